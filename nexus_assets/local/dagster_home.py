@@ -1,0 +1,44 @@
+"""Making the folder of Dagster's history, once, before two processes could do it at the same time and break it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+from nexus_assets.local.home import SOURCE, dagster_home, is_prepared, local_home
+
+
+def prepare(home: Path) -> Path:
+    """Returns the folder to use as DAGSTER_HOME: with the checkout's dagster.yaml, its databases created."""
+    folder = dagster_home(home)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(folder / "prepare.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_prepared(home):
+            _link_settings(folder)
+            _create_databases(folder)
+            (folder / "prepared").touch()
+    return folder
+
+
+def _link_settings(folder: Path) -> None:
+    link = folder / "dagster.yaml"
+    if not link.exists() and (SOURCE / "dagster.yaml").exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(SOURCE / "dagster.yaml", folder.resolve()))
+
+
+def _create_databases(folder: Path) -> None:
+    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+    with DagsterInstance.from_config(str(folder)) as instance:
+        # Each storage creates its tables when it is first used.
+        instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
+        instance.all_asset_keys()
+        instance.all_instigator_state()
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]) if len(sys.argv) > 1 else local_home())

@@ -1,0 +1,31 @@
+"""Where everything local lives. Standard library only: dev.py asks here before anything is installed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def local_home() -> Path:
+    """Returns the folder of the local servers, exports, buckets and history; it need not exist yet.
+
+    NEXUS_LOCAL_HOME names it; else it is `.local` in the checkout; where there is no checkout, a folder of the user.
+    """
+    named = os.environ.get("NEXUS_LOCAL_HOME")
+    if named:
+        return Path(named).expanduser().absolute()
+    if (SOURCE / "workspace.yaml").exists():
+        return SOURCE / ".local"
+    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "nexus-assets"
+
+
+def dagster_home(home: Path) -> Path:
+    """Returns the folder of Dagster's history inside a local home."""
+    return home / "dagster"
+
+
+def is_prepared(home: Path) -> bool:
+    """Tells whether the databases of Dagster's history were all created."""
+    return (dagster_home(home) / "prepared").exists()

@@ -1,0 +1,165 @@
+"""What tests share: a real PostgreSQL, a real S3 server, a real Dagster instance, all of them gone when the tests end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from nexus_assets.local.postgres import Postgres
+from nexus_assets.local.s3 import S3Server
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+# No test, and no process that a test starts, may see the settings of whoever runs it, nor touch the real local home.
+for name in [name for name in os.environ if name.startswith(("NEXUS_", "DAGSTER_", "AWS_", "PG"))]:
+    del os.environ[name]
+os.environ["NEXUS_LOCAL_HOME"] = tempfile.mkdtemp(prefix="nexus-assets-tests-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["NEXUS_LOCAL_HOME"], ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """An empty bucket of its own for one test: put files into `folder`, and they are objects."""
+
+    name: str
+    folder: Path
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server; one for each process of the test run."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"), fsync=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: Postgres) -> Callable[[str], str]:
+    """Makes an empty database, or a copy of the named one, and returns its URL."""
+    numbers = itertools.count()
+
+    def create(template: str = "template0") -> str:
+        name = f"test_{next(numbers)}"
+        # Copying files is faster than copying through the log (50 ms to 64 ms) where nothing is synced.
+        _run(postgres.url(), f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return postgres.url(name)
+
+    return create
+
+
+@pytest.fixture
+def database(new_database: Callable[..., str]) -> Iterator[str]:
+    """The URL of an empty database."""
+    with _dropped_at_the_end(new_database()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nexus_template(new_database: Callable[..., str]) -> str:
+    """The name of a database that holds the tables of Nexus, and no row."""
+    from nexus_assets.local import nexus_schema
+
+    url = new_database()
+    with _engine(url) as engine:
+        nexus_schema.create(engine)
+    return _name(url)
+
+
+@pytest.fixture(scope="session")
+def living_nexus_template(new_database: Callable[..., str], nexus_template: str) -> str:
+    """The name of a database that holds what a living Nexus holds before its first import."""
+    from nexus_assets.local import nexus_schema
+
+    url = new_database(nexus_template)
+    with _engine(url) as engine, engine.begin() as connection:
+        nexus_schema.seed(connection)
+    return _name(url)
+
+
+@pytest.fixture
+def nexus_database(new_database: Callable[..., str], nexus_template: str) -> Iterator[str]:
+    """The URL of a database with the tables of Nexus, and no row."""
+    with _dropped_at_the_end(new_database(nexus_template)) as url:
+        yield url
+
+
+@pytest.fixture
+def living_nexus_database(new_database: Callable[..., str], living_nexus_template: str) -> Iterator[str]:
+    """The URL of a database of Nexus with clinics, clinicians, content types and so on, but no patient."""
+    with _dropped_at_the_end(new_database(living_nexus_template)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """An S3 server; one for each process of the test run."""
+    server = S3Server(tmp_path_factory.mktemp("s3") / "buckets")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> Iterator[Bucket]:
+    """An empty bucket."""
+    folder = Path(tempfile.mkdtemp(prefix="clinic-", dir=s3_server.folder))
+    # A bucket's name may hold neither underscores nor capitals.
+    folder = folder.rename(folder.with_name(folder.name.replace("_", "-").lower()))
+    yield Bucket(
+        name=folder.name,
+        folder=folder,
+        endpoint_url=s3_server.endpoint_url,
+        access_key_id=s3_server.access_key_id,
+        secret_access_key=s3_server.secret_access_key,
+    )
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def dagster_instance() -> Iterator[DagsterInstance]:
+    """A Dagster instance that keeps its history in memory."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@contextmanager
+def _dropped_at_the_end(url: str) -> Iterator[str]:
+    yield url
+    server = sa.make_url(url).set(database="nexus").render_as_string(hide_password=False)
+    _run(server, f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+
+@contextmanager
+def _engine(url: str) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
+
+
+def _run(url: str, statement: str) -> None:
+    with _engine(url) as engine, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(statement))
+
+
+def _name(url: str) -> str:
+    return str(sa.make_url(url).database)
