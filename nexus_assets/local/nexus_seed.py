@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from nexus_assets.local.nexus_models import MODELS, Naming, model_of
@@ -24,7 +25,7 @@ class Clinic:
     name: str
     phone: str
 
-    @property
+    @cached_property
     def filemaker_id(self) -> uuid.UUID:
         return stable_id("filemaker clinic", self.name)
 
@@ -96,7 +97,7 @@ def _content_types(naming: Naming) -> Iterator[dict[str, Any]]:
     """Ids with gaps, in no order: in a real Nexus they tell the history of its migrations, so nothing may guess them."""
     models = [*(model_of(table, naming) for table in MODELS), *OTHER_MODELS]
     ids = random.Random("content types").sample(range(7, 7 + 2 * len(models)), len(models))
-    for number, (app_label, model) in zip(ids, models):
+    for number, (app_label, model) in zip(ids, models, strict=True):
         yield {"id": number, "app_label": app_label, "model": model}
 
 

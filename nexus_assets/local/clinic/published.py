@@ -1,0 +1,59 @@
+"""The numbers that the demo clinic has at scale 1: those published for the real import (`NEXUS.md`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+Counted = TypeVar("Counted", "Outcome", "Published")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What becomes of one export: its rows, the rows that Nexus holds afterwards, and the rejected ones by reason code."""
+
+    export_rows: int
+    nexus_rows: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Every published number; `times(n)` is what a clinic of scale n has."""
+
+    patients: Outcome = Outcome(2_845, 2_842, {"no_last_name": 3})
+    appointments: Outcome = Outcome(15_149, 9_837, {"no_contact": 5_292, "unknown_contact": 15, "no_start_date": 5})
+    notes: Outcome = Outcome(11_408, 11_210, {"empty_note": 193, "unknown_patient": 5})
+    documents: Outcome = Outcome(11_274, 10_190)
+    images: Outcome = Outcome(6_662, 6_489, {"no_contact": 1})
+
+    document_files: int = 10_190
+    documents_linked: int = 10_148
+    documents_unlinked: int = 42
+    documents_of_unknown_patients: int = 30
+    documents_absent_from_export: int = 12
+
+    image_files: int = 6_490
+    image_rows_without_file: int = 172
+    image_batches: int = 1_661
+    image_batch_patients: int = 1_303
+
+    def times(self, scale: int) -> Published:
+        """Returns the numbers of a clinic `scale` times as large."""
+        return _times(self, scale)
+
+
+def _times(counted: Counted, scale: int) -> Counted:
+    return replace(counted, **{f.name: _value_times(getattr(counted, f.name), scale) for f in fields(counted)})
+
+
+def _value_times(value: Any, scale: int) -> Any:
+    if isinstance(value, int):
+        return value * scale
+    if isinstance(value, Mapping):
+        return {reason: count * scale for reason, count in value.items()}
+    return _times(value, scale)
+
+
+PUBLISHED = Published()

@@ -1,0 +1,100 @@
+"""Writing the whole demo clinic: five exports into one folder, the files of the bucket into another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus_assets.local.clinic import appointments, documents, images, notes, people
+from nexus_assets.local.clinic.pictures import Pictures, pdf
+from nexus_assets.local.clinic.plan import Plan
+from nexus_assets.local.clinic.sheets import Format, write_csv, write_export
+
+SEED = 20161018
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ClinicFolders:
+    """Where a clinic was written: the folder of the exports and the one whose files are the bucket's objects."""
+
+    exports: Path
+    bucket: Path
+
+
+def write_clinic(
+    exports: Path,
+    bucket: Path,
+    *,
+    scale: int = 1,
+    seed: int = SEED,
+    formats: Format = "xlsx",
+    files: bool = True,
+    changed: float = 0.0,
+    progress: Progress | None = None,
+) -> None:
+    """Writes the demo clinic: `scale` times the published numbers, the same bytes for the same arguments.
+
+    With `changed=0.01`, one row in a hundred of each export carries another content under the same id; the bucket's
+    files never differ. `files=False` leaves the bucket alone. Existing files of the same name are overwritten, others
+    stay. Raises ValueError where a sheet can't hold the rows: from scale 70 on, write csv.
+    """
+    plan = Plan(seed=seed, scale=scale, changed=changed)
+    tell = progress or (lambda _: None)
+    _write_exports(exports, plan, formats, tell)
+    if files:
+        tell(f"{_write_files(bucket, _document_files(plan)):,} documents")
+        tell(f"{_write_files(bucket, _image_files(plan)):,} images, thumbnails and a folder marker")
+
+
+def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, headings, rows in (
+        ("Contacts", people.HEADINGS, people.contacts(plan)),
+        ("Appointments", appointments.HEADINGS, appointments.appointments(plan)),
+        ("Notes", notes.HEADINGS, notes.notes(plan)),
+        ("Docs", documents.HEADINGS, documents.rows(plan)),
+    ):
+        path, count = write_export(folder, name, headings, rows, file_format)
+        tell(f"{path.name}: {count:,} rows")
+    # FileMaker never exported this one as xlsx, and it has a byte order mark.
+    path = folder / "Image_dataV9.csv"
+    tell(f"{path.name}: {write_csv(path, images.HEADINGS, images.rows(plan), encoding='utf-8-sig'):,} rows")
+
+
+def _document_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+    return ((key, pdf(number)) for number, key in enumerate(documents.keys(plan)))
+
+
+def _image_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+    originals, thumbnails = Pictures(96, 64), Pictures(24, 16)
+    yield images.FOLDER_MARKER, b""
+    for number, image in enumerate(images.images(plan)):
+        for key, pictures in ((image.key, originals), (image.thumbnail_key, thumbnails)):
+            if key:
+                yield key, pictures.picture(number, key.rpartition(".")[2])
+
+
+def _write_files(bucket: Path, files: Iterator[tuple[str, bytes]]) -> int:
+    """Writes the files, with as few calls to the system as it takes: there are tens of thousands of them."""
+    count = 0
+    for key, content in files:
+        path = f"{bucket}/{key}"
+        try:
+            file = _create(path)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = _create(path)
+        try:
+            os.write(file, content)
+        finally:
+            os.close(file)
+        count += 1
+    return count
+
+
+def _create(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
