@@ -144,34 +144,46 @@ def become(program: str, *arguments: str) -> NoReturn:
 
 def make_environment() -> None:
     """Returns when .venv holds exactly what the lock says; at once if it already did."""
-    wanted = fingerprint()
+    wanted = [about_python(), about_packages()]
     if made_from() == wanted:
         return
     with only_one(ROOT / ".venv.lock"):
-        if made_from() != wanted:
-            say("Setting up %s (once; a minute at most)" % VENV.name)
+        found = made_from()
+        if found != wanted:
+            say("Setting up %s (a minute at most)" % VENV.name)
             # Without its stamp, a set-up that was interrupted counts as none at all.
-            STAMP.unlink() if STAMP.exists() else None
+            if STAMP.exists():
+                STAMP.unlink()
+            if found[:1] != wanted[:1]:
+                shutil.rmtree(str(VENV), ignore_errors=True)
             install()
-            STAMP.write_text(wanted)
+            STAMP.write_text("\n".join(wanted))
 
 
-def fingerprint() -> str:
-    """What .venv depends on: what is to be installed, for which Python, and where (its scripts hold absolute paths)."""
-    about = [LOCK.read_text(), (ROOT / "pyproject.toml").read_text(), environment_line(), str(ROOT), sys.version]
-    return hashlib.sha256("\0".join(about).encode()).hexdigest()
+def about_python() -> str:
+    """What .venv as a whole depends on: its Python, and its place (its scripts hold absolute paths)."""
+    return digest(sys.version, getattr(sys, "_base_executable", sys.executable), str(ROOT))
 
 
-def made_from() -> str:
+def about_packages() -> str:
+    """What the packages in .venv depend on; another one of these is installed over the last."""
+    project = (ROOT / "pyproject.toml").read_text().split("[tool.")[0]
+    return digest(LOCK.read_text(), project, environment_line())
+
+
+def made_from() -> List[str]:
     try:
-        return STAMP.read_text()
+        return STAMP.read_text().split("\n")
     except OSError:
-        return ""
+        return []
+
+
+def digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def install() -> None:
     """Tries the fastest installer first; each of them checks every package against its hash in the lock."""
-    shutil.rmtree(str(VENV), ignore_errors=True)
     problems = []
     for installer in (with_own_uv, with_uv_from_lock, with_pip):
         try:
@@ -189,7 +201,7 @@ def install() -> None:
 
 
 def with_own_uv() -> None:
-    """uv as it is installed on this machine; needs no pip."""
+    """With uv as it is installed on this machine, which needs no pip."""
     uv = shutil.which("uv")
     if uv is None:
         raise FileNotFoundError("uv is not installed")
@@ -198,6 +210,7 @@ def with_own_uv() -> None:
 
 
 def with_uv_from_lock() -> None:
+    """With the uv of the lock, which pip installs."""
     create_venv(with_pip=True)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as only_uv:
         only_uv.write(lines_of("uv"))
@@ -207,13 +220,14 @@ def with_uv_from_lock() -> None:
 
 
 def with_pip() -> None:
+    """With pip alone, where uv does not run."""
     quietly(*PIP, "install", "--require-hashes", "-r", str(LOCK))
     quietly(*PIP, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
 def install_with_uv(uv: List[str]) -> None:
     into = ["--python", str(BIN / "python")]
-    quietly(*uv, "pip", "install", *into, "--require-hashes", "--requirement", str(LOCK))
+    quietly(*uv, "pip", "sync", *into, "--require-hashes", str(LOCK))
     quietly(*uv, "pip", "install", *into, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
@@ -232,7 +246,7 @@ def create_venv(with_pip: bool) -> None:
         )
     import venv
 
-    venv.create(str(VENV), with_pip=with_pip, clear=True, symlinks=True)
+    venv.create(str(VENV), with_pip=with_pip, symlinks=True)
 
 
 def lines_of(package: str) -> str:

@@ -60,7 +60,7 @@ def start(
     with open(log, "ab", opener=_private) as output:
         return subprocess.Popen(
             # The prefix first: a change of user makes Linux forget what is to happen when the parent dies.
-            [*prefix, *_dying_with_parent(parting), *command],
+            [*prefix, *dying_with_parent(parting), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -102,6 +102,12 @@ def end_workers_in(folder: Path) -> None:
     psutil.wait_procs(workers, timeout=20)
 
 
+def dying_with_parent(parting: signal.Signals) -> list[str]:
+    """Returns the command prefix under which a program gets this signal when its parent dies in any way."""
+    # Elsewhere than on Linux nothing like it exists: there `end_leftover` does the work at the next start.
+    return ["setpriv", "--pdeathsig", parting.name.removeprefix("SIG")] if shutil.which("setpriv") else []
+
+
 def as_ordinary_user() -> list[str]:
     """Returns the command prefix under which a program that refuses to run as root runs nevertheless.
 
@@ -128,11 +134,6 @@ def last_lines(log: Path, count: int = 5) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _dying_with_parent(parting: signal.Signals) -> list[str]:
-    # Elsewhere than on Linux nothing like it exists: there `end_leftover` does the work at the next start.
-    return ["setpriv", "--pdeathsig", parting.name.removeprefix("SIG")] if shutil.which("setpriv") else []
 
 
 def _in_namespace() -> list[str]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,6 +64,23 @@ def connect(home: Path | None = None, *, fsync: bool = True, linger: float = LIN
         return _read(home)
 
 
+def disconnect(home: Path | None = None) -> None:
+    """Gives this process's lease back, and returns when the servers have ended, if nobody else uses them."""
+    home = (home or local_home()).absolute()
+    with _leases_lock:
+        lease = _leases.pop(home, None)
+        if lease is None:
+            return
+        try:
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            _end_supervisor(home)
+        finally:
+            os.close(lease)
+
+
 def supervisor_pid(home: Path) -> int | None:
     """Returns the process id of the supervisor whose servers answer, or None when there is none (yet)."""
     try:
@@ -95,6 +114,15 @@ def _ensure_supervisor(home: Path, *, fsync: bool, linger: float) -> None:
             time.sleep(0.03)
         else:
             _start_supervisor(home, fsync=fsync, linger=linger)
+
+
+def _end_supervisor(home: Path) -> None:
+    pid = supervisor_pid(home)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        while _supervised(home):
+            time.sleep(0.03)
 
 
 def _supervised(home: Path) -> bool:

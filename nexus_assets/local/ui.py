@@ -1,0 +1,124 @@
+"""Dagster's web pages and daemon over the local services and their history, until Ctrl-C; then nothing of it is left."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+from dotenv import dotenv_values
+from rich.console import Console
+
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local import processes
+from nexus_assets.local.dagster_home import prepare
+from nexus_assets.local.home import SOURCE, local_home
+from nexus_assets.local.services import connect, disconnect
+
+FIRST_PORT = 3000
+PATIENCE_SECONDS = 20.0
+
+console = Console(stderr=True)
+
+
+def main() -> None:
+    """Runs until interrupted, and ends with 0 then; with 1 when Dagster ended by itself."""
+    options = _options()
+    os.environ.update(_settings(Path.cwd()))
+    # Some shells start background commands deaf to Ctrl-C, and their children inherit it.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _interrupt)
+    try:
+        connect()
+        _run(options.port or _first_free_port(), options.workspace)
+    except NexusAssetsError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        console.print("Ended.")
+    finally:
+        disconnect()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python3 dev.py ui", description=__doc__)
+    parser.add_argument("--port", type=int, help=f"of the web pages; by default the first free one from {FIRST_PORT}")
+    parser.add_argument("--workspace", type=Path, default=SOURCE / "workspace.yaml", help="what Dagster loads")
+    return parser.parse_args()
+
+
+def _run(port: int, workspace: Path) -> None:
+    """Shows Dagster on this port, until interrupted."""
+    console.print("Starting Dagster (some ten seconds) ...")
+    with _dagster(port, workspace.absolute()) as dagster:
+        address = f"http://127.0.0.1:{port}"
+        while not _answers(address):
+            if dagster.poll() is not None:
+                raise NexusAssetsError("Dagster ended while starting; its own words are above.")
+            time.sleep(0.2)
+        console.print(f"Open {address} in a browser. Ctrl-C here ends everything.")
+        dagster.wait()
+        raise NexusAssetsError("Dagster ended by itself; its own words are above.")
+
+
+@contextmanager
+def _dagster(port: int, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs `dagster dev`; at the end, every process of it is ended."""
+    home = prepare(local_home())
+    process = subprocess.Popen(
+        [
+            *processes.dying_with_parent(signal.SIGTERM),
+            *(sys.executable, "-m", "dagster", "dev", "--log-level", "warning"),
+            *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
+        ],
+        env={**os.environ, "DAGSTER_HOME": os.environ.get("DAGSTER_HOME", str(home)), "PYTHONWARNINGS": "ignore"},
+        # In the checkout it would warn that the dagster.yaml there is not the one in DAGSTER_HOME (which links to it).
+        cwd=home,
+        # Else a Ctrl-C would reach all its processes at once, and they would complain about each other's end.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        _end_all(process)
+
+
+def _end_all(process: subprocess.Popen[bytes]) -> None:
+    """Asks Dagster to end its processes, and ends what is left of them."""
+    processes.stop(process, signal.SIGINT, patience=PATIENCE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/server_info", timeout=2, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _first_free_port() -> int:
+    return next(port for port in count(FIRST_PORT) if processes.is_free(port))
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    """Returns the settings of the folder's .env, which Dagster's own commands read too."""
+    return {name: value for name, value in dotenv_values(folder / ".env").items() if value is not None}
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
