@@ -41,16 +41,19 @@ def appointments(plan: Plan) -> Iterator[Row]:
         previous: Row | None = None
         for place, fault in enumerate(faults):
             number = part * ROWS + place
-            row = _entry(plan, number, fault, chance, is_changed=place in changed)
-            # The same visit entered twice: two ids with equal content.
-            if fault == GOOD and previous and number % 401 == 0 and place not in changed:
-                row = (row[0], *previous[1:])
+            row = _entry(plan, number, fault, chance)
             if fault == GOOD:
+                # Now and then the same visit was entered twice: two ids with equal content.
+                row = (row[0], *previous[1:]) if previous and number % 401 == 0 else row
                 previous = row
-            yield row
+            yield _changed(row) if place in changed else row
 
 
-def _entry(plan: Plan, number: int, fault: str, chance: random.Random, *, is_changed: bool) -> Row:
+def _changed(row: Row) -> Row:
+    return *row[:-1], f"{row[-1]} (confirmed)".strip()
+
+
+def _entry(plan: Plan, number: int, fault: str, chance: random.Random) -> Row:
     day = day_at(number / (plan.scale * ROWS), chance)
     return (
         carelessly(plan.id("appointment", number), chance),
@@ -59,7 +62,7 @@ def _entry(plan: Plan, number: int, fault: str, chance: random.Random, *, is_cha
         plan.id("clinician", chance.randrange(len(CLINICIANS))) if chance.random() < 0.9 else "",
         *_times(day, number, fault, chance),
         TYPES.pick(chance) if fault != "no_contact" else "",
-        _notes(fault, chance, is_changed=is_changed),
+        _notes(fault, chance),
     )
 
 
@@ -111,11 +114,11 @@ def _since_midnight(moment: time) -> timedelta:
     return timedelta(hours=moment.hour, minutes=moment.minute)
 
 
-def _notes(fault: str, chance: random.Random, *, is_changed: bool) -> str:
+def _notes(fault: str, chance: random.Random) -> str:
     if fault == "no_contact":
         entry = chance.choice(words.DIARY_ENTRIES)
         return f"{entry} ({words.CANARY_NOTE})" if chance.random() < 0.01 else entry
     text = chance.choice(words.APPOINTMENT_NOTES)
     if fault != GOOD or chance.random() < 0.01:
-        text = f"{text} {words.CANARY_NOTE}".strip()
-    return f"{text} (confirmed)".strip() if is_changed else text
+        return f"{text} {words.CANARY_NOTE}".strip()
+    return text

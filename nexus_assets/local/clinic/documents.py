@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 from nexus_assets.local.clinic import words
 from nexus_assets.local.clinic.plan import Plan, Spellings, carelessly, day_at
@@ -54,10 +53,16 @@ def _documents(plan: Plan) -> Iterator[Document]:
         kinds = plan.faults("documents", part, KINDS, DOCUMENTS)
         changed = plan.changed_rows("documents", part, [n for n, kind in enumerate(kinds) if kind == LINKED])
         for place, kind in enumerate(kinds):
-            yield _document(plan, part * DOCUMENTS + place, kind, chance, is_changed=place in changed)
+            document = _document(plan, part * DOCUMENTS + place, kind, chance)
+            yield replace(document, row=_changed(document.row)) if place in changed else document
 
 
-def _document(plan: Plan, number: int, kind: str, chance: random.Random, *, is_changed: bool) -> Document:
+def _changed(row: Row) -> Row:
+    identifier, contact, day, doc_type, *others = row
+    return identifier, contact, day, "Other" if doc_type != "Other" else "Quote", *others
+
+
+def _document(plan: Plan, number: int, kind: str, chance: random.Random) -> Document:
     identifier = plan.id("document", number)
     contact = plan.any_contact(chance)
     day = day_at(number / (plan.scale * DOCUMENTS), chance)
@@ -65,8 +70,8 @@ def _document(plan: Plan, number: int, kind: str, chance: random.Random, *, is_c
     row = (
         carelessly(identifier, chance),
         _contact_id(plan, number, kind, contact, chance),
-        None if chance.random() < 0.03 else day + timedelta(days=is_changed),
-        "Other" if is_changed and doc_type != "Other" else doc_type,
+        None if chance.random() < 0.03 else day,
+        doc_type,
         plan.id("order", number // 3) if chance.random() < 0.3 else "",
         1 if chance.random() < 0.8 else None,
         _number(number, kind, chance),

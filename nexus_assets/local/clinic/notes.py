@@ -28,23 +28,27 @@ def notes(plan: Plan) -> Iterator[Row]:
         previous: Row | None = None
         for place, fault in enumerate(faults):
             number = part * ROWS + place
-            row = _note(plan, number, fault, chance, is_changed=place in changed)
-            # Saved twice: two ids with equal content.
-            if fault == GOOD and previous and number % 397 == 0 and place not in changed:
-                row = (row[0], *previous[1:])
+            row = _note(plan, number, fault, chance)
             if fault == GOOD:
+                # Now and then a note was saved twice: two ids with equal content.
+                row = (row[0], *previous[1:]) if previous and number % 397 == 0 else row
                 previous = row
-            yield row
+            yield _changed(row) if place in changed else row
 
 
-def _note(plan: Plan, number: int, fault: str, chance: random.Random, *, is_changed: bool) -> Row:
+def _changed(row: Row) -> Row:
+    identifier, patient, text, *others = row
+    return identifier, patient, f"{text}{small_talk.ADDENDUM}", *others
+
+
+def _note(plan: Plan, number: int, fault: str, chance: random.Random) -> Row:
     contact = plan.any_contact(chance)
     name = " ".join(first_and_last_name(plan, contact))
     is_unknown = fault == "unknown_patient"
     return (
         carelessly(plan.id("note", number), chance),
         plan.unknown_contact_id("note", number) if is_unknown else carelessly(plan.contact_id(contact), chance),
-        chance.choice(EMPTY_NOTES) if fault == "empty_note" else _text(fault, chance, is_changed=is_changed),
+        chance.choice(EMPTY_NOTES) if fault == "empty_note" else _text(fault, chance),
         TYPES.pick(chance),
         typed_date(day_at(number / (plan.scale * ROWS), chance)),
         chance.choice(words.ACCOUNTS),
@@ -52,7 +56,7 @@ def _note(plan: Plan, number: int, fault: str, chance: random.Random, *, is_chan
     )
 
 
-def _text(fault: str, chance: random.Random, *, is_changed: bool) -> str:
+def _text(fault: str, chance: random.Random) -> str:
     """Returns 50 to 1,500 characters, 250 in the middle; most are one paragraph."""
     opening = chance.choice(small_talk.OPENINGS).format(
         side=chance.choice(small_talk.SIDES),
@@ -64,5 +68,4 @@ def _text(fault: str, chance: random.Random, *, is_changed: bool) -> str:
     if fault != GOOD or chance.random() < 0.01:
         sentences.insert(0, f"Heart: {words.CANARY_NOTE}, known.")
     joint = chance.choice(small_talk.LINE_BREAKS) if chance.random() < 0.08 else " "
-    text = joint.join((opening, *sentences))[: LONGEST - len(small_talk.ADDENDUM)].rstrip()
-    return text + small_talk.ADDENDUM if is_changed else text
+    return joint.join((opening, *sentences))[: LONGEST - len(small_talk.ADDENDUM)].rstrip()

@@ -53,7 +53,8 @@ def contacts(plan: Plan) -> Iterator[Row]:
         named = [place for place in range(CONTACTS) if place not in NAMELESS]
         changed = plan.changed_rows("contacts", part, named)
         for place in range(CONTACTS):
-            yield _contact(plan, part * CONTACTS + place, chance, is_changed=place in changed)
+            row = _contact(plan, part * CONTACTS + place, chance)
+            yield _changed(row) if place in changed else row
 
 
 def first_and_last_name(plan: Plan, contact: int) -> tuple[str, str]:
@@ -70,14 +71,19 @@ def first_and_last_name(plan: Plan, contact: int) -> tuple[str, str]:
     return first, last
 
 
-def _contact(plan: Plan, contact: int, chance: random.Random, *, is_changed: bool) -> Row:
+def _changed(row: Row) -> Row:
+    identifier, first, *others = row
+    return identifier, f"{first} Jo", *others
+
+
+def _contact(plan: Plan, contact: int, chance: random.Random) -> Row:
     first, last = first_and_last_name(plan, contact)
     created = datetime.combine(
         day_at(contact / (plan.scale * CONTACTS), chance), time(8 + chance.randrange(9), chance.randrange(60))
     )
     return (
         f"{plan.contact_id(contact)} " if contact % CONTACTS in (300, 1_900) else plan.contact_id(contact),
-        f"{first} Jo" if is_changed else first,
+        first,
         f" {last} " if contact % 211 == 3 else last,
         chance.choice(words.MIDDLE_NAMES),
         TITLES.pick(chance),

@@ -10,7 +10,8 @@ from pathlib import Path
 from nexus_assets.local.clinic import appointments, documents, images, notes, people
 from nexus_assets.local.clinic.pictures import Pictures, pdf
 from nexus_assets.local.clinic.plan import Plan
-from nexus_assets.local.clinic.sheets import Format, write_csv, write_export
+from nexus_assets.local.clinic.published import PUBLISHED
+from nexus_assets.local.clinic.sheets import XLSX_ROWS, Format, write_csv, write_export
 
 SEED = 20161018
 
@@ -40,14 +41,21 @@ def write_clinic(
 
     With `changed=0.01`, one row in a hundred of each export carries another content under the same id; the bucket's
     files never differ. `files=False` leaves the bucket alone. Existing files of the same name are overwritten, others
-    stay. Raises ValueError where a sheet can't hold the rows: from scale 70 on, write csv.
+    stay. Raises ValueError, before anything is written, where a sheet can't hold the rows.
     """
+    _refuse_what_no_sheet_holds(formats, scale)
     plan = Plan(seed=seed, scale=scale, changed=changed)
     tell = progress or (lambda _: None)
     _write_exports(exports, plan, formats, tell)
     if files:
         tell(f"{_write_files(bucket, _document_files(plan)):,} documents")
         tell(f"{_write_files(bucket, _image_files(plan)):,} images, thumbnails and a folder marker")
+
+
+def _refuse_what_no_sheet_holds(formats: Format, scale: int) -> None:
+    longest = PUBLISHED.times(scale).appointments.export_rows
+    if formats == "xlsx" and longest >= XLSX_ROWS:
+        raise ValueError(f"Appointments would have {longest:,} rows, an xlsx sheet holds {XLSX_ROWS:,}: write csv.")
 
 
 def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress) -> None:
