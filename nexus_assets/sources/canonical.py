@@ -18,6 +18,7 @@ NO_QUOTE = b"\x01"  # where quotation marks are ordinary characters (.tab), COPY
 LONGEST_RECORD = 1 << 26  # 64 MiB without any line end is no record
 
 _LINE_ENDS = b"\r\n"
+_NO_LINE_ENDS = bytes(set(range(256)) - set(_LINE_ENDS))
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LONE_BACKSLASH_DOT = re.compile(rb"(?:^|(?<=[\r\n]))\\\.(?=[\r\n]|$)")
 
@@ -39,12 +40,13 @@ def canonical(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
     """
     inside, carry, begun = False, b"", False
     for block in blocks:
-        pieces, carry, ends_inside = _cut(carry + block, inside, form)
+        data = carry + block
+        pieces, carry, ends_inside = _cut(data, inside, form)
         if len(carry) > LONGEST_RECORD:
             raise BrokenRecordError(Fault.TOO_LONG)
-        if out := _even(pieces, inside, ends_inside, form):
+        if len(carry) < len(data):
             begun = True
-            yield out
+            yield _even(data[: len(data) - len(carry)], pieces, inside, ends_inside, form)
         inside = ends_inside
     if inside and carry != form.quote:
         raise BrokenRecordError(Fault.CUT if carry else Fault.UNTERMINATED)
@@ -70,15 +72,14 @@ def _cut(data: bytes, inside: bool, form: Form) -> tuple[list[bytes], bytes, boo
     return [], data, inside
 
 
-def _even(pieces: list[bytes], began_inside: bool, ends_inside: bool, form: Form) -> bytes:
-    """Returns the pieces as they go on to COPY: as they are, unless something in them must be put right."""
-    data = form.quote.join(pieces)
+def _even(data: bytes, pieces: list[bytes], began_inside: bool, ends_inside: bool, form: Form) -> bytes:
+    """Returns the data (and its pieces) as it goes on to COPY: as it is, unless something must be put right."""
     if form.quote == NO_QUOTE and NO_QUOTE in data:
         data = _quoting(data, form)
         pieces = data.split(NO_QUOTE)
     outside = pieces[int(began_inside) :: 2]
     _refuse_stray_quotes(outside, began_inside, ends_inside, form)
-    if b"\\." not in data and not _is_mixed(data, form.line_end):
+    if not _needs_change(data, outside, form.line_end):
         return data
     lone = form.quote + b"\\." + form.quote
     pieces[int(began_inside) :: 2] = [
@@ -88,21 +89,32 @@ def _even(pieces: list[bytes], began_inside: bool, ends_inside: bool, form: Form
 
 
 def _refuse_stray_quotes(outside: list[bytes], began_inside: bool, ends_inside: bool, form: Form) -> None:
-    """Text outside quotation marks is bounded by delimiters or line ends, or is nothing (a doubled mark)."""
-    edges = form.delimiter + _LINE_ENDS
-    after_mark = outside if began_inside else outside[1:]
-    before_mark = outside if ends_inside else outside[:-1]
-    if any(piece and piece[0] not in edges for piece in set(after_mark)):
+    """A quotation mark has a delimiter or a line end on its outer side, or another mark, with nothing in between."""
+    inner = set(outside[1:-1])  # in a file of quoted cells hardly more than a comma and a line end
+    after_mark = {piece[:1] for piece in inner}
+    before_mark = {piece[-1:] for piece in inner}
+    if began_inside:
+        after_mark.update(piece[:1] for piece in outside[:1])
+    if ends_inside:
+        before_mark.update(piece[-1:] for piece in outside[-1:])
+    if len(outside) > 1:
+        after_mark.add(outside[-1][:1])
+        before_mark.add(outside[0][-1:])
+    if not (after_mark | before_mark) <= {b"", form.delimiter, b"\r", b"\n"}:
         raise BrokenRecordError(Fault.STRAY_QUOTE)
-    if any(piece and piece[-1] not in edges for piece in set(before_mark)):
-        raise BrokenRecordError(Fault.STRAY_QUOTE)
+
+
+def _needs_change(data: bytes, outside: list[bytes], line_end: bytes) -> bool:
+    """Tells whether outside quotation marks there is another line end than this one, or what may be a lone `\\.`."""
+    if b"\\" not in data and not _is_mixed(data, line_end):
+        return False
+    return any(b"\\." in piece or _is_mixed(piece, line_end) for piece in set(outside))
 
 
 def _is_mixed(data: bytes, line_end: bytes) -> bool:
-    """Tells whether there may be other line ends than this one; inside quoted cells they count as well, wrongly."""
     if line_end == b"\r\n":
-        pairs = data.count(line_end)
-        return data.count(b"\r") != pairs or data.count(b"\n") != pairs
+        ends = data.translate(None, _NO_LINE_ENDS)
+        return ends != line_end * (len(ends) // 2)
     return (b"\n" if line_end == b"\r" else b"\r") in data
 
 
