@@ -17,7 +17,8 @@ from nexus_assets.local.processes import LocalServiceError
 
 OPTIONS = (
     "--config=" + os.devnull,
-    "--dir-cache-time=0s",
+    # With 0s a deep tree of documents is walked again for each folder of each page, and a listing never ends.
+    "--dir-cache-time=500ms",
     # An error of a lesser level quotes object keys, which may hold what a person typed.
     "--log-level=CRITICAL",
 )

@@ -1,0 +1,14 @@
+"""What each table is: one file per entity, data without control flow. `ENTITIES` lists them in the order of loading."""
+
+from nexus_assets.entities.appointments import APPOINTMENTS
+from nexus_assets.entities.documents import DOCUMENTS
+from nexus_assets.entities.image_batches import IMAGE_BATCHES
+from nexus_assets.entities.images import IMAGES
+from nexus_assets.entities.notes import NOTES
+from nexus_assets.entities.patients import PATIENTS
+from nexus_assets.mapping.entity import Entity
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity for entity in (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES)
+}
+"""Every entity by its name, which is its asset key; parents before children."""

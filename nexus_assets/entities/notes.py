@@ -1,0 +1,37 @@
+"""Clinical notes, one per FileMaker note that has a text and a known patient."""
+
+from nexus_assets.mapping import parse
+from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Model, Now, Reference
+
+NOTE_TYPES = (
+    ("clinical", "clinical_notes"),
+    ("clinic|date", "clinic_dates"),
+    ("order", "order_notes"),
+    ("admin", "admin_notes"),
+    ("referral", "referral"),
+    ("3d|scan", "3d_scan_data"),
+    ("workshop", "workshop_note"),
+)
+"""The first rule that FileMaker's note type contains decides; Nexus knows these types and `other`."""
+
+NOTES = Entity(
+    name="notes",
+    description="Clinical notes of patients, from FileMaker's Notes.",
+    model=Model("notes.note", ("notes", "notes_note")),
+    source=ExportRows("Notes"),
+    source_id="id",
+    references=(Reference("patient_id", "id_Key", to="patients", missing="no_patient", unknown="unknown_patient"),),
+    columns=(
+        Column("content", ("Note",), parse.text, required="empty_note"),
+        Column("note_type", ("Note Type",), parse.containing(NOTE_TYPES, default="other")),
+        Column("created_at", ("Date",), parse.local_midnight),
+        Column("created_by", ("creationAccountName",), parse.first_text(default="FileMaker Import")),
+    ),
+    recognised_by=(
+        ByContent(("patient_id", "content", "created_at", "note_type")),
+        ByContent(("patient_id", "content")),
+    ),
+    on_insert={"created_at": Now(), "updated_at": Now()},
+    touched="updated_at",
+    insert_order=("patient_id", "created_at"),
+)

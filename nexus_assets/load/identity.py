@@ -1,0 +1,210 @@
+"""Step 3, second half: which Nexus row each accepted source row is: one that the ledger knows, one adopted, or a new one."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.incoming import Scene, new
+from nexus_assets.load.references import is_referenced_sql
+from nexus_assets.load.tables import Target
+from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
+
+MADE_AT = ("created_at", "uploaded_at")
+"""The columns by which Nexus tells when a row was made."""
+
+
+def made_at_sql(target: Target, alias: str) -> Composable:
+    """When the row was made, as far as its table tells."""
+    for name in MADE_AT:
+        if name in target.columns:
+            return SQL("{}.{}").format(Identifier(alias), Identifier(name))
+    return SQL("NULL::timestamptz")
+
+
+def made_by_importer_sql(target: Target, alias: str) -> Composable:
+    """Whether the row was made by an importer, this one or an earlier one."""
+    made = target.entity.made_by_importer
+    if made is None:
+        return SQL("TRUE")
+    return SQL("{}.{} LIKE {}").format(Identifier(alias), Identifier(made.column), Literal(made.like))
+
+
+def _free_sql(scene: Scene) -> Composable:
+    """Rows of Nexus that no FileMaker id is known to own."""
+    return SQL("""
+        SELECT t.* FROM {target} AS t
+        WHERE NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.nexus_id = t.id)
+          AND NOT EXISTS (SELECT FROM {recognised} AS r WHERE r.nexus_id = t.id)
+    """).format(target=scene.target.table, ledger=scene.ledger, recognised=scene.work("recognised"))
+
+
+def _homeless_sql(scene: Scene) -> Composable:
+    """Accepted source rows that have no live row in Nexus yet."""
+    return SQL("""
+        SELECT i.* FROM {incoming} AS i WHERE i.reason IS NULL AND NOT i.is_live
+          AND NOT EXISTS (SELECT FROM {recognised} AS r WHERE r.source_id = i.source_id)
+    """).format(incoming=scene.work("incoming"), recognised=scene.work("recognised"))
+
+
+def _minted_pairs_sql(scene: Scene) -> Composable:
+    """A row that carries the very id we would give it is ours, even where the ledger was lost."""
+    return SQL("""
+        SELECT i.source_id, t.id AS nexus_id FROM ({homeless}) AS i JOIN ({free}) AS t
+        ON t.id = nexus_assets.minted_id({entity}, i.source_id::text)
+    """).format(homeless=_homeless_sql(scene), free=_free_sql(scene), entity=Literal(scene.entity.name))
+
+
+@singledispatch
+def pairs_sql(rule: Recognition, scene: Scene, cursor: Cursor) -> Composable:
+    """Rows (source_id, nexus_id), at most one per id on either side, that the rule takes for the same."""
+    raise NotImplementedError(rule)
+
+
+@pairs_sql.register
+def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Composable:
+    """Where several rows carry one id, the newest that something refers to; the others stay as they are (a check tells)."""
+    carried = SQL("t.{}").format(Identifier(rule.column))
+    if rule.key is not None:
+        carried = SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
+    return SQL("""
+        SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
+          SELECT i.source_id, t.id AS nexus_id, {made_at} AS made_at,
+                 CASE WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN {is_referenced} END AS is_referenced
+          FROM ({homeless}) AS i JOIN ({free}) AS t ON {carried} = i.source_id
+        ) AS candidates ORDER BY source_id, is_referenced DESC NULLS LAST, made_at DESC NULLS LAST, nexus_id
+    """).format(
+        made_at=made_at_sql(scene.target, "t"),
+        is_referenced=is_referenced_sql(cursor, scene.target, "t"),
+        homeless=_homeless_sql(scene),
+        free=_free_sql(scene),
+        carried=carried,
+    )
+
+
+def _content(scene: Scene, name: str, value: Composable) -> Composable:
+    """A value in the form in which contents are compared: text without the blanks around it."""
+    is_text = scene.target.columns[name].sql_type.startswith(("text", "character"))
+    return SQL("nexus_assets.read_text({})").format(value) if is_text else value
+
+
+@pairs_sql.register
+def _by_content(rule: ByContent, scene: Scene, cursor: Cursor) -> Composable:
+    mine = [_content(scene, name, SQL("i.{}").format(new(name))) for name in rule.columns]
+    theirs = [_content(scene, name, SQL("t.{}").format(Identifier(name))) for name in rule.columns]
+    conditions = [SQL("TRUE")]
+    if rule.unless:
+        conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
+    if rule.made_by_importer:
+        conditions.append(made_by_importer_sql(scene.target, "t"))
+    return SQL("""
+        SELECT m.source_id, o.nexus_id FROM (
+          SELECT i.source_id, {mine} AS content, row_number() OVER (PARTITION BY {mine} ORDER BY i.row_number) AS k
+          FROM ({homeless}) AS i
+        ) AS m JOIN (
+          SELECT t.id AS nexus_id, {theirs} AS content,
+                 row_number() OVER (PARTITION BY {theirs} ORDER BY {made_at}, t.id) AS k
+          FROM ({free}) AS t WHERE {conditions}
+        ) AS o USING (content, k)
+    """).format(
+        mine=SQL("hash_record_extended(ROW({}), 0)").format(SQL(", ").join(mine)),
+        theirs=SQL("hash_record_extended(ROW({}), 0)").format(SQL(", ").join(theirs)),
+        made_at=made_at_sql(scene.target, "t"),
+        homeless=_homeless_sql(scene),
+        free=_free_sql(scene),
+        conditions=SQL(" AND ").join(conditions),
+    )
+
+
+@pairs_sql.register
+def _by_children(rule: ByChildren, scene: Scene, cursor: Cursor) -> Composable:
+    """The batch that shows most of the group's files, then the best described one, then the oldest."""
+    child = scene.children[rule.child]
+    return SQL("""
+        SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
+          SELECT DISTINCT ON (i.source_id) i.source_id, t.id AS nexus_id, count(*) AS files
+          FROM ({homeless}) AS i
+          JOIN {records} AS r ON r.group_id = i.source_id::text
+          JOIN {child} AS c ON c.{key} = r.key
+          JOIN ({free}) AS t ON t.id = c.{parent}
+          WHERE {made_by_importer}
+          GROUP BY i.source_id, t.id, {made_at}
+          ORDER BY i.source_id, count(*) DESC, count(*) FILTER (WHERE c.caption <> '' OR c.s3_thumbnail_key <> '') DESC,
+                   {made_at}, t.id
+        ) AS best ORDER BY nexus_id, files DESC, source_id
+    """).format(
+        homeless=_homeless_sql(scene),
+        records=scene.work("records"),
+        child=child.table,
+        key=Identifier(rule.child_key),
+        parent=Identifier(rule.child_column),
+        free=_free_sql(scene),
+        made_by_importer=made_by_importer_sql(scene.target, "t"),
+        made_at=made_at_sql(scene.target, "t"),
+    )
+
+
+def recognise(cursor: Cursor, scene: Scene) -> dict[str, int]:
+    """Finds live rows for accepted source rows that have none, rule by rule; returns how many each rule found."""
+    recognised = scene.work("recognised")
+    cursor.execute(
+        SQL("CREATE UNLOGGED TABLE {} (source_id uuid PRIMARY KEY, nexus_id uuid NOT NULL UNIQUE)").format(recognised)
+    )
+    found: dict[str, int] = {}
+    for rule in (None, *scene.entity.recognised_by):
+        cursor.execute(SQL("SELECT EXISTS ({})").format(_free_sql(scene)))
+        if not cursor.fetchone()[0]:
+            break
+        pairs = _minted_pairs_sql(scene) if rule is None else pairs_sql(rule, scene, cursor)
+        cursor.execute(SQL("INSERT INTO {} {}").format(recognised, pairs))
+        name = "minted_id" if rule is None else type(rule).__name__
+        found[name] = found.get(name, 0) + cursor.rowcount
+    return found
+
+
+def decide_sql(scene: Scene) -> Composable:
+    """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one."""
+    return SQL("""
+        CREATE UNLOGGED TABLE {decided} AS
+        SELECT i.row_number, i.source_id, i.known_id,
+               CASE WHEN i.is_live THEN i.known_id
+                    ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id({entity}, i.source_id::text)) END AS nexus_id,
+               CASE WHEN i.is_live THEN 'compare' WHEN r.nexus_id IS NOT NULL THEN 'adopt'
+                    WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'make' END AS action
+        FROM {incoming} AS i LEFT JOIN {recognised} AS r ON r.source_id = i.source_id
+        WHERE i.reason IS NULL
+    """).format(
+        decided=scene.work("decided"),
+        entity=Literal(scene.entity.name),
+        incoming=scene.work("incoming"),
+        recognised=scene.work("recognised"),
+    )
+
+
+def supersede(cursor: Cursor, scene: Scene, load_id: int) -> int:
+    """Keeps the earlier ids of rows that another tool made again under a new one; returns how many are new."""
+    cursor.execute(
+        SQL("""
+            INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+            SELECT %(entity)s, known_id, source_id, nexus_id, %(load)s FROM {decided}
+            WHERE action = 'adopt' AND known_id <> nexus_id
+            ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
+        """).format(decided=scene.work("decided")),
+        {"entity": scene.entity.name, "load": load_id},
+    )
+    superseded = cursor.rowcount
+    if superseded:
+        # An id that came back is current again, and what pointed at a superseded id follows to the current one.
+        cursor.execute(
+            SQL("""
+                DELETE FROM nexus_assets.superseded AS s USING {decided} AS d
+                WHERE s.entity = %(entity)s AND s.nexus_id = d.nexus_id AND d.action = 'adopt';
+                UPDATE nexus_assets.superseded AS s SET current_id = d.nexus_id FROM {decided} AS d
+                WHERE s.entity = %(entity)s AND s.source_id = d.source_id AND d.action = 'adopt'
+                  AND s.current_id <> d.nexus_id
+            """).format(decided=scene.work("decided")),
+            {"entity": scene.entity.name},
+        )
+    return superseded

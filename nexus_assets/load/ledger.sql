@@ -1,0 +1,83 @@
+-- The ledger: what this program knows of the rows that it loads, in its own schema beside Nexus's tables. It forgets nothing.
+-- load/ledger.py adds one table per entity, nexus_assets.identity_<entity>, from the entity's declaration.
+
+CREATE TABLE IF NOT EXISTS nexus_assets.about (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  ledger_id uuid NOT NULL DEFAULT gen_random_uuid(),
+  database_mark text NOT NULL,
+  code_hash text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON COLUMN nexus_assets.about.database_mark IS 'The server and database that the ledger was made in: a copy elsewhere is noticed.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.load (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  entity text NOT NULL,
+  run_id text NOT NULL,
+  started_at timestamptz NOT NULL,
+  finished_at timestamptz NOT NULL,
+  mapping_version text NOT NULL,
+  sources jsonb NOT NULL,
+  date_orders jsonb NOT NULL,
+  source_rows bigint NOT NULL,
+  outcomes jsonb NOT NULL,
+  rejected jsonb NOT NULL,
+  notices jsonb NOT NULL,
+  healed jsonb NOT NULL
+);
+CREATE INDEX IF NOT EXISTS load_entity ON nexus_assets.load (entity, id DESC);
+COMMENT ON TABLE nexus_assets.load IS 'One row per load that was committed: its sources (names and hashes), counts and times.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.reject (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  entity text NOT NULL,
+  row_number bigint NOT NULL,
+  source_id text,
+  reason text NOT NULL,
+  column_name text,
+  row_hash bigint NOT NULL,
+  payload jsonb NOT NULL,
+  first_load bigint NOT NULL,
+  resolved_load bigint
+);
+CREATE INDEX IF NOT EXISTS reject_open ON nexus_assets.reject (entity, reason) WHERE resolved_load IS NULL;
+COMMENT ON TABLE nexus_assets.reject IS 'Rows that could not be loaded, with reason and content, until a later load resolves them.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.conflict (
+  entity text NOT NULL,
+  source_id uuid NOT NULL,
+  nexus_id uuid NOT NULL,
+  column_name text NOT NULL,
+  cause text NOT NULL CHECK (cause IN ('edited', 'adopted')),
+  filemaker_value text,
+  nexus_value text,
+  first_load bigint NOT NULL,
+  resolved_load bigint
+);
+CREATE UNIQUE INDEX IF NOT EXISTS conflict_open ON nexus_assets.conflict (entity, source_id, column_name) WHERE resolved_load IS NULL;
+COMMENT ON TABLE nexus_assets.conflict IS 'Values that Nexus and FileMaker have differently and that were kept as Nexus has them.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.superseded (
+  entity text NOT NULL,
+  nexus_id uuid NOT NULL,
+  source_id uuid,
+  current_id uuid NOT NULL,
+  load_id bigint,
+  learned_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (entity, nexus_id)
+);
+COMMENT ON TABLE nexus_assets.superseded IS 'Ids that a row had before: every reference to one is moved to the current id.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.check_result (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  asset text NOT NULL,
+  check_name text NOT NULL,
+  severity text NOT NULL,
+  passed boolean NOT NULL,
+  violators bigint NOT NULL,
+  breakdown jsonb NOT NULL,
+  run_id text NOT NULL,
+  checked_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS check_result_latest ON nexus_assets.check_result (asset, check_name, id DESC);
+COMMENT ON TABLE nexus_assets.check_result IS 'Each result of each check: the history that the Dagster UI forgets.';

@@ -1,0 +1,105 @@
+"""Step 2: the sources as they are, copied into tables of text for the time of the load."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.tables import Relation
+from nexus_assets.sources.s3 import ListingDigest, StoredObject
+
+if TYPE_CHECKING:
+    from nexus_assets.sources.filemaker import OpenExport
+
+BLOCK = 1 << 18
+
+
+@dataclass
+class StagedListing:
+    """A staged bucket listing: how many objects, and the hash that is its data version."""
+
+    bucket: str
+    digest: ListingDigest = field(default_factory=ListingDigest)
+
+
+class _Blocks:
+    """A file for COPY over an iterator of blocks. Keeps the error of a block, which the driver would lose."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks: Iterator[bytes] = iter(blocks)
+        self.error: BaseException | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return next(self._blocks, b"")
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def _copy(cursor: Cursor, statement: Composable, blocks: Iterable[bytes]) -> None:
+    source = _Blocks(blocks)
+    try:
+        cursor.copy_expert(statement, source, BLOCK)
+    except BaseException:
+        if source.error is not None:
+            raise source.error from None
+        raise
+
+
+def stage_export(cursor: Cursor, table: Identifier, export: OpenExport) -> Relation:
+    """Copies every record of the export into a new table, with its row number from 1, and returns it.
+
+    Raises ExportError, naming file and record, where the file is not whole or a record has too few or too many columns.
+    """
+    columns = [Identifier(f"c{position}") for position in range(len(export.header))]
+    typed = SQL(", ").join(SQL("{} text").format(column) for column in columns)
+    cursor.execute(
+        SQL("CREATE UNLOGGED TABLE {} (row_number bigint GENERATED ALWAYS AS IDENTITY, {})").format(table, typed)
+    )
+    options = [SQL("{} {}").format(SQL(name), Literal(value)) for name, value in export.copy_options.items()]
+    statement = SQL("COPY {} ({}) FROM STDIN WITH ({})").format(
+        table, SQL(", ").join(columns), SQL(", ").join([SQL("FORMAT csv"), SQL("ENCODING 'UTF8'"), *options])
+    )
+    try:
+        _copy(cursor, statement, export.blocks())
+    except psycopg2.DataError as error:
+        line = re.search(r"\bline (\d+)", error.diag.context or "")
+        raise export.explain(int(line[1]) if line else None, error.diag.message_primary or "") from None
+    return Relation(table, {heading: columns[position] for heading, position in export.positions.items()})
+
+
+def stage_listing(cursor: Cursor, table: Identifier, bucket: str, objects: Iterable[StoredObject]) -> StagedListing:
+    """Copies a bucket listing into a new table: one row per file, in the listing's order."""
+    cursor.execute(
+        SQL("""CREATE UNLOGGED TABLE {} (
+            row_number bigint GENERATED ALWAYS AS IDENTITY, key text, file_name text, size bigint, etag text,
+            mime_type text, record_key text, is_thumbnail boolean)""").format(table)
+    )
+    staged = StagedListing(bucket)
+
+    def blocks() -> Iterator[bytes]:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        for item in objects:
+            staged.digest.add(item)
+            writer.writerow(
+                (item.key, item.file_name, item.size, item.etag, item.mime_type, item.record_key, item.is_thumbnail)
+            )
+            if buffer.tell() >= BLOCK:
+                yield buffer.getvalue().encode()
+                buffer.seek(0)
+                buffer.truncate()
+        yield buffer.getvalue().encode()
+
+    columns = SQL("key, file_name, size, etag, mime_type, record_key, is_thumbnail")
+    _copy(cursor, SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv)").format(table, columns), blocks())
+    return staged

@@ -1,0 +1,252 @@
+"""The words in which a table's import is declared: entity, source, column, reference, how existing rows are recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nexus_assets.mapping.parse import Parser
+
+Listing = Literal["images", "documents"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Django model of Nexus: `label` is (app_label, model) joined by a dot, `tables` its table's names, today's first."""
+
+    label: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExportRows:
+    """Source rows are the rows of one FileMaker export; `alongside` are optional exports that lookups go through."""
+
+    export: str
+    optional_headings: tuple[str, ...] = ()
+    alongside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileRecords:
+    """Source rows are the files of a bucket listing, each with the export row whose `on` equals the file's record key.
+
+    Beside the export's headings a row has the fields `key`, `file_name`, `url`, `bucket`, `size`, `mime_type`,
+    `thumbnail_key`, `thumbnail_size`; with `grouped_by` also `group_id` (the batch) and `position` in it, from 0.
+    """
+
+    listing: Listing
+    export: str
+    on: str
+    record_required: bool = False
+    grouped_by: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class RecordGroups:
+    """Source rows are the groups (contact, date) of file records: fields `group_id`, the contact's heading, `group_date`."""
+
+    of: FileRecords
+
+
+Source = ExportRows | FileRecords | RecordGroups
+
+
+@dataclass(frozen=True)
+class Column:
+    """A target column read from source fields.
+
+    `required` is the reject reason where the value is empty. Text that can't be read rejects the row, unless `unreadable`
+    names the notice under which it is counted instead. `fill_only`: written where Nexus has nothing, never over a value (the
+    FileMaker id columns, also when adopting). `initial`: written with a new row, never compared afterwards. A column that the
+    entity also has in `on_insert` takes that default where FileMaker says nothing, and is then left to Nexus.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    parser: Parser
+    required: str | None = None
+    unreadable: str | None = None
+    fill_only: bool = False
+    initial: bool = False
+
+    @property
+    def merged_keys(self) -> tuple[str, ...]:
+        """The keys of a jsonb column that are ours; the others belong to Nexus. Empty for an ordinary column."""
+        return self.parser.keys
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key, by FileMaker id, to a row of another entity; `column` None only demands that the row exists.
+
+    `missing` and `unknown` are reject reasons for a blank id and for one that leads to no row; without them the column
+    stays empty. `heals` links away from rows that an importer made and no source row stands for (duplicate batches).
+    """
+
+    column: str | None
+    field: str
+    to: str
+    missing: str | None = None
+    unknown: str | None = None
+    heals: bool = False
+
+
+@dataclass(frozen=True)
+class GenericReference:
+    """A Django generic foreign key (no constraint guards it), by FileMaker id, to a row of another entity.
+
+    Where neither `missing` nor `unknown` rejects, a row without a known target has both halves NULL, counted under `notice`.
+    """
+
+    type_column: str
+    id_column: str
+    field: str
+    to: str
+    missing: str | None = None
+    unknown: str | None = None
+    notice: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """Finds the row of a small Nexus table whose `column` equals a source field, ignoring case and blanks.
+
+    `through` = (export, its id heading, its name heading): the field holds an id of that optional export, whose name is compared.
+    """
+
+    tables: tuple[str, ...]
+    column: str
+    field: str
+    through: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A foreign key to a small table that Nexus keeps (clinics …): the first match, else `fallback` (a column of the
+    referenced row), else NULL, and the rows that named something unknown are counted under `notice`."""
+
+    column: str
+    matches: tuple[Match, ...]
+    notice: str
+    fallback: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class ByFileMakerId:
+    """An existing row is recognised by the FileMaker id it carries: in `column`, or under a key of a jsonb column."""
+
+    column: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class ByContent:
+    """An existing row without a FileMaker id is recognised by equal values in `columns`; equal ones pair k-th to k-th.
+
+    `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
+    """
+
+    columns: tuple[str, ...]
+    unless: str | None = None
+    made_by_importer: bool = False
+
+
+@dataclass(frozen=True)
+class ByChildren:
+    """An existing batch that an importer made is recognised by the files its images show (most, then best described)."""
+
+    child: str
+    child_column: str
+    child_key: str
+
+
+Recognition = ByFileMakerId | ByContent | ByChildren
+
+
+@dataclass(frozen=True)
+class TrueCount:
+    """After the load `column` of the parent table holds the number of rows that point at it by `reference`."""
+
+    parent: str
+    column: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class RemoveEmptied:
+    """After the load the parent's rows that an importer made, that hold nothing and that no source row stands for, go."""
+
+    parent: str
+    reference: str
+
+
+Tidy = TrueCount | RemoveEmptied
+
+
+@dataclass(frozen=True)
+class MadeByImporter:
+    """How a row is known to come from an importer, this one or an earlier one: a column and the values it then has."""
+
+    column: str
+    like: str
+
+
+@dataclass(frozen=True)
+class Now:
+    """The transaction's time, as a default for a NOT NULL column."""
+
+
+@dataclass(frozen=True)
+class Entity:
+    """How one FileMaker entity becomes one Nexus table. Everything about the table is here; nothing about it is elsewhere.
+
+    `on_insert` fills the NOT NULL columns that Django fills in Python. `touched` is set to the time of every update.
+    `insert_order` keeps index pages together. Rows equal in `same_thing` under another FileMaker id are the same thing.
+    """
+
+    name: str
+    model: Model
+    source: Source
+    source_id: str
+    columns: tuple[Column, ...]
+    references: tuple[Reference | GenericReference, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    recognised_by: tuple[Recognition, ...] = ()
+    on_insert: Mapping[str, str | int | bool | Now] = field(default_factory=dict)
+    touched: str | None = None
+    insert_order: tuple[str, ...] = ()
+    made_by_importer: MadeByImporter | None = None
+    same_thing: tuple[str, ...] = ()
+    tidy: tuple[Tidy, ...] = ()
+    description: str = ""
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """The exports that must exist for this entity."""
+        source = self.source.of if isinstance(self.source, RecordGroups) else self.source
+        return (source.export,)
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The bucket listings that this entity reads."""
+        source = self.source.of if isinstance(self.source, RecordGroups) else self.source
+        return (source.listing,) if isinstance(source, FileRecords) else ()
+
+    @property
+    def generic_references(self) -> tuple[GenericReference, ...]:
+        return tuple(link for link in self.references if isinstance(link, GenericReference))
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """The entities that must be loaded before this one, in the order they are declared."""
+        return tuple(dict.fromkeys(link.to for link in self.references))
+
+    def fields(self) -> Iterator[str]:
+        """Every source field that the mapping reads, each once."""
+        seen = dict.fromkeys([self.source_id])
+        seen.update(dict.fromkeys(name for column in self.columns for name in column.fields))
+        seen.update(dict.fromkeys(link.field for link in self.references))
+        seen.update(dict.fromkeys(match.field for lookup in self.lookups for match in lookup.matches))
+        return iter(seen)

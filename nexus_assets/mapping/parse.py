@@ -1,0 +1,312 @@
+"""The parsers: how the text of source fields becomes a typed value, as SQL over the staged rows (see parse.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from psycopg2.sql import SQL, Composable, Literal
+
+EXCEL_EPOCH = date(1899, 12, 30)
+"""Excel's day 0 in its 1900 system, as serial numbers count from March 1900 on (the leap day of 1900 does not exist)."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a parser must know beside the row: the clinic's time zone and today's date."""
+
+    time_zone: str
+    today: date
+
+
+@dataclass(frozen=True)
+class Field:
+    """One source field as SQL: its text, and its date and time as the dictionaries of this load have read them.
+
+    An export holds few different dates and times in many rows. So each different text is read once (load/incoming.py), and a
+    row finds its value by a join: `dates` and `times` are the aliases under which this field's dictionary rows are joined.
+    """
+
+    raw: Composable
+    dates: Composable
+    times: Composable
+
+    @property
+    def text(self) -> Composable:
+        return call("read_text", self.raw)
+
+    @property
+    def comparable(self) -> Composable:
+        return call("comparable", self.raw)
+
+    @property
+    def date(self) -> Composable:
+        return SQL("{}.value").format(self.dates)
+
+    @property
+    def time(self) -> Composable:
+        return SQL("{}.value").format(self.times)
+
+    @property
+    def unreadable_date(self) -> Composable:
+        return SQL("({0}.raw IS NOT NULL AND {0}.value IS NULL)").format(self.dates)
+
+    @property
+    def unreadable_time(self) -> Composable:
+        return SQL("({0}.raw IS NOT NULL AND {0}.value IS NULL)").format(self.times)
+
+
+Fields = Sequence[Field]
+ToSql = Callable[[Fields, Reading], Composable]
+Unreadable = Sequence[tuple[str, Composable]]
+
+
+def _reads_all(fields: Fields, reading: Reading) -> Unreadable:
+    return ()
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A way to read a value. `value` makes its SQL; `unreadable` the conditions, each with the reject reason it means.
+
+    `name` states parser and arguments, so that a change of the mapping is noticed. `dates` and `times` are the positions of
+    the fields that are read as dates and times. `keys` are the keys of a jsonb value that the mapping owns.
+    """
+
+    name: str
+    value: ToSql = field(compare=False, repr=False)
+    unreadable: Callable[[Fields, Reading], Unreadable] = field(default=_reads_all, compare=False, repr=False)
+    dates: tuple[int, ...] = ()
+    times: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+def call(function: str, *arguments: Composable) -> Composable:
+    """A call of one of parse.sql's functions."""
+    return SQL("nexus_assets.{}({})").format(SQL(function), SQL(", ").join(arguments))
+
+
+text = Parser("text", lambda fields, _: fields[0].text)
+"""Text without the blanks around it; returns inside a field are line breaks; blank is NULL."""
+
+verbatim = Parser("verbatim", lambda fields, _: fields[0].raw)
+"""A value that this program made itself (an object's key, a size's digits), or one to keep exactly as FileMaker wrote it."""
+
+
+def _unreadable_integer(fields: Fields, _: Reading) -> Unreadable:
+    read = call("read_integer", fields[0].raw)
+    return (("unreadable_number", SQL("({} IS NULL AND {} IS NOT NULL)").format(read, fields[0].text)),)
+
+
+integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer)
+"""A whole number."""
+
+uuid = Parser("uuid", lambda fields, _: call("read_uuid", fields[0].raw))
+"""A UUID in any case."""
+
+
+def constant(value: str) -> Parser:
+    """The same text in every row."""
+    return Parser(f"constant({value!r})", lambda fields, _: SQL("{}::text").format(Literal(value)))
+
+
+def first_text(default: str | None = None) -> Parser:
+    """The first of the fields that is not blank, else `default`."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        texts = [source.text for source in fields]
+        return SQL("coalesce({})").format(SQL(", ").join([*texts, SQL("{}::text").format(Literal(default))]))
+
+    return Parser(f"first_text({default!r})", value)
+
+
+def filled(template: str) -> Parser:
+    """A sentence with `%s` for each field (an empty text where the field is blank)."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        texts = [SQL("coalesce({}, '')").format(source.text) for source in fields]
+        return SQL("format({}, {})").format(Literal(template), SQL(", ").join(texts))
+
+    return Parser(f"filled({template!r})", value)
+
+
+def choice(spellings: Mapping[str, str]) -> Parser:
+    """One of the values that Nexus knows, by its spelling without case, blanks and final dot; anything else is NULL."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        cases = [SQL("WHEN {} THEN {}").format(Literal(said), Literal(meant)) for said, meant in spellings.items()]
+        said = SQL("rtrim({}, '.')").format(fields[0].comparable)
+        return SQL("(CASE {} {} END)").format(said, SQL(" ").join(cases))
+
+    return Parser(f"choice({dict(spellings)!r})", value)
+
+
+def none_of(spellings: Mapping[str, str]) -> Parser:
+    """The text that `choice` of the same spellings does not know, so that it is kept somewhere; else NULL."""
+    chosen = choice(spellings)
+
+    def value(fields: Fields, reading: Reading) -> Composable:
+        return SQL("(CASE WHEN {} IS NULL THEN {} END)").format(chosen.value(fields, reading), fields[0].text)
+
+    return Parser(f"none_of({dict(spellings)!r})", value)
+
+
+def containing(rules: Sequence[tuple[str, str]], default: str) -> Parser:
+    """The value of the first rule (regular expression, value) that the text matches, ignoring case; else `default`."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        said = fields[0].comparable
+        cases = [SQL("WHEN {} ~ {} THEN {}").format(said, Literal(rule), Literal(meant)) for rule, meant in rules]
+        return SQL("(CASE {} ELSE {} END)").format(SQL(" ").join(cases), Literal(default))
+
+    return Parser(f"containing({list(rules)!r}, {default!r})", value)
+
+
+def known_or_slug(known: Sequence[str]) -> Parser:
+    """A known value where they agree ignoring case, blanks, `-` and `_`; else lower case with `-` for blanks; else ''."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        said = SQL("regexp_replace({}, '[ _-]+', '', 'g')").format(fields[0].comparable)
+        cases = [SQL("WHEN {} THEN {}").format(Literal(name.replace("_", "")), Literal(name)) for name in known]
+        slug = SQL("regexp_replace({}, ' +', '-', 'g')").format(fields[0].comparable)
+        return SQL("(CASE {} {} ELSE coalesce({}, '') END)").format(said, SQL(" ").join(cases), slug)
+
+    return Parser(f"known_or_slug({list(known)!r})", value)
+
+
+def _unreadable_first_date(fields: Fields, _: Reading) -> Unreadable:
+    return (("unreadable_date", fields[0].unreadable_date),)
+
+
+day = Parser("day", lambda fields, _: fields[0].date, _unreadable_first_date, dates=(0,))
+"""A calendar date."""
+
+
+def _past_day_sql(fields: Fields, reading: Reading) -> Composable:
+    is_short = SQL("{} ~ '[/.-][0-9]{{2}}\\s*$'").format(fields[0].raw)
+    return SQL(
+        "(CASE WHEN {read} <= {today} THEN {read} WHEN {is_short} THEN ({read} - interval '100 years')::date END)"
+    ).format(read=fields[0].date, today=Literal(reading.today), is_short=is_short)
+
+
+def _unreadable_past_day(fields: Fields, reading: Reading) -> Unreadable:
+    given = SQL("({}.raw IS NOT NULL AND {} IS NULL)").format(fields[0].dates, _past_day_sql(fields, reading))
+    return (("unreadable_date", given),)
+
+
+past_day = Parser("past_day", _past_day_sql, _unreadable_past_day, dates=(0,))
+"""A date of birth: never after today. FileMaker's window for two-digit years reaches ahead of today, a birth does not."""
+
+
+def _instant_sql(day: Composable, time: Composable, reading: Reading) -> Composable:
+    return call("local_instant", day, time, Literal(reading.time_zone))
+
+
+local_midnight = Parser(
+    "local_midnight",
+    lambda fields, reading: _instant_sql(fields[0].date, SQL("NULL"), reading),
+    _unreadable_first_date,
+    dates=(0,),
+)
+"""Midnight of a date in the clinic's time zone, as an instant."""
+
+
+def _start_sql(fields: Fields, reading: Reading) -> Composable:
+    return _instant_sql(fields[0].date, fields[1].time, reading)
+
+
+def _unreadable_moment(fields: Fields, _: Reading) -> Unreadable:
+    return (("unreadable_date", fields[0].unreadable_date), ("unreadable_time", fields[1].unreadable_time))
+
+
+local_start = Parser("local_start", _start_sql, _unreadable_moment, dates=(0,), times=(1,))
+"""Fields (date, time): local wall-clock time as an instant; without a time, midnight."""
+
+
+def _end_sql(fields: Fields, reading: Reading) -> Composable:
+    start = _start_sql(fields, reading)
+    end = _instant_sql(SQL("coalesce({}, {})").format(fields[2].date, fields[0].date), fields[3].time, reading)
+    return SQL("(CASE WHEN {} IS NULL THEN {} ELSE greatest({}, {}) END)").format(fields[3].time, start, start, end)
+
+
+local_end = Parser(
+    "local_end",
+    _end_sql,
+    lambda fields, reading: _unreadable_moment(fields[2:], reading),
+    dates=(0, 2),
+    times=(1, 3),
+)
+"""Fields (start date, start time, end date, end time): the end as an instant; the start where no end time is given or
+where the end would lie before the start (Nexus's calendar fails on an appointment without an end)."""
+
+unread_day = Parser(
+    "unread_day",
+    lambda fields, reading: SQL("(CASE WHEN {} IS NULL THEN {} END)").format(
+        _past_day_sql(fields, reading), fields[0].text
+    ),
+    dates=(0,),
+)
+"""The text of a date of birth that `past_day` can't read, so that it is kept somewhere; else NULL."""
+
+
+def day_name(template: str, blank: str) -> Parser:
+    """The date as `18 Oct 2016` in place of the template's `%s`; `blank` stands there where no date is given."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        said = SQL("coalesce(to_char({}, 'DD Mon YYYY'), {})").format(fields[0].date, Literal(blank))
+        return SQL("format({}, {})").format(Literal(template), said)
+
+    return Parser(f"day_name({template!r}, {blank!r})", value, _unreadable_first_date, dates=(0,))
+
+
+day_text = Parser(
+    "day_text",
+    lambda fields, _: SQL("coalesce({}::text, {})").format(fields[0].date, fields[0].text),
+    dates=(0,),
+)
+"""A date as ISO text where it can be read, else the text as it stands: for metadata, which rejects nothing."""
+
+Keys = Mapping[str, "tuple[Parser, str] | Keys"]
+
+
+def json_keys(keys: Keys) -> tuple[tuple[str, ...], Parser]:
+    """The fields to read and the parser of a jsonb object with these keys; blank ones are left out, nested ones allowed."""
+    headings: list[str] = []
+
+    def collect(level: Keys) -> None:
+        for entry in level.values():
+            if isinstance(entry, tuple):
+                headings.append(entry[1])
+            else:
+                collect(entry)
+
+    collect(keys)
+
+    def object_sql(level: Keys, remaining: list[Field], reading: Reading) -> Composable:
+        pairs: list[Composable] = []
+        for key, entry in level.items():
+            if isinstance(entry, tuple):
+                pairs.append(SQL("{}, {}").format(Literal(key), entry[0].value([remaining.pop(0)], reading)))
+            else:
+                inner = object_sql(entry, remaining, reading)
+                pairs.append(SQL("{}, nullif({}, '{{}}')").format(Literal(key), inner))
+        return SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(SQL(", ").join(pairs))
+
+    def shape(level: Keys) -> dict[str, object]:
+        return {
+            key: (entry[0].name, entry[1]) if isinstance(entry, tuple) else shape(entry) for key, entry in level.items()
+        }
+
+    def value(fields: Fields, reading: Reading) -> Composable:
+        return object_sql(keys, list(fields), reading)
+
+    def dated_flags(level: Keys) -> list[bool]:
+        flags: list[bool] = []
+        for entry in level.values():
+            flags += [bool(entry[0].dates)] if isinstance(entry, tuple) else dated_flags(entry)
+        return flags
+
+    dated = tuple(position for position, is_date in enumerate(dated_flags(keys)) if is_date)
+    parser = Parser(f"json_keys({shape(keys)!r})", value, dates=dated, keys=tuple(keys))
+    return tuple(headings), parser

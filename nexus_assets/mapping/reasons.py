@@ -1,0 +1,36 @@
+"""Why a source row was not loaded: every reason code with the sentence a person reads."""
+
+REASONS: dict[str, str] = {
+    "no_id": "The row has no FileMaker id.",
+    "bad_id": "The FileMaker id is not a UUID.",
+    "duplicate_id": "Several rows of the export carry this FileMaker id with different content.",
+    "no_last_name": "The patient has no last name.",
+    "no_contact": "The row names no contact.",
+    "unknown_contact": "The contact that the row names is not among the patients in Nexus.",
+    "no_patient": "The note names no patient.",
+    "unknown_patient": "The patient that the note names is not among the patients in Nexus.",
+    "unknown_batch": "The batch of the image is not in Nexus: load image_batches first.",
+    "no_start_date": "The appointment has no start date.",
+    "empty_note": "The note has no text.",
+    "no_record": "The file in the bucket has no row in the export.",
+    "ambiguous_record": "Several different rows of the export describe this one file.",
+    "empty_file": "The file in the bucket has no content.",
+    "unreadable_date": "A date can't be read in the order of day and month that the file has.",
+    "unreadable_time": "A time of day can't be read.",
+    "unreadable_number": "A number can't be read.",
+    "too_long": "A value is longer than its column in Nexus.",
+}
+"""Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
+
+NOTICES: dict[str, str] = {
+    "unknown_clinic": "Rows whose clinic is not in Nexus; the column stays empty.",
+    "unknown_clinician": "Rows whose clinician is not in Nexus; the column stays empty.",
+    "unknown_appointment_type": "Rows whose type is not in Nexus; the column stays empty.",
+    "unknown_funding": "Rows whose funding source is not in Nexus; the column stays empty.",
+    "end_before_start": "Appointments whose end lay before their start; they end when they start.",
+    "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
+    "unlinked": "Documents whose patient is not known; loaded without a link.",
+    "rows_without_file": "Rows of the export whose file is not in the bucket.",
+    "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
+}
+"""Code of something worth telling of rows that were loaded all the same, and what it means."""

@@ -1,0 +1,116 @@
+"""The clinic's bucket: one paginated listing per prefix, as records of files; no request per object."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from nexus_assets.errors import NexusAssetsError
+
+if TYPE_CHECKING:
+    from nexus_assets.mapping.entity import Listing
+
+THUMBNAIL = re.compile(r"^(?P<record>.+)_thumb$", re.IGNORECASE)
+"""`<recid>_thumb.<ext>` is the thumbnail of the image `<recid>.<ext>`."""
+
+
+class BucketError(NexusAssetsError):
+    """The bucket can't be listed or read."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of the listing: its key, size in bytes, ETag and, where the key has one, the record that it belongs to."""
+
+    key: str
+    size: int
+    etag: str
+    record_key: str
+    is_thumbnail: bool = False
+
+    @property
+    def file_name(self) -> str:
+        return file_name(self.key)
+
+    @property
+    def mime_type(self) -> str:
+        return mimetypes.guess_type(self.file_name.lower())[0] or "application/octet-stream"
+
+
+def file_name(key: str) -> str:
+    """The file's own name: the last part of the key, or the folder that is named like a file (`…/<FMid>.pdf/<uuid>.pdf`)."""
+    path = PurePosixPath(key)
+    return path.parent.name if path.parent.suffix else path.name
+
+
+@contextmanager
+def told_plainly(bucket: str, endpoint: str | None) -> Iterator[None]:
+    """Turns boto3's errors into BucketError with what to do next."""
+    from botocore import exceptions
+
+    place = f"bucket {bucket}" + (f" at {endpoint}" if endpoint else "")
+    try:
+        yield
+    except exceptions.ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        raise BucketError(f"The {place} refused: {code}.", remedy=_REMEDIES.get(code, _GENERAL_REMEDY)) from None
+    except exceptions.NoCredentialsError:
+        raise BucketError(f"No S3 credentials for the {place}.", remedy=_REMEDIES["InvalidAccessKeyId"]) from None
+    except exceptions.ParamValidationError:
+        raise BucketError(f"{bucket!r} is not a bucket's name.", remedy="Set NEXUS_S3_BUCKET.") from None
+    except (exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
+        raise BucketError(
+            f"The {place} can't be reached ({type(error).__name__}).",
+            remedy="Check NEXUS_S3_ENDPOINT_URL and the network, then run the command again.",
+        ) from None
+
+
+_GENERAL_REMEDY = "Nothing was written. Check NEXUS_S3_BUCKET and the bucket's policy, then run the command again."
+_REMEDIES = {
+    "NoSuchBucket": "Check the bucket's name in NEXUS_S3_BUCKET.",
+    "InvalidAccessKeyId": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or a profile that has them).",
+    "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY.",
+    "AccessDenied": "Let this user list and read the bucket: README, 'Connecting to a real Nexus', has the policy.",
+}
+
+
+def _record(listing: Listing, key: str) -> tuple[str, bool] | None:
+    """(record key, is a thumbnail) of an object; None for what is no file (folder markers, hidden files)."""
+    name = file_name(key)
+    stem = PurePosixPath(name).stem.strip().lower()
+    if key.endswith("/") or name.startswith(".") or not PurePosixPath(name).suffix:
+        return None
+    thumbnail = THUMBNAIL.match(stem) if listing == "images" else None
+    return (thumbnail["record"], True) if thumbnail else (stem, False)
+
+
+def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
+    """Every file under the prefix, in key order, a thousand a request. Raises BucketError where the listing breaks off."""
+    with told_plainly(bucket, client.meta.endpoint_url):
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                record = _record(listing, entry["Key"])
+                if record is not None:
+                    etag = entry.get("ETag", "").strip('"')
+                    yield StoredObject(entry["Key"], entry["Size"], etag, *record)
+
+
+class ListingDigest:
+    """The data version of a listing: a hash over keys, sizes and ETags in order."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.objects = 0
+
+    def add(self, item: StoredObject) -> None:
+        self._hash.update(f"{item.key}\0{item.size}\0{item.etag}\n".encode())
+        self.objects += 1
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
