@@ -66,7 +66,8 @@ def _document(plan: Plan, number: int, kind: str, chance: random.Random) -> Docu
     identifier = plan.id("document", number)
     contact = plan.any_contact(chance)
     day = day_at(number / (plan.scale * DOCUMENTS), chance)
-    doc_type = TYPES.pick(chance)
+    # Most people send one kind of paper again and again. It also spares the disk some thousand folders.
+    doc_type = TYPES.habit(contact) if chance.random() < 0.7 else TYPES.pick(chance)
     row = (
         carelessly(identifier, chance),
         _contact_id(plan, number, kind, contact, chance),
@@ -100,6 +101,6 @@ def _key(plan: Plan, number: int, identifier: str, contact: int, doc_type: str, 
     # An early upload kept the types as they were typed, blanks included.
     folder = doc_type if number % 50 == 0 else "-".join(doc_type.lower().replace("_", "-").split())
     path = f"{PREFIX}/{stale_patient}/{folder or 'other'}/{identifier}.pdf"
-    if chance.random() < 0.2:  # a later upload took the file's name for a folder's
+    if chance.random() < 0.1:  # a later upload took the file's name for a folder's
         return f"{path}/{plan.id('upload', number).lower()}.pdf"
     return path

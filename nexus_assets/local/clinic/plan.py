@@ -114,3 +114,7 @@ class Spellings:
 
     def pick(self, chance: random.Random) -> str:
         return self._spread[int(chance.random() * len(self._spread))]
+
+    def habit(self, number: int) -> str:
+        """Returns always the same word for the same number."""
+        return self._spread[number * 7_919 % len(self._spread)]
