@@ -13,14 +13,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import openpyxl
 import pytest
 from PIL import Image
 
 from nexus_assets.local.clinic import CANARIES, PUBLISHED, write_clinic
+from nexus_assets.local.clinic.images import FOLDER_MARKER
 from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
+
+if TYPE_CHECKING:
+    from nexus_assets_tests.conftest import Bucket
 
 Record = dict[str, Any]
 
@@ -313,6 +318,21 @@ def test_thumbnails_belong_to_images_and_a_marker_belongs_to_nothing(clinic: Wri
     assert {key.replace("_thumb.", ".") for key in thumbnails} <= set(clinic.image_files().values())
     assert len(thumbnails) > 4_000
     assert [clinic.keys[key] for key in others - thumbnails] == [0]
+
+
+def test_the_folder_marker_is_listed_as_an_object(bucket: Bucket) -> None:
+    marker = bucket.folder / FOLDER_MARKER
+    marker.parent.mkdir(parents=True)
+    marker.touch()
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=bucket.endpoint_url,
+        aws_access_key_id=bucket.access_key_id,
+        aws_secret_access_key=bucket.secret_access_key,
+        region_name="us-east-1",
+    )
+    listed = s3.list_objects_v2(Bucket=bucket.name, Prefix=IMAGES)["Contents"]
+    assert [(found["Key"], found["Size"]) for found in listed] == [(FOLDER_MARKER, 0)]
 
 
 def test_some_documents_lie_in_a_folder_named_like_a_file(clinic: Written) -> None:

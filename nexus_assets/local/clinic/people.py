@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from nexus_assets.local.clinic import words
-from nexus_assets.local.clinic.plan import CONTACTS, GOOD, NAMELESS, Plan, Spellings, carelessly, day_at, typed_date
+from nexus_assets.local.clinic.plan import CONTACTS, NAMELESS, Plan, Spellings, carelessly, day_at, typed_date
 from nexus_assets.local.clinic.sheets import Row
 from nexus_assets.local.nexus_seed import CLINICS
 
@@ -125,10 +125,10 @@ def _clinic(chance: random.Random) -> tuple[str, str]:
     if luck < 0.80:
         return clinic.name, identifier
     if luck < 0.90:
-        return f"{clinic.name.upper()} ", GOOD
+        return f"{clinic.name.upper()} ", ""
     if luck < 0.94:
-        return GOOD, identifier
-    return ("Old Mill Rooms", GOOD) if luck < 0.97 else (GOOD, GOOD)
+        return "", identifier
+    return ("Old Mill Rooms", "") if luck < 0.97 else ("", "")
 
 
 def _coordination(chance: random.Random) -> tuple[str, str, str, str, str, str]:
