@@ -114,3 +114,16 @@ class ListingDigest:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def object_size(client: Any, bucket: str, key: str) -> int | None:
+    """The size of one object in bytes, None where there is none. Raises BucketError where the bucket can't be asked."""
+    from botocore.exceptions import ClientError
+
+    with told_plainly(bucket, client.meta.endpoint_url):
+        try:
+            return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise

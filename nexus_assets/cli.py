@@ -1,0 +1,50 @@
+"""The command line: `nexus-assets COMMAND`. Each command has a module of its own and is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+from dotenv import load_dotenv
+
+from nexus_assets.errors import NexusAssetsError
+
+COMMANDS = {
+    "status": "nexus_assets.commands.status",
+    "check": "nexus_assets.commands.check",
+    "demo": "nexus_assets.commands.demo",
+}
+"""Command name -> module, which holds a click command named `command`."""
+
+COULD_NOT_LOOK = 2
+"""Exit code where a question could not be asked; 1 means that it was asked and something is wrong."""
+
+
+class _Commands(click.Group):
+    """Finds a command by its name, without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def nexus_assets() -> None:
+    """FileMaker exports and a clinic's images into Nexus: load, look, heal. Settings are read from the environment and .env."""
+
+
+def main() -> None:
+    """Runs a command; an error that a person can mend is told in its own words, without a traceback."""
+    load_dotenv()
+    try:
+        nexus_assets()
+    except NexusAssetsError as error:
+        click.echo(str(error), err=True)
+        sys.exit(COULD_NOT_LOOK)

@@ -1,0 +1,1 @@
+"""The commands of `nexus-assets`, one per module; `cli` finds them."""

@@ -1,0 +1,162 @@
+"""One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from nexus_assets import settings
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.reasons import NOTICES, REASONS
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, describe
+
+GROUP = "nexus"
+OWNERS = ["team:clinic-data"]
+RETRIES, RETRY_SECONDS = 3, 10
+"""A load that failed for what may pass by itself (a lost connection, a locked row) is tried again as a whole."""
+
+
+class LoadConfig(dg.Config):
+    """What a person may decide about one load; every default is the safe choice."""
+
+    allow_vanished: bool = Field(False, description="Load although many rows that were loaded before are missing.")
+    allow_rekeyed: bool = Field(False, description="Load although many known people come under new FileMaker ids.")
+    allow_rejected: bool = Field(False, description="Load although many more rows than last time are rejected.")
+    allow_older_export: bool = Field(False, description="Load although an export is older than the one loaded last.")
+    allow_other_database: bool = Field(False, description="Load although the ledger was made in another database.")
+    allow_date_order_change: bool = Field(False, description="Load although a column's dates have another order.")
+    filemaker_wins: bool = Field(False, description="Overwrite what was changed in Nexus with what FileMaker says.")
+    archive_vanished: bool = Field(False, description="Archive patients that FileMaker no longer has.")
+
+    def load_settings(self) -> LoadSettings:
+        """The settings of the load: these fields, and the clinic's time zone and date order."""
+        return LoadSettings(
+            time_zone=settings.TIME_ZONE.value(), date_order=settings.DATE_ORDER.value(), **self.model_dump()
+        )
+
+
+def export_key(export: str) -> dg.AssetKey:
+    """The external asset of an export: filemaker/contacts for Contacts."""
+    return dg.AssetKey(["filemaker", export.lower()])
+
+
+def listing_key(listing: str) -> dg.AssetKey:
+    """The external asset of a bucket listing: s3/images."""
+    return dg.AssetKey(["s3", listing])
+
+
+def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
+    """Everything that the entity is made from: its exports, its listings, the entities that it refers to."""
+    return [
+        *(export_key(name) for name in entity.exports),
+        *(listing_key(name) for name in entity.listings),
+        *(dg.AssetKey(name) for name in entity.upstream),
+    ]
+
+
+def _table(rows: Mapping[str, int], meanings: Mapping[str, str], name: str) -> dg.TableMetadataValue:
+    records = [
+        dg.TableRecord({name: code, "rows": number, "meaning": meanings.get(code, "")}) for code, number in rows.items()
+    ]
+    schema = dg.TableSchema([dg.TableColumn(name), dg.TableColumn("rows", "int"), dg.TableColumn("meaning")])
+    return dg.MetadataValue.table(records, schema=schema)
+
+
+def _metadata(result: Any) -> dict[str, Any]:
+    account = result.account
+    metadata: dict[str, Any] = {
+        "source_rows": account.source_rows,
+        **account.outcomes,
+        "rejected": sum(account.rejected.values()),
+        "orphans": account.orphans,
+        "seconds": round(result.seconds, 2),
+        "load_id": result.load_id,
+        "rejected_by_reason": _table(account.rejected, REASONS, "reason"),
+        "noticed": _table(account.notices, NOTICES, "notice"),
+        **{f"healed_{name}": number for name, number in account.healed.items()},
+        "sources": dg.MetadataValue.json(result.sources),
+        "dagster/column_schema": dg.TableSchema(
+            [dg.TableColumn(name, type=sql_type) for name, sql_type in result.columns.items()]
+        ),
+    }
+    return metadata
+
+
+def run_load(
+    entity: Entity,
+    load_settings: LoadSettings,
+    database: NexusDatabase,
+    exports: FileMakerExports,
+    bucket: ClinicBucket,
+    run_id: str,
+    log: Any,
+    *,
+    commit: bool = True,
+) -> Any:
+    """Loads one entity from the resources in one transaction; returns its LoadResult. Raises NexusAssetsError."""
+    # Only a load needs the database driver and SQLAlchemy: importing the definitions stays fast without them.
+    from nexus_assets.database import transaction
+    from nexus_assets.load.load import Inputs, load
+
+    described: dict[str, Mapping[str, Any]] = {}
+
+    def open_export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
+        file = exports.find(name, required=required)
+        if file is None:
+            return None
+        described[name] = describe(file)
+        passed_over = f"; passed over: {', '.join(file.passed_over)}" if file.passed_over else ""
+        log(f"{entity.name}: reading {described[name]['file']}{passed_over}")
+        return exports.open(file, wanted, optional)
+
+    inputs = Inputs(
+        export=open_export,
+        objects=lambda listing: bucket.objects(listing, run_id),
+        bucket=bucket.name() if entity.listings else "",
+        describe=lambda name: described[name],
+    )
+    with transaction(database.engine(), commit=commit, lock=entity.name) as cursor:
+        return load(cursor, entity, inputs, load_settings, run_id, log)
+
+
+def entity_asset(entity: Entity) -> dg.AssetsDefinition:
+    """The asset of an entity. It needs no other asset in the same run: its parents are in the ledger and the database."""
+
+    @dg.asset(
+        name=entity.name,
+        deps=upstream_keys(entity),
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"postgres", "filemaker"} | ({"s3"} if entity.listings else set()),
+        description=entity.description,
+        tags={"nexus/model": entity.model.label},
+        pool=f"load_{entity.name}",
+    )
+    def load_entity(
+        context: dg.AssetExecutionContext,
+        config: LoadConfig,
+        database: NexusDatabase,
+        exports: FileMakerExports,
+        bucket: ClinicBucket,
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        from nexus_assets.database import DatabaseError
+
+        try:
+            result = run_load(
+                entity, config.load_settings(), database, exports, bucket, context.run_id, context.log.info
+            )
+        except DatabaseError as error:
+            if error.transient:
+                raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from error
+            raise
+        return dg.MaterializeResult(metadata=_metadata(result))
+
+    return load_entity
+
+
+def entity_assets() -> list[dg.AssetsDefinition]:
+    """The assets of all entities."""
+    return [entity_asset(entity) for entity in ENTITIES.values()]

@@ -1,0 +1,119 @@
+"""The outside world, as Dagster resources: the Nexus database, FileMaker's exports, the clinic's bucket."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from nexus_assets import settings
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from nexus_assets.mapping.entity import Listing
+    from nexus_assets.sources.filemaker import ExportFile, OpenExport
+    from nexus_assets.sources.s3 import StoredObject
+
+ATTEMPTS = 8
+"""How often a throttled or failed S3 request is tried, with growing pauses, before the load gives up."""
+
+
+class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The Nexus database."""
+
+    url: str = Field("", description=f"{settings.DATABASE_URL.meaning} Empty: {settings.DATABASE_URL.name}.")
+
+    def engine(self) -> sqlalchemy.Engine:
+        """An engine for the database; connects to nothing yet."""
+        from nexus_assets.database import make_engine
+
+        return make_engine(self.url or settings.clinic().database_url)
+
+
+def _client(clinic: settings.Clinic) -> Any:
+    from dagster_aws.s3 import S3Resource
+
+    return S3Resource(
+        endpoint_url=clinic.endpoint_url,
+        region_name=clinic.region,
+        aws_access_key_id=clinic.access_key_id,
+        aws_secret_access_key=clinic.secret_access_key,
+        max_attempts=ATTEMPTS,
+    ).get_client()
+
+
+class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """FileMaker's exports: files in a folder or under an s3:// prefix, found by name."""
+
+    location: str = Field("", description=f"{settings.EXPORTS.meaning} Empty: {settings.EXPORTS.name}.")
+
+    def find(self, name: str, *, required: bool = True) -> ExportFile | None:
+        """The newest export of that name; None where there is none and none is required. Raises ExportError."""
+        from nexus_assets.sources.filemaker import find_export
+
+        location = self.location or settings.clinic().exports
+        client = _client(settings.clinic()) if location.startswith("s3://") else None
+        return find_export(location, name, s3_client=client, required=required)
+
+    def open(self, file: ExportFile, wanted: tuple[str, ...], optional: tuple[str, ...]) -> OpenExport:
+        """The export with its header read, ready to be streamed. Raises ExportError."""
+        from nexus_assets.sources.filemaker import ReadSettings, open_export
+
+        read = ReadSettings(encoding=settings.ENCODING.value() or None)
+        return open_export(file, wanted=wanted, optional=optional, settings=read)
+
+
+class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The bucket with the clinic's image and document files."""
+
+    bucket: str = Field("", description=f"{settings.BUCKET.meaning} Empty: {settings.BUCKET.name}.")
+    images_prefix: str = Field(
+        "", description=f"{settings.IMAGES_PREFIX.meaning} Empty: {settings.IMAGES_PREFIX.name}."
+    )
+    documents_prefix: str = Field(
+        "", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
+    )
+    _listed: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
+
+    def name(self) -> str:
+        """The bucket's name."""
+        return self.bucket or settings.clinic().bucket
+
+    def client(self) -> Any:
+        """A boto3 S3 client that retries what is throttled."""
+        return _client(settings.clinic())
+
+    def prefix(self, listing: Listing) -> str:
+        """Where the files of a listing lie."""
+        if listing == "images":
+            return self.images_prefix or settings.IMAGES_PREFIX.value()
+        return self.documents_prefix or settings.DOCUMENTS_PREFIX.value()
+
+    def objects(self, listing: Listing, run_id: str) -> Iterator[StoredObject]:
+        """Every file of a listing. Listed once a run, kept in a temporary file: loads and checks of a run see the same.
+
+        Raises BucketError where the bucket can't be listed.
+        """
+        from nexus_assets.sources.s3 import StoredObject, list_objects
+
+        kept = self._listed.get((run_id, listing))
+        if kept is None:
+            kept = tempfile.TemporaryFile("w+", newline="", encoding="utf-8")
+            writer = csv.writer(kept)
+            for item in list_objects(self.client(), self.name(), self.prefix(listing), listing):
+                writer.writerow((item.key, item.size, item.etag, item.record_key, int(item.is_thumbnail)))
+            self._listed[run_id, listing] = kept
+        kept.seek(0)
+        for key, size, etag, record_key, is_thumbnail in csv.reader(kept):
+            yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
+
+
+def describe(file: ExportFile) -> Mapping[str, Any]:
+    """What the ledger and the metadata keep of an export: its file name, time and version; never its folder."""
+    return {"file": Path(file.location).name, "modified": file.modified.isoformat(), "version": file.version}

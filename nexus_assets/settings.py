@@ -1,0 +1,108 @@
+"""Every setting: its name in the environment, what it means, its default. Read where it is used, never at import."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from nexus_assets.errors import NexusAssetsError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting as README and .env.example show it; an empty default means: see `meaning`."""
+
+    name: str
+    meaning: str
+    default: str = ""
+
+    def value(self) -> str:
+        """What the environment says, else the default."""
+        return os.environ.get(self.name, "").strip() or self.default
+
+
+DATABASE_URL = Setting("NEXUS_DATABASE_URL", "The Nexus database: postgresql://user:password@host:5432/database.")
+EXPORTS = Setting("NEXUS_EXPORTS", "The folder or s3://bucket/prefix with FileMaker's exports.")
+BUCKET = Setting("NEXUS_S3_BUCKET", "The bucket with the clinic's images and documents.")
+ENDPOINT_URL = Setting("NEXUS_S3_ENDPOINT_URL", "The S3 server's address, where it is not AWS.")
+IMAGES_PREFIX = Setting(
+    "NEXUS_IMAGES_PREFIX", "Where the image files lie in the bucket.", "filemaker-import/images-bulk-dump/"
+)
+DOCUMENTS_PREFIX = Setting(
+    "NEXUS_DOCUMENTS_PREFIX", "Where the document files lie in the bucket.", "patients/filemaker-import/documents/"
+)
+TIME_ZONE = Setting("NEXUS_TIME_ZONE", "The clinic's time zone; FileMaker's times are local.", "Australia/Sydney")
+DATE_ORDER = Setting(
+    "NEXUS_DATE_ORDER", "mdy or dmy: the order of day and month where a column's dates all read both ways.", "mdy"
+)
+ENCODING = Setting(
+    "NEXUS_EXPORT_ENCODING", "The exports' encoding, where a file leaves it open (utf-8, mac-roman, cp1252 …)."
+)
+
+SETTINGS = (
+    DATABASE_URL,
+    EXPORTS,
+    BUCKET,
+    ENDPOINT_URL,
+    IMAGES_PREFIX,
+    DOCUMENTS_PREFIX,
+    TIME_ZONE,
+    DATE_ORDER,
+    ENCODING,
+)
+"""All of them, in the order in which README lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """Where one clinic's data comes from and goes to. Keys are empty where AWS's library finds them by itself."""
+
+    database_url: str = field(repr=False)
+    exports: str
+    bucket: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    region: str | None = None
+    is_local: bool = False
+
+
+def clinic() -> Clinic:
+    """The clinic that the settings name; the local demo clinic, its servers started if need be, where none is named.
+
+    Raises NexusAssetsError where only a part is set: half a clinic would mix its data with the demo's.
+    """
+    needed = (DATABASE_URL, EXPORTS, BUCKET)
+    missing = [setting.name for setting in needed if not setting.value()]
+    if not missing:
+        return Clinic(DATABASE_URL.value(), EXPORTS.value(), BUCKET.value(), ENDPOINT_URL.value() or None)
+    if len(missing) < len(needed):
+        present = [setting.name for setting in needed if setting.value()]
+        raise NexusAssetsError(
+            f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} set, {' and '.join(missing)}"
+            f" {'is' if len(missing) == 1 else 'are'} not.",
+            remedy="Set all of them (a real clinic) or none (the local demo clinic).",
+        )
+    return _local_clinic()
+
+
+def _local_clinic() -> Clinic:
+    try:
+        from nexus_assets.local.services import connect
+    except ImportError as error:
+        raise NexusAssetsError(
+            f"{DATABASE_URL.name}, {EXPORTS.name} and {BUCKET.name} are not set, and the local demo clinic is not installed"
+            f" ({error.name} is missing).",
+            remedy="Set them in the environment or in .env, or run `pip install 'nexus-assets[local]'`.",
+        ) from None
+    services = connect()
+    return Clinic(
+        services.database_url,
+        str(services.exports),
+        services.bucket,
+        services.s3_endpoint_url,
+        services.s3_access_key_id,
+        services.s3_secret_access_key,
+        "us-east-1",
+        is_local=True,
+    )
