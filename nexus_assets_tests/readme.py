@@ -1,0 +1,89 @@
+"""README's tables, made from the code. `python -m nexus_assets_tests.readme` writes them into README.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+WRITE = ".venv/bin/python -m nexus_assets_tests.readme"
+
+
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    lines = [tuple(headings)]
+    lines += [("---",) * len(lines[0]), *map(tuple, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def commands() -> str:
+    """Every command of nexus-assets with the first paragraph of its help."""
+    from nexus_assets.cli import COMMANDS
+
+    rows = []
+    for name, module in COMMANDS.items():
+        if find_spec(module) is None:  # announced, not written yet
+            continue
+        command = import_module(module).command
+        rows.append((f"`{name}`", " ".join((command.help or "").split("\n\n")[0].split())))
+    return table(("command", "what it does"), rows)
+
+
+def settings() -> str:
+    """Every setting: name, meaning, default."""
+    from nexus_assets.settings import SETTINGS
+
+    rows = ((f"`{each.name}`", each.meaning, f"`{each.default}`" if each.default else "") for each in SETTINGS)
+    return table(("name", "meaning", "default"), rows)
+
+
+def reasons() -> str:
+    """Every reject reason with its sentence."""
+    from nexus_assets.mapping.reasons import REASONS
+
+    return table(("reason", "meaning"), ((f"`{code}`", meaning) for code, meaning in REASONS.items()))
+
+
+def checks() -> str:
+    """Every check: what must hold, where, how severe it is, whether it blocks."""
+    from nexus_assets.checks import CHECKS
+
+    places: dict[tuple[str, ...], list[str]] = {}
+    for check in CHECKS:
+        # One sentence about several entities is said once.
+        said = check.description.replace(f" of {check.asset} ", " ")
+        blocks = "blocks" if check.blocking and check.severity == "ERROR" else ""
+        places.setdefault((f"`{check.name}`", said, check.severity, blocks), []).append(check.asset)
+    rows = (
+        (name, ", ".join(assets), said, severity, blocks) for (name, said, severity, blocks), assets in places.items()
+    )
+    return table(("check", "of", "what must hold", "severity", ""), rows)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "settings": settings,
+    "reasons": reasons,
+    "checks": checks,
+}
+"""Name of a table between its marks in README.md -> what must stand there."""
+
+
+def block(name: str) -> re.Pattern[str]:
+    """The text between a table's marks."""
+    return re.compile(rf"(?<=<!-- begin: {name} -->\n).*?(?=<!-- end: {name} -->)", re.DOTALL)
+
+
+def main() -> None:
+    text = README.read_text("utf-8")
+    for name, make in TABLES.items():
+        made = f"{make()}\n"
+        text = block(name).sub(lambda _, made=made: made, text)
+    README.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
