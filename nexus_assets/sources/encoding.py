@@ -133,7 +133,7 @@ def _as_set(explicit: str, bom: tuple[bytes, str] | None, head: bytes, location:
             raise LookupError(codec)
     except (LookupError, UnicodeError):
         raise ExportError(
-            f"The setting says that {location} is in {explicit!r}: no encoding of this name is known.",
+            f"{location} is said to be in the encoding {explicit!r}, which is none that is known.",
             remedy="Set one of utf-8, utf-16, mac-roman, windows-1252.",
         ) from None
     codec = codec.replace("mac-roman", "mac_roman")

@@ -37,6 +37,7 @@ class ReadFacts:
     columns_unused: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
     stated_records: int | None = None  # where the format states it; equal to what was read, or the read fails
+    table_records: int | None = None  # in the table it was exported from: more than those above means a found set
     date_format: str = ""  # FMPXMLRESULT states how its dates and times are written
     time_format: str = ""
     sha256: str = ""  # of the bytes as they are in the folder or the bucket
@@ -71,7 +72,7 @@ class OpenExport(ABC):
         if self._streamed:
             raise RuntimeError("blocks() of an export can be read once; open it again")
         self._streamed = True
-        return self._records()
+        return filter(None, self._records())  # an empty block would tell the driver that the data end here
 
     @abstractmethod
     def _records(self) -> Iterator[bytes]: ...

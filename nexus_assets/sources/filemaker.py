@@ -9,6 +9,7 @@ from nexus_assets.sources.delimited import open_delimited
 from nexus_assets.sources.disguise import refuse_disguised
 from nexus_assets.sources.export import ExportError, OpenExport, ReadFacts, ReadSettings
 from nexus_assets.sources.finding import ExportFile, find_export
+from nexus_assets.sources.fmpxml import open_fmpxml
 from nexus_assets.sources.workbook import open_workbook
 
 __all__ = ["ExportError", "ExportFile", "OpenExport", "ReadFacts", "ReadSettings", "find_export", "open_export"]
@@ -18,6 +19,7 @@ _READERS = {
     ".csv": open_delimited,
     ".mer": open_delimited,
     ".tab": open_delimited,
+    ".xml": open_fmpxml,
 }
 
 
@@ -31,7 +33,7 @@ def open_export(
     """Returns an export whose header has been read and holds every heading of `wanted`.
 
     Raises ExportError where the file is not what its ending says, its header lacks a column, or its text proves no
-    encoding; `ExportFile` says which file, the error what to do.
+    encoding.
     """
     content = Content(file)
     facts = ReadFacts(file.location, content.format, passed_over=file.passed_over)

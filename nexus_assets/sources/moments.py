@@ -1,0 +1,77 @@
+"""Dates and times in a format that is stated (FMPXMLRESULT, Data API), as canonical text.
+
+Two-digit years and whatever does not follow the format stay as they are: what they mean is decided in one place, for
+every source alike, by the database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+Converter = Callable[[str], str]
+
+_THREE_NUMBERS = re.compile(r"\s*(\d{1,4})[^\w\s]+(\d{1,4})[^\w\s]+(\d{1,4})\s*")
+_CLOCK = re.compile(r"\s*(\d{1,5}):(\d{2})(?::(\d{2}))?\s*(?:([AaPp])\.?[Mm]\.?)?\s*")
+
+
+class ContradictionError(Exception):
+    """A date that exists, but not in the order of day and month that is stated."""
+
+
+def date_converter(date_format: str, _time_format: str = "") -> Converter:
+    """Returns what turns dates of a format (`D/m/yyyy`, `MM/dd/yyyy`) into `2016-10-18`."""
+    order = "".join(dict.fromkeys(letter for letter in date_format.lower() if letter in "dmy"))
+
+    def convert(text: str) -> str:
+        numbers = _THREE_NUMBERS.fullmatch(text)
+        if numbers is None or len(order) != 3 or len(numbers[order.index("y") + 1]) != 4:
+            return text
+        parts = {letter: int(number) for letter, number in zip(order, numbers.groups(), strict=True)}
+        if found := _date(parts["y"], parts["m"], parts["d"]):
+            return found.isoformat()
+        if _date(parts["y"], parts["d"], parts["m"]):
+            raise ContradictionError
+        return text
+
+    return convert
+
+
+def time_converter(_date_format: str, time_format: str) -> Converter:
+    """Returns what turns times (`9:30:00`, `9:30:00 PM`, `36:30:00`) into `09:30:00`; hours over a day stay."""
+    twelve_hours = "a" in time_format.lower()
+
+    def convert(text: str) -> str:
+        found = _CLOCK.fullmatch(text)
+        if found is None or (found[4] and (not twelve_hours or not 1 <= int(found[1]) <= 12)):
+            return text
+        hours = int(found[1]) % 12 + 12 * (found[4] in "Pp") if found[4] else int(found[1])
+        return f"{hours:02}:{found[2]}:{found[3] or '00'}"
+
+    return convert
+
+
+def timestamp_converter(date_format: str, time_format: str) -> Converter:
+    """Returns what turns a date and a time, separated by a blank, into `2016-10-18 09:30:00`."""
+    to_date, to_time = date_converter(date_format), time_converter(date_format, time_format)
+
+    def convert(text: str) -> str:
+        day, blank, clock = text.strip().partition(" ")
+        return f"{to_date(day)}{blank}{to_time(clock)}"
+
+    return convert
+
+
+CONVERTERS: dict[str, Callable[[str, str], Converter]] = {
+    "DATE": date_converter,
+    "TIME": time_converter,
+    "TIMESTAMP": timestamp_converter,
+}
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
