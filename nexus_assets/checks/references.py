@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.checks.check import Finding, Looking, violators
 from nexus_assets.entities import ENTITIES
@@ -16,38 +17,49 @@ HISTORY_TABLES = ("django_admin_log",)
 """Logs whose entries outlive what they tell of: a reference from there to a deleted row is no fault."""
 
 
-Model = tuple[int, Composable, str]
+Model = tuple[int, Identifier, str]
 """Content type id, table and type of its id, of a model whose table was found."""
 
 
-def _models(looking: Looking) -> list[Model]:
-    """Every model whose table can be found: ours by their names, the others by Django's."""
+def models(cursor: Cursor) -> list[Model]:
+    """Every model whose table can be found: ours by their names, the others by Django's or by the model's plural."""
     known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
+    cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)")
+    # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
+    joined = {name.replace("_", ""): name for (name,) in cursor.fetchall()}
     found = []
-    for id_, app_label, model in looking.rows(SQL("SELECT id, app_label, model FROM django_content_type")):
-        names = (*known.get((app_label, model), ()), f"{app_label}_{model}", f"{model}s", app_label)
-        table = contract.find_table(looking.cursor, names)
-        id_type = _id_type(looking, table[0]) if table is not None else None
+    cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
+    for id_, app_label, model in cursor.fetchall():
+        plurals = (
+            joined[plural] for plural in (f"{model}s", f"{model.removesuffix('y')}ies", model) if plural in joined
+        )
+        names = (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals)
+        table = contract.find_table(cursor, names)
+        id_type = _id_type(cursor, table[0]) if table is not None else None
         if table is not None and id_type is not None:
             found.append((id_, Identifier(table[1], table[2]), id_type))
     return found
 
 
-def _id_type(looking: Looking, oid: int) -> str | None:
-    query = SQL("SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = {} AND attname = 'id'")
-    types = looking.rows(query.format(Literal(oid)))
-    return str(types[0][0]) if types else None
+def _id_type(cursor: Cursor, oid: int) -> str | None:
+    cursor.execute(
+        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s AND attname = 'id'", (oid,)
+    )
+    found = cursor.fetchone()
+    return None if found is None else str(found[0])
+
+
+def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
+    """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
+    return [model for model in found if key.id_type in (model[2], "text", "character varying")]
 
 
 def _orphans(looking: Looking, keys: Sequence[GenericKey], next_step: str) -> Finding:
-    models = _models(looking)
+    found = models(looking.cursor)
     parts = []
     for key in keys:
-        # A uuid column can't lead to a table whose ids are integers; a text column leads anywhere.
-        reachable = [
-            (id_, table) for id_, table, id_type in models if key.id_type in (id_type, "text", "character varying")
-        ]
-        parts.append(SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), orphans_sql(key, reachable)))
+        tables = [(id_, table) for id_, table, _ in reachable(key, found)]
+        parts.append(SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), orphans_sql(key, tables)))
     if not parts:
         return Finding(0)
     return violators(looking, SQL(" UNION ALL ").join(parts), next_step)
