@@ -18,6 +18,7 @@ from nexus_assets.sources.finding import FORMATS, WRAPPINGS, ExportFile, export_
 from nexus_assets.sources.places import changed
 
 BLOCK = 1 << 18
+_HEAD = 1 << 16
 
 # Text compresses 5 to 20 times; what unfolds to more than this is made to fill a disk.
 BOMB_RATIO = 200
@@ -69,6 +70,16 @@ class Content:
         if name.endswith(".gz"):
             return _gunzipped(self, facts)
         return file_blocks(self.file, facts)
+
+
+def head(blocks: Iterator[bytes]) -> bytes:
+    """Returns the first bytes of a text or workbook, enough to know it by."""
+    start = b""
+    for block in blocks:
+        start += block
+        if len(start) >= _HEAD:
+            break
+    return start
 
 
 def file_blocks(file: ExportFile, facts: ReadFacts | None = None) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nexus_assets.sources.content import Content
+from nexus_assets.sources.content import Content, head
 from nexus_assets.sources.export import ExportError
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -14,27 +14,26 @@ _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|table|meta
 
 def refuse_disguised(content: Content) -> None:
     """Raises ExportError where an export's first bytes show another format than its ending."""
-    head = next(content.blocks(), b"")
-    truth = _truth(head, content)
+    truth = _truth(head(content.blocks()), content)
     if truth is not None:
         what, remedy = truth
         raise ExportError(f"{content.location} is {what}, not what {content.format} says.", remedy=remedy)
 
 
-def _truth(head: bytes, content: Content) -> tuple[str, str] | None:
+def _truth(start: bytes, content: Content) -> tuple[str, str] | None:
     is_xlsx = content.format == ".xlsx"
-    if head.startswith(_OLE):
+    if start.startswith(_OLE):
         if is_xlsx and any(_ENCRYPTED in block for block in content.blocks()):
             return "locked with a password", "Save it without one."
         return "an old Excel file (.xls)", "Export it from FileMaker as .xlsx, or save it as .xlsx in Excel."
-    if _HTML.match(head):
+    if _HTML.match(start):
         return "a web page", "Export it from FileMaker as .xlsx or .csv; a download may have brought an error page."
-    if head.startswith(b"%PDF"):
+    if start.startswith(b"%PDF"):
         return "a PDF", "Export it from FileMaker as .xlsx or .csv."
-    if head.startswith(b"\x1f\x8b"):
+    if start.startswith(b"\x1f\x8b"):
         return "a gzip file", "Name it so: let it end in .gz."
-    if not is_xlsx and head.startswith(b"PK\x03\x04"):
+    if not is_xlsx and start.startswith(b"PK\x03\x04"):
         return "a workbook or a zip file", "Name it so: let it end in .xlsx or .zip."
-    if is_xlsx and not head.startswith(b"PK"):
+    if is_xlsx and not start.startswith(b"PK"):
         return "no workbook", "Export it again from FileMaker as .xlsx, then run the same command."
     return None

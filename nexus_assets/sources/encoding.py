@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from nexus_assets.sources.content import head
 from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.plausibility import COMMON_UTF8, judge
 
@@ -42,19 +43,19 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str) -> Enco
 
     Raises ExportError for an empty text, a setting that is no encoding, and a text that proves no encoding.
     """
-    head = next(blocks(), b"")
-    if not head:
+    start = head(blocks())
+    if not start:
         raise ExportError(f"{location} is empty.", remedy="Export it again, then run the same command.")
-    bom = next(((mark, codec) for mark, codec in BOMS if head.startswith(mark)), None)
+    bom = next(((mark, codec) for mark, codec in BOMS if start.startswith(mark)), None)
     if explicit is not None:
-        return _as_set(explicit, bom, head, location)
+        return _as_set(explicit, bom, start, location)
     if bom is not None:
         return Encoding(bom[1], "byte order mark", bom=len(bom[0]))
-    if (codec := _utf16_without_mark(head)) is not None:
+    if (codec := _utf16_without_mark(start)) is not None:
         return Encoding(codec, "no byte order mark, but every other byte of its plain letters is zero")
-    if head.isascii():
+    if start.isascii():
         return Encoding("utf-8", "plain ASCII throughout", provisional=True)
-    return settle(blocks, head, location)
+    return settle(blocks, start, location)
 
 
 def settle(blocks: Blocks, block: bytes, location: str) -> Encoding:
@@ -85,9 +86,12 @@ class Utf8Reader:
             if self.encoding.provisional and not block.isascii():
                 self.encoding = settle(self._reread, block, self._location)
                 decoder = codecs.getincrementaldecoder(self.encoding.codec)()
-            self._offset += skip
-            yield self._decoded(block[skip:] if skip else block, decoder)
-            self._offset, skip = self._offset + len(block) - skip, 0
+            if skip:
+                dropped = min(skip, len(block))
+                self._offset, skip, block = self._offset + dropped, skip - dropped, block[dropped:]
+            if text := self._decoded(block, decoder):
+                yield text
+            self._offset += len(block)
         self._decoded(b"", decoder, final=True)
 
     def _decoded(self, data: bytes, decoder: codecs.IncrementalDecoder, final: bool = False) -> bytes:
@@ -121,14 +125,14 @@ class Utf8Reader:
         )
 
 
-def _as_set(explicit: str, bom: tuple[bytes, str] | None, head: bytes, location: str) -> Encoding:
+def _as_set(explicit: str, bom: tuple[bytes, str] | None, start: bytes, location: str) -> Encoding:
     name = explicit.strip().lower().replace(" ", "-")
     try:
         codec = codecs.lookup(_ALIASES.get(name, name)).name
         if codec == "utf-8-sig":
             codec = "utf-8"
         if codec == "utf-16":
-            codec = bom[1] if bom and bom[1] != "utf-8" else _utf16_without_mark(head) or "utf-16-le"
+            codec = bom[1] if bom and bom[1] != "utf-8" else _utf16_without_mark(start) or "utf-16-le"
         if not codec.startswith("utf-16") and bytes(range(128)).decode(codec) != bytes(range(128)).decode("ascii"):
             raise LookupError(codec)
     except (LookupError, UnicodeError):
@@ -140,10 +144,10 @@ def _as_set(explicit: str, bom: tuple[bytes, str] | None, head: bytes, location:
     return Encoding(codec, "set so", bom=len(bom[0]) if bom and bom[1] == codec else 0)
 
 
-def _utf16_without_mark(head: bytes) -> str | None:
+def _utf16_without_mark(start: bytes) -> str | None:
     """UTF-16 text has commas, digits and line ends at least: many zero bytes, all of them on one side."""
-    pairs = len(head) // 2
-    first, second = head[0 : pairs * 2 : 2].count(0), head[1 : pairs * 2 : 2].count(0)
+    pairs = len(start) // 2
+    first, second = start[0 : pairs * 2 : 2].count(0), start[1 : pairs * 2 : 2].count(0)
     if second > pairs // 4 and first == 0:
         return "utf-16-le"
     if first > pairs // 4 and second == 0:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.columns import match_columns
-from nexus_assets.sources.content import Content
+from nexus_assets.sources.content import Content, head
 from nexus_assets.sources.encoding import Encoding, Utf8Reader, decide_encoding
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
 from nexus_assets.sources.fmpgrammar import GrammarError, Skeleton, parse_rows
@@ -149,7 +149,7 @@ class _Reader:
 
 def _encoding(content: Content, settings: ReadSettings) -> Encoding:
     if settings.encoding is None:
-        declared = _DECLARED.match(next(content.blocks(), b""))
+        declared = _DECLARED.match(head(content.blocks()))
         if declared is not None:
             name = declared[1].decode("ascii", errors="replace")
             found = decide_encoding(content.blocks, name, content.location)
