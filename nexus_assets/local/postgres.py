@@ -188,9 +188,13 @@ class Postgres:
         return self._process is not None and lines[:1] == [str(self._process.pid)] and lines[-1].strip() == "ready"
 
     def _did_not_start(self, what: str) -> LocalServiceError:
+        if self.running or processes.is_free(self.port):
+            remedy = "Mend what the log says and run the command again."
+        else:
+            remedy = f"Port {self.port} is taken: end the program that listens there, or give PostgreSQL another port."
         return LocalServiceError(
             f"PostgreSQL over {self.folder} {what}. The end of its log {self.log}:\n{processes.last_lines(self.log)}\n",
-            remedy="Mend what the log says and run the command again.",
+            remedy=remedy,
         )
 
 

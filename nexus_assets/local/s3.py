@@ -17,17 +17,19 @@ from nexus_assets.local.processes import LocalServiceError
 
 OPTIONS = (
     "--config=" + os.devnull,
-    # With 0s a deep tree of documents is walked again for each folder of each page, and a listing never ends.
-    "--dir-cache-time=500ms",
     # An error of a lesser level quotes object keys, which may hold what a person typed.
     "--log-level=CRITICAL",
 )
+
+# Each page of a listing reads the whole folder again: tidying its memory less often saves a fifth of that.
+MEMORY_FOR_SPEED = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
 
 
 class S3Server:
     """One server: every folder directly under `folder` is a bucket, every file below it an object.
 
-    A file that is put into the folder is an object at once. Requests must be signed with the server's keys.
+    Requests must be signed with the server's keys. What others change in the folder shows after `cache_seconds`, or after
+    `refresh`. 0 means at once, and is for small folders: a tree of thousands would be walked again for each part of a listing.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class S3Server:
         *,
         access_key_id: str = "nexus-local",
         secret_access_key: str | None = None,
+        cache_seconds: float = 0,
         log: Path | None = None,
     ) -> None:
         self.folder = folder.absolute()
         self.port = port or processes.free_port()
         self.access_key_id = access_key_id
         self.secret_access_key = secret_access_key or secrets.token_hex(16)
+        self.cache_seconds = cache_seconds
         self.log = log or self.folder.with_name(f"{self.folder.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -66,11 +70,12 @@ class S3Server:
                 remedy="End that program, or give the server another port.",
             )
         self._process = processes.start(
-            [_rclone(), "serve", "s3", f"--addr=127.0.0.1:{self.port}", *OPTIONS, str(self.folder)],
+            [_rclone(), "serve", "s3", f"--addr=127.0.0.1:{self.port}", self._caching, *OPTIONS, str(self.folder)],
             log=self.log,
             environment=self._environment(),
             parting=signal.SIGKILL,
         )
+        self._pid_file.touch(mode=0o600)
         self._pid_file.write_text(f"{self._process.pid}\n")
         try:
             self._wait(patience)
@@ -89,6 +94,16 @@ class S3Server:
         """Ends the server over this folder that a killed owner left behind, if there is one."""
         processes.end_leftover(self._pid_file, str(self.folder), signal.SIGTERM)
 
+    def refresh(self) -> None:
+        """Makes the server look at its folder anew."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
+    @property
+    def _caching(self) -> str:
+        # To rclone, 0 means half a second.
+        return f"--dir-cache-time={self.cache_seconds}s" if self.cache_seconds else "--dir-cache-time=1ns"
+
     @property
     def _pid_file(self) -> Path:
         return self.log.with_suffix(".pid")
@@ -96,7 +111,7 @@ class S3Server:
     def _environment(self) -> dict[str, str]:
         """Returns our environment with the server's keys, which the command line would show to everybody."""
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("RCLONE_", "AWS_"))}
-        return {**ours, "RCLONE_AUTH_KEY": f'"{self.access_key_id},{self.secret_access_key}"'}
+        return {**ours, **MEMORY_FOR_SPEED, "RCLONE_AUTH_KEY": f'"{self.access_key_id},{self.secret_access_key}"'}
 
     def _wait(self, patience: float) -> None:
         deadline = time.monotonic() + patience
