@@ -17,11 +17,13 @@ from nexus_assets.mapping.entity import (
 STATUSES = {
     "scheduled": "scheduled",
     "checked in": "checked_in",
+    "checked-in": "checked_in",
     "checked_in": "checked_in",
     "completed": "completed",
     "cancelled": "cancelled",
     "canceled": "cancelled",
     "no show": "no_show",
+    "no-show": "no_show",
     "no_show": "no_show",
 }
 
@@ -36,7 +38,7 @@ APPOINTMENTS = Entity(
         Column("filemaker_event_id", ("id",), parse.uuid, fill_only=True),
         Column("start_time", ("startDate", "startTime"), parse.local_start, required="no_start_date"),
         Column("end_time", ("startDate", "startTime", "endDate", "endTime"), parse.local_end),
-        Column("status", ("Status",), parse.choice(STATUSES)),
+        Column("status", ("Status",), parse.choice(STATUSES, unknown="unknown_status")),
         Column("notes", ("notes",), parse.text),
     ),
     lookups=(

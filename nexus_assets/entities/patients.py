@@ -9,7 +9,7 @@ TITLES = {title.lower(): title for title in ("Mr", "Mrs", "Ms", "Miss", "Dr", "P
 SEXES = {
     **dict.fromkeys(("m", "male", "man"), "M"),
     **dict.fromkeys(("f", "female", "woman"), "F"),
-    **dict.fromkeys(("o", "other", "non-binary", "nonbinary", "x"), "O"),
+    **dict.fromkeys(("o", "other", "non-binary", "non binary", "nonbinary", "x"), "O"),
 }
 
 METADATA, METADATA_PARSER = parse.json_keys(

@@ -59,24 +59,28 @@ class Field:
 
 Fields = Sequence[Field]
 ToSql = Callable[[Fields, Reading], Composable]
-Unreadable = Sequence[tuple[str, Composable]]
+Conditions = Sequence[tuple[str, Composable]]
+"""Codes with the SQL condition under which each holds of a row."""
 
 
-def _reads_all(fields: Fields, reading: Reading) -> Unreadable:
+def _never(_: Fields, __: Reading) -> Conditions:
     return ()
 
 
 @dataclass(frozen=True)
 class Parser:
-    """A way to read a value. `value` makes its SQL; `unreadable` the conditions, each with the reject reason it means.
+    """A way to read a value of the SQL type `makes`; `value` is its SQL.
 
+    `unreadable` are reject reasons, `notices` codes worth counting, each with the condition under which it holds of a row.
     `name` states parser and arguments, so that a change of the mapping is noticed. `dates` and `times` are the positions of
     the fields that are read as dates and times. `keys` are the keys of a jsonb value that the mapping owns.
     """
 
     name: str
     value: ToSql = field(compare=False, repr=False)
-    unreadable: Callable[[Fields, Reading], Unreadable] = field(default=_reads_all, compare=False, repr=False)
+    unreadable: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
+    notices: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
+    makes: str = "text"
     dates: tuple[int, ...] = ()
     times: tuple[int, ...] = ()
     keys: tuple[str, ...] = ()
@@ -94,21 +98,21 @@ verbatim = Parser("verbatim", lambda fields, _: fields[0].raw)
 """A value that this program made itself (an object's key, a size's digits), or one to keep exactly as FileMaker wrote it."""
 
 
-def _unreadable_integer(fields: Fields, _: Reading) -> Unreadable:
+def _unreadable_integer(fields: Fields, _: Reading) -> Conditions:
     read = call("read_integer", fields[0].raw)
     return (("unreadable_number", SQL("({} IS NULL AND {} IS NOT NULL)").format(read, fields[0].text)),)
 
 
-integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer)
+integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer, makes="integer")
 """A whole number."""
 
-uuid = Parser("uuid", lambda fields, _: call("read_uuid", fields[0].raw))
+uuid = Parser("uuid", lambda fields, _: call("read_uuid", fields[0].raw), makes="uuid")
 """A UUID in any case."""
 
 
 def constant(value: str) -> Parser:
     """The same text in every row."""
-    return Parser(f"constant({value!r})", lambda fields, _: SQL("{}::text").format(Literal(value)))
+    return Parser(f"constant({value!r})", lambda _, __: SQL("{}::text").format(Literal(value)))
 
 
 def first_text(default: str | None = None) -> Parser:
@@ -131,15 +135,24 @@ def filled(template: str) -> Parser:
     return Parser(f"filled({template!r})", value)
 
 
-def choice(spellings: Mapping[str, str]) -> Parser:
-    """One of the values that Nexus knows, by its spelling without case, blanks and final dot; anything else is NULL."""
+def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
+    """One of the values that Nexus knows, by its spelling without case, blanks and final dot; anything else is NULL.
+
+    Rows that say something else are counted under the notice `unknown`, where there is one.
+    """
 
     def value(fields: Fields, _: Reading) -> Composable:
         cases = [SQL("WHEN {} THEN {}").format(Literal(said), Literal(meant)) for said, meant in spellings.items()]
-        said = SQL("rtrim({}, '.')").format(fields[0].comparable)
+        said = SQL("rtrim({}, ' .')").format(fields[0].comparable)
         return SQL("(CASE {} {} END)").format(said, SQL(" ").join(cases))
 
-    return Parser(f"choice({dict(spellings)!r})", value)
+    def notices(fields: Fields, reading: Reading) -> Conditions:
+        if unknown is None:
+            return ()
+        said = SQL("({} IS NOT NULL AND {} IS NULL)").format(fields[0].text, value(fields, reading))
+        return ((unknown, said),)
+
+    return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices)
 
 
 def none_of(spellings: Mapping[str, str]) -> Parser:
@@ -153,60 +166,70 @@ def none_of(spellings: Mapping[str, str]) -> Parser:
 
 
 def containing(rules: Sequence[tuple[str, str]], default: str) -> Parser:
-    """The value of the first rule (regular expression, value) that the text matches, ignoring case; else `default`."""
+    """The value of the first rule (regular expression, value) that the text matches; else `default`.
+
+    Rules see the text in lower case, its words one blank apart: `R-Brannock`, `R_Brannock` and `r. brannock` are the same.
+    """
 
     def value(fields: Fields, _: Reading) -> Composable:
-        said = fields[0].comparable
-        cases = [SQL("WHEN {} ~ {} THEN {}").format(said, Literal(rule), Literal(meant)) for rule, meant in rules]
-        return SQL("(CASE {} ELSE {} END)").format(SQL(" ").join(cases), Literal(default))
+        said = SQL(r"btrim(regexp_replace({}, '[-_.,:;/\\&+() ]+', ' ', 'g'))").format(fields[0].comparable)
+        cases = [SQL("WHEN said ~ {} THEN {}").format(Literal(rule), Literal(meant)) for rule, meant in rules]
+        # A subquery of its own (OFFSET 0), so that the text is made ready once and not for every rule.
+        return SQL("(SELECT CASE {} ELSE {} END FROM (SELECT {} OFFSET 0) AS ready(said))").format(
+            SQL(" ").join(cases), Literal(default), said
+        )
 
     return Parser(f"containing({list(rules)!r}, {default!r})", value)
 
 
 def known_or_slug(known: Sequence[str]) -> Parser:
-    """A known value where they agree ignoring case, blanks, `-` and `_`; else lower case with `-` for blanks; else ''."""
+    """A known value where they agree ignoring case, blanks, `-` and `_`; else lower case with `-` for those; else ''."""
 
     def value(fields: Fields, _: Reading) -> Composable:
         said = SQL("regexp_replace({}, '[ _-]+', '', 'g')").format(fields[0].comparable)
         cases = [SQL("WHEN {} THEN {}").format(Literal(name.replace("_", "")), Literal(name)) for name in known]
-        slug = SQL("regexp_replace({}, ' +', '-', 'g')").format(fields[0].comparable)
+        slug = SQL("regexp_replace({}, '[ _-]+', '-', 'g')").format(fields[0].comparable)
         return SQL("(CASE {} {} ELSE coalesce({}, '') END)").format(said, SQL(" ").join(cases), slug)
 
     return Parser(f"known_or_slug({list(known)!r})", value)
 
 
-def _unreadable_first_date(fields: Fields, _: Reading) -> Unreadable:
+def _unreadable_first_date(fields: Fields, _: Reading) -> Conditions:
     return (("unreadable_date", fields[0].unreadable_date),)
 
 
-day = Parser("day", lambda fields, _: fields[0].date, _unreadable_first_date, dates=(0,))
+day = Parser("day", lambda fields, _: fields[0].date, _unreadable_first_date, makes="date", dates=(0,))
 """A calendar date."""
 
 
 def _past_day_sql(fields: Fields, reading: Reading) -> Composable:
-    is_short = SQL("{} ~ '[/.-][0-9]{{2}}\\s*$'").format(fields[0].raw)
+    is_short = SQL("{} !~ '[0-9]{{3}}'").format(fields[0].raw)
     return SQL(
         "(CASE WHEN {read} <= {today} THEN {read} WHEN {is_short} THEN ({read} - interval '100 years')::date END)"
     ).format(read=fields[0].date, today=Literal(reading.today), is_short=is_short)
 
 
-def _unreadable_past_day(fields: Fields, reading: Reading) -> Unreadable:
+def _unreadable_past_day(fields: Fields, reading: Reading) -> Conditions:
     given = SQL("({}.raw IS NOT NULL AND {} IS NULL)").format(fields[0].dates, _past_day_sql(fields, reading))
     return (("unreadable_date", given),)
 
 
-past_day = Parser("past_day", _past_day_sql, _unreadable_past_day, dates=(0,))
-"""A date of birth: never after today. FileMaker's window for two-digit years reaches ahead of today, a birth does not."""
+past_day = Parser("past_day", _past_day_sql, _unreadable_past_day, makes="date", dates=(0,))
+"""A date of birth: never after today. FileMaker's window for two-digit years reaches ahead of today, a birth does not;
+one that was written with four digits is taken at its word, and can't be read."""
 
 
 def _instant_sql(day: Composable, time: Composable, reading: Reading) -> Composable:
     return call("local_instant", day, time, Literal(reading.time_zone))
 
 
+INSTANT = "timestamp with time zone"
+
 local_midnight = Parser(
     "local_midnight",
     lambda fields, reading: _instant_sql(fields[0].date, SQL("NULL"), reading),
     _unreadable_first_date,
+    makes=INSTANT,
     dates=(0,),
 )
 """Midnight of a date in the clinic's time zone, as an instant."""
@@ -216,29 +239,41 @@ def _start_sql(fields: Fields, reading: Reading) -> Composable:
     return _instant_sql(fields[0].date, fields[1].time, reading)
 
 
-def _unreadable_moment(fields: Fields, _: Reading) -> Unreadable:
+def _unreadable_moment(fields: Fields, _: Reading) -> Conditions:
     return (("unreadable_date", fields[0].unreadable_date), ("unreadable_time", fields[1].unreadable_time))
 
 
-local_start = Parser("local_start", _start_sql, _unreadable_moment, dates=(0,), times=(1,))
+local_start = Parser("local_start", _start_sql, _unreadable_moment, makes=INSTANT, dates=(0,), times=(1,))
 """Fields (date, time): local wall-clock time as an instant; without a time, midnight."""
 
 
+def _stated_end_sql(fields: Fields, reading: Reading) -> Composable:
+    return _instant_sql(SQL("coalesce({}, {})").format(fields[2].date, fields[0].date), fields[3].time, reading)
+
+
 def _end_sql(fields: Fields, reading: Reading) -> Composable:
-    start = _start_sql(fields, reading)
-    end = _instant_sql(SQL("coalesce({}, {})").format(fields[2].date, fields[0].date), fields[3].time, reading)
-    return SQL("(CASE WHEN {} IS NULL THEN {} ELSE greatest({}, {}) END)").format(fields[3].time, start, start, end)
+    return SQL("greatest({}, {})").format(_start_sql(fields, reading), _stated_end_sql(fields, reading))
+
+
+def _end_before_start(fields: Fields, reading: Reading) -> Conditions:
+    start, end = _start_sql(fields, reading), _stated_end_sql(fields, reading)
+    stated = SQL("(({} IS NOT NULL AND {} < {}) OR {} < {})").format(
+        fields[3].time, end, start, fields[2].date, fields[0].date
+    )
+    return (("end_before_start", stated),)
 
 
 local_end = Parser(
     "local_end",
     _end_sql,
     lambda fields, reading: _unreadable_moment(fields[2:], reading),
+    _end_before_start,
+    makes=INSTANT,
     dates=(0, 2),
     times=(1, 3),
 )
-"""Fields (start date, start time, end date, end time): the end as an instant; the start where no end time is given or
-where the end would lie before the start (Nexus's calendar fails on an appointment without an end)."""
+"""Fields (start date, start time, end date, end time): the end as an instant; the start where no end is given, or where the
+end would lie before the start (Nexus's calendar fails on an appointment without an end). A day without a time is midnight."""
 
 unread_day = Parser(
     "unread_day",
@@ -308,5 +343,5 @@ def json_keys(keys: Keys) -> tuple[tuple[str, ...], Parser]:
         return flags
 
     dated = tuple(position for position, is_date in enumerate(dated_flags(keys)) if is_date)
-    parser = Parser(f"json_keys({shape(keys)!r})", value, dates=dated, keys=tuple(keys))
+    parser = Parser(f"json_keys({shape(keys)!r})", value, makes="jsonb", dates=dated, keys=tuple(keys))
     return tuple(headings), parser

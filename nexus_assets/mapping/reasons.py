@@ -27,6 +27,7 @@ NOTICES: dict[str, str] = {
     "unknown_clinician": "Rows whose clinician is not in Nexus; the column stays empty.",
     "unknown_appointment_type": "Rows whose type is not in Nexus; the column stays empty.",
     "unknown_funding": "Rows whose funding source is not in Nexus; the column stays empty.",
+    "unknown_status": "Appointments with a status that Nexus does not have; a new one is scheduled.",
     "end_before_start": "Appointments whose end lay before their start; they end when they start.",
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",

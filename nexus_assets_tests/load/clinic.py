@@ -1,0 +1,267 @@
+"""A clinic small enough to load in a moment: its exports and files as rows of Python, its Nexus as a real database."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import sqlalchemy
+from psycopg2.extensions import cursor as Cursor
+
+from nexus_assets.database import make_engine, transaction
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load.ledger import database_mark
+from nexus_assets.load.load import Inputs, LoadResult, load
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.local.nexus_models import MODELS, Naming, table_name
+from nexus_assets.mapping.entity import Entity
+from nexus_assets.sources.filemaker import ExportFile, OpenExport, find_export, open_export
+from nexus_assets.sources.s3 import StoredObject
+
+HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "Contacts": (
+        "Area", "Clinic_Name", "contactType", "CYS_ID", "Diabetes", "DOB", "Funding", "gender", "Health Number", "id",
+        "id_Clinic", "nameFirst", "nameLast", "nameMiddle", "NDIS Coordinator Email", "NDIS Coordinator Name",
+        "NDIS Coordinator Phone", "NDIS notes", "NDIS Plan End Date", "NDIS Plan Start Date", "title",
+    ),
+    "Appointments": (
+        "endDate", "endTime", "id", "id_Clinic", "id_Clinician", "id_Contact", "notes", "startDate", "startTime", "Type",
+    ),
+    "Notes": ("creationAccountName", "Date", "id", "id_Key", "Note", "Note Type"),
+    "Docs": ("Date", "id", "id_Contact", "id_Order", "imported", "num", "Type"),
+    "Image_data": ("date", "fileName", "id", "id_Contact", "Name_of_file", "recid", "Type"),
+}  # fmt: skip
+
+IMAGE_FOLDER = "filemaker-import/images-bulk-dump/"
+DOCUMENT_FOLDER = "patients/filemaker-import/documents/"
+BUCKET = "clinic"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
+
+Row = dict[str, str]
+
+
+def filemaker_id(*names: object) -> str:
+    """The FileMaker id of whatever has these names: always the same, upper case, as FileMaker writes it."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, names)))).upper()
+
+
+@dataclass
+class Clinic:
+    """What FileMaker and the bucket hold, to be changed at will between loads into the database at `url`."""
+
+    url: str
+    folder: Path
+    naming: Naming = "current"
+    exports: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in HEADINGS})
+    images: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)
+    modified: datetime = START
+    file_names: dict[str, str] = field(default_factory=dict)
+    extra_headings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    # --- what FileMaker has -------------------------------------------------------------------------------------------
+
+    def add(self, export: str, *names: object, **cells: str) -> Row:
+        """A new row of the export under the id of these names; a cell that is not given is empty."""
+        row = {"id": filemaker_id(export, *(names or (next(self._numbers),))), **cells}
+        self.exports[export].append(row)
+        return row
+
+    def contact(self, last_name: str = "Wattle", *, id: str = "", **cells: str) -> str:  # noqa: A002 - FileMaker's name
+        """A new person; returns the FileMaker id."""
+        row = self.add("Contacts", last_name, **{"nameLast": last_name, "nameFirst": "Wren", **cells})
+        row["id"] = id or row["id"]
+        return row["id"]
+
+    def note(self, contact: str, text: str = "Seen today.", **cells: str) -> Row:
+        return self.add(
+            "Notes", **{"id_Key": contact, "Note": text, "Note Type": "Clinical", "Date": "3/18/2024", **cells}
+        )
+
+    def appointment(self, contact: str, day: str = "3/18/2024", **cells: str) -> Row:
+        times = {"startTime": "9:00:00", "endDate": day, "endTime": "9:30:00"}
+        return self.add("Appointments", **{"id_Contact": contact, "startDate": day, **times, **cells})
+
+    def document(self, contact: str, *names: object, size: int = 1000, **cells: str) -> Row:
+        """A document with its file in the bucket."""
+        row = self.add("Docs", *names, **{"id_Contact": contact, "Date": "3/18/2024", "Type": "Referral", **cells})
+        self.documents[f"{DOCUMENT_FOLDER}{row['id']}.pdf"] = size
+        return row
+
+    def image(self, contact: str, day: str = "3/18/2024", *, size: int = 2000, **cells: str) -> Row:
+        """An image with its file in the bucket."""
+        row = self.add("Image_data", **{"id_Contact": contact, "date": day, "Type": "Dorsal", **cells})
+        row.setdefault("recid", str(len(self.exports["Image_data"])))
+        self.images[image_key(row["recid"])] = size
+        return row
+
+    def find(self, export: str, id: str) -> Row:  # noqa: A002 - FileMaker's name
+        """The row with this id."""
+        (row,) = (row for row in self.exports[export] if row["id"] == id)
+        return row
+
+    def remove(self, export: str, id: str) -> None:  # noqa: A002 - FileMaker's name
+        """Takes the row with this id out of the export."""
+        self.exports[export].remove(self.find(export, id))
+
+    # --- loading ------------------------------------------------------------------------------------------------------
+
+    def load(self, *names: str, commit: bool = True, **settings: Any) -> dict[str, LoadResult]:
+        """Loads these entities, each in its own transaction; all of them where none is named."""
+        return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in (names or tuple(ENTITIES))}
+
+    def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
+        with transaction(self.engine, commit=commit, lock=entity.name) as cursor:
+            return load(cursor, entity, self.inputs(), LoadSettings(**settings), "test", lambda _: None)
+
+    def inputs(self) -> Inputs:
+        """The exports as csv files, the bucket as a listing."""
+        found: dict[str, ExportFile] = {}
+
+        def export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> OpenExport | None:
+            if name in self.exports:
+                self._write(name)
+            file = find_export(str(self.folder), name, required=required)
+            if file is None:
+                return None
+            found[name] = file
+            return open_export(file, wanted=wanted, optional=optional)
+
+        def describe(name: str) -> Mapping[str, Any]:
+            file = found[name]
+            return {
+                "file": Path(file.location).name,
+                "modified": file.modified.isoformat(),
+                "version": file.version,
+            }
+
+        return Inputs(export, self.listing, BUCKET, describe)
+
+    def listing(self, name: str) -> Iterator[StoredObject]:
+        """The files of one folder of the bucket, in the order of their keys."""
+        for key, size in sorted((self.images if name == "images" else self.documents).items()):
+            path = Path(key)
+            stem = (path.parent if path.parent.suffix else path).stem.lower()
+            record = stem.removesuffix("_thumb") if name == "images" else stem
+            yield StoredObject(key, size, f"etag-{size}", record, is_thumbnail=record != stem)
+
+    def _write(self, name: str) -> None:
+        headings = (*HEADINGS[name], *self.extra_headings.get(name, ()))
+        path = self.folder / self.file_names.get(name, f"{name}.csv")
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, headings, restval="")
+            writer.writeheader()
+            writer.writerows(self.exports[name])
+        # A file's time counts: an older export than the last one is refused.
+        os.utime(path, (self.modified.timestamp(),) * 2)
+
+    def later(self, by: timedelta = timedelta(days=1)) -> None:
+        """Time passes before the next export."""
+        self.modified += by
+
+    # --- what Nexus has -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def engine(self) -> sqlalchemy.Engine:
+        return make_engine(self.url)
+
+    @cached_property
+    def _connection(self) -> Any:
+        connection = psycopg2.connect(self.url.replace("+psycopg2", ""))
+        connection.autocommit = True
+        return connection
+
+    @contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """A cursor that commits every statement, as another tool or a person at the database has it."""
+        with self._connection.cursor() as cursor:
+            yield cursor
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self.cursor() as cursor:
+            cursor.execute(self._named(statement), parameters or None)
+            return list(cursor.fetchall())
+
+    def row(self, statement: str, *parameters: Any) -> tuple[Any, ...]:
+        (row,) = self.rows(statement, *parameters)
+        return row
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        (value,) = self.row(statement, *parameters)
+        return value
+
+    def values(self, statement: str, *parameters: Any) -> list[Any]:
+        return [value for (value,) in self.rows(statement, *parameters)]
+
+    def execute(self, statement: str, *parameters: Any) -> int:
+        """Returns how many rows were touched."""
+        with self.cursor() as cursor:
+            cursor.execute(self._named(statement), parameters or None)
+            return int(cursor.rowcount)
+
+    def table(self, listed: str) -> str:
+        """What the table is called in this database's naming."""
+        return table_name(listed, self.naming)
+
+    def _named(self, statement: str) -> str:
+        """Statements say `{patients}` for the table of that name in either naming."""
+        for listed in MODELS:
+            statement = statement.replace("{" + listed + "}", self.table(listed))
+        return statement
+
+    def patient_id(self, contact: str) -> str:
+        """The Nexus id of a person."""
+        return str(
+            self.value("SELECT id::text FROM {patients} WHERE filemaker_metadata->>'filemaker_id' = %s", contact)
+        )
+
+    def content_type(self, app_label: str = "patients", model: str = "patient") -> int:
+        return int(
+            self.value("SELECT id FROM django_content_type WHERE app_label = %s AND model = %s", app_label, model)
+        )
+
+    def versions(self, schema: str = "public") -> dict[str, set[tuple[str, ...]]]:
+        """Every row of every table with its version: equal where nothing was written, not even the same again."""
+        tables = self.values(
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r'", schema
+        )
+        return {
+            name: set(self.rows(f'SELECT ctid::text, xmin::text, t::text FROM {schema}."{name}" AS t'))
+            for name in tables
+        }
+
+    def own_ledger(self) -> None:
+        """Tells the ledger, come here with a copied database, that it belongs here."""
+        with self.cursor() as cursor:
+            cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (database_mark(cursor),))
+
+    def close(self) -> None:
+        if "_connection" in self.__dict__:
+            self._connection.close()
+
+
+def image_key(recid: str, ending: str = ".jpg") -> str:
+    return f"{IMAGE_FOLDER}{recid}{ending}"
+
+
+def furnish(clinic: Clinic) -> Clinic:
+    """Gives the clinic a little of everything that loads, so that a test has something to look at in every table."""
+    wattle, banksia = clinic.contact("Wattle", DOB="4/1/1950"), clinic.contact("Banksia", DOB="12/30/1981")
+    for contact in (wattle, banksia):
+        clinic.appointment(contact)
+        clinic.note(contact)
+        clinic.document(contact)
+        clinic.image(contact)
+        clinic.image(contact, Type="Left Lat")
+    return clinic

@@ -1,0 +1,66 @@
+"""What the tests of loading share: a tiny clinic over a Nexus database of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from nexus_assets.local import nexus_schema
+from nexus_assets.local.nexus_models import Naming
+from nexus_assets_tests.load.clinic import Clinic, furnish
+
+Fill = Callable[[Naming], str]
+
+
+@pytest.fixture
+def clinic(living_nexus_database: str, tmp_path: Path) -> Iterator[Clinic]:
+    """A clinic without anything in it yet."""
+    with closing(Clinic(living_nexus_database, tmp_path)) as clinic:
+        yield clinic
+
+
+@pytest.fixture
+def furnished(clinic: Clinic) -> Clinic:
+    """A clinic with two people and something of everything for each; nothing is loaded yet."""
+    return furnish(clinic)
+
+
+@pytest.fixture(scope="session")
+def loaded_template(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Fill:
+    """Returns the name of a database that holds the furnished clinic, loaded once, in either naming."""
+    made: dict[Naming, str] = {}
+
+    def fill(naming: Naming) -> str:
+        if naming not in made:
+            url = new_database()
+            with closing(furnish(Clinic(url, tmp_path_factory.mktemp(naming), naming))) as clinic:
+                with clinic.engine.begin() as connection:
+                    nexus_schema.create(connection, naming)
+                    nexus_schema.seed(connection)
+                clinic.load()
+            made[naming] = str(sqlalchemy.make_url(url).database)
+        return made[naming]
+
+    return fill
+
+
+@pytest.fixture
+def loaded(new_database: Callable[..., str], loaded_template: Fill, tmp_path: Path) -> Iterator[Clinic]:
+    """The furnished clinic, loaded once."""
+    with closing(furnish(Clinic(new_database(loaded_template("current")), tmp_path))) as clinic:
+        clinic.own_ledger()
+        yield clinic
+
+
+@pytest.fixture
+def loaded_under_django_names(
+    new_database: Callable[..., str], loaded_template: Fill, tmp_path: Path
+) -> Iterator[Clinic]:
+    """The furnished clinic, loaded once into tables that have Django's own names, as in the incident."""
+    with closing(furnish(Clinic(new_database(loaded_template("django")), tmp_path, "django"))) as clinic:
+        clinic.own_ledger()
+        yield clinic
