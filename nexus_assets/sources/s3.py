@@ -90,15 +90,20 @@ def _record(listing: Listing, key: str) -> tuple[str, bool] | None:
     return (thumbnail["record"], True) if thumbnail else (stem, False)
 
 
+def stored_object(listing: Listing, key: str, size: int, etag: str) -> StoredObject | None:
+    """The object with the record that its key names; None for what is no file."""
+    record = _record(listing, key)
+    return None if record is None else StoredObject(key, size, etag, *record)
+
+
 def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
     """Every file under the prefix, in key order, a thousand a request. Raises BucketError where the listing breaks off."""
     with told_plainly(bucket, client.meta.endpoint_url):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
-                record = _record(listing, entry["Key"])
-                if record is not None:
-                    etag = entry.get("ETag", "").strip('"')
-                    yield StoredObject(entry["Key"], entry["Size"], etag, *record)
+                found = stored_object(listing, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'))
+                if found is not None:
+                    yield found
 
 
 class ListingDigest:

@@ -48,8 +48,8 @@ def write_clinic(
     tell = progress or (lambda _: None)
     _write_exports(exports, plan, formats, tell)
     if files:
-        tell(f"{_write_files(bucket, _document_files(plan)):,} documents")
-        tell(f"{_write_files(bucket, _image_files(plan)):,} images, thumbnails and a folder marker")
+        tell(f"{_write_files(bucket, document_files(plan)):,} documents")
+        tell(f"{_write_files(bucket, image_files(plan)):,} images, thumbnails and a folder marker")
 
 
 def _refuse_what_no_sheet_holds(formats: Format, scale: int) -> None:
@@ -73,11 +73,13 @@ def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress
     tell(f"{path.name}: {write_csv(path, images.HEADINGS, images.rows(plan), encoding='utf-8-sig'):,} rows")
 
 
-def _document_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+def document_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+    """The document files of the bucket: key and content."""
     return ((key, pdf(number)) for number, key in enumerate(documents.keys(plan)))
 
 
-def _image_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+def image_files(plan: Plan) -> Iterator[tuple[str, bytes]]:
+    """The image files of the bucket, thumbnails and folder marker included: key and content."""
     originals, thumbnails = Pictures(96, 64), Pictures(24, 16)
     yield images.FOLDER_MARKER, b""
     for number, image in enumerate(images.images(plan)):

@@ -1,0 +1,232 @@
+"""One load or one rival, each in a process of its own: seconds and peak memory of the client."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import re
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.sql import SQL, Identifier
+
+from nexus_assets.database import make_engine, transaction
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load import contract
+from nexus_assets.load.load import Inputs, load
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.tables import identity_table
+from nexus_assets.sources.filemaker import find_export, open_export
+
+if TYPE_CHECKING:
+    from nexus_assets.sources.s3 import StoredObject
+
+PAGE = 1_000
+"""Rows per statement of execute_values: larger pages are no faster."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a piece of work took: wall seconds, the client's peak memory in MB, and the rows that it wrote into Nexus."""
+
+    seconds: float
+    peak_mb: float
+    rows: int
+
+
+def _child(work: Callable[..., int], arguments: tuple[Any, ...], answer: Any) -> None:
+    started = time.perf_counter()
+    rows = work(*arguments)
+    seconds = time.perf_counter() - started
+    answer.send(Taken(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, rows))
+
+
+def measured(work: Callable[..., int], *arguments: Any) -> Taken:
+    """Runs the work in a fresh process, which imports everything before its clock starts."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(work, arguments, there))
+    process.start()
+    there.close()
+    try:
+        taken = here.recv()
+    except EOFError:
+        raise RuntimeError(f"{work.__name__} failed; its own words are above") from None
+    finally:
+        process.join()
+    assert isinstance(taken, Taken)
+    return taken
+
+
+def bucket_objects(listing: str, scale: int) -> Iterator[StoredObject]:
+    """The demo clinic's files as a listing would name them, without a bucket: a listing's own time is S3's."""
+    from nexus_assets.local.clinic.plan import Plan
+    from nexus_assets.local.clinic.writing import SEED, document_files, image_files
+    from nexus_assets.sources.s3 import stored_object
+
+    plan = Plan(seed=SEED, scale=scale, changed=0.0)
+    for key, content in image_files(plan) if listing == "images" else document_files(plan):
+        found = stored_object("images" if listing == "images" else "documents", key, len(content), "")
+        if found is not None:
+            yield found
+
+
+def load_entity(name: str, url: str, exports: Path, scale: int) -> int:
+    """Loads one entity as its asset does; returns the rows that were inserted or updated."""
+
+    def export(wanted_export: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
+        file = find_export(str(exports), wanted_export, required=required)
+        return file and open_export(file, wanted=wanted, optional=optional)
+
+    inputs = Inputs(export, lambda listing: bucket_objects(listing, scale), "bench")
+    with transaction(make_engine(url), lock=name) as cursor:
+        account = load(
+            cursor,
+            ENTITIES[name],
+            inputs,
+            LoadSettings(allow_older_export=True, allow_other_database=True),
+            "bench",
+            lambda _: None,
+        ).account
+    return account.inserted + account.updated
+
+
+def export_finished(name: str, url: str, file: Path) -> int:
+    """Writes the loaded rows, finished, into a file for COPY, in the order of the export; returns how many."""
+    with transaction(make_engine(url), commit=False) as cursor, file.open("wb") as out:
+        target = contract.reflect(cursor, ENTITIES[name])
+        cursor.copy_expert(
+            SQL(
+                "COPY (SELECT t.* FROM {} AS t JOIN {} AS l ON l.nexus_id = t.id ORDER BY l.row_number) TO STDOUT"
+            ).format(target.table, identity_table(name)),
+            out,
+        )
+        return int(cursor.rowcount)
+
+
+def copy_finished(name: str, url: str, file: Path) -> int:
+    """Rival (a): one plain COPY of the finished rows into the same indexed table."""
+    with transaction(make_engine(url)) as cursor, file.open("rb") as finished:
+        target = contract.reflect(cursor, ENTITIES[name])
+        cursor.copy_expert(SQL("COPY {} FROM STDIN").format(target.table), finished, 1 << 18)
+        return int(cursor.rowcount)
+
+
+_ESCAPED = re.compile(r"\\(.)")
+_MEANT = {"n": "\n", "r": "\r", "t": "\t", "v": "\v", "b": "\b", "f": "\f"}
+
+
+def _finished_rows(file: Path) -> Iterator[list[str | None]]:
+    """The rows of a file in COPY's text format."""
+    with file.open(encoding="utf-8", newline="\n") as finished:
+        for line in finished:
+            yield [
+                None if field == "\\N" else _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), field)
+                for field in line.rstrip("\n").split("\t")
+            ]
+
+
+def insert_values(name: str, url: str, file: Path) -> int:
+    """Rival (b): psycopg2's execute_values of the ready-made rows, a thousand a statement, in one transaction."""
+    from psycopg2.extras import execute_values
+
+    rows = 0
+    with transaction(make_engine(url)) as cursor:
+        target = contract.reflect(cursor, ENTITIES[name])
+        template = "({})".format(", ".join(f"%s::{column.sql_type}" for column in target.columns.values()))
+        statement = SQL("INSERT INTO {} VALUES %s").format(target.table).as_string(cursor)
+
+        def counted() -> Iterator[list[str | None]]:
+            nonlocal rows
+            for row in _finished_rows(file):
+                rows += 1
+                yield row
+
+        execute_values(cursor, statement, counted(), template=template, page_size=PAGE)
+    return rows
+
+
+def row_at_a_time(name: str, url: str, exports: Path) -> int:
+    """Rival (c): an importer of the kind in use today: a transaction a row, the patient found by the JSON field."""
+    import psycopg2
+
+    entity = ENTITIES[name]
+    file = find_export(str(exports), entity.exports[0])
+    assert file is not None
+    with transaction(make_engine(url), commit=False) as cursor:
+        columns = contract.reflect(cursor, entity).columns
+        table = contract.reflect(cursor, entity).table
+    defaults: dict[str, Any] = {
+        key: value for key, value in entity.on_insert.items() if isinstance(value, (str, bool, int))
+    }
+    rows = 0
+    dsn = make_engine(url).url.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg2.connect(dsn)
+    with Path(file.location).open(encoding="utf-8-sig", newline="") as text:
+        for record in csv.DictReader(text):
+            with connection, connection.cursor() as cursor:
+                values = _row_values(name, record, cursor)
+                if values is None:
+                    continue
+                named = {
+                    **defaults,
+                    **values,
+                    **{key: "now()" for key in ("created_at", "updated_at") if key in columns},
+                }
+                cursor.execute(
+                    SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                        table, SQL(", ").join(map(Identifier, named)), SQL(", ").join([SQL("%s")] * len(named))
+                    ),
+                    list(named.values()),
+                )
+                rows += 1
+    connection.close()
+    return rows
+
+
+def _patient(cursor: Any, filemaker_id: str) -> str | None:
+    cursor.execute(
+        "SELECT id FROM patients WHERE filemaker_metadata ->> 'filemaker_id' = %s", (filemaker_id.strip().upper(),)
+    )
+    found = cursor.fetchone()
+    return found[0] if found else None
+
+
+def _row_values(name: str, record: dict[str, str], cursor: Any) -> dict[str, Any] | None:
+    import json
+    import uuid
+
+    row_id = str(uuid.uuid4())
+    if name == "patients":
+        if not record["nameLast"].strip() or _patient(cursor, record["id"]):
+            return None
+        metadata = json.dumps({"filemaker_id": record["id"].strip().upper()})
+        return {
+            "id": row_id,
+            "first_name": record["nameFirst"],
+            "last_name": record["nameLast"],
+            "filemaker_metadata": metadata,
+        }
+    patient = _patient(cursor, record["id_Key" if name == "notes" else "id_Contact"])
+    if patient is None:
+        return None
+    if name == "notes":
+        if not record["Note"].strip():
+            return None
+        return {"id": row_id, "patient_id": patient, "note_type": "clinical_notes", "content": record["Note"]}
+    if not record["startDate"].strip():
+        return None
+    cursor.execute("SELECT 1 FROM appointments WHERE filemaker_event_id = %s", (record["id"].strip(),))
+    if cursor.fetchone():
+        return None
+    # FileMaker's odd times are beside the point here: the day alone is read.
+    return {
+        "id": row_id,
+        "patient_id": patient,
+        "filemaker_event_id": record["id"].strip(),
+        "start_time": record["startDate"],
+    }

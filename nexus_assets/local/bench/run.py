@@ -1,0 +1,227 @@
+"""The whole benchmark: clinics at several scales, loads and rivals in turn, medians and ratios of one run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from nexus_assets.local import nexus_schema
+from nexus_assets.local.bench import loads
+from nexus_assets.local.bench.loads import Taken, measured
+from nexus_assets.local.clinic import write_clinic
+from nexus_assets.local.postgres import Postgres
+
+CHANGED = 0.01
+EXPORT_ENTITIES = ("patients", "appointments", "notes")
+FILE_ENTITIES = ("documents", "image_batches", "images")
+FILE_SCALE_LIMIT = 10
+"""Documents and images are measured up to this scale: a clinic of a thousand thousand files is no clinic."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Measured:
+    """All rounds of one piece of work."""
+
+    taken: list[Taken] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(each.seconds for each in self.taken)
+
+    @property
+    def peak_mb(self) -> float:
+        return max(each.peak_mb for each in self.taken)
+
+    @property
+    def rows(self) -> int:
+        return self.taken[-1].rows
+
+
+@dataclass
+class Bench:
+    """The figures of a benchmark: work by (scale, entity, what)."""
+
+    figures: dict[tuple[int, str, str], Measured] = field(default_factory=dict)
+
+    def add(self, scale: int, entity: str, what: str, taken: Taken) -> None:
+        self.figures.setdefault((scale, entity, what), Measured()).taken.append(taken)
+
+    def ratio(self, scale: int, entity: str, what: str, to: str) -> float | None:
+        """Median over the rounds of the ratio to another piece of work of the same round."""
+        mine, theirs = self.figures.get((scale, entity, what)), self.figures.get((scale, entity, to))
+        if mine is None or theirs is None:
+            return None
+        pairs = zip(mine.taken, theirs.taken, strict=False)
+        return statistics.median(one.seconds / other.seconds for one, other in pairs)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "scale": scale,
+                "entity": entity,
+                "what": what,
+                "seconds": round(figures.seconds, 3),
+                "peak_mb": round(figures.peak_mb, 1),
+                "rows_written": figures.rows,
+                "ratio_to_copy": self.ratio(scale, entity, what, "copy"),
+            }
+            for (scale, entity, what), figures in self.figures.items()
+        ]
+
+
+class _Server:
+    """A PostgreSQL of the benchmark's own, with the settings of the local one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._postgres = Postgres(folder / "postgres")
+        self._numbers = iter(range(1_000_000))
+
+    def __enter__(self) -> _Server:
+        self._postgres.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._postgres.stop()
+
+    def new(self, template: str | None = None) -> str:
+        name = f"bench_{next(self._numbers)}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {_name(template) if template else 'template0'}")
+        return self._postgres.url(name)
+
+    def drop(self, url: str) -> None:
+        self._run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
+
+    @contextmanager
+    def copy_of(self, template: str) -> Iterator[str]:
+        url = self.new(template)
+        # What a copied database has on disk must not be written in the time of whoever comes next.
+        self._run("CHECKPOINT", admin=True)
+        try:
+            yield url
+        finally:
+            self.drop(url)
+
+    def _run(self, statement: str, *, admin: bool = False) -> None:
+        engine = sa.create_engine(self._postgres.admin_url() if admin else self._postgres.url(), poolclass=sa.NullPool)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+
+
+def _name(url: str) -> str:
+    return str(sa.make_url(url).database)
+
+
+def _clinic(folder: Path, scale: int, changed: float, tell: Tell) -> Path:
+    exports = folder / f"scale-{scale}{'-changed' if changed else ''}"
+    tell(f"Writing the exports of scale {scale}{' with 1 % changed' if changed else ''}")
+    write_clinic(exports, folder / "unused", scale=scale, formats="csv", files=False, changed=changed)
+    return exports
+
+
+def _measure_entity(
+    bench: Bench,
+    server: _Server,
+    name: str,
+    scale: int,
+    rounds: int,
+    exports: Path,
+    changed: Path,
+    parents: str,
+    folder: Path,
+    tell: Tell,
+) -> None:
+    """First, unchanged and 1 % changed loads beside COPY and execute_values of the finished rows, in turn."""
+    finished = folder / f"{name}.copy"
+    for number in range(rounds):
+        tell(f"{name} at scale {scale}, round {number + 1} of {rounds}")
+        with server.copy_of(parents) as url:
+            bench.add(scale, name, "first", measured(loads.load_entity, name, url, exports, scale))
+            if number == 0:
+                loads.export_finished(name, url, finished)
+            bench.add(scale, name, "unchanged", measured(loads.load_entity, name, url, exports, scale))
+            bench.add(scale, name, "1 % changed", measured(loads.load_entity, name, url, changed, scale))
+        with server.copy_of(parents) as url:
+            bench.add(scale, name, "copy", measured(loads.copy_finished, name, url, finished))
+        with server.copy_of(parents) as url:
+            bench.add(scale, name, "execute_values", measured(loads.insert_values, name, url, finished))
+        if scale == 1 and name in EXPORT_ENTITIES:
+            with server.copy_of(parents) as url:
+                bench.add(scale, name, "a row at a time", measured(loads.row_at_a_time, name, url, exports))
+    finished.unlink()
+
+
+def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
+    """The loads of every entity at every scale, beside their rivals."""
+    bench = Bench()
+    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, _Server(Path(scratch)) as server:
+        folder = Path(scratch)
+        empty = server.new()
+        engine = sa.create_engine(empty, poolclass=sa.NullPool)
+        nexus_schema.create(engine)
+        with engine.begin() as connection:
+            nexus_schema.seed(connection)
+        for scale in scales:
+            exports, changed = _clinic(folder, scale, 0.0, tell), _clinic(folder, scale, CHANGED, tell)
+            loaded = server.new(empty)
+            entities = (*EXPORT_ENTITIES, *(FILE_ENTITIES if scale <= FILE_SCALE_LIMIT else ()))
+            for name in entities:
+                with server.copy_of(loaded) as parents:
+                    _measure_entity(bench, server, name, scale, rounds, exports, changed, parents, folder, tell)
+                if name in ("patients", "image_batches"):
+                    loads.load_entity(name, loaded, exports, scale)
+            server.drop(loaded)
+    return bench
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A run of the bare command over the whole graph: wall seconds and peak memory of its largest process, in MB."""
+
+    what: str
+    seconds: float
+    peak_mb: float
+
+
+def measure_graph(rounds: int, tell: Tell) -> list[Graph]:
+    """`dagster asset materialize --select '*'` on the demo clinic at scale 1, again and again, beside importing Dagster."""
+    results = []
+    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch:
+        environment = {**os.environ, "NEXUS_LOCAL_HOME": scratch, "DAGSTER_HOME": str(Path(scratch) / "dagster")}
+        tell("The demo clinic at scale 1")
+        _timed([sys.executable, "-m", "nexus_assets", "demo"], environment)
+        for number in range(rounds):
+            tell(f"The whole graph, round {number + 1} of {rounds}")
+            for what, command in (
+                ("import dagster", [sys.executable, "-c", "import dagster"]),
+                ("--select '*'", [sys.executable, "-m", "dagster", "asset", "materialize", "--select", "*"]),
+                ("--select images", [sys.executable, "-m", "dagster", "asset", "materialize", "--select", "images"]),
+            ):
+                seconds, peak_mb = _timed(command, environment)
+                results.append(Graph(what, seconds, peak_mb))
+    return results
+
+
+def _timed(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(command)} failed:\n{said.read().decode(errors='replace')[-2000:]}")
+    return seconds, usage.ru_maxrss / 1024
