@@ -15,6 +15,10 @@ from nexus_assets.sources.fields import field_list
 from nexus_assets.sources.layout import readings
 
 _LINE_END_NAMES = {b"\n": "LF", b"\r": "CR", b"\r\n": "CRLF"}
+_SURELY_WHOLE = (
+    "Export or copy it again; if it is whole for certain, put a line end after its last record. "
+    "Then run the same command again."
+)
 _EXPORT_AGAIN = "Export or copy it again, then run the same command."
 
 
@@ -80,7 +84,7 @@ class _DelimitedExport(OpenExport):
         counts = f" ({found.columns} instead of {len(self.header)})" if found.fault is Fault.COLUMNS else ""
         return ExportError(
             f"{self._content.location}: record {found.record:,} (line {line:,}) {found.fault.value}{counts}.",
-            remedy=_EXPORT_AGAIN,
+            remedy=_SURELY_WHOLE if found.fault is Fault.CUT else _EXPORT_AGAIN,
         )
 
 

@@ -145,12 +145,12 @@ def _as_set(explicit: str, bom: tuple[bytes, str] | None, start: bytes, location
 
 
 def _utf16_without_mark(start: bytes) -> str | None:
-    """UTF-16 text has commas, digits and line ends at least: many zero bytes, all of them on one side."""
+    """UTF-16 text has digits, delimiters and line ends at least: many zero bytes, nearly all of them on one side."""
     pairs = len(start) // 2
     first, second = start[0 : pairs * 2 : 2].count(0), start[1 : pairs * 2 : 2].count(0)
-    if second > pairs // 4 and first == 0:
+    if 4 * second > pairs and second > 4 * first:
         return "utf-16-le"
-    if first > pairs // 4 and second == 0:
+    if 4 * first > pairs and first > 4 * second:
         return "utf-16-be"
     return None
 

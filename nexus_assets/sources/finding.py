@@ -41,7 +41,9 @@ class ExportFile:
     place: Place = field(repr=False)
     stamp: Stamp = field(repr=False)
     field_list: Place | None = field(default=None, repr=False)
-    passed_over: tuple[str, ...] = ()  # file names of older versions, for the log
+    passed_over: tuple[
+        str, ...
+    ] = ()  # names of older versions, and of exports whose name starts like this, for the log
 
     def open(self) -> BinaryIO:
         """Returns the file's bytes; can be called again and again."""
@@ -72,7 +74,7 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         place=best.place,
         stamp=stamp,
         field_list=_field_list(best.place, places),
-        passed_over=tuple(sorted(other.place.name for other in candidates if other is not best)),
+        passed_over=tuple(sorted(_alike(name, candidates, places) - {best.place.name})),
     )
 
 
@@ -92,6 +94,14 @@ def _candidate(place: Place, name: str) -> _Candidate | None:
     if parts is None or _letters(parts["name"]) != _letters(name):
         return None
     return _Candidate(place, None if parts["version"] is None else int(parts["version"]))
+
+
+def _alike(name: str, candidates: Sequence[_Candidate], places: Sequence[Place]) -> set[str]:
+    """Returns the file names that a person might take for this export too: "Contacts 2024-05-01.xlsx"."""
+    begins = re.compile(rf"{re.escape(_letters(name))}(?![a-z])")
+    stems = {place.name: export_stem(place.name) for place in places}
+    alike = {file_name for file_name, stem in stems.items() if stem and begins.match(_letters(stem))}
+    return alike | {candidate.place.name for candidate in candidates}
 
 
 def _newest(name: str, candidates: Sequence[_Candidate]) -> _Candidate:

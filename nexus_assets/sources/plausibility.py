@@ -113,7 +113,7 @@ def _letter(before: str, char: str, after: str) -> int:
     if not before.isalpha() and not after.isalpha():
         return 0 if char in _ALONE else -1
     if char.islower():
-        return -1 if after.isupper() else 0
+        return -1 if after.isupper() and char != "ß" else 0
     if before.islower():
         return -1
     return -1 if before.isalpha() and after.islower() else 0
@@ -126,8 +126,10 @@ def _sign(before: str, char: str, after: str) -> int:
     if char in "ªº":
         return 0 if before.isalnum() else -1
     if char in _PUNCTUATION:
-        if char == "¡" and before.isdigit():
-            return -1
+        if char in "¡“‘" and before.isalnum() and (char == "¡" or not after.isalpha()):
+            return -1  # they open something
+        if char == "¥" and not after.isdigit():
+            return -1  # the bullet of Mac Roman
         return -1 if between_letters and char in _NEVER_BETWEEN_LETTERS else 0
     if char == "µ":
         return 0

@@ -30,9 +30,7 @@ def csv_file(
     rows: Rows, *, encoding: str = "utf-8", line_end: str = "\r", delimiter: str = ",", mark: bytes = b""
 ) -> bytes:
     """Every cell quoted, quotation marks doubled; FileMaker has made VT of line breaks in fields before."""
-    text = "".join(
-        delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row) + line_end for row in rows
-    )
+    text = "".join(delimiter.join('"' + cell.replace('"', '""') + '"' for cell in row) + line_end for row in rows)
     return mark + text.encode(encoding)
 
 
@@ -90,7 +88,9 @@ def _data(cell: str, gap: str) -> str:
     return gap.join(f"<DATA>{escape(part)}</DATA>".replace("\r", "&#13;") for part in cell.split("\x1d"))
 
 
-def xlsx_file(rows: Sequence[Sequence[object]], *, date_1904: bool = False, formats: dict[int, str] | None = None) -> bytes:
+def xlsx_file(
+    rows: Sequence[Sequence[object]], *, date_1904: bool = False, formats: dict[int, str] | None = None
+) -> bytes:
     """The first sheet, header first; `formats` gives a number format for a column's cells below the header."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "date_1904": date_1904, "strings_to_numbers": False}) as book:
