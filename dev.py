@@ -67,7 +67,10 @@ def main(arguments: List[str]) -> NoReturn:
     except SetupError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
+        print("Interrupted. The next start takes up where this one was.", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        sys.exit("%s. dev.py needs to write to %s: is the disk full, or the folder another user's?" % (error, ROOT))
     sys.exit(0)
 
 
@@ -293,15 +296,23 @@ def only_one(lock_file: Path) -> Iterator[None]:
         except BlockingIOError:
             say("Waiting for the set-up that another dev.py does")
             fcntl.flock(file, fcntl.LOCK_EX)
+        # An installer that outlives a killed dev.py keeps the lock until it is done.
+        os.set_inheritable(file.fileno(), True)
         yield
 
 
 def quietly(*command: str) -> None:
-    environment = {
+    ours = {
         name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
     }
     subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, cwd=str(ROOT)
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=ours,
+        cwd=str(ROOT),
+        close_fds=False,
     )
 
 
