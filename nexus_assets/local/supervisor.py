@@ -128,7 +128,13 @@ def _servers(home: Path, *, fsync: bool) -> tuple[Postgres, S3Server]:
     _folder(buckets, BUCKET)
     _folder(home, "exports")
     postgres = Postgres(home / "postgres", last.get("postgres_port"), fsync=fsync, log=logs / "postgres.log")
-    s3 = S3Server(buckets, last.get("s3_port"), secret_access_key=last.get("s3_secret_access_key"), log=logs / "s3.log")
+    s3 = S3Server(
+        buckets,
+        last.get("s3_port"),
+        secret_access_key=last.get("s3_secret_access_key"),
+        log=logs / "s3.log",
+        cache_seconds=2,
+    )
     for server in (postgres, s3):
         server.end_leftover()
         if not processes.is_free(server.port):
