@@ -59,7 +59,7 @@ def test_cut_anywhere_it_is_refused_or_whole_records(load: Load, name: str) -> N
     """A text that is cut exactly between two records can't be told from a shorter one."""
     data = {**FILES, **TEXTS}[name]
     read = 0
-    for length in range(len(data)):
+    for length in range(0, len(data), 1 if len(data) < 2_000 else 17):
         try:
             rows = load(name, data[:length])
         except NexusAssetsError:

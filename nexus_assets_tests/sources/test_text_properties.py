@@ -17,7 +17,7 @@ from nexus_assets_tests.sources.conftest import Cells, Exports
 from nexus_assets_tests.sources.writers import ENCODINGS, LINE_ENDS, csv_file, tab_file, xlsx_file, xml_file
 
 fixtures_are_stateless = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=50
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=30
 )
 
 # Cells as they come, with what has a meaning somewhere far more often than chance would have it.
