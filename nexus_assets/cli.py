@@ -11,6 +11,8 @@ from dotenv import load_dotenv
 from nexus_assets.errors import NexusAssetsError
 
 COMMANDS = {
+    "plan": "nexus_assets.commands.plan",
+    "apply": "nexus_assets.commands.apply",
     "status": "nexus_assets.commands.status",
     "check": "nexus_assets.commands.check",
     "demo": "nexus_assets.commands.demo",

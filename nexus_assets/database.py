@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import psycopg2
@@ -66,12 +66,13 @@ def where(engine: sqlalchemy.Engine) -> str:
 
 @contextmanager
 def transaction(
-    engine: sqlalchemy.Engine, *, read_only: bool = False, commit: bool = True, lock: str | None = None
+    engine: sqlalchemy.Engine, *, read_only: bool = False, commit: bool = True, lock: str | Sequence[str] = ()
 ) -> Iterator[Cursor]:
     """A cursor in one transaction that sees one state of the database: committed at the end, rolled back on any error.
 
-    `lock` names what nobody else may do meanwhile; it is taken before the state is seen. With `commit` False nothing is
-    kept. A row that somebody changes meanwhile makes the transaction fail as transient instead of being overwritten.
+    `lock` names what nobody else may do meanwhile; it is taken before the state is seen, several in their order. With
+    `commit` False nothing is kept. A row that somebody changes meanwhile makes the transaction fail as transient instead
+    of being overwritten.
     Raises DatabaseError for whatever the database says, told without row contents.
     """
     with told_plainly(where(engine)):
@@ -81,8 +82,8 @@ def transaction(
             connection.set_session(isolation_level="REPEATABLE READ", readonly=read_only, autocommit=True)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
-                if lock is not None:
-                    cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"nexus_assets:{lock}",))
+                for name in (lock,) if isinstance(lock, str) else lock:
+                    cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"nexus_assets:{name}",))
             connection.autocommit = False
             with connection.cursor() as cursor:
                 yield cursor

@@ -1,6 +1,6 @@
 """One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -30,11 +30,14 @@ class LoadConfig(dg.Config):
     allow_date_order_change: bool = Field(False, description="Load although a column's dates have another order.")
     filemaker_wins: bool = Field(False, description="Overwrite what was changed in Nexus with what FileMaker says.")
     archive_vanished: bool = Field(False, description="Archive patients that FileMaker no longer has.")
+    only_if: str = Field("", description="Set by `nexus-assets apply`: what the plan was made on must still be so.")
 
     def load_settings(self) -> LoadSettings:
         """The settings of the load: these fields, and the clinic's time zone and date order."""
         return LoadSettings(
-            time_zone=settings.TIME_ZONE.value(), date_order=settings.DATE_ORDER.value(), **self.model_dump()
+            time_zone=settings.TIME_ZONE.value(),
+            date_order=settings.DATE_ORDER.value(),
+            **self.model_dump(exclude={"only_if"}),
         )
 
 
@@ -85,21 +88,12 @@ def _metadata(result: Any) -> dict[str, Any]:
     return metadata
 
 
-def run_load(
-    entity: Entity,
-    load_settings: LoadSettings,
-    database: NexusDatabase,
-    exports: FileMakerExports,
-    bucket: ClinicBucket,
-    run_id: str,
-    log: Any,
-    *,
-    commit: bool = True,
+def resource_inputs(
+    entity: Entity, exports: FileMakerExports, bucket: ClinicBucket, run_id: str, log: Callable[[str], None]
 ) -> Any:
-    """Loads one entity from the resources in one transaction; returns its LoadResult. Raises NexusAssetsError."""
+    """The Inputs of a load from the resources; `log` is told which files are read."""
     # Only a load needs the database driver and SQLAlchemy: importing the definitions stays fast without them.
-    from nexus_assets.database import transaction
-    from nexus_assets.load.load import Inputs, load
+    from nexus_assets.load.load import Inputs
 
     described: dict[str, Mapping[str, Any]] = {}
 
@@ -112,14 +106,43 @@ def run_load(
         log(f"{entity.name}: reading {described[name]['file']}{passed_over}")
         return exports.open(file, wanted, optional)
 
-    inputs = Inputs(
+    return Inputs(
         export=open_export,
-        objects=lambda listing: bucket.objects(listing, run_id),
+        objects=lambda listing: bucket.objects(listing, run_id),  # type: ignore[arg-type]
         bucket=bucket.name() if entity.listings else "",
         describe=lambda name: described[name],
     )
-    with transaction(database.engine(), commit=commit, lock=entity.name) as cursor:
-        return load(cursor, entity, inputs, load_settings, run_id, log)
+
+
+def run_load(
+    entity: Entity,
+    load_settings: LoadSettings,
+    database: NexusDatabase,
+    exports: FileMakerExports,
+    bucket: ClinicBucket,
+    run_id: str,
+    log: Any,
+    *,
+    only_if: str = "",
+) -> Any:
+    """Loads one entity from the resources in one transaction; returns its LoadResult. Raises NexusAssetsError.
+
+    With `only_if`, a Basis's digest, nothing is kept unless the load stood on just that.
+    """
+    from nexus_assets.database import transaction
+    from nexus_assets.load.binding import Basis, PlanOutdatedError, hashes, ledger_state, mapping_version
+    from nexus_assets.load.load import load
+
+    inputs = resource_inputs(entity, exports, bucket, run_id, log)
+    with transaction(database.engine(), lock=entity.name) as cursor:
+        before = ledger_state(cursor, entity) if only_if else None
+        result = load(cursor, entity, inputs, load_settings, run_id, log)
+        if before and Basis(hashes(result.sources), before, mapping_version(entity)).digest() != only_if:
+            raise PlanOutdatedError(
+                f"The sources or the ledger of {entity.name} are not those that the plan was made on.",
+                remedy="Nothing was written. Run `nexus-assets plan` again.",
+            )
+        return result
 
 
 def entity_asset(entity: Entity) -> dg.AssetsDefinition:
@@ -146,7 +169,14 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
 
         try:
             result = run_load(
-                entity, config.load_settings(), database, exports, bucket, context.run_id, context.log.info
+                entity,
+                config.load_settings(),
+                database,
+                exports,
+                bucket,
+                context.run.run_id,
+                context.log.info,
+                only_if=config.only_if,
             )
         except DatabaseError as error:
             if error.transient:

@@ -1,0 +1,54 @@
+"""Tables and lists for a terminal of 80 columns: one line per entity; what needs words comes in a list below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+
+RULED = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
+"""Lines above and below the rows, one blank between the columns: nine columns of figures fit into 80 characters."""
+
+
+def tell_entities(
+    console: Console,
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    total: Sequence[str] | None = None,
+) -> None:
+    """A table whose first column names an entity and whose others are figures; `total` is its last line."""
+    console.print(f"\n[italic]{title}[/italic]", highlight=False)
+    table = Table(box=RULED, padding=0, pad_edge=False, show_edge=False)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == headings[0] else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    if total is not None:
+        table.add_section()
+        table.add_row(*total)
+    # A figure is never cut: where there are too many digits for the terminal, the line is longer than it is wide.
+    width = console.measure(table, options=console.options.update(width=1000)).maximum
+    console.print(table, width=max(console.width, width), crop=False)
+
+
+def tell_counts(
+    console: Console, title: str, counts: Mapping[str, Mapping[str, int]], meanings: Mapping[str, str]
+) -> None:
+    """A list below a table: each code of each entity, how many rows it has, and what it means. Nothing where there is none."""
+    lines = [(entity, code, number) for entity, codes in counts.items() for code, number in codes.items() if number]
+    if not lines:
+        return
+    console.print(f"\n[italic]{title}[/italic]", highlight=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True)
+    table.add_column()
+    told = ""
+    for entity, code, number in lines:
+        table.add_row("" if entity == told else entity, f"{number:,}", code, meanings.get(code, ""))
+        told = entity
+    console.print(table)

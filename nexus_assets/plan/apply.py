@@ -1,0 +1,102 @@
+"""Carrying out a plan: only where exports, listings, ledger, database and program are those that it was made on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nexus_assets.database import transaction, where
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.binding import Basis, differences, ledger_state, mapping_version
+from nexus_assets.mapping.entity import Entity, ExportRows
+from nexus_assets.plan.plan import FORMAT
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class WrittenPlan:
+    """A plan as `nexus-assets plan --out` wrote it."""
+
+    database: str
+    settings: tuple[str, ...]
+    bases: Mapping[str, Basis]
+
+    def run_config(self) -> dict[str, dict[str, Any]]:
+        """The config of each load: the plan's settings, and what must still be so when it writes."""
+        switched_on: dict[str, Any] = dict.fromkeys(self.settings, True)
+        return {name: {**switched_on, "only_if": basis.digest()} for name, basis in self.bases.items()}
+
+
+def read_plan(file: Path) -> WrittenPlan:
+    """The plan in the file. Raises NexusAssetsError where it is none, or one that can't be carried out."""
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        if told["format"] != FORMAT:
+            raise NexusAssetsError(
+                f"{file} was written by another version of this program.", remedy="Run `nexus-assets plan --out` again."
+            )
+        stopped = [name for name, each in told["entities"].items() if each["stops"]]
+        if stopped:
+            raise NexusAssetsError(
+                f"The plan in {file} would be stopped, at {', '.join(stopped)}.",
+                remedy="Mend what it names, or let it through with `nexus-assets plan --with SETTING --out`.",
+            )
+        bases = {
+            name: Basis.from_json(told["entities"][name]["basis"]) for name in ENTITIES if name in told["entities"]
+        }
+        return WrittenPlan(told["database"], tuple(told["settings"]), bases)
+    except OSError as error:
+        raise NexusAssetsError(f"{file} can't be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NexusAssetsError(f"{file} is not a plan.", remedy="Write one: nexus-assets plan --out FILE.") from error
+
+
+def _sources(entity: Entity, exports: FileMakerExports, bucket: ClinicBucket, run_id: str) -> dict[str, str]:
+    """The SHA-256 of every export and listing that a load of the entity would read now."""
+    from nexus_assets.sources.s3 import ListingDigest
+
+    alongside = entity.source.alongside if isinstance(entity.source, ExportRows) else ()
+    found = {}
+    for name in (*entity.exports, *alongside):
+        file = exports.find(name, required=False)
+        if file is None:
+            continue
+        digest = hashlib.sha256()
+        with file.open() as content:
+            while block := content.read(BLOCK):
+                digest.update(block)
+        found[name] = digest.hexdigest()
+    for listing in entity.listings:
+        listed = ListingDigest()
+        for item in bucket.objects(listing, run_id):
+            listed.add(item)
+        found[f"s3/{listing}"] = listed.hexdigest()
+    return found
+
+
+def what_differs(
+    plan: WrittenPlan, database: NexusDatabase, exports: FileMakerExports, bucket: ClinicBucket, run_id: str
+) -> Iterator[str]:
+    """What is no longer as it was when the plan was made, a sentence each; nothing where the plan still holds.
+
+    Raises NexusAssetsError where it can't look.
+    """
+    engine = database.engine()
+    if where(engine) != plan.database:
+        yield f"The plan is for the database {plan.database}; NEXUS_DATABASE_URL names {where(engine)}."
+        return
+    with transaction(engine, commit=False) as cursor:
+        ledger = {name: ledger_state(cursor, ENTITIES[name]) for name in plan.bases}
+    read: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, planned in plan.bases.items():
+        entity = ENTITIES[name]
+        reads = (*entity.exports, *entity.listings)
+        sources = read.get(reads) or read.setdefault(reads, _sources(entity, exports, bucket, run_id))
+        yield from differences(name, planned, Basis(sources, ledger[name], mapping_version(entity)))

@@ -1,0 +1,236 @@
+"""A plan: the very loads, entity after entity in one transaction that is rolled back, and what each of them would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Identifier
+
+from nexus_assets.database import DatabaseError, told_plainly, transaction, where
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load import contract
+from nexus_assets.load.assets import LoadConfig, resource_inputs
+from nexus_assets.load.binding import Basis, hashes, ledger_state, mapping_version
+from nexus_assets.load.gates import GateError
+from nexus_assets.load.ledger import base_columns, is_installed
+from nexus_assets.load.load import LoadResult, load
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.mapping.entity import Entity
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+
+FORMAT = 1
+"""The version of a plan's JSON; `apply` refuses another one."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What would stop a load before it wrote anything; `setting`, where there is one, lets it through."""
+
+    problem: str
+    remedy: str
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class EntityPlan:
+    """What the load of one entity would do. Where `stops` has a gate, the figures are those behind it: with it let through.
+
+    `rows` is None where the load can't come to its end at all. `changed_columns` and `kept_columns` count rows by column.
+    """
+
+    entity: str
+    rows: int | None = None
+    new: int = 0
+    changed: int = 0
+    changed_columns: Mapping[str, int] = field(default_factory=dict)
+    unchanged: int = 0
+    kept: int = 0
+    kept_columns: Mapping[str, int] = field(default_factory=dict)
+    collapsed: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    noticed: Mapping[str, int] = field(default_factory=dict)
+    vanished: int = 0
+    superseded: int = 0
+    healed: Mapping[str, int] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    basis: Basis | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a load of the selected entities would do, and the settings it was made with."""
+
+    entities: tuple[EntityPlan, ...]
+    database: str
+    settings: Sequence[str] = ()
+
+    @property
+    def would_stop(self) -> bool:
+        """Whether a gate or an error would stop one of the loads."""
+        return any(each.stops for each in self.entities)
+
+    @property
+    def would_write(self) -> bool:
+        """Whether any row of any table would be written."""
+        return any(each.new or each.changed or each.vanished or each.healed for each in self.entities)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data; counts, codes and hashes only."""
+        told = {"format": FORMAT, "would_stop": self.would_stop, "would_write": self.would_write}
+        entities = {each.entity: asdict(each) for each in self.entities}
+        for each in entities.values():
+            del each["entity"]
+        return {**told, "database": self.database, "settings": list(self.settings), "entities": entities}
+
+
+def switches() -> tuple[str, ...]:
+    """The settings of a load that can be switched on, as the run's config names them."""
+    return tuple(name for name, declared in LoadConfig.model_fields.items() if declared.annotation is bool)
+
+
+def make_plan(
+    names: Sequence[str],
+    switched_on: Sequence[str],
+    database: NexusDatabase,
+    exports: FileMakerExports,
+    bucket: ClinicBucket,
+    run_id: str,
+    log: Callable[[str], None],
+) -> Plan:
+    """Plans the load of these entities. Nobody can load meanwhile; nothing is written, not even a sequence's next number.
+
+    Raises NexusAssetsError where it can't look; what would stop one of the loads is in the plan instead.
+    """
+    engine = database.engine()
+    load_settings = LoadConfig.model_validate(dict.fromkeys(switched_on, True)).load_settings()
+    selected = [entity for name, entity in ENTITIES.items() if name in names]
+    planned: list[EntityPlan] = []
+    with transaction(engine, commit=False, lock=[*ENTITIES]) as cursor, _numbers_given_back(cursor):
+        before = {entity.name: ledger_state(cursor, entity) for entity in selected}
+        for entity in selected:
+            log(f"{entity.name}: looking what a load would do")
+            blocking = [each.entity for each in planned if each.rows is None and each.entity in entity.upstream]
+            if blocking:
+                problem = f"{entity.name} would not be reached: {' and '.join(blocking)} would stop before."
+                planned.append(EntityPlan(entity.name, stops=(Stop(problem, ""),)))
+                continue
+
+            def rehearse(settings: LoadSettings, entity: Entity = entity) -> EntityPlan:
+                inputs = resource_inputs(entity, exports, bucket, run_id, log)
+                with told_plainly(where(engine)):
+                    remembered = _remember(cursor, entity)
+                    result = load(cursor, entity, inputs, settings, run_id, log)
+                    basis = Basis(hashes(result.sources), before[entity.name], mapping_version(entity))
+                    return replace(_told(cursor, entity, result, remembered), basis=basis)
+
+            planned.append(_past_the_gates(cursor, entity, load_settings, rehearse))
+    return Plan(tuple(planned), where(engine), switched_on)
+
+
+def _past_the_gates(
+    cursor: Cursor, entity: Entity, settings: LoadSettings, rehearse: Callable[[LoadSettings], EntityPlan]
+) -> EntityPlan:
+    """Rehearses a load; at each gate that stops it, notes what the gate says, lets it through, and tries again."""
+    stops: list[Stop] = []
+    while True:
+        cursor.execute("SAVEPOINT rehearsal")
+        try:
+            return replace(rehearse(settings), stops=tuple(stops))
+        except GateError as gate:
+            cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
+            stops.append(Stop(gate.problem, gate.remedy, gate.setting))
+            settings = LoadSettings(**{**asdict(settings), gate.setting: True})
+        except NexusAssetsError as error:
+            if isinstance(error, DatabaseError) and error.transient:
+                raise
+            cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
+            return EntityPlan(entity.name, stops=(*stops, Stop(error.problem, error.remedy)))
+
+
+@contextmanager
+def _numbers_given_back(cursor: Cursor) -> Iterator[None]:
+    """Sets the ledger's sequences back: they are the one thing that a rollback does not undo.
+
+    Nobody else can have taken a number meanwhile: the tables that use them are locked against writing.
+    """
+    if not is_installed(cursor):
+        yield
+        return
+    tables = ("nexus_assets.load", "nexus_assets.reject")
+    cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+    numbers = []
+    for table in tables:
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,))
+        (sequence,) = _row(cursor)
+        cursor.execute(SQL("SELECT last_value, is_called FROM {}").format(Identifier(*sequence.split("."))))
+        numbers.append((sequence, *_row(cursor)))
+    yield
+    for sequence, last_value, is_called in numbers:
+        cursor.execute("SELECT setval(%s::regclass, %s, %s)", (sequence, last_value, is_called))
+
+
+def _remember(cursor: Cursor, entity: Entity) -> Identifier:
+    """A copy of what the import answers for in the entity's table, to be compared with the table after the load."""
+    target = contract.reflect(cursor, entity)
+    copy = Identifier(f"before_{entity.name}")
+    columns = [name for name in base_columns(entity) if name in target.columns]
+    cursor.execute(
+        SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {}").format(
+            copy, SQL(", ").join(map(Identifier, columns)), target.table
+        )
+    )
+    return copy
+
+
+def _changed_columns(cursor: Cursor, entity: Entity, copy: Identifier) -> dict[str, int]:
+    """How many of the rows that were there have another value now, by column: from the table itself, not the load's counts."""
+    target = contract.reflect(cursor, entity)
+    columns = [name for name in base_columns(entity) if name in target.columns]
+    counts = SQL(", ").join(
+        SQL("count(*) FILTER (WHERE b.{0} IS DISTINCT FROM t.{0})").format(Identifier(name)) for name in columns
+    )
+    cursor.execute(SQL("SELECT {} FROM {} AS b JOIN {} AS t USING (id)").format(counts, copy, target.table))
+    return _most_first(zip(columns, _row(cursor), strict=True))
+
+
+def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) -> EntityPlan:
+    cursor.execute(
+        "SELECT column_name, count(*) FROM nexus_assets.conflict WHERE entity = %s AND resolved_load IS NULL GROUP BY 1",
+        (entity.name,),
+    )
+    kept = _most_first(cursor.fetchall())
+    account = result.account
+    healed = dict(account.healed)
+    return EntityPlan(
+        entity.name,
+        rows=account.source_rows,
+        new=account.inserted,
+        changed=account.updated,
+        changed_columns=_changed_columns(cursor, entity, copy) if account.updated else {},
+        unchanged=account.unchanged,
+        kept=account.kept,
+        kept_columns=kept,
+        collapsed=account.collapsed,
+        rejected=account.rejected,
+        noticed=account.notices,
+        vanished=healed.pop("vanished", 0),
+        superseded=healed.pop("superseded", 0),
+        healed=healed,
+        sources=result.sources,
+    )
+
+
+def _row(cursor: Cursor) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _most_first(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return dict(sorted(((name, number) for name, number in counts if number), key=lambda pair: -pair[1]))
