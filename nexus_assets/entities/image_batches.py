@@ -41,10 +41,10 @@ IMAGE_BATCHES = Entity(
         Column("uploaded_at", ("date",), parse.local_midnight, initial=True),
     ),
     recognised_by=(
-        ByChildren(child="images", child_column="batch_id", child_key="s3_key"),
+        ByChildren(belongs="object_id", child="images", child_column="batch_id", child_key="s3_key"),
         ByContent(("object_id", "name"), made_by_importer=True),
     ),
     on_insert={"image_count": 0, "uploaded_at": Now()},
     insert_order=("object_id",),
-    made_by_importer=MadeByImporter("name", "%(FileMaker Import)"),
+    made_by_importer=MadeByImporter("name", "%(FileMaker Import)", unless="uploaded_by_id"),
 )

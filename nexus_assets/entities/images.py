@@ -7,6 +7,7 @@ from nexus_assets.mapping.entity import (
     ByFileMakerId,
     Column,
     Entity,
+    MergeDuplicates,
     Model,
     Now,
     Reference,
@@ -83,6 +84,7 @@ IMAGES = Entity(
     on_insert={"uploaded_at": Now()},
     insert_order=("batch_id", "order"),
     tidy=(
+        MergeDuplicates("image_batches", reference="batch_id", same=("content_type_id", "object_id", "name")),
         RemoveEmptied("image_batches", reference="batch_id"),
         TrueCount("image_batches", column="image_count", reference="batch_id"),
     ),

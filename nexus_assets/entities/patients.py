@@ -1,7 +1,17 @@
 """Patients, one per FileMaker contact that has a last name."""
 
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, ExportRows, Lookup, Match, Model, Now
+from nexus_assets.mapping.entity import (
+    Archive,
+    ByFileMakerId,
+    Column,
+    Entity,
+    ExportRows,
+    Lookup,
+    Match,
+    Model,
+    Now,
+)
 
 TITLES = {title.lower(): title for title in ("Mr", "Mrs", "Ms", "Miss", "Dr", "Prof")}
 """The titles that Nexus accepts on a later edit; FileMaker's carry a final dot or another case."""
@@ -78,4 +88,5 @@ PATIENTS = Entity(
     },
     touched="updated_at",
     same_thing=("last_name", "first_name", "dob"),
+    archive=Archive("archived", at="archived_at", by="archived_by", name="FileMaker Import"),
 )

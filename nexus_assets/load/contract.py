@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load import answers
 from nexus_assets.load.tables import Target, TargetColumn
-from nexus_assets.mapping.entity import Entity, GenericReference, Model, Reference
+from nexus_assets.mapping.entity import Entity, GenericReference, Model
 
 
 class ContractError(NexusAssetsError):
     """The Nexus database is not as this program expects it."""
 
+
+FITTING_TYPES: Mapping[str, tuple[str, ...]] = {
+    "text": ("text", "character varying", "character"),
+    "integer": ("integer", "bigint"),
+}
+"""The column types that take what a parser makes, where that is more than the very same type."""
 
 COLUMNS_SQL = """
     SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
@@ -43,14 +51,13 @@ def content_type_id(cursor: Cursor, model: Model, table: str) -> int:
     app_label, today = model.label.split(".")
     # A table under Django's default name (images_imagebatch) belongs to the model of that name (imagebatch).
     prefix = f"{app_label}_"
-    name = table.removeprefix(prefix) if table.startswith(prefix) else today
-    cursor.execute("SELECT id FROM django_content_type WHERE app_label = %s AND model = %s", (app_label, name))
+    label = (app_label, table.removeprefix(prefix) if table.startswith(prefix) else today)
+    cursor.execute("SELECT id FROM django_content_type WHERE app_label = %s AND model = %s", label)
     found = cursor.fetchone()
     if found is None:
-        cursor.execute(
-            "INSERT INTO django_content_type (app_label, model) VALUES (%s, %s) RETURNING id", (app_label, name)
+        return answers.number(
+            cursor, "INSERT INTO django_content_type (app_label, model) VALUES (%s, %s) RETURNING id", label
         )
-        found = cursor.fetchone()
     return int(found[0])
 
 
@@ -58,9 +65,9 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
     found = find_table(cursor, entity.model.tables)
     if found is None:
-        cursor.execute("SELECT current_database()")
+        (database,) = answers.row(cursor, "SELECT current_database()")
         raise ContractError(
-            f"The database {cursor.fetchone()[0]} has no table {' or '.join(entity.model.tables)}: it is not a Nexus"
+            f"The database {database} has no table {' or '.join(entity.model.tables)}: it is not a Nexus"
             " database, or its migrations have not run.",
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
@@ -75,29 +82,49 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
     return Target(entity, schema, name, columns, content_type_id(cursor, entity.model, name))
 
 
-def written_columns(entity: Entity) -> tuple[str, ...]:
-    """Every column of the table that a load may write, each once."""
-    names: list[str] = ["id"]
+def _fitting_types(entity: Entity) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every column that a load writes, with the types that take what it writes."""
+    yield "id", ("uuid",)
     for link in entity.references:
         if isinstance(link, GenericReference):
-            names += [link.type_column, link.id_column]
-        elif isinstance(link, Reference) and link.column:
-            names.append(link.column)
-    names += [lookup.column for lookup in entity.lookups]
-    names += [column.name for column in entity.columns]
-    return tuple(dict.fromkeys(names))
+            yield link.type_column, FITTING_TYPES["integer"]
+            yield link.id_column, ("uuid",)
+        elif link.column:
+            yield link.column, ("uuid",)
+    for lookup in entity.lookups:
+        yield lookup.column, ("uuid",)
+    for column in entity.columns:
+        yield column.name, FITTING_TYPES.get(column.parser.makes, (column.parser.makes,))
+
+
+def written_columns(entity: Entity) -> tuple[str, ...]:
+    """Every column of the table that a load may write, each once."""
+    return tuple(name for name, _ in _fitting_types(entity))
 
 
 def check(target: Target) -> None:
-    """Raises ContractError, naming the column, where the entity writes one that is missing or leaves one empty that must be filled."""
+    """Raises ContractError, naming the column, where the entity does not fit the table.
+
+    It writes a column that is missing or of a type that can't hold it, or leaves one empty that must be filled.
+    """
     entity = target.entity
+    changed = (
+        f"Nexus has changed: run its migrations, or change nexus_assets/entities/{entity.name}.py to what the table is now."
+        " Nothing was written."
+    )
     missing = [name for name in written_columns(entity) if name not in target.columns]
     if missing:
         raise ContractError(
             f"The table {target.name} has no column {', '.join(missing)}, which the import of {entity.name} writes.",
-            remedy="Nexus has changed: run its migrations, or change"
-            f" nexus_assets/entities/{entity.name}.py to what the table is now. Nothing was written.",
+            remedy=changed,
         )
+    for name, fitting in _fitting_types(entity):
+        found = target.columns[name].sql_type
+        if found.partition("(")[0] not in fitting:
+            raise ContractError(
+                f"The column {target.name}.{name} is of type {found}; the import of {entity.name} writes {fitting[0]}.",
+                remedy=changed,
+            )
     filled = {*written_columns(entity), *entity.on_insert}
     unfilled = [
         column.name
@@ -109,3 +136,40 @@ def check(target: Target) -> None:
             f"The table {target.name} demands a value in {', '.join(unfilled)}, which the import of {entity.name} does not fill.",
             remedy=f"Add it to on_insert in nexus_assets/entities/{entity.name}.py. Nothing was written.",
         )
+
+
+def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:
+    """The small tables of the entity's lookups by the first of their names. Raises ContractError where one is not there."""
+    tables: dict[str, Identifier] = {}
+    for lookup in entity.lookups:
+        for match in lookup.matches:
+            found = find_table(cursor, match.tables)
+            if found is None:
+                raise ContractError(
+                    f"The database has no table {' or '.join(match.tables)}, in which {entity.name} looks up {lookup.column}.",
+                    remedy="Run Nexus's `manage.py migrate`. Nothing was written.",
+                )
+            tables[match.tables[0]] = Identifier(found[1], found[2])
+    return tables
+
+
+def check_values(cursor: Cursor, target: Target, accepted: Identifier, column_of: Callable[[str], Identifier]) -> None:
+    """Raises ContractError where accepted rows have no value for a column of the table that demands one.
+
+    `accepted` holds the typed rows, those with a `reason` are rejected; `column_of` tells its column for a target column.
+    """
+    demanding = [
+        name
+        for name in written_columns(target.entity)
+        if name != "id" and not target.columns[name].nullable and name not in target.entity.on_insert
+    ]
+    if not demanding:
+        return
+    empty = SQL(", ").join(SQL("count(*) FILTER (WHERE {} IS NULL)").format(column_of(name)) for name in demanding)
+    counts = answers.row(cursor, SQL("SELECT {} FROM {} WHERE reason IS NULL").format(empty, accepted))
+    for name, rows in zip(demanding, counts, strict=True):
+        if rows:
+            raise ContractError(
+                f"The table {target.name} demands a value in {name}; {rows} rows of the import of {target.entity.name} have none.",
+                remedy=f"Give the column a default in nexus_assets/entities/{target.entity.name}.py. Nothing was written.",
+            )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene, new
 from nexus_assets.load.ledger import database_mark
+from nexus_assets.mapping.entity import Entity
 
 if TYPE_CHECKING:
     from nexus_assets.load.settings import LoadSettings
@@ -38,6 +41,10 @@ class GateError(NexusAssetsError):
         self.setting = setting
 
 
+class NeverLoadedError(NexusAssetsError):
+    """An entity's parents were never loaded into this database; nothing was written."""
+
+
 @dataclass(frozen=True)
 class LastLoad:
     """The last committed load of an entity, as the ledger tells it."""
@@ -46,24 +53,34 @@ class LastLoad:
     source_rows: int
     rejected: int
     sources: Mapping[str, Any]
-    date_orders: Mapping[str, str]
+    date_orders: Mapping[str, Any]
+    notices: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_load(cursor: Cursor, entity: str) -> LastLoad | None:
     """The last committed load of the entity, None before the first."""
     cursor.execute(
-        "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders"
+        "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices"
         " FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity,),
     )
     row = cursor.fetchone()
-    return None if row is None else LastLoad(int(row[0]), int(row[1]), int(row[2]), row[3], row[4])
+    return None if row is None else LastLoad(int(row[0]), int(row[1]), int(row[2]), *row[3:])
+
+
+def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
+    """Raises NeverLoadedError, naming the command, where a parent entity has no load in this database."""
+    for name in entity.upstream:
+        if last_load(cursor, name) is None:
+            raise NeverLoadedError(
+                f"{name} was never loaded into this database, and {entity.name} refers to it.",
+                remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity.name}'`.",
+            )
 
 
 def check_ledger_belongs(cursor: Cursor, settings: LoadSettings) -> None:
     """Raises GateError where the ledger was made in another database (a copy, a restored dump)."""
-    cursor.execute("SELECT database_mark FROM nexus_assets.about")
-    known, here = str(cursor.fetchone()[0]), database_mark(cursor)
+    (known,), here = answers.row(cursor, "SELECT database_mark FROM nexus_assets.about"), database_mark(cursor)
     if known == here:
         return
     if not settings.allow_other_database:
@@ -75,43 +92,44 @@ def check_ledger_belongs(cursor: Cursor, settings: LoadSettings) -> None:
 
 
 def check_sources_not_older(sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings) -> None:
-    """Raises GateError where an export is older than the one loaded last, by its version or its time."""
+    """Raises GateError where an export is older than the one loaded last: by its version where both have one, else by its time."""
     if last is None or settings.allow_older_export:
         return
     for name, source in sources.items():
         before = last.sources.get(name)
-        if before is None or "modified" not in source or source.get("sha256") == before.get("sha256"):
+        if before is None or "modified" not in before or source.get("sha256") == before.get("sha256"):
             continue
-        if (source.get("version") or 0) < (before.get("version") or 0):
-            raise GateError(
-                f"{source['file']} is version {source.get('version') or 'none'}; version {before['version']} was loaded last.",
-                setting="allow_older_export",
-            )
-        if source["modified"] < before["modified"]:
+        version, version_before = _version(source), _version(before)
+        if version is not None and version_before is not None and version != version_before:
+            if version < version_before:
+                raise GateError(
+                    f"{source['file']} is version {version}; version {version_before} was loaded last.",
+                    setting="allow_older_export",
+                )
+        elif datetime.fromisoformat(source["modified"]) < datetime.fromisoformat(before["modified"]):
             raise GateError(
                 f"{source['file']} is of {source['modified']}; the one loaded last is of {before['modified']}.",
                 setting="allow_older_export",
             )
 
 
-def _count(cursor: Cursor, statement: Composable) -> int:
-    cursor.execute(statement)
-    return int(cursor.fetchone()[0])
+def _version(source: Mapping[str, Any]) -> int | None:
+    """The number in `V9`: as text, V10 would come before it."""
+    digits = "".join(filter(str.isdigit, source.get("version") or ""))
+    return int(digits) if digits else None
 
 
-def check_rows(cursor: Cursor, scene: Scene, last: LastLoad | None, settings: LoadSettings) -> None:
-    """Raises GateError where too many rows vanished, came under new ids, or are rejected."""
+def check_rows(
+    cursor: Cursor, scene: Scene, noticed: Mapping[str, int], last: LastLoad | None, settings: LoadSettings
+) -> None:
+    """Raises GateError where too many rows vanished, came under new ids, or are rejected.
+
+    `noticed` are notices about the whole source: files that lost the rows which describe them are a cut export too.
+    """
     if last is None:
         return
-    known = _count(cursor, SQL("SELECT count(*) FROM {} WHERE vanished_load IS NULL").format(scene.ledger))
-    vanished = _count(
-        cursor,
-        SQL(
-            "SELECT count(*) FROM {} AS l WHERE l.vanished_load IS NULL AND NOT EXISTS"
-            " (SELECT FROM {} AS s WHERE s.source_id = l.source_id)"
-        ).format(scene.ledger, scene.work("seen")),
-    )
     name = scene.entity.name
+    known, vanished = _known_and_vanished(cursor, scene)
     rekeyed = _rekeyed(cursor, scene) if vanished and scene.entity.same_thing else 0
     if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
         raise GateError(
@@ -119,22 +137,48 @@ def check_rows(cursor: Cursor, scene: Scene, last: LastLoad | None, settings: Lo
             " instead of stored.",
             setting="allow_rekeyed",
         )
-    if vanished > VANISHED_ROWS and vanished > known * VANISHED_SHARE and not settings.allow_vanished:
+    if _too_many(vanished, known) and not settings.allow_vanished:
         raise GateError(
             f"{vanished} of {known} known rows of {name} are not in this export: it may be cut, or a found set instead of"
             " all records.",
             setting="allow_vanished",
         )
-    rows = _count(cursor, SQL("SELECT count(*) FROM {}").format(scene.work("seen")))
-    rejected = _count(cursor, SQL("SELECT count(*) FROM {} WHERE reason IS NOT NULL").format(scene.work("incoming")))
+    undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
+    if _too_many(undescribed, known) and not settings.allow_vanished:
+        raise GateError(
+            f"{undescribed} of {known} known {name} have lost their row in {scene.entity.exports[0]}: it may be cut, or a"
+            " found set instead of all records.",
+            setting="allow_vanished",
+        )
+    rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(scene.work("seen")))
+    rejected = answers.number(
+        cursor, SQL("SELECT count(*) FROM {} WHERE reason IS NOT NULL").format(scene.work("incoming"))
+    )
     share_before = last.rejected / max(1, last.source_rows)
-    if rejected > last.rejected + VANISHED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE:
-        if not settings.allow_rejected:
-            raise GateError(
-                f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
-                f" {last.source_rows}.",
-                setting="allow_rejected",
-            )
+    more = rejected > last.rejected and rejected / max(1, rows) > share_before + REJECTED_SHARE
+    if more and not settings.allow_rejected:
+        raise GateError(
+            f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
+            f" {last.source_rows}.",
+            setting="allow_rejected",
+        )
+
+
+def _too_many(rows: int, known: int) -> bool:
+    return rows > VANISHED_ROWS and rows > known * VANISHED_SHARE
+
+
+def _known_and_vanished(cursor: Cursor, scene: Scene) -> tuple[int, int]:
+    """How many ids past loads brought that have not vanished before, and how many of them this source does not have."""
+    known, vanished = answers.row(
+        cursor,
+        SQL("""
+            SELECT count(*), count(*) FILTER (WHERE s.source_id IS NULL)
+            FROM {ledger} AS l LEFT JOIN (SELECT DISTINCT source_id FROM {seen}) AS s USING (source_id)
+            WHERE l.last_load IS NOT NULL AND l.vanished_load IS NULL
+        """).format(ledger=scene.ledger, seen=scene.work("seen")),
+    )
+    return int(known), int(vanished)
 
 
 def _rekeyed(cursor: Cursor, scene: Scene) -> int:
@@ -142,7 +186,7 @@ def _rekeyed(cursor: Cursor, scene: Scene) -> int:
     names = scene.entity.same_thing
     mine = SQL(", ").join(SQL("i.{}").format(new(name)) for name in names)
     theirs = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in names)
-    return _count(
+    return answers.number(
         cursor,
         SQL("""
             SELECT count(DISTINCT i.source_id) FROM {incoming} AS i JOIN {decided} AS d USING (row_number)

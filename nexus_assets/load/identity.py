@@ -7,6 +7,7 @@ from functools import singledispatch
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene, new
 from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import Target
@@ -29,7 +30,10 @@ def made_by_importer_sql(target: Target, alias: str) -> Composable:
     made = target.entity.made_by_importer
     if made is None:
         return SQL("TRUE")
-    return SQL("{}.{} LIKE {}").format(Identifier(alias), Identifier(made.column), Literal(made.like))
+    by_name = SQL("{}.{} LIKE {}").format(Identifier(alias), Identifier(made.column), Literal(made.like))
+    if made.unless not in target.columns:
+        return by_name
+    return SQL("({} AND {}.{} IS NULL)").format(by_name, Identifier(alias), Identifier(made.unless))
 
 
 def _free_sql(scene: Scene) -> Composable:
@@ -91,10 +95,10 @@ def _content(scene: Scene, name: str, value: Composable) -> Composable:
 
 
 @pairs_sql.register
-def _by_content(rule: ByContent, scene: Scene, cursor: Cursor) -> Composable:
+def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
     mine = [_content(scene, name, SQL("i.{}").format(new(name))) for name in rule.columns]
     theirs = [_content(scene, name, SQL("t.{}").format(Identifier(name))) for name in rule.columns]
-    conditions = [SQL("TRUE")]
+    conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
     if rule.made_by_importer:
@@ -119,20 +123,21 @@ def _by_content(rule: ByContent, scene: Scene, cursor: Cursor) -> Composable:
 
 
 @pairs_sql.register
-def _by_children(rule: ByChildren, scene: Scene, cursor: Cursor) -> Composable:
-    """The batch that shows most of the group's files, then the best described one, then the oldest."""
+def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
+    """An importer's batch before a person's; then the one that shows most of the group's files, the best described, the oldest."""
     child = scene.children[rule.child]
     return SQL("""
         SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
-          SELECT DISTINCT ON (i.source_id) i.source_id, t.id AS nexus_id, count(*) AS files
-          FROM ({homeless}) AS i
-          JOIN {records} AS r ON r.group_id = i.source_id::text
-          JOIN {child} AS c ON c.{key} = r.key
-          JOIN ({free}) AS t ON t.id = c.{parent}
-          WHERE {made_by_importer}
-          GROUP BY i.source_id, t.id, {made_at}
-          ORDER BY i.source_id, count(*) DESC, count(*) FILTER (WHERE c.caption <> '' OR c.s3_thumbnail_key <> '') DESC,
-                   {made_at}, t.id
+          SELECT DISTINCT ON (source_id) source_id, nexus_id, files FROM (
+            SELECT i.source_id, t.id AS nexus_id, {made_by_importer} AS made, {made_at} AS made_at, count(*) AS files,
+                   count(*) FILTER (WHERE c.caption <> '' OR c.s3_thumbnail_key <> '') AS described
+            FROM ({homeless}) AS i
+            JOIN {records} AS r ON r.group_id = i.source_id::text
+            JOIN {child} AS c ON c.{key} = r.key
+            JOIN ({free}) AS t ON t.id = c.{parent}
+            WHERE {made_by_importer} OR t.{belongs} = i.{new_belongs}
+            GROUP BY i.source_id, t.id, 3, 4
+          ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id
         ) AS best ORDER BY nexus_id, files DESC, source_id
     """).format(
         homeless=_homeless_sql(scene),
@@ -141,42 +146,53 @@ def _by_children(rule: ByChildren, scene: Scene, cursor: Cursor) -> Composable:
         key=Identifier(rule.child_key),
         parent=Identifier(rule.child_column),
         free=_free_sql(scene),
+        belongs=Identifier(rule.belongs),
+        new_belongs=new(rule.belongs),
         made_by_importer=made_by_importer_sql(scene.target, "t"),
         made_at=made_at_sql(scene.target, "t"),
     )
 
 
-def recognise(cursor: Cursor, scene: Scene) -> dict[str, int]:
-    """Finds live rows for accepted source rows that have none, rule by rule; returns how many each rule found."""
+def resolve(cursor: Cursor, scene: Scene) -> None:
+    """Makes the table `decided`: what each accepted source row is in Nexus, and what happens to it."""
+    _recognise(cursor, scene)
+    cursor.execute(_decide_sql(scene))
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("decided")))
+
+
+def _recognise(cursor: Cursor, scene: Scene) -> None:
+    """Finds live rows for accepted source rows that have none, rule by rule."""
     recognised = scene.work("recognised")
     cursor.execute(
         SQL("CREATE UNLOGGED TABLE {} (source_id uuid PRIMARY KEY, nexus_id uuid NOT NULL UNIQUE)").format(recognised)
     )
-    found: dict[str, int] = {}
     for rule in (None, *scene.entity.recognised_by):
-        cursor.execute(SQL("SELECT EXISTS ({})").format(_free_sql(scene)))
-        if not cursor.fetchone()[0]:
+        left = SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(_homeless_sql(scene), _free_sql(scene))
+        if not answers.yes(cursor, left):
             break
         pairs = _minted_pairs_sql(scene) if rule is None else pairs_sql(rule, scene, cursor)
         cursor.execute(SQL("INSERT INTO {} {}").format(recognised, pairs))
-        name = "minted_id" if rule is None else type(rule).__name__
-        found[name] = found.get(name, 0) + cursor.rowcount
-    return found
 
 
-def decide_sql(scene: Scene) -> Composable:
-    """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one."""
+def _decide_sql(scene: Scene) -> Composable:
+    """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one.
+
+    A live row whose id the ledger only learned (from a backup) was never compared with FileMaker: it is adopted.
+    """
     return SQL("""
         CREATE UNLOGGED TABLE {decided} AS
         SELECT i.row_number, i.source_id, i.known_id,
                CASE WHEN i.is_live THEN i.known_id
                     ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id({entity}, i.source_id::text)) END AS nexus_id,
-               CASE WHEN i.is_live THEN 'compare' WHEN r.nexus_id IS NOT NULL THEN 'adopt'
+               CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
+                    WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
                     WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'make' END AS action
         FROM {incoming} AS i LEFT JOIN {recognised} AS r ON r.source_id = i.source_id
+        LEFT JOIN {ledger} AS l ON l.source_id = i.source_id
         WHERE i.reason IS NULL
     """).format(
         decided=scene.work("decided"),
+        ledger=scene.ledger,
         entity=Literal(scene.entity.name),
         incoming=scene.work("incoming"),
         recognised=scene.work("recognised"),
@@ -194,7 +210,7 @@ def supersede(cursor: Cursor, scene: Scene, load_id: int) -> int:
         """).format(decided=scene.work("decided")),
         {"entity": scene.entity.name, "load": load_id},
     )
-    superseded = cursor.rowcount
+    superseded = int(cursor.rowcount)
     if superseded:
         # An id that came back is current again, and what pointed at a superseded id follows to the current one.
         cursor.execute(

@@ -1,31 +1,37 @@
-"""Step 3, first half: which staged rows need work, and what they say, typed as their target columns are."""
+"""Step 2, second half: which staged rows need work, and what they say, typed as their target columns are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load.ledger import base_columns
 from nexus_assets.load.tables import Relation, Target, Work, identity_table
 from nexus_assets.mapping.entity import Column, Entity, GenericReference, Lookup, Match, Reference
-from nexus_assets.mapping.parse import EXCEL_EPOCH, Field, Reading, call
+from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All that the SQL of one load refers to: the entity, its table and its parents' tables as found, its staged rows."""
+    """All that the SQL of one load refers to: the entity, its table and the tables around it as found, its staged rows.
+
+    `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping.
+    """
 
     entity: Entity
     target: Target
     parents: Mapping[str, Target]
     children: Mapping[str, Target]
+    lookups: Mapping[str, Composable]
     work: Work
     source: Relation
+    alongside: Mapping[str, Relation]
     reading: Reading
     seed: int
-    alongside: Mapping[str, Relation]
+    filemaker_wins: bool = False
 
     @property
     def ledger(self) -> Identifier:
@@ -68,17 +74,50 @@ def target_hash_sql(target: Target, alias: str) -> Composable:
     return hash_sql(*types, *(owned_sql(name, target, alias) for name in base_columns(target.entity)))
 
 
-def _fields(scene: Scene, alias: str) -> list[Composable]:
-    return [scene.source.field(name, alias) for name in scene.entity.fields()]
+def _row_hash(scene: Scene, alias: str) -> Composable:
+    """The hash of all that the mapping reads of a source row, and of what is wrong with it as a whole."""
+    fields = [scene.source.field(name, alias) for name in (*scene.entity.fields(), "flaw")]
+    return hash_sql(*fields, seed=scene.seed)
 
 
-def seen_sql(scene: Scene) -> Composable:
+def find_pending(cursor: Cursor, scene: Scene) -> int:
+    """Makes the tables `seen`, `repeated` and `pending`; returns how many rows need work."""
+    cursor.execute(_seen_sql(scene))
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("seen")))
+    cursor.execute(_repeated_sql(scene))
+    return _make_pending(cursor, scene)
+
+
+def find_all_pending(cursor: Cursor, scene: Scene) -> int:
+    """Has every row looked at again, settled or not; returns how many there are."""
+    cursor.execute(SQL("UPDATE {} SET settled = false WHERE settled").format(scene.work("seen")))
+    cursor.execute(SQL("DROP TABLE {}").format(scene.work("pending")))
+    return _make_pending(cursor, scene)
+
+
+def _make_pending(cursor: Cursor, scene: Scene) -> int:
+    cursor.execute(_pending_sql(scene))
+    pending = cursor.rowcount
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("pending")))
+    return int(pending)
+
+
+def _seen_sql(scene: Scene) -> Composable:
     """Every source row with its id, its hash, what the ledger knows of it, and whether all is settled.
 
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it, its generic
-    links leading to rows that exist. Rows that Nexus lost or changed are not settled, however old the export is.
+    links leading to rows that exist. Rows that Nexus lost or changed are not settled, however old the export is; nor are
+    those with a value that Nexus kept, where FileMaker is to win.
     """
-    live, links = [SQL("t.id IS NOT NULL")], []
+    live: list[Composable] = [SQL("t.id IS NOT NULL")]
+    links: list[Composable] = []
+    if scene.filemaker_wins:
+        live.append(
+            SQL(
+                "NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.resolved_load IS NULL"
+                " AND c.source_id = s.source_id)"
+            ).format(Literal(scene.entity.name))
+        )
     for number, link in enumerate(scene.entity.generic_references):
         alias = Identifier(f"parent_{number}")
         links.append(
@@ -101,7 +140,7 @@ def seen_sql(scene: Scene) -> Composable:
         target_hash=target_hash_sql(scene.target, "t"),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", scene.source.field(scene.entity.source_id, "s")),
-        row_hash=hash_sql(*_fields(scene, "s"), seed=scene.seed),
+        row_hash=_row_hash(scene, "s"),
         source=scene.source.table,
         ledger=scene.ledger,
         target=scene.target.table,
@@ -109,7 +148,7 @@ def seen_sql(scene: Scene) -> Composable:
     )
 
 
-def repeated_sql(scene: Scene) -> Composable:
+def _repeated_sql(scene: Scene) -> Composable:
     """FileMaker ids that come more than once: `differ` where their rows do not say the same."""
     return SQL("""
         CREATE UNLOGGED TABLE {repeated} AS
@@ -118,7 +157,7 @@ def repeated_sql(scene: Scene) -> Composable:
     """).format(repeated=scene.work("repeated"), seen=scene.work("seen"))
 
 
-def pending_sql(scene: Scene) -> Composable:
+def _pending_sql(scene: Scene) -> Composable:
     """The rows that need work: all that are not settled, and every one of those whose id is disputed."""
     return SQL("""
         CREATE UNLOGGED TABLE {pending} AS
@@ -126,67 +165,6 @@ def pending_sql(scene: Scene) -> Composable:
         FROM {seen} AS s LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
         WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ
     """).format(pending=scene.work("pending"), seen=scene.work("seen"), repeated=scene.work("repeated"))
-
-
-def dictionary_sql(
-    table: Composable, relation: Relation, fields: Mapping[str, None], pending: Composable | None
-) -> Composable:
-    """Each different text of the fields with how often it comes: an export holds few different dates and times.
-
-    Where `pending` is given only its rows are looked at.
-    """
-    narrowed = SQL("") if pending is None else SQL("JOIN {} AS p USING (row_number)").format(pending)
-    parts = [
-        SQL(
-            "SELECT {name}::text AS field, {text} AS raw, count(*) AS times FROM {table} AS s {narrowed}"
-            " WHERE nexus_assets.read_text({text}) IS NOT NULL GROUP BY 2"
-        ).format(name=Literal(name), text=relation.field(name, "s"), table=relation.table, narrowed=narrowed)
-        for name in fields
-    ]
-    nothing = SQL("SELECT NULL::text AS field, NULL::text AS raw, 0::bigint AS times WHERE false")
-    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, SQL(" UNION ALL ").join([nothing, *parts]))
-
-
-def date_evidence_sql(dictionary: Composable) -> Composable:
-    """Per field: how many values can only be month first, only day first, and either."""
-    return SQL(r"""
-        SELECT field,
-               coalesce(sum(times) FILTER (WHERE second > 12 AND first <= 12), 0),
-               coalesce(sum(times) FILTER (WHERE first > 12 AND second <= 12), 0),
-               coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
-        FROM (SELECT field, times, words[1]::int AS first, words[2]::int AS second
-              FROM (SELECT field, times, regexp_match(raw, '^\s*(\d{{1,2}})[/.-](\d{{1,2}})[/.-]\d{{2,4}}\M') AS words
-                    FROM {}) AS matched WHERE words IS NOT NULL) AS dates
-        GROUP BY field
-    """).format(dictionary)
-
-
-def read_dates_sql(dictionary: Composable, orders: Mapping[str, str], reading: Reading) -> Composable:
-    """Gives every date text of the dictionary its value."""
-    cases = [SQL("WHEN {} THEN {}").format(Literal(name), Literal(order)) for name, order in orders.items()]
-    order = SQL("CASE field {} ELSE 'mdy' END").format(SQL(" ").join(cases)) if cases else SQL("'mdy'")
-    return SQL(
-        "ALTER TABLE {table} ADD COLUMN value date;"
-        "UPDATE {table} SET value = nexus_assets.read_date(raw, {order}, {today}, {epoch}); ANALYZE {table}"
-    ).format(table=dictionary, order=order, today=Literal(reading.today), epoch=Literal(EXCEL_EPOCH))
-
-
-def read_times_sql(dictionary: Composable) -> Composable:
-    """Gives every time text of the dictionary its value."""
-    return SQL(
-        "ALTER TABLE {table} ADD COLUMN value interval;"
-        "UPDATE {table} SET value = nexus_assets.read_time(raw); ANALYZE {table}"
-    ).format(table=dictionary)
-
-
-def date_fields(entity: Entity) -> dict[str, None]:
-    """The source fields that hold dates."""
-    return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.dates)
-
-
-def time_fields(entity: Entity) -> dict[str, None]:
-    """The source fields that hold times of day."""
-    return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.times)
 
 
 class _Joins:
@@ -212,13 +190,17 @@ class _Joins:
             )
         return alias
 
-    def field(self, name: str, has_date: bool, has_time: bool) -> Field:
-        absent = SQL("(SELECT NULL::text AS raw, NULL::date AS value)")
-        return Field(
-            self.scene.source.field(name, "s"),
-            self.dictionary("dates", name) if has_date else absent,
-            self.dictionary("times", name) if has_time else absent,
-        )
+    def fields(self, column: Column) -> list[Field]:
+        """The source fields of a column; those that its parser reads as dates or times have their dictionary joined."""
+        unread = Identifier("no_dictionary")
+        return [
+            Field(
+                self.scene.source.field(name, "s"),
+                self.dictionary("dates", name) if at in column.parser.dates else unread,
+                self.dictionary("times", name) if at in column.parser.times else unread,
+            )
+            for at, name in enumerate(column.fields)
+        ]
 
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
         """The alias of the referenced row, found through the ledger; NULLs where it does not exist."""
@@ -279,10 +261,11 @@ def _given(scene: Scene, name: str) -> Composable:
 
 
 def _lookup_sql(
-    scene: Scene, joins: _Joins, lookup: Lookup, tables: Mapping[str, Composable], parents: Mapping[str, Identifier]
-) -> list[Composable]:
+    scene: Scene, joins: _Joins, lookup: Lookup, parents: Mapping[str, Identifier]
+) -> tuple[Composable, Composable]:
+    """(The id that the lookup finds, whether the row names something that is not there.)"""
     found = [
-        SQL("{}.id").format(joins.match(f"{lookup.column}_{at}", match, tables[match.tables[0]]))
+        SQL("{}.id").format(joins.match(f"{lookup.column}_{at}", match, scene.lookups[match.tables[0]]))
         for at, match in enumerate(lookup.matches)
     ]
     matched = SQL("coalesce({})").format(SQL(", ").join(found))
@@ -291,59 +274,75 @@ def _lookup_sql(
     if lookup.fallback is not None:
         reference, column = lookup.fallback
         value = SQL("coalesce({}, {}.{})").format(matched, parents[reference], Identifier(column))
-    return [
-        SQL("{} AS {}").format(value, new(lookup.column)),
-        SQL("(({}) AND {} IS NULL) AS {}").format(named, matched, Identifier(f"unmatched_{lookup.column}")),
-    ]
+    return value, SQL("(({}) AND {} IS NULL)").format(named, matched)
 
 
-def incoming_sql(scene: Scene, lookup_tables: Mapping[str, Composable]) -> Composable:
-    """Every pending row with its typed values, its resolved references, and the first reason why it can't be read."""
+def _described(scene: Scene) -> Composable:
+    """Whether FileMaker says anything of the row: of a file without a row in the export it doesn't."""
+    row = scene.source.columns.get("export_row")
+    return SQL("TRUE") if row is None else SQL("s.{} IS NOT NULL").format(row)
+
+
+def read(cursor: Cursor, scene: Scene) -> None:
+    """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected."""
+    cursor.execute(_incoming_sql(scene))
+    cursor.execute(_reject_reason_sql(scene))
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("incoming")))
+
+
+def _incoming_sql(scene: Scene) -> Composable:
+    """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
     joins = _Joins(scene)
-    reasons = [
-        SQL("WHEN {} IS NOT NULL THEN {}").format(scene.source.field("flaw", "s"), scene.source.field("flaw", "s")),
-        SQL("WHEN NOT {} THEN 'no_id'").format(_given(scene, scene.entity.source_id)),
-        SQL("WHEN p.source_id IS NULL THEN 'bad_id'"),
-        SQL("WHEN p.disputed THEN 'duplicate_id'"),
+    reasons: list[tuple[Composable, Composable]] = [
+        (SQL("NOT {}").format(_given(scene, scene.entity.source_id)), Literal("no_id")),
+        (SQL("p.source_id IS NULL"), Literal("bad_id")),
+        (SQL("p.disputed"), Literal("duplicate_id")),
     ]
+    if "flaw" in scene.source.columns:
+        flaw = scene.source.field("flaw", "s")
+        reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
     values: list[Composable] = []
+    notices: list[tuple[str, Composable]] = []
     parents: dict[str, Identifier] = {}
     for number, link in enumerate(scene.entity.references):
         row = joins.parent(number, link)
-        column = reference_column(link)
-        if column is not None:
-            parents[column] = row
-            values.append(SQL("{}.id AS {}").format(row, new(column)))
+        column_name = reference_column(link)
+        if column_name is not None:
+            parents[column_name] = row
+            values.append(SQL("{}.id AS {}").format(row, new(column_name)))
         if isinstance(link, GenericReference):
             type_id = Literal(scene.parents[link.to].content_type_id)
             values.append(
                 SQL("CASE WHEN {}.id IS NOT NULL THEN {} END AS {}").format(row, type_id, new(link.type_column))
             )
         if link.missing:
-            reasons.append(SQL("WHEN NOT {} THEN {}").format(_given(scene, link.field), Literal(link.missing)))
+            reasons.append((SQL("NOT {}").format(_given(scene, link.field)), Literal(link.missing)))
         if link.unknown:
-            reasons.append(SQL("WHEN {}.id IS NULL THEN {}").format(row, Literal(link.unknown)))
+            reasons.append((SQL("{}.id IS NULL").format(row), Literal(link.unknown)))
     for lookup in scene.entity.lookups:
-        values += _lookup_sql(scene, joins, lookup, lookup_tables, parents)
+        value, unmatched = _lookup_sql(scene, joins, lookup, parents)
+        values.append(SQL("{} AS {}").format(value, new(lookup.column)))
+        notices.append((lookup.notice, unmatched))
     for column in scene.entity.columns:
-        fields = [
-            joins.field(name, at in column.parser.dates, at in column.parser.times)
-            for at, name in enumerate(column.fields)
-        ]
+        fields = joins.fields(column)
         values.append(_column_sql(column, fields, scene))
+        notices += column.parser.notices(fields, scene.reading)
         for reason, condition in column.parser.unreadable(fields, scene.reading):
             if column.unreadable:
-                values.append(SQL("{} AS {}").format(condition, Identifier(f"unread_{column.name}")))
+                notices.append((column.unreadable, condition))
             else:
-                reasons.append(SQL("WHEN {} THEN {}").format(condition, Literal(f"{reason}:{column.name}")))
+                reasons.append((condition, Literal(f"{reason}:{column.name}")))
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
-        SELECT p.row_number, p.source_id, p.row_hash, p.known_id, p.is_live, CASE {reasons} END AS reason, {values}
+        SELECT p.row_number, p.source_id, p.row_hash, p.known_id, p.is_live, CASE {reasons} END AS reason,
+               {described} AS described, {notices} AS notices, {values}
         FROM {pending} AS p JOIN {source} AS s USING (row_number)
         {joins}
     """).format(
         incoming=scene.work("incoming"),
-        reasons=SQL(" ").join(reasons),
+        reasons=SQL(" ").join(SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in reasons),
+        described=_described(scene),
+        notices=_holding(notices),
         values=SQL(", ").join(values),
         pending=scene.work("pending"),
         source=scene.source.table,
@@ -351,7 +350,13 @@ def incoming_sql(scene: Scene, lookup_tables: Mapping[str, Composable]) -> Compo
     )
 
 
-def reject_reason_sql(scene: Scene) -> Composable:
+def _holding(conditions: Conditions) -> Composable:
+    """The codes whose condition holds, in their order."""
+    codes = [SQL("CASE WHEN {} THEN {} END").format(condition, Literal(code)) for code, condition in conditions]
+    return SQL("array_remove(ARRAY[{}]::text[], NULL)").format(SQL(", ").join(codes))
+
+
+def _reject_reason_sql(scene: Scene) -> Composable:
     """Completes the reasons with what the typed values show: a required one that is empty, one too long for its column."""
     cases = []
     for column in scene.entity.columns:

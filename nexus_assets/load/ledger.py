@@ -10,11 +10,15 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load import answers
 from nexus_assets.load.tables import LEDGER_SCHEMA, identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, Reference
 
 OLDEST_SERVER = 140000
 """hash_record_extended, by which rows are compared, came with PostgreSQL 14."""
+
+LATER_COLUMNS = ("notices text[]", "archived_load bigint")
+"""Columns of every identity table beside its first ones: the row's notices; the load that archived it as vanished."""
 
 INSTALL_LOCK = 4_071_989_001
 """Advisory lock of whoever makes or changes the ledger's schema; a number nobody else is likely to use."""
@@ -45,13 +49,18 @@ def _code() -> dict[str, str]:
 
 def code_hash() -> str:
     """The hash of everything that shapes the schema; another one means: install again."""
-    shape = [*_code().values(), *(f"{name}: {base_columns(entity)}" for name, entity in ENTITIES.items())]
+    shape = [
+        *_code().values(),
+        *LATER_COLUMNS,
+        *(f"{name}: {base_columns(entity)}" for name, entity in ENTITIES.items()),
+    ]
     return hashlib.sha256("\n".join(shape).encode()).hexdigest()
 
 
 def _identity_sql(entity: Entity) -> Composable:
     table = identity_table(entity.name)
-    added = [SQL("ADD COLUMN IF NOT EXISTS {} bigint").format(base_column(name)) for name in base_columns(entity)]
+    added = [SQL("ADD COLUMN IF NOT EXISTS {}").format(SQL(declared)) for declared in LATER_COLUMNS]
+    added += [SQL("ADD COLUMN IF NOT EXISTS {} bigint").format(base_column(name)) for name in base_columns(entity)]
     return SQL("""
         CREATE TABLE IF NOT EXISTS {table} (
           source_id uuid PRIMARY KEY,
@@ -84,22 +93,23 @@ def _identity_view_sql() -> Composable:
 
 def is_installed(cursor: Cursor) -> bool:
     """Whether the database has a ledger at all."""
-    cursor.execute("SELECT to_regclass('nexus_assets.about') IS NOT NULL")
-    return bool(cursor.fetchone()[0])
+    return answers.yes(cursor, "SELECT to_regclass('nexus_assets.about') IS NOT NULL")
 
 
 def database_mark(cursor: Cursor) -> str:
     """What tells this server and database from every other one, a restored copy included."""
-    cursor.execute(
+    (mark,) = answers.row(
+        cursor,
         "SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())"
-        " FROM pg_control_system()"
+        " FROM pg_control_system()",
     )
-    return str(cursor.fetchone()[0])
+    return str(mark)
 
 
 def _check_server(cursor: Cursor) -> None:
-    cursor.execute("SELECT current_setting('server_version_num')::int, current_setting('server_encoding')")
-    version, encoding = cursor.fetchone()
+    version, encoding = answers.row(
+        cursor, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    )
     if version < OLDEST_SERVER:
         raise NexusAssetsError(
             f"The database server is PostgreSQL {version // 10000}; this program needs 14 or newer.",

@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS nexus_assets.superseded (
   learned_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (entity, nexus_id)
 );
+CREATE INDEX IF NOT EXISTS superseded_current ON nexus_assets.superseded (entity, current_id);
 COMMENT ON TABLE nexus_assets.superseded IS 'Ids that a row had before: every reference to one is moved to the current id.';
 
 CREATE TABLE IF NOT EXISTS nexus_assets.check_result (
@@ -79,5 +80,48 @@ CREATE TABLE IF NOT EXISTS nexus_assets.check_result (
   run_id text NOT NULL,
   checked_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE nexus_assets.check_result ADD COLUMN IF NOT EXISTS figures jsonb NOT NULL DEFAULT '{}';
 CREATE INDEX IF NOT EXISTS check_result_latest ON nexus_assets.check_result (asset, check_name, id DESC);
 COMMENT ON TABLE nexus_assets.check_result IS 'Each result of each check: the history that the Dagster UI forgets.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.alert (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  subject text NOT NULL,
+  kind text NOT NULL CHECK (kind IN ('check', 'crash', 'load', 'run')),
+  asset text NOT NULL,
+  severity text NOT NULL,
+  violators bigint,
+  breakdown jsonb NOT NULL,
+  cause text NOT NULL,
+  next_step text NOT NULL,
+  opened_at timestamptz NOT NULL,
+  first_run text NOT NULL,
+  last_run text NOT NULL,
+  told_at timestamptz,
+  told_kind text,
+  told_severity text,
+  told_violators bigint,
+  resolved_at timestamptz
+);
+CREATE UNIQUE INDEX IF NOT EXISTS alert_open ON nexus_assets.alert (subject) WHERE resolved_at IS NULL;
+COMMENT ON TABLE nexus_assets.alert IS 'What is or was wrong: opened once, resolved when a check passes or a load succeeds again.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.alert_message (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  destination text NOT NULL,
+  title text NOT NULL,
+  body text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  attempts integer NOT NULL DEFAULT 0,
+  tried_at timestamptz,
+  delivered_at timestamptz
+);
+CREATE INDEX IF NOT EXISTS alert_message_waiting ON nexus_assets.alert_message (id) WHERE delivered_at IS NULL;
+COMMENT ON TABLE nexus_assets.alert_message IS 'What is to be told to whom, until it was; destinations are numbers, never addresses.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.alert_seen (
+  subject text PRIMARY KEY,
+  position double precision NOT NULL,
+  pending bigint[] NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE nexus_assets.alert_seen IS 'Up to where Dagster''s history has been turned into alerts.';

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load import answers
+from nexus_assets.load.contract import find_table
 from nexus_assets.load.tables import LEDGER_SCHEMA, Target
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+HISTORY_TABLES = ("django_admin_log",)
+"""Logs whose entries outlive what they tell of: an entry about a deleted row is no orphan, and keeps no row alive. An entry
+about a person who has another id now moves with them all the same, so that the history of a person stays whole."""
 
-    from psycopg2.extensions import cursor as Cursor
+Model = tuple[int, Identifier, str]
+"""Content type id, table and type of its id, of a Django model whose table was found."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,11 @@ class GenericKey:
     def name(self) -> str:
         """`table.id_column`, as checks and messages name it."""
         return f"{self.table}.{self.id_column}"
+
+    @property
+    def is_history(self) -> bool:
+        """Whether its rows may outlive what they refer to."""
+        return self.table in HISTORY_TABLES
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ GENERIC_KEYS_SQL = """
     ORDER BY 1, 2, 3
 """
 
+# A column without a constraint is known by its name: patient_id, referring_patient_id, patient_uuid.
 FOREIGN_COLUMNS_SQL = """
     SELECT n.nspname, c.relname, a.attname, k.oid IS NOT NULL
     FROM pg_class AS c
@@ -69,7 +81,7 @@ FOREIGN_COLUMNS_SQL = """
     LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.convalidated AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
-      AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname = %(column)s))
+      AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
     ORDER BY 1, 2, 3
 """
 
@@ -85,13 +97,49 @@ def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
     model = target.entity.model.label.split(".")[1]
     cursor.execute(
         FOREIGN_COLUMNS_SQL,
-        {"ledger": LEDGER_SCHEMA, "table": f'"{target.schema}"."{target.name}"', "column": f"{model}_id"},
+        {
+            "ledger": LEDGER_SCHEMA,
+            "table": target.table.as_string(cursor),
+            "name": f"(^|_){model}(_id|_uuid)?$",
+        },
     )
     return [ForeignColumn(*row) for row in cursor.fetchall()]
 
 
+def models(cursor: Cursor) -> list[Model]:
+    """Every Django model whose table can be found: ours by their names, the others by Django's or by the model's plural."""
+    known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
+    cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)")
+    # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
+    joined = {name.replace("_", ""): name for (name,) in cursor.fetchall()}
+    found = []
+    cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
+    for id_, app_label, model in cursor.fetchall():
+        plurals = (
+            joined[plural] for plural in (f"{model}s", f"{model.removesuffix('y')}ies", model) if plural in joined
+        )
+        table = find_table(cursor, (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals))
+        id_type = _id_type(cursor, table[0]) if table is not None else None
+        if table is not None and id_type is not None:
+            found.append((id_, Identifier(table[1], table[2]), id_type))
+    return found
+
+
+def _id_type(cursor: Cursor, oid: int) -> str | None:
+    cursor.execute(
+        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s AND attname = 'id'", (oid,)
+    )
+    found = cursor.fetchone()
+    return None if found is None else str(found[0])
+
+
+def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
+    """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
+    return [model for model in found if key.id_type in (model[2], "text", "character varying")]
+
+
 def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
-    """Whether anything in the database refers to the row."""
+    """Whether anything in the database refers to the row `alias` of the table; entries of logs do not count."""
     id_ = SQL("{}.id").format(Identifier(alias))
     tests: list[Composable] = [
         SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {})").format(found.relation, Identifier(found.column), id_)
@@ -107,6 +155,7 @@ def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
             SQL(key.id_type),
         )
         for key in generic_keys(cursor)
+        if not key.is_history
     ]
     return SQL("({})").format(SQL(" OR ").join(tests)) if tests else SQL("FALSE")
 
@@ -117,79 +166,98 @@ def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
     Returns the number of rows moved by `table.column`. A foreign key that a constraint guards can't lead nowhere and is left.
     """
     name = target.entity.name
-    cursor.execute("SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s)", (name,))
-    if not cursor.fetchone()[0]:
+    if not answers.yes(cursor, "SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s)", (name,)):
         return {}
-    moves: list[tuple[str, Composable]] = []
-    for key in generic_keys(cursor):
-        # Kept apart by content type where that one still exists; a row whose content type is gone is moved by its id alone.
-        moves.append(
-            (
-                key.name,
-                SQL("""
-                    UPDATE {relation} AS x SET {id} = s.current_id::{type}, {ct} = {content_type}
-                    FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
-                    WHERE s.entity = {entity} AND x.{id} = s.nexus_id::{type}
-                      AND (x.{ct} = {content_type} OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.{ct}))
-                      AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
-                """).format(
-                    relation=key.relation,
-                    id=Identifier(key.id_column),
-                    type=SQL(key.id_type),
-                    ct=Identifier(key.type_column),
-                    content_type=Literal(target.content_type_id),
-                    target=target.table,
-                    entity=Literal(name),
-                ),
-            )
-        )
-    for found in foreign_columns(cursor, target):
-        if not found.guarded:
-            moves.append(
-                (
-                    f"{found.table}.{found.column}",
-                    SQL("""
-                        UPDATE {relation} AS x SET {column} = s.current_id
-                        FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
-                        WHERE s.entity = {entity} AND x.{column} = s.nexus_id
-                          AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
-                    """).format(
-                        relation=found.relation,
-                        column=Identifier(found.column),
-                        target=target.table,
-                        entity=Literal(name),
-                    ),
-                )
-            )
-    moved = {}
-    for where, statement in moves:
+    moved: dict[str, int] = {}
+    for where, statement in _moves(cursor, target):
         cursor.execute(statement)
         if cursor.rowcount:
             moved[where] = cursor.rowcount
     return moved
 
 
-def orphans_sql(key: GenericKey, models: Sequence[tuple[int, Composable]]) -> Composable:
+def _moves(cursor: Cursor, target: Target) -> Iterator[tuple[str, Composable]]:
+    for key in generic_keys(cursor):
+        # Kept apart by content type where that one still exists; a row whose content type is gone is moved by its id alone.
+        yield (
+            key.name,
+            SQL("""
+                UPDATE {relation} AS x SET {id} = s.current_id::{type}, {ct} = {content_type}
+                FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
+                WHERE s.entity = {entity} AND x.{id} = s.nexus_id::{type}
+                  AND (x.{ct} = {content_type} OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.{ct}))
+                  AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
+            """).format(
+                relation=key.relation,
+                id=Identifier(key.id_column),
+                type=SQL(key.id_type),
+                ct=Identifier(key.type_column),
+                content_type=Literal(target.content_type_id),
+                target=target.table,
+                entity=Literal(target.entity.name),
+            ),
+        )
+    for found in foreign_columns(cursor, target):
+        if not found.guarded:
+            yield (
+                f"{found.table}.{found.column}",
+                SQL("""
+                    UPDATE {relation} AS x SET {column} = s.current_id
+                    FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
+                    WHERE s.entity = {entity} AND x.{column} = s.nexus_id
+                      AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
+                """).format(
+                    relation=found.relation,
+                    column=Identifier(found.column),
+                    target=target.table,
+                    entity=Literal(target.entity.name),
+                ),
+            )
+
+
+def orphans_sql(
+    key: GenericKey, models: Sequence[tuple[int, Composable]], not_allowed: Sequence[int] = ()
+) -> Composable:
     """Rows (id, content_type_id, object_id, reason) of the key that lead nowhere, over all rows.
 
-    `models` are (content type id, table) of the models whose rows can be looked up. Reasons: `half_null` (one half is
-    NULL), `content_type_missing`, `target_missing`.
+    `models` are (content type id, table) of the models whose rows can be looked up, `not_allowed` the content types that no
+    row of this key can have (a uuid leads to no integer). Reasons: `half_null` (one half is NULL), `content_type_missing`,
+    `content_type_not_allowed`, `target_missing`. A content type without a known table is taken at its word.
+
+    One anti-join a model: each reads only the rows of its content type, by the index that Django makes over the pair.
     """
-    type_, id_ = Identifier(key.type_column), Identifier(key.id_column)
-    existing = [
-        SQL("WHEN x.{} = {} THEN EXISTS (SELECT FROM {} AS t WHERE t.id{} = x.{})").format(
-            type_, Literal(content_type), table, SQL("") if key.id_type == "uuid" else SQL("::text"), id_
+    type_, id_ = SQL("x.{}").format(Identifier(key.type_column)), SQL("x.{}").format(Identifier(key.id_column))
+    whole = SQL("{} IS NOT NULL AND {} IS NOT NULL").format(type_, id_)
+    rows = SQL("FROM {} AS x").format(key.relation)
+    parts: list[tuple[str, Composable]] = [
+        ("half_null", SQL("{} WHERE ({} IS NULL) <> ({} IS NULL)").format(rows, type_, id_)),
+        (
+            "content_type_missing",
+            SQL("{} LEFT JOIN django_content_type AS c ON c.id = {} WHERE {} AND c.id IS NULL").format(
+                rows, type_, whole
+            ),
+        ),
+    ]
+    if not_allowed:
+        parts.append(
+            (
+                "content_type_not_allowed",
+                SQL("{} WHERE {} AND {} = ANY({})").format(rows, whole, type_, Literal(list(not_allowed))),
+            )
+        )
+    parts += [
+        (
+            "target_missing",
+            SQL("{} LEFT JOIN {} AS t ON t.id{} = {} WHERE {} = {} AND {} IS NOT NULL AND t.id IS NULL").format(
+                rows, table, SQL("" if key.id_type == "uuid" else "::text"), id_, type_, Literal(content_type), id_
+            ),
         )
         for content_type, table in models
+        if content_type not in not_allowed
     ]
-    if not existing:
-        existing = [SQL("WHEN FALSE THEN TRUE")]
-    return SQL("""
-        SELECT id::text AS id, {type}::text AS content_type_id, {id}::text AS object_id, reason FROM (
-          SELECT x.id, x.{type}, x.{id},
-                 CASE WHEN x.{type} IS NULL AND x.{id} IS NULL THEN NULL
-                      WHEN x.{type} IS NULL OR x.{id} IS NULL THEN 'half_null'
-                      WHEN NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.{type}) THEN 'content_type_missing'
-                      WHEN NOT (CASE {existing} ELSE TRUE END) THEN 'target_missing' END AS reason
-          FROM {relation} AS x) AS judged WHERE reason IS NOT NULL
-    """).format(type=type_, id=id_, existing=SQL(" ").join(existing), relation=key.relation)
+    return SQL(" UNION ALL ").join(
+        SQL(
+            "SELECT x.id::text AS id, {}::text AS content_type_id, {}::text AS object_id, {}::text AS reason {}"
+        ).format(type_, id_, Literal(reason), found)
+        for reason, found in parts
+    )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nexus_assets.errors import NexusAssetsError
 
 
 @dataclass(frozen=True)
@@ -19,3 +22,20 @@ class LoadSettings:
     allow_older_export: bool = False
     allow_other_database: bool = False
     allow_date_order_change: bool = False
+
+    def __post_init__(self) -> None:
+        if self.date_order not in ("mdy", "dmy"):
+            raise NexusAssetsError(
+                f"{self.date_order!r} is no order of day and month.", remedy="Set NEXUS_DATE_ORDER to mdy or dmy."
+            )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clinic's time zone. Raises NexusAssetsError where there is none of that name."""
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise NexusAssetsError(
+                f"{self.time_zone!r} is no time zone.",
+                remedy="Set NEXUS_TIME_ZONE to a name of the tz database, such as Australia/Sydney.",
+            ) from None

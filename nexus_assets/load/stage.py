@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
 BLOCK = 1 << 18
 
 
-@dataclass
-class StagedListing:
-    """A staged bucket listing: how many objects, and the hash that is its data version."""
-
-    bucket: str
-    digest: ListingDigest = field(default_factory=ListingDigest)
-
-
 class _Blocks:
     """A file for COPY over an iterator of blocks. Keeps the error of a block, which the driver would lose."""
 
@@ -37,7 +28,7 @@ class _Blocks:
         self._blocks: Iterator[bytes] = iter(blocks)
         self.error: BaseException | None = None
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, _: int = -1) -> bytes:
         try:
             return next(self._blocks, b"")
         except BaseException as error:
@@ -48,7 +39,7 @@ class _Blocks:
 def _copy(cursor: Cursor, statement: Composable, blocks: Iterable[bytes]) -> None:
     source = _Blocks(blocks)
     try:
-        cursor.copy_expert(statement, source, BLOCK)
+        cursor.copy_expert(statement, source, BLOCK)  # type: ignore[arg-type]  # COPY only calls read()
     except BaseException:
         if source.error is not None:
             raise source.error from None
@@ -77,20 +68,20 @@ def stage_export(cursor: Cursor, table: Identifier, export: OpenExport) -> Relat
     return Relation(table, {heading: columns[position] for heading, position in export.positions.items()})
 
 
-def stage_listing(cursor: Cursor, table: Identifier, bucket: str, objects: Iterable[StoredObject]) -> StagedListing:
-    """Copies a bucket listing into a new table: one row per file, in the listing's order."""
+def stage_listing(cursor: Cursor, table: Identifier, objects: Iterable[StoredObject]) -> ListingDigest:
+    """Copies a bucket listing into a new table, one row per file in the listing's order; returns its hash and size."""
     cursor.execute(
         SQL("""CREATE UNLOGGED TABLE {} (
             row_number bigint GENERATED ALWAYS AS IDENTITY, key text, file_name text, size bigint, etag text,
             mime_type text, record_key text, is_thumbnail boolean)""").format(table)
     )
-    staged = StagedListing(bucket)
+    digest = ListingDigest()
 
     def blocks() -> Iterator[bytes]:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         for item in objects:
-            staged.digest.add(item)
+            digest.add(item)
             writer.writerow(
                 (item.key, item.file_name, item.size, item.etag, item.mime_type, item.record_key, item.is_thumbnail)
             )
@@ -102,4 +93,4 @@ def stage_listing(cursor: Cursor, table: Identifier, bucket: str, objects: Itera
 
     columns = SQL("key, file_name, size, etag, mime_type, record_key, is_thumbnail")
     _copy(cursor, SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv)").format(table, columns), blocks())
-    return staged
+    return digest

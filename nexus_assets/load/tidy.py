@@ -1,26 +1,38 @@
-"""Step 6: what an entity declares to be put right after its load: true counts, and no empty duplicates."""
+"""Step 6: what an entity declares to be put right after its load: duplicates merged, empty ones removed, true counts."""
 
 from __future__ import annotations
 
 from functools import singledispatch
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.incoming import Scene
+from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import RemoveEmptied, Tidy, TrueCount
+from nexus_assets.mapping.entity import MergeDuplicates, RemoveEmptied, Tidy, TrueCount
+
+
+def tidy_all(cursor: Cursor, scene: Scene, load_id: int) -> dict[str, int]:
+    """Puts right what the entity declares; returns how many rows were touched, by what was done."""
+    return dict(_tidy(declared, cursor, scene, load_id) for declared in scene.entity.tidy)
 
 
 @singledispatch
-def tidy(declared: Tidy, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
-    """Puts one thing right; returns what it is called in the account and how many rows were touched."""
+def _tidy(declared: Tidy, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
     raise NotImplementedError(declared)
 
 
-@tidy.register
-def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+def _standing_sql(parent: str, alias: str) -> Composable:
+    """Whether a source row stands for the row: the ledger knows it, and the last load still had it."""
+    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = {}.id AND l.vanished_load IS NULL)").format(
+        identity_table(parent), Identifier(alias)
+    )
+
+
+@_tidy.register
+def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, _: int) -> tuple[str, int]:
     """The front end sums this column, it does not count: it is a fact, not an opinion, in native rows too."""
     parent = scene.parents[declared.parent]
     cursor.execute(
@@ -36,37 +48,55 @@ def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, load_id: int)
             reference=Identifier(declared.reference),
         )
     )
-    return "counted", cursor.rowcount
+    return "counted", int(cursor.rowcount)
 
 
-@tidy.register
-def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
-    """Removes duplicates that an importer made, once their images are in the batch that stays; their ids are remembered."""
+@_tidy.register
+def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+    """Moves what a duplicate holds, whoever put it there, into the row that stays; the duplicate's id is remembered as its."""
     parent = scene.parents[declared.parent]
-    ledger = identity_table(declared.parent)
+    same = SQL(", ").join(map(Identifier, declared.same))
+    duplicates = SQL("""
+        SELECT p.id, k.id AS keeper, k.source_id FROM {parent} AS p JOIN (
+          SELECT DISTINCT ON ({same}) {same}, k.id, l.source_id
+          FROM {parent} AS k JOIN {ledger} AS l ON l.nexus_id = k.id AND l.vanished_load IS NULL
+          WHERE {made_keeper} ORDER BY {same}, k.id
+        ) AS k USING ({same})
+        WHERE {made} AND NOT {standing}
+    """).format(
+        parent=parent.table,
+        ledger=identity_table(declared.parent),
+        same=same,
+        made_keeper=made_by_importer_sql(parent, "k"),
+        made=made_by_importer_sql(parent, "p"),
+        standing=_standing_sql(declared.parent, "p"),
+    )
     cursor.execute(
         SQL("""
-            CREATE UNLOGGED TABLE {emptied} AS
-            SELECT p.id FROM {parent} AS p
-            WHERE {made} AND NOT EXISTS (SELECT FROM {target} AS t WHERE t.{reference} = p.id)
-              AND NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.nexus_id = p.id);
-
             INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-            SELECT {entity}, p.id, l.source_id, k.id, {load}
-            FROM {emptied} JOIN {parent} AS p USING (id) JOIN {ledger} AS l ON TRUE JOIN {parent} AS k ON k.id = l.nexus_id
-            WHERE k.object_id = p.object_id AND k.name = p.name
-            ON CONFLICT (entity, nexus_id) DO NOTHING;
-
-            DELETE FROM {parent} AS p USING {emptied} AS e WHERE p.id = e.id
+            SELECT {entity}, d.id, d.source_id, d.keeper, {load} FROM ({duplicates}) AS d ON CONFLICT DO NOTHING;
+            UPDATE {target} AS t SET {reference} = d.keeper FROM ({duplicates}) AS d WHERE t.{reference} = d.id
         """).format(
-            emptied=scene.work("emptied"),
-            parent=parent.table,
-            made=made_by_importer_sql(parent, "p"),
-            target=scene.target.table,
-            reference=Identifier(declared.reference),
-            ledger=ledger,
             entity=Literal(declared.parent),
             load=Literal(load_id),
+            duplicates=duplicates,
+            target=scene.target.table,
+            reference=Identifier(declared.reference),
         )
     )
-    return "removed_empty_batches", cursor.rowcount
+    return "moved_from_duplicates", int(cursor.rowcount)
+
+
+@_tidy.register
+def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, scene: Scene, _: int) -> tuple[str, int]:
+    """Removes what an importer made, nothing in the database refers to, and no source row stands for."""
+    parent = scene.parents[declared.parent]
+    cursor.execute(
+        SQL("DELETE FROM {} AS p WHERE {} AND NOT {} AND NOT {}").format(
+            parent.table,
+            made_by_importer_sql(parent, "p"),
+            _standing_sql(declared.parent, "p"),
+            is_referenced_sql(cursor, parent, "p"),
+        )
+    )
+    return "removed_empty_batches", int(cursor.rowcount)

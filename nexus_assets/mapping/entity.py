@@ -155,7 +155,12 @@ class ByContent:
 
 @dataclass(frozen=True)
 class ByChildren:
-    """An existing batch that an importer made is recognised by the files its images show (most, then best described)."""
+    """An existing batch is recognised by the files its images show (most, then best described).
+
+    One that an importer made comes first; one that a person made or renamed must belong to the same row (`belongs`).
+    """
+
+    belongs: str
 
     child: str
     child_column: str
@@ -175,6 +180,18 @@ class TrueCount:
 
 
 @dataclass(frozen=True)
+class MergeDuplicates:
+    """After the load the rows of a duplicate that an importer made are in the parent's row that a source row stands for.
+
+    Duplicates are equal in the columns `same`.
+    """
+
+    parent: str
+    reference: str
+    same: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RemoveEmptied:
     """After the load the parent's rows that an importer made, that hold nothing and that no source row stands for, go."""
 
@@ -182,15 +199,29 @@ class RemoveEmptied:
     reference: str
 
 
-Tidy = TrueCount | RemoveEmptied
+Tidy = TrueCount | MergeDuplicates | RemoveEmptied
 
 
 @dataclass(frozen=True)
 class MadeByImporter:
-    """How a row is known to come from an importer, this one or an earlier one: a column and the values it then has."""
+    """How a row is known to come from an importer, this one or an earlier one: a column and the values it then has.
+
+    A row with a value in `unless` is a person's all the same.
+    """
 
     column: str
     like: str
+    unless: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """How a row is archived that FileMaker no longer has: the columns for whether, when and by whom, and who we are."""
+
+    flag: str
+    at: str
+    by: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -204,6 +235,7 @@ class Entity:
 
     `on_insert` fills the NOT NULL columns that Django fills in Python. `touched` is set to the time of every update.
     `insert_order` keeps index pages together. Rows equal in `same_thing` under another FileMaker id are the same thing.
+    `archive` is used where the load's settings ask for it.
     """
 
     name: str
@@ -219,20 +251,24 @@ class Entity:
     insert_order: tuple[str, ...] = ()
     made_by_importer: MadeByImporter | None = None
     same_thing: tuple[str, ...] = ()
+    archive: Archive | None = None
     tidy: tuple[Tidy, ...] = ()
     description: str = ""
 
     @property
+    def rows_of(self) -> ExportRows | FileRecords:
+        """What is read: the source itself, or the file records that it groups."""
+        return self.source.of if isinstance(self.source, RecordGroups) else self.source
+
+    @property
     def exports(self) -> tuple[str, ...]:
         """The exports that must exist for this entity."""
-        source = self.source.of if isinstance(self.source, RecordGroups) else self.source
-        return (source.export,)
+        return (self.rows_of.export,)
 
     @property
     def listings(self) -> tuple[Listing, ...]:
         """The bucket listings that this entity reads."""
-        source = self.source.of if isinstance(self.source, RecordGroups) else self.source
-        return (source.listing,) if isinstance(source, FileRecords) else ()
+        return (self.rows_of.listing,) if isinstance(self.rows_of, FileRecords) else ()
 
     @property
     def generic_references(self) -> tuple[GenericReference, ...]:

@@ -1,0 +1,233 @@
+"""Step 5, first half: how FileMaker and Nexus differ, three-way, column by column: what is written and what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.identity import made_by_importer_sql
+from nexus_assets.load.incoming import Scene, hash_sql, new, owned_sql, reference_column
+from nexus_assets.load.ledger import base_column, base_columns
+from nexus_assets.load.references import models
+from nexus_assets.load.tables import identity_table
+from nexus_assets.mapping.entity import Column, Entity, FileRecords, GenericReference, Reference
+from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
+
+
+def write_flag(name: str) -> Identifier:
+    """The flag in `changes`: this column is written."""
+    return Identifier(f"write_{name}")
+
+
+def keep_flag(name: str) -> Identifier:
+    """The flag in `changes`: Nexus has this column differently, and keeps it."""
+    return Identifier(f"keep_{name}")
+
+
+def written_sql(scene: Scene) -> Composable:
+    """Whether any column of the row `c` of `changes` is written."""
+    return _any_of(write_flag(name) for name in base_columns(scene.entity))
+
+
+def kept_sql(scene: Scene) -> Composable:
+    """Whether any column of the row `c` of `changes` is kept."""
+    return _any_of(keep_flag(name) for name in base_columns(scene.entity))
+
+
+def _any_of(flags: Iterable[Identifier]) -> Composable:
+    return SQL("({})").format(SQL(" OR ").join(SQL("c.{}").format(flag) for flag in flags))
+
+
+def declared_column(entity: Entity, name: str) -> Column | None:
+    """The declaration of an ordinary column."""
+    return next((column for column in entity.columns if column.name == name), None)
+
+
+def link_of(entity: Entity, name: str) -> Reference | GenericReference | None:
+    """The declaration of a reference by the column that holds the id."""
+    return next((link for link in entity.references if reference_column(link) == name), None)
+
+
+def left_to_nexus(entity: Entity) -> set[str]:
+    """The columns in which an empty value from FileMaker says nothing, and so changes nothing."""
+    optional = (column.name for column in entity.columns if column.fill_only or column.name in entity.on_insert)
+    links = (reference_column(link) for link in entity.references)
+    return {*optional, *(name for name in links if name), *(lookup.column for lookup in entity.lookups)}
+
+
+def said_by_the_export(entity: Entity) -> set[str]:
+    """The columns about which a file without a row in the export says nothing."""
+    source = entity.source
+    if not isinstance(source, FileRecords) or source.record_required:
+        return set()
+    own = {*FILE_FIELDS, *GROUP_FIELDS, "bucket"}
+    return {column.name for column in entity.columns if not own.issuperset(column.fields)}
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """How one tracked column of an existing row compares: its value now, whether it differs, and what may overwrite it."""
+
+    name: str
+    current: Composable
+    differs: Composable
+    healed: Composable | None = None
+    kept_for_ever: bool = False
+
+
+@dataclass(frozen=True)
+class _Comparing:
+    """What a comparison is made with: the referenced row of each link, and for each generic one whether it is dead."""
+
+    scene: Scene
+    rows: Mapping[str, Identifier]
+    dead: Mapping[str, Composable]
+
+    def column(self, name: str) -> _Comparison:
+        """How the tracked column compares."""
+        link, declared = link_of(self.scene.entity, name), declared_column(self.scene.entity, name)
+        current, said = owned_sql(name, self.scene.target, "t"), SQL("i.{}").format(new(name))
+        differs = SQL("{} IS DISTINCT FROM {}").format(current, said)
+        if isinstance(link, GenericReference):
+            return self._generic_link(link)
+        if isinstance(link, Reference):
+            differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
+            return _Comparison(name, current, differs, self._healed(link, name))
+        if name in said_by_the_export(self.scene.entity):
+            differs = SQL("({} AND i.described)").format(differs)
+        if name in left_to_nexus(self.scene.entity):
+            differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
+        if declared is not None and declared.fill_only:
+            return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), kept_for_ever=True)
+        return _Comparison(name, current, differs)
+
+    def _generic_link(self, link: GenericReference) -> _Comparison:
+        """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied."""
+        type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
+        dead, said = self.dead[link.id_column], SQL("i.{}").format(new(link.id_column))
+        differs = SQL(
+            "(({id} IS DISTINCT FROM {said} OR {type} IS DISTINCT FROM i.{new_type}) AND ({said} IS NOT NULL OR {dead}))"
+        ).format(id=id_, said=said, type=type_, new_type=new(link.type_column), dead=dead)
+        healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND l.{base} IS NULL))").format(
+            dead=dead, type=type_, id=id_, base=base_column(link.id_column)
+        )
+        return _Comparison(link.id_column, id_, differs, healed)
+
+    def _healed(self, link: Reference, name: str) -> Composable:
+        row, base = self.rows[name], base_column(name)
+        # A row that is not there, which only a database without constraints can have; or nothing, in an adopted row.
+        healed = SQL("({row}.id IS NULL AND (t.{column} IS NOT NULL OR l.{base} IS NULL))").format(
+            row=row, column=Identifier(name), base=base
+        )
+        if not link.heals:
+            return healed
+        # Away from what an importer made, unless a person moved it to where the ledger knows a row.
+        return SQL(
+            "({healed} OR ({made} AND (l.{base} IS NULL OR NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = {row}.id))))"
+        ).format(
+            healed=healed,
+            made=made_by_importer_sql(self.scene.parents[link.to], row.strings[-1]),
+            base=base,
+            ledger=identity_table(link.to),
+            row=row,
+        )
+
+    def unchanged_in_nexus(self, compared: _Comparison) -> Composable:
+        """Whether Nexus has what FileMaker last said: the same value, or in a link the row that it became under a newer id."""
+        same = SQL("coalesce(l.{} = {}, FALSE)").format(base_column(compared.name), hash_sql(compared.current))
+        link = link_of(self.scene.entity, compared.name)
+        if link is None:
+            return same
+        return SQL("""({same} OR EXISTS (
+            SELECT FROM nexus_assets.superseded AS s
+            WHERE s.entity = {parent} AND s.current_id = {current} AND {hash} = l.{base}))""").format(
+            same=same,
+            parent=Literal(link.to),
+            current=compared.current,
+            hash=hash_sql(SQL("s.nexus_id")),
+            base=base_column(compared.name),
+        )
+
+
+def find_changes(cursor: Cursor, scene: Scene) -> None:
+    """Makes the table `changes`: per existing row that has news, for each column, whether it is written or kept.
+
+    Written: it differs, and Nexus has it as FileMaker last said (or it is a dead link, or FileMaker wins by setting). Kept: it
+    differs, and Nexus's value is not FileMaker's last: a person changed it, or the row was adopted and never was FileMaker's.
+    """
+    joins, rows, dead = [], {}, {}
+    for number, link in enumerate(scene.entity.references):
+        column = reference_column(link)
+        if column is None:
+            continue
+        row = rows[column] = Identifier(f"row_{number}")
+        condition = SQL("{}.id = t.{}").format(row, Identifier(column))
+        joins.append(SQL("LEFT JOIN {} AS {} ON {}").format(scene.parents[link.to].table, row, condition))
+        if isinstance(link, GenericReference):
+            dead[column] = _dead_sql(cursor, scene, link, row)
+    comparing = _Comparing(scene, rows, dead)
+    flags: list[Composable] = []
+    for name in base_columns(scene.entity):
+        compared = comparing.column(name)
+        may_write = [] if compared.healed is None else [compared.healed]
+        if not compared.kept_for_ever:
+            may_write.append(SQL("TRUE") if scene.filemaker_wins else comparing.unchanged_in_nexus(compared))
+        allowed = SQL(" OR ").join(may_write)
+        flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
+        flags.append(SQL("({} AND NOT ({})) AS {}").format(compared.differs, allowed, keep_flag(name)))
+    cursor.execute(
+        SQL("""
+            CREATE UNLOGGED TABLE {changes} AS
+            SELECT d.row_number, d.source_id, d.nexus_id, d.action, {flags}
+            FROM {decided} AS d
+            JOIN {incoming} AS i USING (row_number)
+            JOIN {target} AS t ON t.id = d.nexus_id
+            LEFT JOIN {ledger} AS l ON l.source_id = d.source_id
+            {joins}
+            WHERE d.action IN ('compare', 'adopt')
+        """).format(
+            changes=scene.work("changes"),
+            flags=SQL(", ").join(flags),
+            decided=scene.work("decided"),
+            incoming=scene.work("incoming"),
+            target=scene.target.table,
+            ledger=scene.ledger,
+            joins=SQL(" ").join(joins),
+        )
+    )
+
+
+def _dead_sql(cursor: Cursor, scene: Scene, link: GenericReference, row: Identifier) -> Composable:
+    """Whether a generic link leads nowhere: one half is empty, its content type is gone, or its row is not there.
+
+    A person may have linked to another model's row: that one is looked for too, where the model's table is known.
+    """
+    type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
+    cases = [
+        SQL("WHEN ({} IS NULL) <> ({} IS NULL) THEN TRUE WHEN {} IS NULL THEN FALSE").format(type_, id_, id_),
+        SQL("WHEN {} = {} THEN {}.id IS NULL").format(type_, Literal(scene.parents[link.to].content_type_id), row),
+    ]
+    cursor.execute(
+        SQL("SELECT DISTINCT {} FROM {} AS d JOIN {} AS t ON t.id = d.nexus_id WHERE {} <> {}").format(
+            type_,
+            scene.work("decided"),
+            scene.target.table,
+            type_,
+            Literal(scene.parents[link.to].content_type_id),
+        )
+    )
+    others = [content_type for (content_type,) in cursor.fetchall()]
+    for content_type, table, id_type in models(cursor) if others else ():
+        if content_type in others:
+            found = (
+                SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = {})").format(table, id_)
+                if id_type == "uuid"
+                else SQL("TRUE")
+            )
+            cases.append(SQL("WHEN {} = {} THEN {}").format(type_, Literal(content_type), found))
+    return SQL("(CASE {} ELSE NOT EXISTS (SELECT FROM django_content_type AS o WHERE o.id = {}) END)").format(
+        SQL(" ").join(cases), type_
+    )

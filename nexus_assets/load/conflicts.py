@@ -1,0 +1,97 @@
+"""The values that Nexus and FileMaker have differently and that were kept: listed until both agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.compare import declared_column, keep_flag, link_of
+from nexus_assets.load.incoming import Scene, new, owned_sql
+from nexus_assets.load.ledger import base_column, base_columns
+from nexus_assets.mapping.entity import GenericReference
+
+
+def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
+    """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
+    cursor.execute(
+        SQL("""
+            CREATE UNLOGGED TABLE {kept} AS {conflicts};
+
+            UPDATE nexus_assets.conflict AS c SET resolved_load = {load}
+            WHERE c.entity = {entity} AND c.resolved_load IS NULL
+              AND EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = c.source_id)
+              AND NOT EXISTS (SELECT FROM {kept} AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+
+            INSERT INTO nexus_assets.conflict AS c
+              (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
+            SELECT {entity}, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, {load} FROM {kept}
+            ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
+              SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
+              WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
+                IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+        """).format(
+            kept=scene.work("kept"),
+            conflicts=_conflicts_sql(scene),
+            decided=scene.work("decided"),
+            entity=Literal(scene.entity.name),
+            load=Literal(load_id),
+        )
+    )
+
+
+def _conflicts_sql(scene: Scene) -> Composable:
+    """Rows (source_id, nexus_id, column_name, cause, filemaker_value, nexus_value) of every value that was kept."""
+    return SQL(" UNION ALL ").join(
+        SQL("""
+            SELECT c.source_id, c.nexus_id, {name}::text AS column_name,
+                   CASE WHEN l.{base} IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+                   {filemaker} AS filemaker_value, {nexus} AS nexus_value
+            FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+            LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
+            WHERE c.{keep}
+        """).format(
+            name=Literal(name),
+            base=base_column(name),
+            filemaker=filemaker,
+            nexus=nexus,
+            changes=scene.work("changes"),
+            incoming=scene.work("incoming"),
+            target=scene.target.table,
+            ledger=scene.ledger,
+            keep=keep_flag(name),
+        )
+        for name, filemaker, nexus in _shown(scene)
+    )
+
+
+def _shown(scene: Scene) -> Iterator[tuple[str, Composable, Composable]]:
+    """For each tracked column how a conflict shows FileMaker's value and Nexus's: of a jsonb column the keys that differ, of a
+    generic link the model with the id."""
+    for name in base_columns(scene.entity):
+        link, declared = link_of(scene.entity, name), declared_column(scene.entity, name)
+        said, current = SQL("i.{}").format(new(name)), owned_sql(name, scene.target, "t")
+        if isinstance(link, GenericReference):
+            yield (
+                name,
+                _shown_link(SQL("i.{}").format(new(link.type_column)), said),
+                _shown_link(SQL("t.{}").format(Identifier(link.type_column)), current),
+            )
+        elif declared is not None and declared.merged_keys:
+            yield name, _difference(said, current), _difference(current, said)
+        else:
+            yield name, SQL("{}::text").format(said), SQL("{}::text").format(current)
+
+
+def _shown_link(type_: Composable, id_: Composable) -> Composable:
+    model = SQL("(SELECT o.app_label || '.' || o.model FROM django_content_type AS o WHERE o.id = {})").format(type_)
+    return SQL("concat_ws(' ', {}, {}::text)").format(model, id_)
+
+
+def _difference(mine: Composable, theirs: Composable) -> Composable:
+    """Of a jsonb object the keys that another one has not, or has otherwise."""
+    return SQL(
+        "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}')::text FROM jsonb_each({mine})"
+        " WHERE value IS DISTINCT FROM {theirs} -> key)"
+    ).format(mine=mine, theirs=theirs)

@@ -1,0 +1,182 @@
+"""The dates and times of an export: which of day and month comes first, and each different text read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Literal
+
+from nexus_assets.load.gates import GateError
+from nexus_assets.load.tables import Relation, Work
+from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.parse import EXCEL_EPOCH, Reading
+
+if TYPE_CHECKING:
+    from nexus_assets.load.settings import LoadSettings
+
+VALUES_THAT_OUTWEIGH_THE_LAST_LOAD = 3
+"""Fewer values than this that contradict the order found by the last load are typing errors, and become rejects."""
+
+
+@dataclass(frozen=True)
+class DateOrder:
+    """The order of day and month in a file: 'mdy' or 'dmy'. `decided` by the file's own dates, this time or before, else by
+    the setting; then `open_columns` are those with dates that read both ways."""
+
+    order: str
+    decided: bool
+    open_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How many dates of one column can only be month first, only day first, or either."""
+
+    column: str
+    month_first: int
+    day_first: int
+    either: int
+
+
+def decide(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
+    """The order of a file: one for all its columns, from their dates, else the last load's, else the setting.
+
+    Raises GateError where the dates clearly have another order than those of the last load.
+    """
+    month_first, day_first = sum(each.month_first for each in evidence), sum(each.day_first for each in evidence)
+    known = last.order if last is not None and last.decided else None
+    if month_first == day_first:
+        if known is not None:
+            return DateOrder(known, decided=True)
+        before = last.open_columns if last is not None else ()
+        either = (each.column for each in evidence if each.either)
+        return DateOrder(settings.date_order, decided=False, open_columns=tuple(dict.fromkeys((*before, *either))))
+    found = "mdy" if month_first > day_first else "dmy"
+    if known is None or known == found:
+        return DateOrder(found, decided=True)
+    if max(month_first, day_first) <= VALUES_THAT_OUTWEIGH_THE_LAST_LOAD:
+        return DateOrder(known, decided=True)
+    if not settings.allow_date_order_change:
+        columns = ", ".join(each.column for each in evidence if each.month_first or each.day_first)
+        raise GateError(
+            f"The dates in {columns} were written {known} in the last load and are {found} in this export.",
+            setting="allow_date_order_change",
+        )
+    return DateOrder(found, decided=True)
+
+
+class Dictionaries:
+    """Each different date and time text of a load's source, read once: an export holds few of them in many rows."""
+
+    def __init__(
+        self, cursor: Cursor, work: Work, last: Mapping[str, Any] | None, settings: LoadSettings, reading: Reading
+    ) -> None:
+        self._cursor, self._work, self._settings, self._reading = cursor, work, settings, reading
+        self._last = None if last is None else _from_json(last)
+        self.order: DateOrder | None = None
+
+    def read(
+        self,
+        relation: Relation,
+        dates: Iterable[str],
+        times: Iterable[str] = (),
+        pending: Composable | None = None,
+        suffix: str = "",
+    ) -> None:
+        """Makes the tables `dates` and `times` of these fields; of the `pending` rows only, where they are given.
+
+        The file's order is decided by the dates that come first: those of a later call are read in the same one.
+        """
+        for kind, fields, read_sql in (("dates", dates, self._read_dates_sql), ("times", times, _read_times_sql)):
+            table = self._work(f"{kind}{suffix}")
+            self._cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(table))
+            self._cursor.execute(_dictionary_sql(table, relation, fields, pending))
+            self._cursor.execute(read_sql(table))
+
+    def _read_dates_sql(self, table: Composable) -> Composable:
+        if self.order is None:
+            self._cursor.execute(_evidence_sql(table))
+            evidence = [Evidence(row[0], *map(int, row[1:])) for row in self._cursor.fetchall()]
+            self.order = decide(evidence, self._last, self._settings)
+        return SQL(
+            "ALTER TABLE {table} ADD COLUMN value date;"
+            "UPDATE {table} SET value = nexus_assets.read_date(raw, {order}, {today}, {epoch}); ANALYZE {table}"
+        ).format(
+            table=table,
+            order=Literal(self.order.order),
+            today=Literal(self._reading.today),
+            epoch=Literal(EXCEL_EPOCH),
+        )
+
+    @property
+    def read_otherwise_before(self) -> bool:
+        """Whether the last load read this file's dates in another order: then every row must be read again."""
+        return self._last is not None and self.order is not None and self._last.order != self.order.order
+
+    @property
+    def undecided_columns(self) -> int:
+        """The number of date columns in which every value reads both ways."""
+        return 0 if self.order is None else len(self.order.open_columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the ledger keeps of the order."""
+        return {} if self.order is None else asdict(self.order)
+
+
+def _from_json(kept: Mapping[str, Any]) -> DateOrder | None:
+    if "order" not in kept:
+        return None
+    return DateOrder(kept["order"], bool(kept["decided"]), tuple(kept["open_columns"]))
+
+
+def date_fields(entity: Entity) -> dict[str, None]:
+    """The source fields that hold dates."""
+    return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.dates)
+
+
+def time_fields(entity: Entity) -> dict[str, None]:
+    """The source fields that hold times of day."""
+    return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.times)
+
+
+def _dictionary_sql(
+    table: Composable, relation: Relation, fields: Iterable[str], pending: Composable | None
+) -> Composable:
+    """Each different text of the fields with how often it comes."""
+    narrowed = SQL("") if pending is None else SQL("JOIN {} AS p USING (row_number)").format(pending)
+    parts = [
+        SQL(
+            "SELECT {name}::text AS field, {text} AS raw, count(*) AS times FROM {table} AS s {narrowed}"
+            " WHERE nexus_assets.read_text({text}) IS NOT NULL GROUP BY 2"
+        ).format(name=Literal(name), text=relation.field(name, "s"), table=relation.table, narrowed=narrowed)
+        for name in fields
+    ]
+    nothing = SQL("SELECT NULL::text AS field, NULL::text AS raw, 0::bigint AS times WHERE false")
+    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, SQL(" UNION ALL ").join([nothing, *parts]))
+
+
+def _evidence_sql(dictionary: Composable) -> Composable:
+    """Per field: how many values can only be month first, only day first, and either."""
+    return SQL(r"""
+        SELECT field,
+               coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
+               coalesce(sum(times) FILTER (WHERE first BETWEEN 13 AND 31 AND second <= 12), 0),
+               coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
+        FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
+              -- OFFSET 0: the match is made once a text, not once for every use of its words.
+              FROM (SELECT field, times,
+                           regexp_match(nexus_assets.comparable(raw),
+                             '^(?:[a-z]+[.,]* )?([0-9]{{1,2}})([/.-])([0-9]{{1,2}})\2(?:[0-9]{{4}}|[0-9]{{2}})(?![0-9])') AS words
+                    FROM {} OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
+        GROUP BY field ORDER BY field
+    """).format(dictionary)
+
+
+def _read_times_sql(table: Composable) -> Composable:
+    return SQL(
+        "ALTER TABLE {table} ADD COLUMN value interval;"
+        "UPDATE {table} SET value = nexus_assets.read_time(raw); ANALYZE {table}"
+    ).format(table=table)

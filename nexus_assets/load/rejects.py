@@ -1,0 +1,56 @@
+"""The rows that could not be loaded: kept with reason and content until a later load resolves them."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Literal
+
+from nexus_assets.load.incoming import Scene
+
+
+def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
+    """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
+    payload = SQL(", ").join(
+        SQL("{}, {}").format(Literal(name), scene.source.field(name, "s")) for name in scene.entity.fields()
+    )
+    cursor.execute(
+        SQL("""
+            CREATE UNLOGGED TABLE {rejected} AS
+            SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+                   nullif(split_part(reason, ':', 2), '') AS column_name,
+                   row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+            FROM {incoming} WHERE reason IS NOT NULL;
+
+            CREATE UNLOGGED TABLE {known} AS
+            SELECT id, row_hash, reason, column_name, row_number,
+                   row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+            FROM nexus_assets.reject WHERE entity = {entity} AND resolved_load IS NULL;
+
+            UPDATE nexus_assets.reject AS r SET resolved_load = {load} FROM {known} AS n
+            WHERE r.id = n.id AND NOT EXISTS (
+              SELECT FROM {rejected} AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+                AND x.column_name IS NOT DISTINCT FROM n.column_name);
+
+            UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x
+            WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+              AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
+
+            INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+            SELECT {entity}, x.row_number, nexus_assets.read_text({source_id}), x.reason, x.column_name, x.row_hash,
+                   jsonb_strip_nulls(jsonb_build_object({payload})), {load}
+            FROM {rejected} AS x JOIN {source} AS s USING (row_number)
+            WHERE NOT EXISTS (
+              SELECT FROM {known} AS n WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+                AND x.column_name IS NOT DISTINCT FROM n.column_name)
+            ORDER BY x.row_number
+        """).format(
+            rejected=scene.work("rejected"),
+            known=scene.work("known_rejects"),
+            incoming=scene.work("incoming"),
+            entity=Literal(scene.entity.name),
+            load=Literal(load_id),
+            payload=payload,
+            source=scene.source.table,
+            source_id=scene.source.field(scene.entity.source_id, "s"),
+        )
+    )

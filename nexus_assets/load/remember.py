@@ -1,0 +1,94 @@
+"""Step 5, at its end: what the ledger keeps of the rows that were written or compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
+from nexus_assets.load.incoming import Scene, hash_sql, new, target_hash_sql
+from nexus_assets.load.ledger import base_column, base_columns
+from nexus_assets.load.merge import inserted_sql, typed_sql
+
+
+def made_sql(scene: Scene, load_id: int) -> Composable:
+    """Remembers the inserted rows: their ids, the hash of what they were read from and of what was written, per column."""
+    types = [inserted_sql(scene, link.type_column) for link in scene.entity.generic_references]
+    tracked = base_columns(scene.entity)
+    values = {name: inserted_sql(scene, name) for name in tracked}
+    return SQL("""
+        INSERT INTO {ledger} AS l
+          (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, {bases})
+        SELECT i.source_id, d.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'made', {load}, {load}, {hashes}
+        FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+        WHERE d.action IN ('make', 'restore') ORDER BY i.source_id
+        ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+          target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+          last_load = excluded.last_load, first_load = coalesce(l.first_load, excluded.first_load), {updated}
+    """).format(
+        ledger=scene.ledger,
+        bases=SQL(", ").join(map(base_column, tracked)),
+        notices=_notices_sql(scene, lambda name: SQL("i.{}").format(new(name))),
+        target_hash=hash_sql(*types, *values.values()),
+        load=Literal(load_id),
+        hashes=SQL(", ").join(hash_sql(values[name]) for name in tracked),
+        decided=scene.work("decided"),
+        incoming=scene.work("incoming"),
+        updated=SQL(", ").join(SQL("{0} = excluded.{0}").format(base_column(name)) for name in tracked),
+    )
+
+
+def compared_sql(scene: Scene, load_id: int) -> Composable:
+    """Remembers what existing rows were compared with and how they are now; entries that say so already stay untouched."""
+    tracked = base_columns(scene.entity)
+    compared = ("nexus_id", "row_hash", "target_hash", "notices")
+    columns = (*map(Identifier, compared), *map(base_column, tracked))
+    return SQL("""
+        INSERT INTO {ledger} AS l
+          (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, {bases})
+        SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {hashes}
+        FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+        LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
+        ORDER BY i.source_id
+        ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+          target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+          last_load = excluded.last_load, first_load = coalesce(l.first_load, excluded.first_load), {updated}
+        WHERE l.last_load IS NULL OR ({mine}) IS DISTINCT FROM ({theirs})
+    """).format(
+        ledger=scene.ledger,
+        bases=SQL(", ").join(map(base_column, tracked)),
+        target_hash=target_hash_sql(scene.target, "t"),
+        notices=_notices_sql(scene, lambda name: SQL("t.{}").format(Identifier(name))),
+        load=Literal(load_id),
+        hashes=SQL(", ").join(_base_sql(scene, name) for name in tracked),
+        changes=scene.work("changes"),
+        incoming=scene.work("incoming"),
+        target=scene.target.table,
+        updated=SQL(", ").join(SQL("{0} = excluded.{0}").format(base_column(name)) for name in tracked),
+        mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
+        theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
+    )
+
+
+def _base_sql(scene: Scene, name: str) -> Composable:
+    """What FileMaker last said of a column, as a hash: this time's value, or still the earlier one where it said nothing now."""
+    said = hash_sql(typed_sql(scene, name))
+    if name in said_by_the_export(scene.entity):
+        return SQL("CASE WHEN i.described THEN {} ELSE l.{} END").format(said, base_column(name))
+    if name in left_to_nexus(scene.entity):
+        return SQL("CASE WHEN i.{} IS NOT NULL OR c.{} THEN {} ELSE l.{} END").format(
+            new(name), write_flag(name), said, base_column(name)
+        )
+    return said
+
+
+def _notices_sql(scene: Scene, now: Callable[[str], Composable]) -> Composable:
+    """The notices of a row, NULL where there is none; `now` gives the value that a column has after the load."""
+    notices: Composable = SQL("i.notices")
+    for link in scene.entity.generic_references:
+        if link.notice:
+            notices = SQL("({} || CASE WHEN {} IS NULL THEN ARRAY[{}] ELSE ARRAY[]::text[] END)").format(
+                notices, now(link.id_column), Literal(link.notice)
+            )
+    return SQL("nullif({}, ARRAY[]::text[])").format(notices)

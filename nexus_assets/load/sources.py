@@ -1,0 +1,160 @@
+"""Step 2: an entity's sources as it declares them, staged: its export, its companions, its listing, and their join."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier
+
+from nexus_assets.load import answers, stage
+from nexus_assets.load.dates import Dictionaries
+from nexus_assets.load.tables import Relation, Work
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
+from nexus_assets.sources.records import export_headings, file_records_sql, record_groups_sql, rows_without_file_sql
+
+if TYPE_CHECKING:
+    from nexus_assets.sources.filemaker import OpenExport
+    from nexus_assets.sources.s3 import StoredObject
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where a load reads from. Opened when the load comes to them: `export` by name (None: an optional one is absent)."""
+
+    export: Callable[[str, tuple[str, ...], tuple[str, ...], bool], OpenExport | None]
+    objects: Callable[[Listing], Iterable[StoredObject]]
+    bucket: str = ""
+    describe: Callable[[str], Mapping[str, Any]] = field(default=lambda _: {})
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The staged sources of one load: tables of text, and what is known of the files they came from."""
+
+    export: Relation
+    listing: Identifier | None
+    alongside: Mapping[str, Relation]
+    facts: dict[str, Any]
+
+    def digest_of_companions(self) -> str:
+        """The hashes of the exports that lookups go through: another one may give an unchanged row another value."""
+        return " ".join(str(self.facts[name]["sha256"]) for name in self.alongside)
+
+
+def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Staged:
+    """Copies every source of the entity into tables.
+
+    Raises ExportError where an export is missing or not whole, BucketError where the bucket can't be listed.
+    """
+    source = entity.rows_of
+    facts: dict[str, Any] = {}
+
+    def copy(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], table: Identifier, required: bool) -> Any:
+        opened = inputs.export(name, wanted, optional, required)
+        if opened is None:
+            return None
+        relation = stage.stage_export(cursor, table, opened)
+        facts[name] = {**inputs.describe(name), **_facts(opened)}
+        return relation
+
+    export = copy(source.export, *_headings(entity), work("export"), required=True)
+    alongside = {}
+    if isinstance(source, ExportRows):
+        for name in source.alongside:
+            companion = copy(name, _headings_through(entity, name), (), work(name.lower()), required=False)
+            if companion is not None:
+                alongside[name] = companion
+    listing = None
+    if isinstance(source, FileRecords):
+        listing = work("listing")
+        digest = stage.stage_listing(cursor, listing, inputs.objects(source.listing))
+        facts[f"s3/{source.listing}"] = {
+            "bucket": inputs.bucket,
+            "objects": digest.objects,
+            "sha256": digest.hexdigest(),
+        }
+        cursor.execute(SQL("ANALYZE {}").format(listing))
+    cursor.execute(SQL("ANALYZE {}").format(work("export")))
+    return Staged(export, listing, alongside, facts)
+
+
+def _headings(entity: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The headings that the entity's export must have, and those that it may have."""
+    source = entity.rows_of
+    if isinstance(source, ExportRows):
+        wanted = tuple(name for name in entity.fields() if name not in source.optional_headings)
+        return wanted, source.optional_headings
+    # The fields of a group are those of its records.
+    fields = () if isinstance(entity.source, RecordGroups) else tuple(entity.fields())
+    return export_headings(source, fields), ()
+
+
+def _headings_through(entity: Entity, companion: str) -> tuple[str, ...]:
+    matches = (match for lookup in entity.lookups for match in lookup.matches)
+    return tuple(
+        heading for match in matches if match.through and match.through[0] == companion for heading in match.through[1:]
+    )
+
+
+def _facts(opened: OpenExport) -> dict[str, Any]:
+    facts = opened.facts
+    return {
+        "sha256": facts.sha256,
+        "size": facts.size,
+        "format": facts.format,
+        "encoding": facts.encoding,
+        "encoding_why": facts.encoding_why,
+        "columns_unused": list(facts.columns_unused),
+        "passed_over": list(facts.passed_over),
+        "remarks": list(facts.remarks),
+    }
+
+
+def source_rows(
+    cursor: Cursor, entity: Entity, staged: Staged, work: Work, bucket: str, dictionaries: Dictionaries
+) -> tuple[Relation, dict[str, int]]:
+    """The source rows as the entity declares them, and notices about the whole source.
+
+    The export's rows, or the bucket's files joined with the rows that describe them, or the groups of those.
+    """
+    source = entity.rows_of
+    if isinstance(source, ExportRows) or staged.listing is None:
+        return staged.export, {}
+    if source.grouped_by is not None:
+        dictionaries.read(staged.export, dates=[source.grouped_by[1]], suffix="_of_records")
+    wanted, _ = _headings(entity)
+    headings = {name: staged.export.columns[name] for name in wanted}
+    query = file_records_sql(source, staged.listing, bucket, staged.export.table, headings, work("dates_of_records"))
+    _make(cursor, work("records"), query)
+    if isinstance(entity.source, RecordGroups):
+        _make(cursor, work("groups"), record_groups_sql(source, work("records")))
+        return _relation(cursor, work("groups")), {}
+    return _relation(cursor, work("records")), _mismatches(cursor, source, staged, work("records"), headings)
+
+
+def _mismatches(
+    cursor: Cursor, source: FileRecords, staged: Staged, records: Identifier, headings: Mapping[str, Composable]
+) -> dict[str, int]:
+    assert staged.listing is not None
+    found = {
+        "rows_without_file": answers.number(
+            cursor, rows_without_file_sql(source, staged.listing, staged.export.table, headings[source.on])
+        ),
+        "files_without_row": 0
+        if source.record_required
+        else answers.number(cursor, SQL("SELECT count(*) FROM {} WHERE export_row IS NULL").format(records)),
+    }
+    return {code: number for code, number in found.items() if number}
+
+
+def _make(cursor: Cursor, table: Identifier, query: Composable) -> None:
+    cursor.execute(SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, query))
+    cursor.execute(SQL("ANALYZE {}").format(table))
+
+
+def _relation(cursor: Cursor, table: Identifier) -> Relation:
+    cursor.execute(SQL("SELECT * FROM {} LIMIT 0").format(table))
+    return Relation(table, {column.name: Identifier(column.name) for column in cursor.description or ()})

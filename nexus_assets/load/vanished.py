@@ -1,0 +1,77 @@
+"""The rows that FileMaker no longer has: marked in the ledger, archived where the settings say so, never deleted."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load.incoming import Scene
+from nexus_assets.mapping.entity import Archive
+
+
+def follow(cursor: Cursor, scene: Scene, load_id: int, archive_vanished: bool) -> dict[str, int]:
+    """Marks what vanished, unmarks what returned, archives the one and brings back the other; returns how many of each."""
+    vanished, returned = mark(cursor, scene, load_id)
+    archive = scene.entity.archive
+    archived = brought_back = 0
+    if archive is not None:
+        brought_back = _bring_back(cursor, scene, archive)
+        archived = _archive(cursor, scene, archive, load_id) if archive_vanished else 0
+    return {"vanished": vanished, "returned": returned, "archived": archived, "brought_back": brought_back}
+
+
+def mark(cursor: Cursor, scene: Scene, load_id: int) -> tuple[int, int]:
+    """Marks the ids that the source no longer has, and unmarks those that it has again; returns how many of each."""
+    seen = SQL("EXISTS (SELECT FROM {} AS s WHERE s.source_id = l.source_id)").format(scene.work("seen"))
+    cursor.execute(
+        SQL(
+            "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
+        ).format(scene.ledger, Literal(load_id), seen)
+    )
+    vanished = int(cursor.rowcount)
+    cursor.execute(
+        SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(scene.ledger, seen)
+    )
+    return vanished, int(cursor.rowcount)
+
+
+def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> int:
+    """Archives once what vanished: what a person brings back, or archived already, is theirs."""
+    condition = SQL("l.vanished_load IS NOT NULL AND l.archived_load IS NULL")
+    columns: dict[str, Composable] = {
+        archive.flag: SQL("TRUE"),
+        archive.at: SQL("now()"),
+        archive.by: Literal(archive.name),
+    }
+    archived = _update(cursor, scene, columns, SQL("{} AND NOT t.{}").format(condition, Identifier(archive.flag)))
+    cursor.execute(
+        SQL("UPDATE {} AS l SET archived_load = {} WHERE {}").format(scene.ledger, Literal(load_id), condition)
+    )
+    return archived
+
+
+def _bring_back(cursor: Cursor, scene: Scene, archive: Archive) -> int:
+    """Brings back what we archived and FileMaker has again."""
+    condition = SQL("l.vanished_load IS NULL AND l.archived_load IS NOT NULL")
+    columns: dict[str, Composable] = {archive.flag: SQL("FALSE"), archive.at: SQL("NULL"), archive.by: SQL("NULL")}
+    ours = SQL("{} AND t.{} AND t.{} = {}").format(
+        condition, Identifier(archive.flag), Identifier(archive.by), Literal(archive.name)
+    )
+    brought_back = _update(cursor, scene, columns, ours)
+    cursor.execute(SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(scene.ledger, condition))
+    return brought_back
+
+
+def _update(cursor: Cursor, scene: Scene, columns: dict[str, Composable], condition: Composable) -> int:
+    """Sets the columns in the rows of Nexus, `t`, whose ledger entry is `l`."""
+    if scene.entity.touched:
+        columns[scene.entity.touched] = SQL("now()")
+    cursor.execute(
+        SQL("UPDATE {} AS t SET {} FROM {} AS l WHERE l.nexus_id = t.id AND {}").format(
+            scene.target.table,
+            SQL(", ").join(SQL("{} = {}").format(Identifier(name), value) for name, value in columns.items()),
+            scene.ledger,
+            condition,
+        )
+    )
+    return int(cursor.rowcount)
