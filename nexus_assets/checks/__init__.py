@@ -1,27 +1,55 @@
-"""The questions that are asked of what was loaded, over all rows: one file per question; `CHECKS` lists every check."""
+"""The questions that are asked of what was loaded, over all rows: one file per question; `CHECKS` lists every check.
+
+What is severe, what blocks and what counts as usual is said here and nowhere else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 from nexus_assets.checks.accounting import every_row_accounted
-from nexus_assets.checks.check import Check
-from nexus_assets.checks.objects import objects_exist
-from nexus_assets.checks.references import entity_references, images_in_batches, other_references
+from nexus_assets.checks.check import Check, Finding, Looking
+from nexus_assets.checks.duplicates import image_counts_true, no_duplicates
+from nexus_assets.checks.objects import files_and_rows_agree, files_open, objects_exist
+from nexus_assets.checks.persons import named_patients, patient_link, records_agree
+from nexus_assets.checks.references import (
+    entity_doubts,
+    entity_references,
+    images_in_batches,
+    other_doubts,
+    other_references,
+)
+from nexus_assets.checks.routine import Routine, last_load_as_usual
 from nexus_assets.checks.visibility import every_image_visible
 from nexus_assets.entities import ENTITIES
+from nexus_assets.mapping.entity import Entity
+
+USUAL = Routine(load_age=timedelta(days=8), export_age=timedelta(days=31), rows=20, share=0.02)
+"""A clinic loads at least weekly until it switches over; more than 20 rows and 2 % fewer, or more rejects, is unusual."""
+
+
+def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Callable[[Looking], Finding]]:
+    return {entity.name: partial(find, entity) for entity in entities}
+
+
+_ALL = list(ENTITIES.values())
+_GENERIC = [entity for entity in _ALL if entity.generic_references]
+_OF_PATIENTS = [entity for entity in _ALL if patient_link(entity)]
+_FILES = [entity for entity in _ALL if any(column.name == "s3_key" for column in entity.columns)]
+
 
 CHECKS: tuple[Check, ...] = (
     *(
         Check(
-            entity.name,
+            name,
             "no_orphaned_references",
-            f"Every generic reference of {entity.name} leads to a row that exists.",
-            partial(entity_references, entity),
+            f"Every generic reference of {name} leads to a row that exists.",
+            find,
             blocking=True,
         )
-        for entity in ENTITIES.values()
-        if entity.generic_references
+        for name, find in _each(_GENERIC, entity_references).items()
     ),
     Check(
         "images",
@@ -35,32 +63,110 @@ CHECKS: tuple[Check, ...] = (
         "no_orphaned_references",
         "Every other generic reference in the database, found by looking, leads to a row that exists.",
         other_references,
+        # The import does not make these rows: what is loaded from FileMaker is right all the same.
         blocking=False,
     ),
     *(
         Check(
-            entity.name,
-            "every_row_accounted",
-            "Every row of the export was loaded, kept, collapsed into its twin, or rejected with a reason.",
-            partial(every_row_accounted, entity),
+            name,
+            "no_doubtful_references",
+            f"No generic reference of {name} leads to an archived patient.",
+            find,
+            "WARN",
         )
-        for entity in ENTITIES.values()
+        for name, find in _each(_GENERIC, entity_doubts).items()
+    ),
+    Check(
+        "patients",
+        "no_doubtful_references",
+        "No other generic reference leads to an archived patient, or to a table that can't be found.",
+        other_doubts,
+        "WARN",
+    ),
+    *(
+        Check(
+            name,
+            "linked_to_named_patient",
+            f"Every row of {name} is linked to the patient that FileMaker names.",
+            find,
+            "WARN",
+        )
+        for name, find in _each(_OF_PATIENTS, named_patients).items()
+    ),
+    Check(
+        "images",
+        "records_agree_on_patient",
+        "What comes from one FileMaker record (an image and its batch, an image and a document) is of one patient.",
+        records_agree,
+    ),
+    Check("patients", "no_duplicates", "No two patients have one FileMaker id.", partial(no_duplicates, ("patients",))),
+    Check(
+        "documents", "no_duplicates", "No two documents are one file.", partial(no_duplicates, ("documents",)), "WARN"
+    ),
+    Check(
+        "images",
+        "no_duplicates",
+        "No two images are one file, and no patient has two imported batches of one day.",
+        # The batches' duplicates go when the images that they hold have moved: with the load of the images.
+        partial(no_duplicates, ("image_batches", "images")),
+        "WARN",
+    ),
+    Check(
+        "images",
+        "image_counts_true",
+        "The image count of every batch, which the front end adds up, is the number of its images.",
+        image_counts_true,
+    ),
+    *(
+        Check(
+            name,
+            "every_row_accounted",
+            f"Every row of the last export of {name} was loaded, kept, collapsed or rejected with a reason, and is still there"
+            " under its id.",
+            find,
+        )
+        for name, find in _each(_ALL, every_row_accounted).items()
     ),
     *(
         Check(
             entity.name,
-            "objects_exist",
-            "Every row's file is in the bucket, as large as the row says.",
-            partial(objects_exist, entity),
+            "last_load_as_usual",
+            f"The last load of {entity.name} is recent, from a recent export, and about as large as the one before.",
+            partial(last_load_as_usual, entity, USUAL),
+            "WARN",
         )
-        for entity in ENTITIES.values()
-        if entity.listings and entity.name != "image_batches"
+        for entity in _ALL
     ),
-    Check(
-        "images",
-        "every_image_visible",
-        "Every image is one that a person sees in Nexus.",
-        every_image_visible,
+    *(
+        Check(
+            name,
+            "objects_exist",
+            f"Every row of {name} has its file in the bucket, not empty and as large as the row says.",
+            find,
+        )
+        for name, find in _each(_FILES, objects_exist).items()
     ),
+    *(
+        Check(
+            name,
+            "files_and_rows_agree",
+            f"Every file of {name} in the bucket has its row or a reject that says why not, and every thumbnail is there.",
+            find,
+            "WARN",
+        )
+        for name, find in _each(_FILES, files_and_rows_agree).items()
+    ),
+    *(
+        Check(
+            name,
+            "files_open",
+            f"A sample of the files of {name} opens as the front end opens it: whole, unchanged, and what it says it is.",
+            find,
+        )
+        for name, find in _each(_FILES, files_open).items()
+    ),
+    Check("images", "every_image_visible", "Every image is one that a person sees in Nexus.", every_image_visible),
 )
-"""Every check, in the order in which they are shown: severity and what blocks is said here and nowhere else."""
+"""Every check, in the order in which they are shown."""
+
+CHECK_NAMES = {check.full_name: check for check in CHECKS}

@@ -1,29 +1,63 @@
-"""Did every row of the export end somewhere? Loaded, kept, collapsed into its twin, or rejected with a reason."""
+"""Did every row of the export end somewhere, and is it still there? The last load's figures, the ledger and the table compared."""
 
 from __future__ import annotations
 
-from psycopg2.sql import SQL, Literal
+from collections.abc import Mapping
 
-from nexus_assets.checks.check import Finding, Looking
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.checks.check import Finding, Looking, loading, violators
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import ByFileMakerId, Entity
 
 
 def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
-    """The last load's figures add up, and agree with what the ledger and the list of rejects hold today."""
-    command = f"dagster asset materialize --select '*{entity.name}'"
+    """The last load's figures add up, agree with the ledger and the list of rejects, and the rows are where it left them."""
+    last = _last_load(looking, entity.name)
+    if last is None:
+        return Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
+    source_rows, outcomes, rejected = last
+    figures = {"source_rows": source_rows, **outcomes, "rejected": sum(rejected.values())}
+    differences = {
+        name: number
+        for name, number in _differences(looking, entity, source_rows, outcomes, rejected).items()
+        if number
+    }
+    lost = violators(looking, _lost_sql(looking, entity), loading(entity.name), figures)
+    breakdown = {**differences, **lost.breakdown}
+    cause = ""
+    if lost.breakdown.get("under_another_id"):
+        cause = f"{lost.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them anew."
+    return Finding(
+        sum(breakdown.values()),
+        breakdown,
+        lost.sample,
+        {**figures, "lost": lost.count},
+        loading(entity.name) if breakdown else "",
+        cause,
+    )
+
+
+def _last_load(looking: Looking, entity: str) -> tuple[int, Mapping[str, int], Mapping[str, int]] | None:
     if not is_installed(looking.cursor):
-        return Finding(1, {"never_loaded": 1}, next_step=command)
+        return None
     loads = looking.rows(
         SQL(
             "SELECT source_rows, outcomes, rejected FROM nexus_assets.load WHERE entity = {} ORDER BY id DESC LIMIT 1"
-        ).format(Literal(entity.name))
+        ).format(Literal(entity))
     )
-    if not loads:
-        return Finding(1, {"never_loaded": 1}, next_step=command)
-    source_rows, outcomes, rejected = loads[0]
-    loaded = sum(number for name, number in outcomes.items() if name != "collapsed")
+    return loads[0] if loads else None
+
+
+def _differences(
+    looking: Looking,
+    entity: Entity,
+    source_rows: int,
+    outcomes: Mapping[str, int],
+    rejected: Mapping[str, int],
+) -> dict[str, int]:
+    """How many rows the figures of the last load, its rejects and its ledger differ by."""
     (in_ledger,) = looking.row(
         SQL("SELECT count(*) FROM {} WHERE vanished_load IS NULL AND row_hash IS NOT NULL").format(
             identity_table(entity.name)
@@ -36,7 +70,8 @@ def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
             ).format(Literal(entity.name))
         )
     )
-    differences = {
+    loaded = sum(number for name, number in outcomes.items() if name != "collapsed")
+    return {
         "rows_unaccounted": abs(source_rows - sum(outcomes.values()) - sum(rejected.values())),
         "rejects_not_kept": sum(
             abs(rejected.get(name, 0) - open_rejects.get(name, 0)) for name in {*rejected, *open_rejects}
@@ -44,6 +79,37 @@ def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
         # A known row that is rejected today stays in the ledger, so the ledger may hold more than was loaded, never less.
         "ledger_too_small": max(0, loaded - in_ledger),
     }
-    breakdown = {name: number for name, number in differences.items() if number}
-    figures = {"source_rows": source_rows, **outcomes, "rejected": sum(rejected.values())}
-    return Finding(sum(breakdown.values()), breakdown, figures=figures, next_step=command if breakdown else "")
+
+
+def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
+    """The FileMaker id that a row of the table carries, as uuid; None where the table has no place for one."""
+    for rule in entity.recognised_by:
+        if isinstance(rule, ByFileMakerId):
+            column = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
+            if rule.key is None:
+                return column
+            return SQL("nexus_assets.read_uuid({} ->> {})").format(column, Literal(rule.key))
+    return None
+
+
+def _lost_sql(looking: Looking, entity: Entity) -> Composable:
+    """Rows (source_id, nexus_id, reason) of the ledger whose row is gone, came back under another id, or has lost its own."""
+    target, carried = looking.table(entity.name), carried_id_sql(entity, "t")
+    changed: Composable = SQL("FALSE")
+    elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
+    if carried is not None:
+        changed = SQL("{} IS DISTINCT FROM l.source_id").format(carried)
+        elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
+    return SQL("""
+        SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,
+               CASE WHEN t.id IS NOT NULL THEN 'filemaker_id_changed' WHEN other.id IS NOT NULL THEN 'under_another_id'
+                    ELSE 'row_lost' END AS reason
+        FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id
+        LEFT JOIN {elsewhere} AS other ON t.id IS NULL AND other.source_id = l.source_id
+        WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND (t.id IS NULL OR {changed})
+    """).format(
+        ledger=identity_table(entity.name),
+        target=target.table,
+        elsewhere=elsewhere,
+        changed=changed,
+    )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load import contract
+from nexus_assets.load.tables import Target
+
+if TYPE_CHECKING:
+    from nexus_assets.checks.files import Opened
+    from nexus_assets.sources.s3 import StoredObject
 
 Severity = Literal["ERROR", "WARN"]
 
@@ -17,19 +26,29 @@ SAMPLE_ROWS = 10
 
 @dataclass(frozen=True)
 class StoredFiles:
-    """The bucket as checks see it: a listing's files as (key, size, ETag), its prefix, and the size of any single object."""
+    """The bucket as checks see it.
 
-    listing: Callable[[str], Iterable[tuple[str, int, str]]]
+    `listing` yields every file of a listing, `prefix` is where they lie; `elsewhere` gives the sizes of the files among
+    these keys that exist, wherever they lie; `open` fetches files as the front end does, in the order of the keys.
+    """
+
+    listing: Callable[[str], Iterable[StoredObject]]
     prefix: Callable[[str], str]
-    size_of: Callable[[str], int | None]
+    elsewhere: Callable[[Sequence[str]], Iterable[tuple[str, int]]]
+    open: Callable[[Sequence[str]], Iterable[Opened]]
 
 
 @dataclass(frozen=True)
 class Looking:
-    """What a check looks with: a cursor in a transaction that is rolled back, and the bucket."""
+    """What checks look with: a cursor in a transaction that is rolled back, the bucket, the time.
+
+    `deep` asks the checks that look at a sample to take a large one.
+    """
 
     cursor: Cursor
     files: StoredFiles
+    deep: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def rows(self, query: Composable) -> list[tuple[Any, ...]]:
         """Every row that the query answers."""
@@ -41,16 +60,24 @@ class Looking:
         (answer,) = self.rows(query)
         return answer
 
+    def table(self, entity: str) -> Target:
+        """The entity's table as the database has it. Raises ContractError where it is not there."""
+        return contract.reflect(self.cursor, ENTITIES[entity])
+
 
 @dataclass(frozen=True)
 class Finding:
-    """A check's answer. `sample` holds our own ids and codes only; `figures` what else is worth a number or a plot."""
+    """A check's answer. `sample` holds our own ids and codes only; `figures` what else is worth a number or a plot.
+
+    `cause` is one sentence about what most likely happened, where that can be computed: counts, codes and run ids only.
+    """
 
     count: int
     breakdown: Mapping[str, int] = field(default_factory=dict)
     sample: tuple[Mapping[str, str], ...] = ()
     figures: Mapping[str, int] = field(default_factory=dict)
     next_step: str = ""
+    cause: str = ""
 
     @property
     def passed(self) -> bool:
@@ -71,19 +98,41 @@ class Check:
     severity: Severity = "ERROR"
     blocking: bool = False
 
+    @property
+    def full_name(self) -> str:
+        """`asset/name`, as the command line and alerts say it."""
+        return f"{self.asset}/{self.name}"
 
-def violators(looking: Looking, query: Composable, next_step: str, figures: Mapping[str, int] | None = None) -> Finding:
+
+def loading(entity: str, *, with_parents: bool = True) -> str:
+    """The command that loads an entity again."""
+    selection = f"'*{entity}'" if with_parents else entity
+    return f"dagster asset materialize --select {selection}"
+
+
+def violators(
+    looking: Looking,
+    query: Composable,
+    next_step: str,
+    figures: Mapping[str, int] | None = None,
+    cause: Callable[[Looking], str] | None = None,
+) -> Finding:
     """The finding of a query that returns violators: their reason in column `reason`, the rest their ids.
 
-    The query runs once; counting and sampling look at its result.
+    The query runs once, into the temporary table `violators`; counting, sampling and `cause` look at that. The sample
+    shows every reason.
     """
     looking.cursor.execute(SQL("CREATE TEMP TABLE violators ON COMMIT DROP AS {}").format(query))
     breakdown = dict(looking.rows(SQL("SELECT reason, count(*) FROM violators GROUP BY 1 ORDER BY 2 DESC, 1")))
-    looking.cursor.execute(f"SELECT * FROM violators ORDER BY reason LIMIT {SAMPLE_ROWS}")  # noqa: S608 - a constant
+    looking.cursor.execute(
+        "SELECT * FROM violators ORDER BY row_number() OVER (PARTITION BY reason ORDER BY violators), reason LIMIT %s",
+        (SAMPLE_ROWS,),
+    )
     names = [column.name for column in looking.cursor.description or ()]
     sample = tuple(
         {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
         for row in looking.cursor.fetchall()
     )
+    told = cause(looking) if cause is not None and breakdown else ""
     looking.cursor.execute("DROP TABLE violators")
-    return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, next_step if breakdown else "")
+    return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, next_step if breakdown else "", told)

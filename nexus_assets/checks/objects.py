@@ -1,53 +1,154 @@
-"""Is each row's file in the bucket, as large as the row says?"""
+"""Rows and files, both ways: is each row's file in the bucket and whole, and has each file of the bucket its row?"""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.check import Finding, Looking, violators
-from nexus_assets.load import contract
+from nexus_assets.checks.check import SAMPLE_ROWS, Finding, Looking, loading, violators
+from nexus_assets.checks.files import looks_like
+from nexus_assets.load.ledger import is_installed
 from nexus_assets.mapping.entity import Entity
 
+A_FEW, MANY = 20, 500
+"""How many files are opened with every load, and by a deep check."""
 
-def stage_objects(looking: Looking, listing: str, entity: Entity) -> Identifier:
-    """A temporary table (key, size) of the listing's files, and of the files of rows whose key lies elsewhere (native ones)."""
+
+def stage_objects(looking: Looking, entity: Entity) -> Identifier:
+    """A temporary table (key, size, record_key, is_thumbnail) of the listing's files, and of the files of rows whose key
+    lies elsewhere (native ones). Made once, for all checks that look at the same state."""
+    (listing,) = entity.listings
     table = Identifier(f"objects_{listing}")
     cursor = looking.cursor
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (f"pg_temp.objects_{listing}",))
-    if cursor.fetchone()[0]:
+    if looking.row(SQL("SELECT to_regclass({}) IS NOT NULL").format(Literal(f"pg_temp.objects_{listing}")))[0]:
         return table
-    cursor.execute(SQL("CREATE TEMP TABLE {} (key text, size bigint, etag text) ON COMMIT DROP").format(table))
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(looking.files.listing(listing))
-    buffer.seek(0)
-    cursor.copy_expert(SQL("COPY {} FROM STDIN (FORMAT csv)").format(table), buffer)
-    target = contract.reflect(cursor, entity)
-    elsewhere = looking.rows(
-        SQL("SELECT DISTINCT s3_key FROM {} WHERE NOT starts_with(s3_key, {})").format(
-            target.table, Literal(looking.files.prefix(listing))
-        )
+    cursor.execute(
+        SQL(
+            "CREATE TEMP TABLE {} (key text, size bigint, record_key text, is_thumbnail boolean) ON COMMIT DROP"
+        ).format(table)
     )
-    for (key,) in elsewhere:
-        size = looking.files.size_of(key)
-        if size is not None:
-            cursor.execute(SQL("INSERT INTO {} VALUES (%s, %s)").format(table), (key, size))
+    rows = ((item.key, item.size, item.record_key, int(item.is_thumbnail)) for item in looking.files.listing(listing))
+    _copy(looking, table, rows)
+    target, prefix = looking.table(entity.name), looking.files.prefix(listing)
+    names = [name for name in ("s3_key", "s3_thumbnail_key") if name in target.columns]
+    keys = SQL(" UNION ").join(
+        SQL("SELECT {0} FROM {1} WHERE {0} <> '' AND NOT starts_with({0}, {2})").format(
+            Identifier(name), target.table, Literal(prefix)
+        )
+        for name in names
+    )
+    elsewhere = looking.files.elsewhere([key for (key,) in looking.rows(keys)])
+    _copy(looking, table, ((key, size, None, None) for key, size in elsewhere))
     cursor.execute(SQL("ANALYZE {}").format(table))
     return table
 
 
+def _copy(looking: Looking, table: Identifier, rows: object) -> None:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)  # type: ignore[arg-type]
+    buffer.seek(0)
+    looking.cursor.copy_expert(SQL("COPY {} FROM STDIN (FORMAT csv)").format(table), buffer)
+
+
 def objects_exist(entity: Entity, looking: Looking) -> Finding:
-    """Rows without an object, and rows whose `file_size` is not the object's: the download breaks off or never ends."""
-    (listing,) = entity.listings
-    objects = stage_objects(looking, listing, entity)
-    target = contract.reflect(looking.cursor, entity)
+    """Rows without an object, with an empty one, or whose `file_size` is not the object's: the download breaks off or
+    never ends."""
+    objects, target = stage_objects(looking, entity), looking.table(entity.name)
     query = SQL("""
         SELECT t.id::text AS id, t.file_size::text AS file_size, o.size::text AS object_size,
-               CASE WHEN o.key IS NULL THEN 'object_missing' ELSE 'size_differs' END AS reason
+               CASE WHEN o.key IS NULL THEN 'object_missing' WHEN o.size = 0 THEN 'object_empty'
+                    ELSE 'size_differs' END AS reason
         FROM {target} AS t LEFT JOIN {objects} AS o ON o.key = t.s3_key
-        WHERE o.key IS NULL OR o.size <> t.file_size
+        WHERE o.key IS NULL OR o.size = 0 OR o.size <> t.file_size
     """).format(target=target.table, objects=objects)
-    (rows,) = looking.row(SQL("SELECT count(*) FROM {}").format(target.table))
-    return violators(looking, query, f"dagster asset materialize --select '*{entity.name}'", {"rows": rows})
+    rows, stored = looking.row(
+        SQL("SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM {} WHERE NOT is_thumbnail)").format(
+            target.table, objects
+        )
+    )
+    return violators(
+        looking,
+        query,
+        f"compare NEXUS_S3_BUCKET and the prefix with where the files are, upload what is missing, then {loading(entity.name)}",
+        {"rows": rows, "objects": stored},
+        cause=lambda _: "The bucket has no file at all under the prefix." if not stored else "",
+    )
+
+
+def files_and_rows_agree(entity: Entity, looking: Looking) -> Finding:
+    """Files of the bucket that no row shows and no reject explains, and rows whose thumbnail is not in the bucket.
+
+    A key may hold what a person typed: the sample tells a file by its record id, and only where that is one.
+    """
+    objects, target = stage_objects(looking, entity), looking.table(entity.name)
+    has_thumbnails = "s3_thumbnail_key" in target.columns
+    rejected: Composable = SQL("(SELECT NULL::text AS key, NULL::text AS record_key WHERE FALSE)")
+    if is_installed(looking.cursor):
+        rejected = SQL("""
+            (SELECT o.key, o.record_key FROM nexus_assets.reject AS r JOIN {objects} AS o ON o.key = r.payload ->> 'key'
+             WHERE r.entity = {entity} AND r.resolved_load IS NULL)
+        """).format(objects=objects, entity=Literal(entity.name))
+    shown: Composable = SQL("SELECT s3_key AS key FROM {}").format(target.table)
+    if has_thumbnails:
+        shown = SQL("{} UNION ALL SELECT s3_thumbnail_key FROM {}").format(shown, target.table)
+    query: Composable = SQL("""
+        SELECT NULL::text AS id, CASE WHEN o.record_key ~ '^(\\d+|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})$'
+                                      THEN o.record_key END AS record, o.size::text AS object_size,
+               CASE WHEN o.is_thumbnail THEN 'thumbnail_without_row' ELSE 'object_without_row' END AS reason
+        FROM {objects} AS o
+        WHERE o.is_thumbnail IS NOT NULL
+          AND NOT EXISTS (SELECT FROM ({shown}) AS s WHERE s.key = o.key)
+          AND NOT EXISTS (SELECT FROM {rejected} AS r WHERE r.key = o.key OR (o.is_thumbnail AND r.record_key = o.record_key))
+    """).format(objects=objects, shown=shown, rejected=rejected)
+    if has_thumbnails:
+        query = SQL("""
+            {query} UNION ALL
+            SELECT t.id::text, NULL, NULL, 'thumbnail_missing' FROM {target} AS t
+            WHERE t.s3_thumbnail_key <> '' AND NOT EXISTS (SELECT FROM {objects} AS o WHERE o.key = t.s3_thumbnail_key)
+        """).format(query=query, target=target.table, objects=objects)
+    return violators(looking, query, loading(entity.name))
+
+
+def files_open(entity: Entity, looking: Looking) -> Finding:
+    """Opens a sample of the rows' files, another one each day, through presigned addresses as the front end does; a deep
+    check takes a large one. Compares length, first bytes and, where the ETag is one, the MD5."""
+    objects, target = stage_objects(looking, entity), looking.table(entity.name)
+    # The date as seed: a finding can be had again on the same day, and another part is seen on the next.
+    seed = int(f"{looking.now:%Y%m%d}")
+    # Rows whose file is missing or of another size are found without opening it.
+    chosen = looking.rows(
+        SQL("""
+            SELECT t.id::text, t.s3_key, t.file_size, t.mime_type FROM {target} AS t
+            JOIN {objects} AS o ON o.key = t.s3_key AND o.size = t.file_size AND o.size > 0
+            ORDER BY hashtextextended(t.id::text, {seed}), t.id LIMIT {number}
+        """).format(
+            target=target.table, objects=objects, seed=Literal(seed), number=Literal(MANY if looking.deep else A_FEW)
+        )
+    )
+    sample, breakdown, compared = [], dict[str, int](), 0
+    opened = looking.files.open([key for _, key, _, _ in chosen])
+    for (id_, _, file_size, mime_type), file in zip(chosen, opened, strict=True):
+        compared += file.md5 is not None
+        if file.status != 200:
+            reason = "not_served"
+        elif file.size != file_size:
+            reason = "wrong_length"
+        elif file.md5 is not None and file.md5 != file.etag:
+            reason = "wrong_checksum"
+        elif not looks_like(mime_type, file.head):
+            reason = "wrong_content"
+        else:
+            continue
+        breakdown[reason] = breakdown.get(reason, 0) + 1
+        sample.append({"id": id_, "http_status": str(file.status), "received": str(file.size), "reason": reason})
+    return Finding(
+        len(sample),
+        breakdown,
+        tuple(sample[:SAMPLE_ROWS]),
+        {"opened": len(chosen), "checksums_compared": compared, "seed": seed},
+        f"nexus-assets check --select {entity.name}/files_open --deep, and upload the damaged files again"
+        if sample
+        else "",
+    )

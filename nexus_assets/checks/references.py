@@ -4,104 +4,192 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.check import Finding, Looking, violators
+from nexus_assets.checks.check import Finding, Looking, loading, violators
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import contract
+from nexus_assets.load.identity import made_by_importer_sql
+from nexus_assets.load.ledger import is_installed
+from nexus_assets.load.references import HISTORY_TABLES as HISTORY_TABLES
 from nexus_assets.load.references import GenericKey, generic_keys, orphans_sql
+from nexus_assets.load.references import Model as Model
+from nexus_assets.load.references import models as models
+from nexus_assets.load.references import reachable as reachable
+from nexus_assets.load.tables import identity_table
 from nexus_assets.mapping.entity import Entity
 
-HISTORY_TABLES = ("django_admin_log",)
-"""Logs whose entries outlive what they tell of: a reference from there to a deleted row is no fault."""
 
-
-Model = tuple[int, Identifier, str]
-"""Content type id, table and type of its id, of a model whose table was found."""
-
-
-def models(cursor: Cursor) -> list[Model]:
-    """Every model whose table can be found: ours by their names, the others by Django's or by the model's plural."""
-    known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
-    cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)")
-    # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
-    joined = {name.replace("_", ""): name for (name,) in cursor.fetchall()}
-    found = []
-    cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
-    for id_, app_label, model in cursor.fetchall():
-        plurals = (
-            joined[plural] for plural in (f"{model}s", f"{model.removesuffix('y')}ies", model) if plural in joined
-        )
-        names = (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals)
-        table = contract.find_table(cursor, names)
-        id_type = _id_type(cursor, table[0]) if table is not None else None
-        if table is not None and id_type is not None:
-            found.append((id_, Identifier(table[1], table[2]), id_type))
-    return found
-
-
-def _id_type(cursor: Cursor, oid: int) -> str | None:
-    cursor.execute(
-        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s AND attname = 'id'", (oid,)
-    )
-    found = cursor.fetchone()
-    return None if found is None else str(found[0])
-
-
-def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
-    """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
-    return [model for model in found if key.id_type in (model[2], "text", "character varying")]
-
-
-def _orphans(looking: Looking, keys: Sequence[GenericKey], next_step: str) -> Finding:
-    found = models(looking.cursor)
-    parts = []
-    for key in keys:
-        tables = [(id_, table) for id_, table, _ in reachable(key, found)]
-        parts.append(SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), orphans_sql(key, tables)))
-    if not parts:
-        return Finding(0)
-    return violators(looking, SQL(" UNION ALL ").join(parts), next_step)
-
-
-def entity_references(entity: Entity, looking: Looking) -> Finding:
-    """The declared generic references of one entity's table."""
-    table = contract.find_table(looking.cursor, entity.model.tables)
+def _declared_keys(looking: Looking, entity: Entity) -> list[GenericKey]:
+    table = looking.table(entity.name)
     declared = {link.id_column for link in entity.generic_references}
-    keys = [
-        key for key in generic_keys(looking.cursor) if table and key.table == table[2] and key.id_column in declared
-    ]
+    keys = [key for key in generic_keys(looking.cursor) if key.table == table.name and key.id_column in declared]
     if len(keys) != len(declared):
         raise contract.ContractError(
             f"The generic references of {entity.name} were not found in the database.",
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
-    return _orphans(looking, keys, f"dagster asset materialize --select '*{entity.name}'")
+    return keys
+
+
+def _other_keys(looking: Looking) -> list[GenericKey]:
+    declared = {name for entity in ENTITIES.values() if entity.generic_references for name in entity.model.tables}
+    return [key for key in generic_keys(looking.cursor) if key.table not in declared and not key.is_history]
+
+
+def _named(key: GenericKey, query: Composable) -> Composable:
+    return SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), query)
+
+
+def entity_references(entity: Entity, looking: Looking) -> Finding:
+    """The declared generic references of one entity's table: what the import made leads to a patient, what people made to
+    whatever they chose, if that is there."""
+    found = models(looking.cursor)
+    parts = [_named(key, _declared_orphans_sql(looking, entity, key, found)) for key in _declared_keys(looking, entity)]
+    return violators(looking, SQL(" UNION ALL ").join(parts), loading(entity.name), cause=likely_cause)
+
+
+def _declared_orphans_sql(looking: Looking, entity: Entity, key: GenericKey, found: Sequence[Model]) -> Composable:
+    target = looking.table(entity.name)
+    (link,) = (link for link in entity.generic_references if link.id_column == key.id_column)
+    parent = looking.table(link.to)
+    others = looking.rows(
+        SQL("SELECT id FROM django_content_type WHERE id <> {}").format(Literal(parent.content_type_id))
+    )
+    orphans = orphans_sql(key, [(parent.content_type_id, parent.table)], [id_ for (id_,) in others])
+    elsewhere = [
+        SQL("(o.content_type_id = {}::text AND EXISTS (SELECT FROM {} AS e WHERE e.id = o.object_id::uuid))").format(
+            Literal(id_), table
+        )
+        for id_, table, _ in reachable(key, found)
+        if id_ != parent.content_type_id
+    ]
+    imported = [made_by_importer_sql(target, "t")] if entity.made_by_importer else []
+    if is_installed(looking.cursor):
+        ledger = identity_table(entity.name)
+        imported.append(SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = t.id)").format(ledger))
+    return SQL("""
+        SELECT o.* FROM ({orphans}) AS o
+        WHERE o.reason <> 'content_type_not_allowed' OR NOT ({elsewhere})
+           OR EXISTS (SELECT FROM {target} AS t WHERE t.id::text = o.id AND ({imported}))
+    """).format(
+        orphans=orphans,
+        elsewhere=SQL(" OR ").join(elsewhere or [SQL("FALSE")]),
+        target=target.table,
+        imported=SQL(" OR ").join(imported or [SQL("FALSE")]),
+    )
 
 
 def other_references(looking: Looking) -> Finding:
     """Every generic key that no entity declares: found by looking, so that a new Nexus table is covered by itself."""
-    declared = {name for entity in ENTITIES.values() if entity.generic_references for name in entity.model.tables}
-    keys = [key for key in generic_keys(looking.cursor) if key.table not in (*declared, *HISTORY_TABLES)]
-    return _orphans(looking, keys, "dagster asset materialize --select patients")
+    found = models(looking.cursor)
+    parts = []
+    for key in _other_keys(looking):
+        possible = reachable(key, found)
+        tables = [(id_, table) for id_, table, _ in possible]
+        impossible = [id_ for id_, table, _ in found if (id_, table) not in tables]
+        parts.append(_named(key, orphans_sql(key, tables, impossible)))
+    if not parts:
+        return Finding(0)
+    return violators(
+        looking, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
+    )
 
 
 def images_in_batches(looking: Looking) -> Finding:
-    """Images whose batch is not there, or whose batch leads to no patient."""
-    images, batches, patients = (
-        contract.reflect(looking.cursor, ENTITIES[name]) for name in ("images", "image_batches", "patients")
-    )
+    """Images whose batch is not there, or whose batch leads nowhere."""
+    images, batches = looking.table("images"), looking.table("image_batches")
+    (key,) = _declared_keys(looking, batches.entity)
     query = SQL("""
-        SELECT i.id::text AS image_id, i.batch_id::text AS batch_id,
-               CASE WHEN b.id IS NULL THEN 'batch_missing' ELSE 'batch_leads_nowhere' END AS reason
-        FROM {images} AS i LEFT JOIN {batches} AS b ON b.id = i.batch_id
-        LEFT JOIN {patients} AS p ON p.id = b.object_id AND b.content_type_id = {content_type}
-        WHERE b.id IS NULL OR (b.content_type_id = {content_type} AND p.id IS NULL)
+        SELECT i.id::text AS image_id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
+        FROM {images} AS i JOIN ({orphans}) AS o ON o.id = i.batch_id::text
+        UNION ALL
+        SELECT i.id::text, i.batch_id::text, NULL, 'batch_missing' FROM {images} AS i
+        LEFT JOIN {batches} AS b ON b.id = i.batch_id WHERE b.id IS NULL
     """).format(
         images=images.table,
         batches=batches.table,
-        patients=patients.table,
-        content_type=Literal(patients.content_type_id),
+        orphans=_declared_orphans_sql(looking, batches.entity, key, models(looking.cursor)),
     )
-    return violators(looking, query, "dagster asset materialize --select '*images'")
+    return violators(looking, query, loading("images"), cause=likely_cause)
+
+
+def entity_doubts(entity: Entity, looking: Looking) -> Finding:
+    """The declared generic references that lead to an archived patient."""
+    return _doubts(looking, _declared_keys(looking, entity), entity.name)
+
+
+def other_doubts(looking: Looking) -> Finding:
+    """Every other generic key: references to archived patients, and those that can't be followed at all."""
+    return _doubts(looking, _other_keys(looking), "patients")
+
+
+def _doubts(looking: Looking, keys: Sequence[GenericKey], asset: str) -> Finding:
+    patients = looking.table("patients")
+    followed = [id_ for id_, _, _ in models(looking.cursor)]
+    parts = []
+    for key in keys:
+        parts.append(
+            SQL("""
+                SELECT {name} AS key, x.id::text AS id, x.{id}::text AS object_id, 'target_archived' AS reason
+                FROM {relation} AS x JOIN {patients} AS p ON p.id{cast} = x.{id}
+                WHERE x.{type} = {content_type} AND p.archived
+                UNION ALL
+                SELECT {name}, x.id::text, x.{id}::text, 'table_not_found'
+                FROM {relation} AS x JOIN django_content_type AS c ON c.id = x.{type}
+                WHERE x.{id} IS NOT NULL AND c.id <> ALL ({followed}::integer[])
+            """).format(
+                name=Literal(key.name),
+                id=Identifier(key.id_column),
+                type=Identifier(key.type_column),
+                relation=key.relation,
+                patients=patients.table,
+                cast=SQL("") if key.id_type == "uuid" else SQL("::text"),
+                content_type=Literal(patients.content_type_id),
+                followed=Literal(followed),
+            )
+        )
+    if not parts:
+        return Finding(0)
+    step = f"nexus-assets check --select {asset}/no_doubtful_references --json, and look the ids up in Nexus"
+    return violators(looking, SQL(" UNION ALL ").join(parts), step)
+
+
+def likely_cause(looking: Looking) -> str:
+    """What the ledger knows of the patients that the temporary table `violators` points at in vain."""
+    if not is_installed(looking.cursor):
+        return ""
+    patients = looking.table("patients")
+    orphans, superseded, lost, back = looking.row(
+        SQL("""
+            SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id)
+            FROM violators AS v
+            LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
+            LEFT JOIN {ledger} AS l ON l.nexus_id::text = v.object_id
+              AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = l.nexus_id)
+            LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(filemaker_metadata->>'filemaker_id') AS source_id
+                       FROM {patients}) AS t ON t.source_id = l.source_id
+        """).format(ledger=identity_table("patients"), patients=patients.table)
+    )
+    runs = looking.rows(
+        SQL("""
+            SELECT DISTINCT o.run_id FROM violators AS v JOIN nexus_assets.superseded AS s
+              ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
+            JOIN nexus_assets.load AS o ON o.id = s.load_id ORDER BY 1 LIMIT 3
+        """)
+    )
+    if superseded:
+        during = f" in run {', '.join(run for (run,) in runs)}" if runs else ""
+        return f"{_of(superseded, orphans)} point at ids of patients that were superseded{during}."
+    if back:
+        return (
+            f"{_of(back, orphans)} point at patients that were deleted and are there again under other ids: another tool"
+            " imported them anew."
+        )
+    if lost:
+        return f"{_of(lost, orphans)} point at patients that the last load left there and somebody has deleted since."
+    return ""
+
+
+def _of(some: int, all_: int) -> str:
+    return f"All {all_:,}" if some == all_ else f"{some:,} of {all_:,}"

@@ -1,14 +1,17 @@
-"""Asking one check, and keeping its answer in the ledger: the history that the Dagster UI forgets."""
+"""Asking checks, all of them of one state of the database, and keeping their answers: the history that the UI forgets."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import psycopg2
 from psycopg2.extras import Json
 
 from nexus_assets.checks.check import Check, Finding, Looking, StoredFiles
-from nexus_assets.database import transaction
-from nexus_assets.load.ledger import is_installed
+from nexus_assets.database import told_plainly, transaction, where
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.ledger import install, is_installed
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -18,28 +21,59 @@ if TYPE_CHECKING:
 
 def stored_files(bucket: ClinicBucket, run_id: str) -> StoredFiles:
     """The bucket as checks see it, listed once a run."""
-    from nexus_assets.sources.s3 import object_size
+    from nexus_assets.checks.files import open_files, sizes
 
     return StoredFiles(
-        listing=lambda name: ((item.key, item.size, item.etag) for item in bucket.objects(name, run_id)),  # type: ignore[arg-type]
-        prefix=lambda name: bucket.prefix(name),  # type: ignore[arg-type]
-        size_of=lambda key: object_size(bucket.client(), bucket.name(), key),
+        listing=lambda listing: bucket.objects(listing, run_id),  # type: ignore[arg-type]
+        prefix=lambda listing: bucket.prefix(listing),  # type: ignore[arg-type]
+        elsewhere=lambda keys: sizes(bucket.client(), bucket.name(), keys),
+        open=lambda keys: open_files(bucket.client(), bucket.name(), keys),
     )
 
 
 def ask(check: Check, engine: sqlalchemy.Engine, files: StoredFiles) -> Finding:
-    """The check's finding, from one state of the database; nothing is written. Raises NexusAssetsError where it can't look."""
+    """The check's finding; nothing is written. Raises NexusAssetsError where it can't look."""
+    ((_, answer),) = ask_all([check], engine, files)
+    if isinstance(answer, NexusAssetsError):
+        raise answer
+    return answer
+
+
+def ask_all(
+    checks: Iterable[Check], engine: sqlalchemy.Engine, files: StoredFiles, *, deep: bool = False
+) -> Iterator[tuple[Check, Finding | NexusAssetsError]]:
+    """Each check with its finding, or with the reason why it could not look; all see one state of the database.
+
+    Nothing is written. Raises NexusAssetsError where the database can't be reached at all.
+    """
     with transaction(engine, commit=False) as cursor:
-        return check.find(Looking(cursor, files))
+        looking = Looking(cursor, files, deep)
+        for check in checks:
+            cursor.execute("SAVEPOINT asked")
+            try:
+                with told_plainly(where(engine)):
+                    answer: Finding | NexusAssetsError = check.find(looking)
+            except NexusAssetsError as error:
+                try:
+                    cursor.execute("ROLLBACK TO SAVEPOINT asked")
+                except psycopg2.Error:
+                    # The connection itself is gone: none of the others can look either.
+                    raise error from None
+                answer = error
+            yield check, answer
 
 
-def keep(check: Check, finding: Finding, engine: sqlalchemy.Engine, run_id: str) -> None:
-    """Adds the finding to nexus_assets.check_result, where the database has a ledger."""
+def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: str) -> None:
+    """Adds the findings to nexus_assets.check_result, where the database has a ledger."""
     with transaction(engine) as cursor:
-        if is_installed(cursor):
+        if not is_installed(cursor):
+            return
+        install(cursor)
+        for check, finding in answers.items():
             cursor.execute(
-                "INSERT INTO nexus_assets.check_result (asset, check_name, severity, passed, violators, breakdown, run_id)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO nexus_assets.check_result"
+                " (asset, check_name, severity, passed, violators, breakdown, figures, run_id)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     check.asset,
                     check.name,
@@ -47,6 +81,7 @@ def keep(check: Check, finding: Finding, engine: sqlalchemy.Engine, run_id: str)
                     finding.passed,
                     finding.count,
                     Json(dict(finding.breakdown)),
+                    Json(dict(finding.figures)),
                     run_id,
                 ),
             )

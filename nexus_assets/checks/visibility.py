@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from psycopg2.sql import SQL, Literal
 
-from nexus_assets.checks.check import Finding, Looking, violators
+from nexus_assets.checks.check import Finding, Looking, loading, violators
 from nexus_assets.checks.objects import stage_objects
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
 
 
 def every_image_visible(looking: Looking) -> Finding:
     """Images that the front end does not show, each with the first reason. A patient's archiving hides images on purpose:
     those are counted as `hidden_by_archiving`, not as violators."""
-    objects = stage_objects(looking, "images", ENTITIES["images"])
-    images, batches, patients = (
-        contract.reflect(looking.cursor, ENTITIES[name]) for name in ("images", "image_batches", "patients")
-    )
+    objects = stage_objects(looking, ENTITIES["images"])
+    images, batches, patients = (looking.table(name) for name in ("images", "image_batches", "patients"))
     judged = SQL("""
         SELECT i.id::text AS image_id, b.id::text AS batch_id, b.object_id::text AS object_id,
                CASE WHEN b.id IS NULL THEN 'batch_missing'
@@ -24,6 +21,7 @@ def every_image_visible(looking: Looking) -> Finding:
                     WHEN p.id IS NULL THEN 'patient_missing'
                     WHEN b.image_count <> count(i.id) OVER (PARTITION BY i.batch_id) THEN 'image_count_wrong'
                     WHEN o.key IS NULL THEN 'object_missing'
+                    WHEN o.size = 0 THEN 'object_empty'
                     WHEN o.size <> i.file_size THEN 'size_differs'
                     WHEN p.archived THEN 'archived' END AS reason
         FROM {images} AS i
@@ -37,14 +35,17 @@ def every_image_visible(looking: Looking) -> Finding:
         patients=patients.table,
         objects=objects,
     )
+    looking.cursor.execute(SQL("CREATE TEMP TABLE judged ON COMMIT DROP AS {}").format(judged))
     total, visible, archived = looking.row(
         SQL(
-            "SELECT count(*), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason = 'archived') FROM ({}) AS j"
-        ).format(judged)
+            "SELECT count(*), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason = 'archived') FROM judged"
+        )
     )
-    return violators(
+    finding = violators(
         looking,
-        SQL("SELECT * FROM ({}) AS j WHERE reason <> 'archived'").format(judged),
-        "dagster asset materialize --select '*images'",
+        SQL("SELECT * FROM judged WHERE reason <> 'archived'"),
+        loading("images"),
         {"visible": visible, "total": total, "hidden_by_archiving": archived},
     )
+    looking.cursor.execute("DROP TABLE judged")
+    return finding

@@ -1,0 +1,61 @@
+"""Is anything there twice? Two patients with one FileMaker id, two rows of one file, two batches of one patient and day."""
+
+from __future__ import annotations
+
+from psycopg2.sql import SQL, Composable, Literal
+
+from nexus_assets.checks.check import Finding, Looking, loading, violators
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load.identity import made_at_sql, made_by_importer_sql
+
+ONE_TOO_MANY: dict[str, dict[str, str]] = {
+    "patients": {"same_filemaker_id": "lower(btrim(t.filemaker_metadata ->> 'filemaker_id'))"},
+    "documents": {"same_file": "t.s3_key"},
+    "image_batches": {"same_patient_and_day": "ROW(t.content_type_id, t.object_id, t.name)"},
+    "images": {"same_file": "t.s3_key"},
+}
+"""Reason of a duplicate -> what no two rows of the table may have in common. Of batches only those that an importer made
+count: their name is the day, while people may name two batches alike."""
+
+
+def _surplus_sql(looking: Looking, entity: str) -> Composable:
+    """Rows (table, id, twin_of, reason): each row beyond the first, which is the oldest, that has the same in common."""
+    target = looking.table(entity)
+    counted = made_by_importer_sql(target, "t") if ENTITIES[entity].made_by_importer else SQL("TRUE")
+    parts = [
+        SQL("""
+            SELECT {entity} AS entity, id::text AS id, twin::text AS twin_of, {reason} AS reason FROM (
+              SELECT t.id, first_value(t.id) OVER same AS twin, row_number() OVER same AS place
+              FROM {target} AS t WHERE ({common}) IS NOT NULL AND {counted}
+              WINDOW same AS (PARTITION BY {common} ORDER BY {made_at}, t.id)
+            ) AS numbered WHERE place > 1
+        """).format(
+            entity=Literal(entity),
+            reason=Literal(reason),
+            target=target.table,
+            common=SQL(common),
+            counted=counted,
+            made_at=made_at_sql(target, "t"),
+        )
+        for reason, common in ONE_TOO_MANY[entity].items()
+    ]
+    return SQL(" UNION ALL ").join(parts)
+
+
+def no_duplicates(entities: tuple[str, ...], looking: Looking) -> Finding:
+    """Rows of these tables that are there a second time; the count is of those that are too many."""
+    query = SQL(" UNION ALL ").join(_surplus_sql(looking, entity) for entity in entities)
+    return violators(looking, query, loading(entities[-1]))
+
+
+def image_counts_true(looking: Looking) -> Finding:
+    """Batches whose `image_count`, which the front end adds up instead of counting, is not the number of their images."""
+    batches, images = looking.table("image_batches"), looking.table("images")
+    query = SQL("""
+        SELECT b.id::text AS batch_id, b.image_count::text AS image_count, coalesce(i.number, 0)::text AS images,
+               CASE WHEN b.image_count > coalesce(i.number, 0) THEN 'too_high' ELSE 'too_low' END AS reason
+        FROM {batches} AS b
+        LEFT JOIN (SELECT batch_id, count(*) AS number FROM {images} GROUP BY 1) AS i ON i.batch_id = b.id
+        WHERE b.image_count <> coalesce(i.number, 0)
+    """).format(batches=batches.table, images=images.table)
+    return violators(looking, query, loading("images"))

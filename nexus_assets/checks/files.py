@@ -1,0 +1,114 @@
+"""Files of the bucket: how large they are wherever they lie, and opened as the front end does, by a presigned address."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nexus_assets.sources.s3 import object_size, told_plainly
+
+if TYPE_CHECKING:
+    import httpx
+
+ASKED_ONE_BY_ONE = 200
+"""More files than this are looked up in listings of a thousand each: one request per file takes too long."""
+
+AT_ONCE = 8
+"""How many files are fetched at a time: about as many as a browser does."""
+
+EXPIRES_SECONDS = 300
+TIMEOUT_SECONDS = 30.0
+HEAD_BYTES = 1024
+
+PLAIN_MD5 = re.compile(r"[0-9a-f]{32}")
+"""An ETag of this form is the content's MD5, unless the object was encrypted with a key of its own."""
+
+KEYED_ENCRYPTION = ("aws:kms", "aws:kms:dsse")
+
+IMAGE_SIGNATURES = (
+    b"\xff\xd8\xff",  # JPEG
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF8",
+    b"BM",
+    b"II*\x00",  # TIFF
+    b"MM\x00*",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What came of opening one file. `status` is HTTP's, 0 where nothing answered; `md5` and `etag` only where they compare."""
+
+    key: str
+    status: int
+    size: int = 0
+    head: bytes = b""
+    md5: str | None = None
+    etag: str | None = None
+
+
+def sizes(client: Any, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """(key, size) of those of the files that exist. Raises BucketError where the bucket can't be asked."""
+    if len(keys) <= ASKED_ONE_BY_ONE:
+        found = ((key, object_size(client, bucket, key)) for key in keys)
+        yield from ((key, size) for key, size in found if size is not None)
+        return
+    wanted = set(keys)
+    with told_plainly(bucket, client.meta.endpoint_url):
+        for folder in sorted({key.partition("/")[0] for key in keys}):
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
+                for entry in page.get("Contents", ()):
+                    if entry["Key"] in wanted:
+                        yield entry["Key"], entry["Size"]
+
+
+def open_files(client: Any, bucket: str, keys: Sequence[str]) -> Iterable[Opened]:
+    """Each file, fetched whole through a presigned address, in the order of the keys."""
+    import httpx
+
+    with httpx.Client(timeout=TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
+
+        def fetch(key: str) -> Opened:
+            params = {"Bucket": bucket, "Key": key}
+            address = client.generate_presigned_url("get_object", Params=params, ExpiresIn=EXPIRES_SECONDS)
+            return _fetch(http, address, key)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield from pool.map(fetch, keys)
+
+
+def _fetch(http: httpx.Client, address: str, key: str) -> Opened:
+    import httpx
+
+    digest, size, head = hashlib.md5(usedforsecurity=False), 0, b""
+    try:
+        with http.stream("GET", address) as response:
+            if response.status_code != httpx.codes.OK:
+                return Opened(key, response.status_code)
+            for part in response.iter_raw():
+                digest.update(part)
+                size += len(part)
+                if len(head) < HEAD_BYTES:
+                    head += part[: HEAD_BYTES - len(head)]
+    except httpx.HTTPError:
+        return Opened(key, 0)
+    etag = response.headers.get("ETag", "").strip('"').lower()
+    compares = PLAIN_MD5.fullmatch(etag) and (
+        response.headers.get("x-amz-server-side-encryption") not in KEYED_ENCRYPTION
+    )
+    return Opened(key, response.status_code, size, head, digest.hexdigest() if compares else None, etag)
+
+
+def looks_like(mime_type: str, head: bytes) -> bool:
+    """Whether a file's first bytes are those of an image or a PDF, where it says that it is one; anything else passes."""
+    if mime_type == "application/pdf":
+        return b"%PDF-" in head
+    if mime_type.startswith("image/") and mime_type != "image/svg+xml":
+        # WebP, and the HEIC and AVIF of phones, say what they are after a length.
+        in_a_box = head[:4] == b"RIFF" or head[4:8] == b"ftyp"
+        return head.startswith(IMAGE_SIGNATURES) or in_a_box
+    return True

@@ -1,0 +1,155 @@
+"""`nexus-assets check`: every check, or those selected, without loading anything; for a person, a script, or cron."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+
+from nexus_assets.checks import CHECKS
+from nexus_assets.checks.check import Check, Finding
+from nexus_assets.checks.run import ask_all, keep, stored_files
+from nexus_assets.cli import COULD_NOT_LOOK
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.resources import ClinicBucket, NexusDatabase
+
+FOUND_SOMETHING = 1
+
+PLAIN = Box("    \n    \n    \n    \n    \n    \n    \n    \n", ascii=True)
+
+Answers = Mapping[Check, Finding | NexusAssetsError]
+
+
+def select(words: tuple[str, ...]) -> list[Check]:
+    """The checks of the selected assets, names or asset/name pairs; all of them where nothing is selected.
+
+    Raises click.BadParameter for a word that selects nothing.
+    """
+    wanted = [part.strip().replace(".", "/") for word in words for part in word.split(",") if part.strip()]
+    if not wanted:
+        return list(CHECKS)
+    for word in wanted:
+        if not any(word in (check.asset, check.name, check.full_name) for check in CHECKS):
+            raise click.BadParameter(
+                f"{word!r} is no asset and no check. `nexus-assets check --list` shows them all.",
+                param_hint="--select",
+            )
+    return [check for check in CHECKS if {check.asset, check.name, check.full_name} & {*wanted}]
+
+
+def as_json(answers: Answers) -> dict[str, Any]:
+    """The answers as programs read them. A check that could not look has `passed` null, and `error`."""
+    checks = []
+    for check, answer in answers.items():
+        entry: dict[str, Any] = {
+            "asset": check.asset,
+            "check": check.name,
+            "severity": check.severity,
+            "blocking": check.blocking,
+        }
+        if isinstance(answer, Finding):
+            entry |= {
+                "passed": answer.passed,
+                "count": answer.count,
+                "breakdown": dict(answer.breakdown),
+                "sample": [dict(row) for row in answer.sample],
+                "figures": dict(answer.figures),
+                "cause": answer.cause,
+                "next_step": answer.next_step,
+            }
+        else:
+            entry |= {"passed": None, "count": None, "breakdown": {}, "sample": [], "error": str(answer)}
+        checks.append(entry)
+    return {"checks": checks}
+
+
+def exit_code(answers: Answers, *, errors_only: bool = False) -> int:
+    """0: all pass; 1: something failed; 2: something could not be looked at."""
+    if any(isinstance(answer, NexusAssetsError) for answer in answers.values()):
+        return COULD_NOT_LOOK
+    failed = (check for check, answer in answers.items() if isinstance(answer, Finding) and not answer.passed)
+    return FOUND_SOMETHING if any(check.severity == "ERROR" or not errors_only for check in failed) else 0
+
+
+def tell(answers: Answers, console: Console) -> None:
+    """What did not pass, with its reasons, its likely cause, some ids and what to do; then one line about all."""
+    passed = 0
+    for check, answer in answers.items():
+        if isinstance(answer, NexusAssetsError):
+            console.print(f"[red]{check.full_name}[/red] could not look. {answer}")
+            continue
+        if answer.passed:
+            passed += 1
+            continue
+        colour = "red" if check.severity == "ERROR" else "yellow"
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in answer.breakdown.items())
+        console.print(f"[{colour}]{check.severity} {check.full_name}[/{colour}]: {reasons}")
+        if answer.cause:
+            console.print(f"  {answer.cause}")
+        if answer.sample:
+            table = Table(box=PLAIN, padding=(0, 1, 0, 2), pad_edge=False, show_edge=False)
+            for name in answer.sample[0]:
+                table.add_column(name, no_wrap=True)
+            for row in answer.sample:
+                table.add_row(*row.values())
+            console.print(table, crop=False, width=max(console.width, 200))
+        console.print(f"  Run next: {answer.next_step}")
+    console.print(f"{passed} of {len(answers)} checks passed.")
+
+
+def _list(console: Console) -> None:
+    table = Table(box=PLAIN, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    for heading in ("check", "severity", "blocks", "what must hold"):
+        table.add_column(heading)
+    for check in CHECKS:
+        blocks = "yes" if check.blocking and check.severity == "ERROR" else ""
+        table.add_row(check.full_name, check.severity, blocks, check.description)
+    console.print(table)
+
+
+def _tell_dagster(findings: Mapping[Check, Finding]) -> None:
+    """Adds the findings to Dagster's history, where there is one: the UI shows them, and alerts are sent for them."""
+    import os
+
+    if not os.environ.get("DAGSTER_HOME"):
+        return
+    import dagster as dg
+
+    from nexus_assets.checks.assets import evaluation
+
+    with dg.DagsterInstance.get() as instance:
+        for check, finding in findings.items():
+            instance.report_runless_asset_event(evaluation(check, finding))
+
+
+@click.command("check")
+@click.option(
+    "--select", "selected", multiple=True, metavar="NAME", help="An asset, a check, or asset/check; several by commas."
+)
+@click.option("--deep", is_flag=True, help="Open hundreds of files as the front end does, not just a few.")
+@click.option("--errors-only", is_flag=True, help="Exit code 1 for failed checks of severity ERROR only.")
+@click.option("--json", "wants_json", is_flag=True, help="Print the findings as JSON, for programs.")
+@click.option("--list", "wants_list", is_flag=True, help="List all checks, and look at nothing.")
+def command(selected: tuple[str, ...], deep: bool, errors_only: bool, wants_json: bool, wants_list: bool) -> None:
+    """Run the checks without loading anything. Exit code 0: all pass, 1: something failed, 2: could not look."""
+    if wants_list:
+        _list(Console())
+        return
+    run_id = f"check-{uuid.uuid4()}"
+    engine, files = NexusDatabase().engine(), stored_files(ClinicBucket(), run_id)
+    answers: Answers = dict(ask_all(select(selected), engine, files, deep=deep))
+    findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
+    keep(findings, engine, run_id)
+    _tell_dagster(findings)
+    if wants_json:
+        click.echo(json.dumps(as_json(answers), indent=2))
+    else:
+        tell(answers, Console())
+    sys.exit(exit_code(answers, errors_only=errors_only))

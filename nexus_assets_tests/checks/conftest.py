@@ -1,0 +1,34 @@
+"""What the tests of checks share: a loaded clinic, its bucket as a dictionary, and every check asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from nexus_assets.local import nexus_schema
+from nexus_assets_tests.checks.clinic import CheckedClinic, furnish_for_checks
+
+
+@pytest.fixture(scope="session")
+def checked_template(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database that holds a small clinic, loaded, with some rows of its own in Nexus."""
+    url = new_database()
+    with closing(furnish_for_checks(CheckedClinic(url, tmp_path_factory.mktemp("checked")))) as clinic:
+        with clinic.engine.begin() as connection:
+            nexus_schema.create(connection)
+            nexus_schema.seed(connection)
+        clinic.load()
+        clinic.add_native_rows()
+    return str(sqlalchemy.make_url(url).database)
+
+
+@pytest.fixture
+def clinic(new_database: Callable[..., str], checked_template: str, tmp_path: Path) -> Iterator[CheckedClinic]:
+    """A small clinic, loaded, in which nothing is wrong."""
+    with closing(furnish_for_checks(CheckedClinic(new_database(checked_template), tmp_path))) as clinic:
+        clinic.own_ledger()
+        yield clinic
