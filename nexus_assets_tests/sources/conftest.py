@@ -51,8 +51,11 @@ class Exports:
 def records(export: OpenExport) -> Cells:
     """Returns an export's records, parsed as CSV."""
     text = b"".join(export.blocks()).decode("utf-8")
-    options = {"delimiter": export.copy_options["delimiter"], "quotechar": export.copy_options["quote"]}
-    return [tuple(row) for row in csv.reader(io.StringIO(text, newline=""), strict=True, **options)]
+    delimiter, quote = export.copy_options["delimiter"], export.copy_options["quote"]
+    return [
+        tuple(row)
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter, quotechar=quote)
+    ]
 
 
 @pytest.fixture

@@ -10,7 +10,16 @@ import pytest
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.filemaker import OpenExport
 from nexus_assets_tests.sources.conftest import Cells, Exports
-from nexus_assets_tests.sources.writers import csv_file, gzip_file, mer_file, tab_file, xlsx_file, xml_file, zip_file
+from nexus_assets_tests.sources.writers import (
+    WRITERS,
+    csv_file,
+    gzip_file,
+    mer_file,
+    tab_file,
+    xlsx_file,
+    xml_file,
+    zip_file,
+)
 
 HEADER = ("id", "Note", "by")
 ROWS = [("A1", 'é "so", he\x0bsaid', "Zoë"), ("B2", "", "M’s"), ("C3", "a,b;c", "x")]
@@ -30,6 +39,7 @@ TEXTS = {
     "notes.csv": csv_file(TABLE, encoding="mac_roman"),
     "NOTES.csv": csv_file(TABLE, encoding="utf-16-le", mark=b"\xff\xfe"),
 }
+ALL = {**FILES, **TEXTS}
 
 Load = Callable[[str, bytes], Cells]
 
@@ -49,15 +59,15 @@ def load(exports: Exports, copied: Callable[[OpenExport], Cells]) -> Load:
     return load
 
 
-@pytest.mark.parametrize("name", {**FILES, **TEXTS})
+@pytest.mark.parametrize("name", ALL)
 def test_whole_it_reads_right(load: Load, name: str) -> None:
-    assert load(name, {**FILES, **TEXTS}[name]) == ROWS
+    assert load(name, ALL[name]) == ROWS
 
 
-@pytest.mark.parametrize("name", {**FILES, **TEXTS})
+@pytest.mark.parametrize("name", ALL)
 def test_cut_anywhere_it_is_refused_or_whole_records(load: Load, name: str) -> None:
     """A text that is cut exactly between two records can't be told from a shorter one."""
-    data = {**FILES, **TEXTS}[name]
+    data = ALL[name]
     read = 0
     for length in range(0, len(data), 1 if len(data) < 2_000 else 17):
         try:
@@ -103,8 +113,7 @@ def test_a_flipped_bit_in_an_archive_is_refused_or_means_nothing(load: Load, nam
 @pytest.mark.parametrize("name", ["Notes.csv", "Notes.mer", "Notes.tab", "Notes.xml", "Notes.xlsx"])
 def test_columns_may_stand_in_any_order(exports: Exports, name: str) -> None:
     order = (2, 0, 1)
-    write = {"csv": csv_file, "mer": mer_file, "tab": tab_file, "xml": xml_file, "xlsx": xlsx_file}[name[6:]]
-    exports.put(name, write([tuple(row[at] for at in order) for row in TABLE]))
+    exports.put(name, WRITERS[name[6:]]([tuple(row[at] for at in order) for row in TABLE]))
     assert exports.open(wanted=HEADER).positions == {"by": 0, "id": 1, "Note": 2}
 
 

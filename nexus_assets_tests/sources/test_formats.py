@@ -12,10 +12,9 @@ from nexus_assets_tests.sources.conftest import Cells, Exports, records
 from nexus_assets_tests.sources.writers import (
     ENCODINGS,
     LINE_ENDS,
+    WRITERS,
     csv_file,
     gzip_file,
-    mer_file,
-    tab_file,
     xlsx_file,
     xml_file,
     zip_file,
@@ -33,15 +32,15 @@ NOTES = (
 TABLE = (HEADER, *NOTES)
 PLAIN = tuple(tuple(cell.replace("\t", " ") for cell in row) for row in TABLE)
 
-TEXT_WRITERS: dict[str, Callable[..., bytes]] = {"csv": csv_file, "mer": mer_file, "tab": tab_file}
+TEXT = ("csv", "mer", "tab")
 
 
 @pytest.mark.parametrize("line_end", LINE_ENDS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("ending", TEXT_WRITERS)
+@pytest.mark.parametrize("ending", TEXT)
 def test_delimited_text_is_read_back(exports: Exports, ending: str, encoding: str, line_end: str) -> None:
     codec, mark = ENCODINGS[encoding]
-    data = TEXT_WRITERS[ending](TABLE, encoding=codec, mark=mark, line_end=LINE_ENDS[line_end])
+    data = WRITERS[ending](TABLE, encoding=codec, mark=mark, line_end=LINE_ENDS[line_end])
     assert exports.read(f"Notes.{ending}", data, wanted=HEADER) == list(TABLE)
 
 
@@ -60,20 +59,20 @@ def test_a_workbook_is_read_back(exports: Exports) -> None:
     assert exports.read("Notes.xlsx", xlsx_file(TABLE), wanted=HEADER) == list(TABLE)
 
 
-@pytest.mark.parametrize("ending", ["csv", "tab", "mer", "xml", "xlsx"])
+@pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("wrapping", ["zip", "gz"])
 def test_archives_are_read_through(exports: Exports, ending: str, wrapping: str) -> None:
-    write = {**TEXT_WRITERS, "xml": xml_file, "xlsx": xlsx_file}[ending]
+    write = WRITERS[ending]
     data = write(TABLE)
     packed = gzip_file(data) if wrapping == "gz" else zip_file(**{f"exports/Notes_{ending}": data})
     assert exports.read(f"Notes.{ending}.{wrapping}", packed, wanted=HEADER) == list(TABLE)
 
 
-@pytest.mark.parametrize("ending", ["csv", "tab", "mer", "xml", "xlsx"])
+@pytest.mark.parametrize("ending", WRITERS)
 def test_the_database_reads_the_same_records(
     exports: Exports, copied: Callable[[OpenExport], Cells], ending: str
 ) -> None:
-    write = {**TEXT_WRITERS, "xml": xml_file, "xlsx": xlsx_file}[ending]
+    write = WRITERS[ending]
     exports.put(f"Notes.{ending}", write(TABLE))
     assert copied(exports.open(wanted=HEADER)) == list(NOTES)
 
@@ -99,13 +98,13 @@ def test_blank_lines_after_the_last_record_are_nothing(exports: Exports, rest: s
     assert exports.read("Notes.csv", csv_file(TABLE) + rest.encode()) == list(TABLE)
 
 
-@pytest.mark.parametrize("ending", ["csv", "tab", "mer", "xml", "xlsx"])
+@pytest.mark.parametrize("ending", WRITERS)
 def test_a_header_alone_is_no_records(exports: Exports, ending: str) -> None:
-    write = {**TEXT_WRITERS, "xml": xml_file, "xlsx": xlsx_file}[ending]
+    write = WRITERS[ending]
     assert exports.read(f"Notes.{ending}", write([HEADER]), wanted=HEADER) == [HEADER]
 
 
-@pytest.mark.parametrize("ending", ["csv", "tab", "mer", "xml", "xlsx"])
+@pytest.mark.parametrize("ending", WRITERS)
 def test_an_empty_file_is_an_error(exports: Exports, ending: str) -> None:
     with pytest.raises(Exception, match=r"Notes\.\w+ is (empty|no workbook)"):
         exports.read(f"Notes.{ending}", b"")
@@ -114,7 +113,7 @@ def test_an_empty_file_is_an_error(exports: Exports, ending: str) -> None:
 @pytest.mark.parametrize("ending", ["csv", "tab"])
 @pytest.mark.parametrize("list_name", ["Notes.fields", "Notes.{}.fields", "notes.txt"])
 def test_a_list_of_fields_stands_in_for_the_header(exports: Exports, ending: str, list_name: str) -> None:
-    exports.put(f"Notes.{ending}", TEXT_WRITERS[ending](NOTES))
+    exports.put(f"Notes.{ending}", WRITERS[ending](NOTES))
     fields = "".join(f"Notes::{heading}\r\n" for heading in HEADER)
     (exports.folder / list_name.format(ending)).write_text(fields, newline="")
     export = exports.open(wanted=HEADER)
@@ -143,7 +142,7 @@ def test_a_list_of_fields_of_another_length_is_refused(exports: Exports) -> None
 
 @pytest.mark.parametrize(("ending", "delimiter"), [("csv", ";"), ("csv", "\t"), ("mer", ","), ("mer", ";")])
 def test_the_delimiter_is_the_one_that_makes_the_header(exports: Exports, ending: str, delimiter: str) -> None:
-    data = TEXT_WRITERS[ending](TABLE, delimiter=delimiter)
+    data = WRITERS[ending](TABLE, delimiter=delimiter)
     assert exports.read(f"Notes.{ending}", data, wanted=HEADER) == list(TABLE)
 
 

@@ -49,10 +49,10 @@ def read(copied: Callable[[OpenExport], Cells]) -> Callable[..., Cells]:
     """Writes an export, and copies it into the database in blocks of a size."""
     exports = Exports(Path(tempfile.mkdtemp()))
 
-    def read(name: str, data: bytes, block: int = 1 << 18, **settings: str) -> Cells:
+    def read(name: str, data: bytes, block: int = 1 << 18, encoding: str | None = None) -> Cells:
         exports.put(name, data)
         with patch("nexus_assets.sources.content.BLOCK", block):
-            return copied(exports.open(wanted=HEADER, settings=ReadSettings(**settings)))
+            return copied(exports.open(wanted=HEADER, settings=ReadSettings(encoding=encoding)))
 
     return read
 

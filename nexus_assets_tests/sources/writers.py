@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from xml.sax.saxutils import escape, quoteattr
 
@@ -120,3 +120,12 @@ def zip_file(**members: bytes) -> bytes:
 
 def gzip_file(data: bytes) -> bytes:
     return gzip.compress(data, mtime=0)
+
+
+WRITERS: dict[str, Callable[..., bytes]] = {
+    "csv": csv_file,
+    "mer": mer_file,
+    "tab": tab_file,
+    "xml": xml_file,
+    "xlsx": xlsx_file,
+}
