@@ -17,7 +17,7 @@ from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask, stored_files
 from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
+from nexus_assets.load import answers, contract
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.resources import ClinicBucket, NexusDatabase
@@ -26,12 +26,13 @@ from nexus_assets.resources import ClinicBucket, NexusDatabase
 def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[str, Any]:
     """Rows, linked, unlinked, orphans, open rejects by reason and the last load of one entity."""
     target = contract.reflect(cursor, entity)
-    cursor.execute(SQL("SELECT count(*) FROM {}").format(target.table))
-    rows = int(cursor.fetchone()[0])
-    unlinked = 0
-    for link in entity.generic_references:
-        cursor.execute(SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(target.table, Identifier(link.id_column)))
-        unlinked += int(cursor.fetchone()[0])
+    rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
+    unlinked = sum(
+        answers.number(
+            cursor, SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(target.table, Identifier(link.id_column))
+        )
+        for link in entity.generic_references
+    )
     status: dict[str, Any] = {"rows": rows, "linked": None, "unlinked": None, "orphans": orphans or 0}
     if entity.references:
         status |= {"linked": rows - unlinked - (orphans or 0), "unlinked": unlinked}

@@ -108,7 +108,7 @@ def resource_inputs(
 
     return Inputs(
         export=open_export,
-        objects=lambda listing: bucket.objects(listing, run_id),  # type: ignore[arg-type]
+        objects=lambda listing: bucket.objects(listing, run_id),
         bucket=bucket.name() if entity.listings else "",
         describe=lambda name: described[name],
     )

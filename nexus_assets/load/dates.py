@@ -148,9 +148,10 @@ def _dictionary_sql(
     """Each different text of the fields with how often it comes."""
     narrowed = SQL("") if pending is None else SQL("JOIN {} AS p USING (row_number)").format(pending)
     parts = [
+        # Grouped first: whether a text is blank is asked once of each, not of every row.
         SQL(
-            "SELECT {name}::text AS field, {text} AS raw, count(*) AS times FROM {table} AS s {narrowed}"
-            " WHERE nexus_assets.read_text({text}) IS NOT NULL GROUP BY 2"
+            "SELECT {name}::text AS field, raw, times FROM (SELECT {text} AS raw, count(*) AS times FROM {table} AS s"
+            " {narrowed} GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL"
         ).format(name=Literal(name), text=relation.field(name, "s"), table=relation.table, narrowed=narrowed)
         for name in fields
     ]

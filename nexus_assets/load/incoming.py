@@ -167,6 +167,10 @@ def _pending_sql(scene: Scene) -> Composable:
     """).format(pending=scene.work("pending"), seen=scene.work("seen"), repeated=scene.work("repeated"))
 
 
+NO_DICTIONARY = Identifier("no_dictionary")
+"""The alias of a dictionary that a field does not have: its parser never refers to it."""
+
+
 class _Joins:
     """The FROM clause of `incoming` as it grows: each dictionary and parent is joined once."""
 
@@ -192,15 +196,27 @@ class _Joins:
 
     def fields(self, column: Column) -> list[Field]:
         """The source fields of a column; those that its parser reads as dates or times have their dictionary joined."""
-        unread = Identifier("no_dictionary")
         return [
             Field(
                 self.scene.source.field(name, "s"),
-                self.dictionary("dates", name) if at in column.parser.dates else unread,
-                self.dictionary("times", name) if at in column.parser.times else unread,
+                self.dictionary("dates", name) if at in column.parser.dates else NO_DICTIONARY,
+                self.dictionary("times", name) if at in column.parser.times else NO_DICTIONARY,
             )
             for at, name in enumerate(column.fields)
         ]
+
+    def text(self, column: Column) -> Identifier:
+        """The alias of the row of the `texts` dictionary that holds the column's value for the field's text."""
+        alias = Identifier(f"text_{column.name}")
+        self.clauses.append(
+            SQL("LEFT JOIN {table} AS {alias} ON {alias}.column_name = {name} AND {alias}.raw = {text}").format(
+                table=self.scene.work("texts"),
+                alias=alias,
+                name=Literal(column.name),
+                text=self.scene.source.field(column.fields[0], "s"),
+            )
+        )
+        return alias
 
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
         """The alias of the referenced row, found through the ledger; NULLs where it does not exist."""
@@ -249,15 +265,26 @@ class _Joins:
         return alias
 
 
-def _column_sql(column: Column, fields: list[Field], scene: Scene) -> Composable:
+def _column_sql(column: Column, fields: list[Field], scene: Scene, joins: _Joins) -> Composable:
+    value = column.parser.value(fields, scene.reading)
+    if column.parser.few:
+        nothing = column.parser.value([Field(SQL("NULL::text"), NO_DICTIONARY, NO_DICTIONARY)], scene.reading)
+        value = SQL("CASE WHEN {text} IS NULL THEN {nothing} ELSE {alias}.value END").format(
+            text=fields[0].raw, nothing=nothing, alias=joins.text(column)
+        )
     sql_type = scene.target.columns[column.name].sql_type
     # A cast to varchar(n) would cut a longer text silently; to text it is compared with n afterwards (`too_long`).
     wide = "text" if scene.target.columns[column.name].length else sql_type
-    return SQL("({})::{} AS {}").format(column.parser.value(fields, scene.reading), SQL(wide), new(column.name))
+    return SQL("({})::{} AS {}").format(value, SQL(wide), new(column.name))
 
 
 def _given(scene: Scene, name: str) -> Composable:
     return SQL("nexus_assets.read_text({}) IS NOT NULL").format(scene.source.field(name, "s"))
+
+
+def _one_of(blank: str, unknown: str, given: Composable) -> Composable:
+    """The reason for an id that leads nowhere: there is none, or it is not known. Text is looked at only then."""
+    return SQL("CASE WHEN {} THEN {} ELSE {} END").format(given, Literal(unknown), Literal(blank))
 
 
 def _lookup_sql(
@@ -274,7 +301,7 @@ def _lookup_sql(
     if lookup.fallback is not None:
         reference, column = lookup.fallback
         value = SQL("coalesce({}, {}.{})").format(matched, parents[reference], Identifier(column))
-    return value, SQL("(({}) AND {} IS NULL)").format(named, matched)
+    return value, SQL("({} IS NULL AND ({}))").format(matched, named)
 
 
 def _described(scene: Scene) -> Composable:
@@ -285,17 +312,42 @@ def _described(scene: Scene) -> Composable:
 
 def read(cursor: Cursor, scene: Scene) -> None:
     """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected."""
+    cursor.execute(_texts_sql(scene))
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("texts")))
     cursor.execute(_incoming_sql(scene))
     cursor.execute(_reject_reason_sql(scene))
     cursor.execute(SQL("ANALYZE {}").format(scene.work("incoming")))
+
+
+def _texts_sql(scene: Scene) -> Composable:
+    """Each different text of the columns that have few of them, with the value that it means."""
+    parts: list[Composable] = [
+        SQL("SELECT NULL::text AS column_name, NULL::text AS raw, NULL::text AS value WHERE FALSE")
+    ]
+    for column in scene.entity.columns:
+        if column.parser.few:
+            text = Field(SQL("different.raw"), NO_DICTIONARY, NO_DICTIONARY)
+            parts.append(
+                SQL("""
+                    SELECT {name}, different.raw, {value} FROM (
+                      SELECT {raw} AS raw FROM {source} AS s JOIN {pending} AS p USING (row_number)
+                      WHERE {raw} IS NOT NULL GROUP BY 1) AS different
+                """).format(
+                    name=Literal(column.name),
+                    value=column.parser.value([text], scene.reading),
+                    raw=scene.source.field(column.fields[0], "s"),
+                    source=scene.source.table,
+                    pending=scene.work("pending"),
+                )
+            )
+    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(scene.work("texts"), SQL(" UNION ALL ").join(parts))
 
 
 def _incoming_sql(scene: Scene) -> Composable:
     """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
     joins = _Joins(scene)
     reasons: list[tuple[Composable, Composable]] = [
-        (SQL("NOT {}").format(_given(scene, scene.entity.source_id)), Literal("no_id")),
-        (SQL("p.source_id IS NULL"), Literal("bad_id")),
+        (SQL("p.source_id IS NULL"), _one_of("no_id", "bad_id", _given(scene, scene.entity.source_id))),
         (SQL("p.disputed"), Literal("duplicate_id")),
     ]
     if "flaw" in scene.source.columns:
@@ -315,17 +367,19 @@ def _incoming_sql(scene: Scene) -> Composable:
             values.append(
                 SQL("CASE WHEN {}.id IS NOT NULL THEN {} END AS {}").format(row, type_id, new(link.type_column))
             )
-        if link.missing:
-            reasons.append((SQL("NOT {}").format(_given(scene, link.field)), Literal(link.missing)))
+        given = _given(scene, link.field)
         if link.unknown:
-            reasons.append((SQL("{}.id IS NULL").format(row), Literal(link.unknown)))
+            leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)
+            reasons.append((SQL("{}.id IS NULL").format(row), leads_nowhere))
+        elif link.missing:
+            reasons.append((SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
     for lookup in scene.entity.lookups:
         value, unmatched = _lookup_sql(scene, joins, lookup, parents)
         values.append(SQL("{} AS {}").format(value, new(lookup.column)))
         notices.append((lookup.notice, unmatched))
     for column in scene.entity.columns:
         fields = joins.fields(column)
-        values.append(_column_sql(column, fields, scene))
+        values.append(_column_sql(column, fields, scene, joins))
         notices += column.parser.notices(fields, scene.reading)
         for reason, condition in column.parser.unreadable(fields, scene.reading):
             if column.unreadable:

@@ -72,7 +72,8 @@ class Parser:
     """A way to read a value of the SQL type `makes`; `value` is its SQL.
 
     `unreadable` are reject reasons, `notices` codes worth counting, each with the condition under which it holds of a row.
-    `name` states parser and arguments, so that a change of the mapping is noticed. `dates` and `times` are the positions of
+    `few`: its one field holds few different texts in many rows, so that each is read once. `name` states parser and
+    arguments, so that a change of the mapping is noticed. `dates` and `times` are the positions of
     the fields that are read as dates and times. `keys` are the keys of a jsonb value that the mapping owns.
     """
 
@@ -81,6 +82,7 @@ class Parser:
     unreadable: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
     notices: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
     makes: str = "text"
+    few: bool = False
     dates: tuple[int, ...] = ()
     times: tuple[int, ...] = ()
     keys: tuple[str, ...] = ()
@@ -152,7 +154,7 @@ def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
         said = SQL("({} IS NOT NULL AND {} IS NULL)").format(fields[0].text, value(fields, reading))
         return ((unknown, said),)
 
-    return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices)
+    return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices, few=True)
 
 
 def none_of(spellings: Mapping[str, str]) -> Parser:
@@ -179,7 +181,7 @@ def containing(rules: Sequence[tuple[str, str]], default: str) -> Parser:
             SQL(" ").join(cases), Literal(default), said
         )
 
-    return Parser(f"containing({list(rules)!r}, {default!r})", value)
+    return Parser(f"containing({list(rules)!r}, {default!r})", value, few=True)
 
 
 def known_or_slug(known: Sequence[str]) -> Parser:
@@ -191,7 +193,7 @@ def known_or_slug(known: Sequence[str]) -> Parser:
         slug = SQL("regexp_replace({}, '[ _-]+', '-', 'g')").format(fields[0].comparable)
         return SQL("(CASE {} {} ELSE coalesce({}, '') END)").format(said, SQL(" ").join(cases), slug)
 
-    return Parser(f"known_or_slug({list(known)!r})", value)
+    return Parser(f"known_or_slug({list(known)!r})", value, few=True)
 
 
 def _unreadable_first_date(fields: Fields, _: Reading) -> Conditions:
