@@ -79,7 +79,7 @@ def transaction(
         pooled = engine.raw_connection()
         connection: Connection = pooled.driver_connection  # type: ignore[assignment]
         try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=read_only, autocommit=True)
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=read_only or None, autocommit=True)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
                 for name in (lock,) if isinstance(lock, str) else lock:

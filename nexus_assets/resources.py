@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,7 @@ ATTEMPTS = 8
 class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Nexus database."""
 
-    url: str = Field("", description=f"{settings.DATABASE_URL.meaning} Empty: {settings.DATABASE_URL.name}.")
+    url: str = Field(default="", description=f"{settings.DATABASE_URL.meaning} Empty: {settings.DATABASE_URL.name}.")
 
     def engine(self) -> sqlalchemy.Engine:
         """An engine for the database; connects to nothing yet."""
@@ -51,7 +53,7 @@ def _client(clinic: settings.Clinic) -> Any:
 class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
     """FileMaker's exports: files in a folder or under an s3:// prefix, found by name."""
 
-    location: str = Field("", description=f"{settings.EXPORTS.meaning} Empty: {settings.EXPORTS.name}.")
+    location: str = Field(default="", description=f"{settings.EXPORTS.meaning} Empty: {settings.EXPORTS.name}.")
 
     def find(self, name: str, *, required: bool = True) -> ExportFile | None:
         """The newest export of that name; None where there is none and none is required. Raises ExportError."""
@@ -72,14 +74,14 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
 class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The bucket with the clinic's image and document files."""
 
-    bucket: str = Field("", description=f"{settings.BUCKET.meaning} Empty: {settings.BUCKET.name}.")
+    bucket: str = Field(default="", description=f"{settings.BUCKET.meaning} Empty: {settings.BUCKET.name}.")
     images_prefix: str = Field(
-        "", description=f"{settings.IMAGES_PREFIX.meaning} Empty: {settings.IMAGES_PREFIX.name}."
+        default="", description=f"{settings.IMAGES_PREFIX.meaning} Empty: {settings.IMAGES_PREFIX.name}."
     )
     documents_prefix: str = Field(
-        "", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
+        default="", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
     )
-    _listed: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
+    _listed: dict[tuple[str, str], Path] = PrivateAttr(default_factory=dict)
 
     def name(self) -> str:
         """The bucket's name."""
@@ -88,6 +90,25 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     def client(self) -> Any:
         """A boto3 S3 client that retries what is throttled."""
         return _client(settings.clinic())
+
+    def address(self, seconds: int) -> Callable[[str], str]:
+        """Makes the address of a file as the front end makes it: presigned, good for so many seconds."""
+        import boto3
+        from botocore.config import Config
+
+        clinic, name = settings.clinic(), self.name()
+        client = boto3.client(
+            "s3",
+            endpoint_url=clinic.endpoint_url,
+            region_name=clinic.region,
+            aws_access_key_id=clinic.access_key_id,
+            aws_secret_access_key=clinic.secret_access_key,
+            # boto3 still presigns for some servers in the way that newer ones refuse.
+            config=Config(signature_version="s3v4"),
+        )
+        return lambda key: str(
+            client.generate_presigned_url("get_object", Params={"Bucket": name, "Key": key}, ExpiresIn=seconds)
+        )
 
     def prefix(self, listing: Listing) -> str:
         """Where the files of a listing lie."""
@@ -104,14 +125,17 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         kept = self._listed.get((run_id, listing))
         if kept is None:
-            kept = tempfile.TemporaryFile("w+", newline="", encoding="utf-8")
-            writer = csv.writer(kept)
-            for item in list_objects(self.client(), self.name(), self.prefix(listing), listing):
-                writer.writerow((item.key, item.size, item.etag, item.record_key, int(item.is_thumbnail)))
+            folder = Path(tempfile.mkdtemp(prefix="nexus-listing-"))
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            kept = folder / f"{listing}.csv"
+            with kept.open("w", newline="", encoding="utf-8") as file:
+                for item in list_objects(self.client(), self.name(), self.prefix(listing), listing):
+                    record = (item.key, item.size, item.etag, item.record_key, int(item.is_thumbnail))
+                    csv.writer(file).writerow(record)
             self._listed[run_id, listing] = kept
-        kept.seek(0)
-        for key, size, etag, record_key, is_thumbnail in csv.reader(kept):
-            yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
+        with kept.open(newline="", encoding="utf-8") as file:
+            for key, size, etag, record_key, is_thumbnail in csv.reader(file):
+                yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
 
 
 def describe(file: ExportFile) -> Mapping[str, Any]:
