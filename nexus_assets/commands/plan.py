@@ -13,47 +13,11 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.tables import tell_counts, tell_entities
-from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import NOTICES, REASONS
+from nexus_assets.plan.words import HEALED
 
 if TYPE_CHECKING:
     from nexus_assets.plan.plan import EntityPlan, Plan
-
-HEALED = {
-    "adopted": "Rows of Nexus that are recognised as FileMaker's, and keep their id.",
-    "restored": "Rows that Nexus lost and that come back under their old id.",
-    "relinked": "Links that led to the wrong row or nowhere.",
-    "references_moved": "References to superseded ids, in any table, moved to the current id.",
-    "removed_empty_batches": "Duplicate batches merged into the one that holds the images.",
-    "counted": "Batches whose image_count is put right.",
-}
-"""What a load puts right beside loading, by its code in the account."""
-
-
-def selected_entities(select: str) -> list[str]:
-    """The entities that a selection in Dagster's words means (`images`, `*images`, `patients,notes`), in loading order.
-
-    Raises NexusAssetsError where it means none.
-    """
-    from nexus_assets.entities import ENTITIES
-
-    if select == "*":
-        return list(ENTITIES)
-    import dagster as dg
-
-    from nexus_assets.definitions import defs
-
-    try:
-        keys = dg.AssetSelection.from_coercible(select.split(",")).resolve(defs.resolve_asset_graph())
-    except dg.DagsterError:
-        keys = set()
-    names = [name for name in ENTITIES if dg.AssetKey(name) in keys]
-    if not names:
-        raise NexusAssetsError(
-            f"{select!r} selects nothing that can be loaded.",
-            remedy=f"Name one or more of {', '.join(ENTITIES)}; `*images` means images and all that they are made from.",
-        )
-    return names
 
 
 def tell_plan(plan: Plan, console: Console) -> None:
@@ -70,11 +34,7 @@ def tell_plan(plan: Plan, console: Console) -> None:
     tell_counts(console, "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
     tell_counts(console, "Loaded, but worth telling", {each.entity: each.noticed for each in reached}, NOTICES)
     healed = {each.entity: {**each.healed, "superseded": each.superseded} for each in reached}
-    meanings = {
-        **HEALED,
-        "superseded": "Rows that another tool made again under a new id, which becomes the current one.",
-    }
-    tell_counts(console, "Put right", healed, meanings)
+    tell_counts(console, "Put right", healed, HEALED)
     _tell_stops(plan.entities, console)
 
 
@@ -129,14 +89,10 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
 
     Exit code 0: nothing would stop it, 1: something would, 2: could not look.
     """
-    from nexus_assets.plan.plan import make_plan, switches
+    from nexus_assets.plan.plan import make_plan
+    from nexus_assets.plan.selection import selected_entities
     from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
-    unknown = [name for name in switched_on if name not in switches()]
-    if unknown:
-        raise NexusAssetsError(
-            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(switches())}."
-        )
     console = Console(stderr=True)
     names = selected_entities(select)
     with console.status("Planning") as status:

@@ -107,6 +107,11 @@ def make_plan(
 
     Raises NexusAssetsError where it can't look; what would stop one of the loads is in the plan instead.
     """
+    unknown = [name for name in switched_on if name not in switches()]
+    if unknown:
+        raise NexusAssetsError(
+            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(switches())}."
+        )
     engine = database.engine()
     load_settings = LoadConfig.model_validate(dict.fromkeys(switched_on, True)).load_settings()
     selected = [entity for name, entity in ENTITIES.items() if name in names]

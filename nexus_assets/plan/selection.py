@@ -1,0 +1,30 @@
+"""What a person selects, in the words of Dagster's own commands, as the names of entities."""
+
+from __future__ import annotations
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+
+
+def selected_entities(select: str) -> list[str]:
+    """The entities that `images`, `*images`, `patients,notes` or `*` mean, in the order of loading.
+
+    Raises NexusAssetsError where there is none.
+    """
+    if select == "*":
+        return list(ENTITIES)
+    import dagster as dg
+
+    from nexus_assets.load.assets import entity_assets
+
+    try:
+        keys = dg.AssetSelection.from_coercible(select.split(",")).resolve(entity_assets())
+    except dg.DagsterError:
+        keys = set()
+    names = [name for name in ENTITIES if dg.AssetKey(name) in keys]
+    if not names:
+        raise NexusAssetsError(
+            f"{select!r} selects nothing that can be loaded.",
+            remedy=f"Name one or more of {', '.join(ENTITIES)}; '*images' means images and all that they are made from.",
+        )
+    return names

@@ -1,0 +1,15 @@
+"""The words in which plans, reports and pages tell what a load puts right."""
+
+from __future__ import annotations
+
+HEALED = {
+    "adopted": "Rows of Nexus that are recognised as FileMaker's, and keep their id.",
+    "restored": "Rows that Nexus lost and that come back under their old id.",
+    "relinked": "Links that led to the wrong row or nowhere.",
+    "references_moved": "References to superseded ids, in any table, moved to the current id.",
+    "removed_empty_batches": "Duplicate batches merged into the one that holds the images.",
+    "superseded": "Rows that another tool made again under a new id, which becomes the current one.",
+    "vanished": "Rows that FileMaker no longer has; they stay in Nexus.",
+    "counted": "Batches whose image_count is put right.",
+}
+"""What a load puts right beside loading, or tells of it, by its code in the account, and what that means."""

