@@ -25,8 +25,8 @@ VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 REKEYED_SHARE = 0.005
 """A larger share of known people under new FileMaker ids: FileMaker's id field computes its UUID anew."""
 
-REJECTED_SHARE = 0.05
-"""A larger share of the source rows rejected beyond the last load's share: a column has changed its form."""
+REJECTED_ROWS, REJECTED_SHARE = 5, 0.05
+"""More rejected rows than both, beyond the last load's number and share: a column has changed its form."""
 
 
 class GateError(NexusAssetsError):
@@ -155,7 +155,7 @@ def check_rows(
         cursor, SQL("SELECT count(*) FROM {} WHERE reason IS NOT NULL").format(scene.work("incoming"))
     )
     share_before = last.rejected / max(1, last.source_rows)
-    more = rejected > last.rejected and rejected / max(1, rows) > share_before + REJECTED_SHARE
+    more = rejected > last.rejected + REJECTED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE
     if more and not settings.allow_rejected:
         raise GateError(
             f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"

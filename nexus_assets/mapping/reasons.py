@@ -31,6 +31,7 @@ NOTICES: dict[str, str] = {
     "end_before_start": "Appointments whose end lay before their start; they end when they start.",
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
+    "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
 }

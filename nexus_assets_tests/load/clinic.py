@@ -170,6 +170,75 @@ class Clinic:
         """Time passes before the next export."""
         self.modified += by
 
+    # --- what others do in Nexus --------------------------------------------------------------------------------------
+
+    def recreate_patients(self, *contacts: str) -> None:
+        """Another tool deletes these people (all of them where none is named), in Django's order, and imports them again under
+        random UUIDs. What leads to them by a generic key stays behind, orphaned: the incident."""
+        chosen = "WHERE filemaker_metadata->>'filemaker_id' = ANY(%s)"
+        with self.transaction() as cursor:
+            cursor.execute(self._named("SELECT array_agg(filemaker_metadata->>'filemaker_id') FROM {patients}"))
+            of = (list(contacts) or cursor.fetchall()[0][0],)
+            for table in ("notes", "appointments", "reminders"):
+                cursor.execute(
+                    self._named(f"DELETE FROM {{{table}}} WHERE patient_id IN (SELECT id FROM {{patients}} {chosen})"),
+                    of,
+                )
+            cursor.execute(
+                self._named(f"CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM {{patients}} {chosen}"), of
+            )
+            cursor.execute(self._named(f"DELETE FROM {{patients}} {chosen}"), of)
+            cursor.execute("UPDATE again SET id = gen_random_uuid(), created_at = now(), updated_at = now()")
+            cursor.execute(self._named("INSERT INTO {patients} SELECT * FROM again"))
+
+    def forget_ledger(self) -> None:
+        """The database becomes one that another importer filled: no ledger, and no FileMaker ids where those had none."""
+        self.execute("DROP SCHEMA nexus_assets CASCADE")
+        self.execute("UPDATE {appointments} SET filemaker_event_id = NULL")
+        self.execute("UPDATE {images_image} SET filemaker_id = NULL")
+
+    def native_batch(self, contact: str, name: str = "Gait study", images: int = 1) -> str:
+        """A batch that a person made in Nexus, with images of their own; returns its id."""
+        batch = str(uuid.uuid4())
+        self.execute(
+            "INSERT INTO {images_batch} (id, content_type_id, object_id, name, description, uploaded_at, image_count,"
+            " uploaded_by_id) SELECT %s, %s, %s, %s, '', now(), %s, min(id) FROM auth_user",
+            *(batch, self.content_type(), self.patient_id(contact), name, images),
+        )
+        for number in range(images):
+            self.copy_image(batch, f"uploads/{batch}/{number}.jpg")
+        return batch
+
+    def importers_batch(self, like: str, **changes: Any) -> str:
+        """Another importer's copy of a batch, empty; returns its id."""
+        return self.copy("images_batch", like, uploaded_by_id=None, image_count=0, **changes)
+
+    def copy_image(self, batch: str, key: str) -> str:
+        """An image row in this batch, without a FileMaker id; returns its id."""
+        image = str(uuid.uuid4())
+        self.execute(
+            "INSERT INTO {images_image} (id, batch_id, s3_key, s3_thumbnail_key, original_name, file_size, mime_type,"
+            " category, caption, uploaded_at, \"order\") VALUES (%s, %s, %s, '', 'x.jpg', 1, 'image/jpeg', '', '', now(), 0)",
+            *(image, batch, key),
+        )
+        return image
+
+    def copy(self, listed: str, id: str, **changes: Any) -> str:  # noqa: A002 - the column's name
+        """A copy of a row under a new id, with other values in some columns; returns its id."""
+        copied = str(uuid.uuid4())
+        columns = self.values(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s", self.table(listed)
+        )
+        values = {"id": copied, **changes}
+        chosen = ", ".join("%s" if name in values else f'"{name}"' for name in columns)
+        quoted = ", ".join(f'"{name}"' for name in columns)
+        self.execute(
+            f"INSERT INTO {{{listed}}} ({quoted}) SELECT {chosen} FROM {{{listed}}} WHERE id = %s",
+            *(values[name] for name in columns if name in values),
+            id,
+        )
+        return copied
+
     # --- what Nexus has -----------------------------------------------------------------------------------------------
 
     @cached_property
@@ -187,6 +256,18 @@ class Clinic:
         """A cursor that commits every statement, as another tool or a person at the database has it."""
         with self._connection.cursor() as cursor:
             yield cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """A cursor in one transaction."""
+        with self.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self.cursor() as cursor:
@@ -224,6 +305,30 @@ class Clinic:
         """The Nexus id of a person."""
         return str(
             self.value("SELECT id::text FROM {patients} WHERE filemaker_metadata->>'filemaker_id' = %s", contact)
+        )
+
+    def id_of(self, listed: str, source: Mapping[str, str]) -> str:
+        """The Nexus id of a note, an appointment, a document or an image, by its row in the export."""
+        entity = next(entity.name for entity in ENTITIES.values() if listed in entity.model.tables)
+        return str(
+            self.value(f"SELECT nexus_id::text FROM nexus_assets.identity_{entity} WHERE source_id = %s", source["id"])
+        )
+
+    def batch_of(self, image: Mapping[str, str]) -> str:
+        """The batch that an image of the export is in."""
+        return str(self.value("SELECT batch_id::text FROM {images_image} WHERE s3_key = %s", image_key(image["recid"])))
+
+    def orphans(self) -> int:
+        """How many generic references of batches and documents lead to no patient."""
+        return sum(
+            int(
+                self.value(
+                    f"SELECT count(*) FROM {{{table}}} AS x WHERE (object_id IS NULL) <> (content_type_id IS NULL)"
+                    " OR content_type_id = %s AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = x.object_id)",
+                    self.content_type(),
+                )
+            )
+            for table in ("images_batch", "documents_document")
         )
 
     def content_type(self, app_label: str = "patients", model: str = "patient") -> int:

@@ -2,14 +2,376 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
 import pytest
 
+from nexus_assets.database import DatabaseError
 from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load import stage
+from nexus_assets.load.account import Account, AccountError
+from nexus_assets.load.load import NeverLoadedError
+from nexus_assets.local.postgres import _binary
+from nexus_assets.mapping.entity import ByFileMakerId
 from nexus_assets_tests.load.clinic import Clinic
 
+every_entity = pytest.mark.parametrize("name", ENTITIES)
 
-@pytest.mark.parametrize("name", ENTITIES)
+EXPECTED = {"patients": 2, "appointments": 2, "notes": 2, "documents": 2, "image_batches": 2, "images": 4}
+"""How many rows of each entity the furnished clinic has."""
+
+
+def count(clinic: Clinic, name: str) -> int:
+    return int(clinic.value(f'SELECT count(*) FROM "{clinic.table(ENTITIES[name].model.tables[0])}"'))
+
+
+def test_the_first_load_brings_everything(furnished: Clinic) -> None:
+    results = furnished.load()
+    assert {name: result.account.inserted for name, result in results.items()} == EXPECTED
+    assert {name: count(furnished, name) for name in ENTITIES} == EXPECTED
+    assert furnished.orphans() == 0
+
+
+def test_it_does_so_under_djangos_own_names(loaded_under_django_names: Clinic) -> None:
+    assert {name: count(loaded_under_django_names, name) for name in ENTITIES} == EXPECTED
+    assert loaded_under_django_names.orphans() == 0
+
+
+@every_entity
 def test_loading_twice_writes_nothing(name: str, loaded: Clinic) -> None:
     before = loaded.versions()
-    loaded.load(name)
+    account = loaded.load(name)[name].account
     assert loaded.versions() == before
+    assert account.outcomes == {**dict.fromkeys(account.outcomes, 0), "unchanged": EXPECTED[name]}
+
+
+@every_entity
+def test_loading_twice_writes_nothing_under_djangos_names(name: str, loaded_under_django_names: Clinic) -> None:
+    before = loaded_under_django_names.versions()
+    loaded_under_django_names.load(name)
+    assert loaded_under_django_names.versions() == before
+
+
+@every_entity
+def test_loading_twice_changes_the_ledger_by_the_record_of_the_load_alone(name: str, loaded: Clinic) -> None:
+    before = loaded.versions("nexus_assets")
+    loaded.load(name)
+    after = loaded.versions("nexus_assets")
+    assert {table for table in after if after[table] != before[table]} == {"load"}
+    assert len(after["load"]) == len(before["load"]) + 1
+
+
+@every_entity
+def test_a_load_leaves_no_table_of_its_own(name: str, loaded: Clinic) -> None:
+    loaded.load(name)
+    assert not [table for table in loaded.versions("nexus_assets") if table.startswith("work_")]
+
+
+@every_entity
+def test_an_id_is_the_same_in_every_database(name: str, furnished: Clinic, loaded_under_django_names: Clinic) -> None:
+    furnished.load()
+    table = f"SELECT source_id::text, nexus_id::text FROM nexus_assets.identity_{name} ORDER BY 1"
+    assert furnished.rows(table) == loaded_under_django_names.rows(table)
+
+
+@every_entity
+def test_a_row_that_nexus_lost_comes_back_under_its_id(name: str, loaded: Clinic) -> None:
+    table = loaded.table(ENTITIES[name].model.tables[0])
+    ids = set(loaded.values(f'SELECT id::text FROM "{table}"'))
+    for child in [*ENTITIES][::-1][: len(ENTITIES) - [*ENTITIES].index(name)]:
+        loaded.execute(f'DELETE FROM "{loaded.table(ENTITIES[child].model.tables[0])}"')
+    account = loaded.load(name)[name].account
+    assert set(loaded.values(f'SELECT id::text FROM "{table}"')) == ids
+    assert account.healed["restored"] == account.inserted == EXPECTED[name]
+
+
+# --- nothing half-done ------------------------------------------------------------------------------------------------
+
+
+class Unplugged(Exception):  # noqa: N818 - an event
+    """Somebody pulled the plug."""
+
+
+@every_entity
+def test_killed_half_way_it_leaves_all_as_it_was(name: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    _change_everything(loaded)
+    statements = _count_statements(loaded, name, monkeypatch)
+    _kill_and_compare(loaded, name, statements // 2, monkeypatch)
+
+
+@pytest.mark.parametrize("ahead_of_the_end", [0, 1, 2, 5, 10, 20])
+def test_killed_late_it_leaves_all_as_it_was(
+    ahead_of_the_end: int, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _change_everything(loaded)
+    statements = _count_statements(loaded, "images", monkeypatch)
+    _kill_and_compare(loaded, "images", statements - ahead_of_the_end, monkeypatch)
+
+
+def _change_everything(clinic: Clinic) -> None:
+    changes = {"Contacts": "nameMiddle", "Appointments": "notes", "Notes": "Note", "Docs": "Type", "Image_data": "Type"}
+    for export, heading in changes.items():
+        for row in clinic.exports[export]:
+            row[heading] = "Changed"
+
+
+def _kill_and_compare(clinic: Clinic, name: str, victim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, ledger = clinic.versions(), clinic.versions("nexus_assets")
+    _pull_the_plug_at(victim, monkeypatch)
+    with pytest.raises(DatabaseError, match="connection broke"):
+        clinic.load(name)
+    monkeypatch.undo()
+    assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
+    # And the next run ends as an undisturbed one.
+    assert clinic.load(name)[name].account.accounted() == EXPECTED[name]
+
+
+def _count_statements(clinic: Clinic, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    clinic.load(name, commit=False)  # SQLAlchemy asks the server a few things on its first connection
+    counted = _pull_the_plug_at(None, monkeypatch)
+    clinic.load(name, commit=False)
+    monkeypatch.undo()
+    return counted()
+
+
+def _pull_the_plug_at(victim: int | None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Ends the server's process of the connection before its statement number `victim`."""
+    from psycopg2.extensions import cursor as Cursor
+
+    seen = 0
+
+    class Watched(Cursor):
+        def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name
+            nonlocal seen
+            seen += 1
+            if seen == victim:
+                dsn = self.connection.info
+                parameters = {"host": dsn.host, "port": dsn.port, "dbname": dsn.dbname, "user": dsn.user}
+                with psycopg2.connect(**parameters, password=dsn.password) as other, other.cursor() as killer:
+                    killer.execute("SELECT pg_terminate_backend(%s)", (dsn.backend_pid,))
+            super().execute(query, vars)
+
+    connect = psycopg2.connect
+    monkeypatch.setattr(
+        psycopg2, "connect", lambda *args, **kwargs: connect(*args, **{**kwargs, "cursor_factory": Watched})
+    )
+    return lambda: seen
+
+
+@every_entity
+def test_a_source_that_breaks_off_leaves_all_as_it_was(
+    name: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, ledger = loaded.versions(), loaded.versions("nexus_assets")
+    real = stage._copy
+
+    def broken(cursor: Any, statement: Any, blocks: Iterator[bytes]) -> None:
+        def unplugged() -> Iterator[bytes]:
+            yield from blocks
+            raise Unplugged
+
+        real(cursor, statement, unplugged())
+
+    monkeypatch.setattr(stage, "_copy", broken)
+    with pytest.raises(Unplugged):
+        loaded.load(name)
+    assert (loaded.versions(), loaded.versions("nexus_assets")) == (before, ledger)
+
+
+def test_a_load_that_is_taken_back_leaves_no_trace(furnished: Clinic) -> None:
+    before = dump(furnished)
+    furnished.load("patients", commit=False)
+    assert dump(furnished) == before
+
+
+@every_entity
+def test_a_later_load_that_is_taken_back_leaves_no_trace(name: str, loaded: Clinic) -> None:
+    loaded.contact("Added")
+    loaded.find("Contacts", loaded.exports["Contacts"][0]["id"])["nameLast"] = "Changed"
+    loaded.note(loaded.exports["Contacts"][0]["id"], "")
+    before = dump(loaded)
+    loaded.load(name, commit=False)
+    assert dump(loaded) == before
+
+
+def dump(clinic: Clinic) -> str:
+    """Everything in the clinic's database, as pg_dump writes it, but where sequences stand: a plan sets those back itself."""
+    program = _binary("pg_dump")
+    url = clinic.url.replace("+psycopg2", "")
+    told = subprocess.run([program, url], capture_output=True, text=True, check=True).stdout
+    return re.sub(r"(?m)^(SELECT pg_catalog\.setval|\\(un)?restrict).*$", "", told)
+
+
+# --- the account ------------------------------------------------------------------------------------------------------
+
+
+@every_entity
+def test_every_source_row_is_accounted_for(name: str, furnished: Clinic) -> None:
+    contact = furnished.exports["Contacts"][0]["id"]
+    twin = dict(furnished.exports["Notes"][0])
+    furnished.exports["Notes"].append(twin)  # the same row twice
+    furnished.exports["Contacts"].append(dict(furnished.exports["Contacts"][0]))
+    furnished.contact("")  # no last name
+    furnished.note(contact, " ")
+    furnished.note("0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
+    furnished.appointment("")
+    furnished.appointment(contact, "13/13/2024")
+    furnished.image("")
+    furnished.add("Contacts", nameLast="Somebody")["id"] = "not an id"
+    account = furnished.load()[name].account
+    assert account.source_rows == account.accounted()
+    assert account.source_rows == sum(account.outcomes.values()) + sum(account.rejected.values())
+
+
+def test_an_account_that_does_not_add_up_stops_the_load() -> None:
+    with pytest.raises(AccountError, match="2 source rows, 1 accounted for"):
+        Account(source_rows=2, inserted=1).add_up("patients")
+
+
+def test_a_link_that_would_lead_nowhere_stops_the_load() -> None:
+    with pytest.raises(AccountError, match="3 references that lead nowhere"):
+        Account(orphans=3).add_up("documents")
+
+
+def test_equal_rows_of_one_id_collapse_into_one(clinic: Clinic) -> None:
+    contact = clinic.contact("Wattle")
+    clinic.exports["Contacts"] *= 3
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.collapsed, account.rejected) == (1, 2, {})
+    assert clinic.patient_id(contact)
+    again = clinic.load("patients")["patients"].account
+    assert (again.unchanged, again.collapsed) == (1, 2)
+
+
+def test_different_rows_of_one_id_are_all_rejected(clinic: Clinic) -> None:
+    clinic.contact("Wattle", id="0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
+    clinic.contact("Banksia", id="0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d")
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.rejected) == (0, {"duplicate_id": 2})
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [({"id": ""}, "no_id"), ({"id": "4711"}, "bad_id"), ({"nameLast": " "}, "no_last_name")],
+    ids=["no id", "no UUID", "no last name"],
+)
+def test_a_person_is_rejected_with_a_reason(cells: dict[str, str], reason: str, clinic: Clinic) -> None:
+    clinic.exports["Contacts"].append({"id": "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D", "nameLast": "Wattle", **cells})
+    assert clinic.load("patients")["patients"].account.rejected == {reason: 1}
+
+
+def test_a_rejected_row_is_kept_until_it_is_mended(loaded: Clinic) -> None:
+    note = loaded.note(loaded.exports["Contacts"][0]["id"], "")
+    loaded.load("notes")
+    kept = "SELECT reason, row_number, source_id, payload->>'Note Type', resolved_load IS NULL FROM nexus_assets.reject"
+    assert loaded.rows(kept) == [("empty_note", 3, note["id"], "Clinical", True)]
+    loaded.load("notes")
+    assert loaded.rows(kept) == [("empty_note", 3, note["id"], "Clinical", True)]
+    note["Note"] = "Now there is one."
+    assert loaded.load("notes")["notes"].account.inserted == 1
+    assert [row[-1] for row in loaded.rows(kept)] == [False]
+
+
+def test_a_rejected_row_keeps_its_number_when_rows_move(loaded: Clinic) -> None:
+    loaded.note(loaded.exports["Contacts"][0]["id"], "")
+    loaded.load("notes")
+    loaded.exports["Notes"].insert(0, loaded.exports["Notes"].pop())
+    loaded.load("notes")
+    assert loaded.rows("SELECT row_number, resolved_load FROM nexus_assets.reject") == [(1, None)]
+
+
+def test_a_known_row_that_is_rejected_stays_as_it_is(loaded: Clinic) -> None:
+    note = loaded.exports["Notes"][0]
+    before = loaded.versions()
+    note["Note"] = ""
+    account = loaded.load("notes")["notes"].account
+    assert (account.unchanged, account.rejected) == (1, {"empty_note": 1})
+    assert loaded.versions() == before
+    assert loaded.value("SELECT count(*) FROM nexus_assets.identity_notes WHERE vanished_load IS NOT NULL") == 0
+
+
+def test_a_value_longer_than_its_column_is_rejected(loaded: Clinic) -> None:
+    loaded.execute("ALTER TABLE patients ALTER COLUMN middle_names TYPE varchar(5)")  # an older Nexus
+    loaded.contact("Short", nameMiddle="Anna")
+    loaded.contact("Long", nameMiddle="Annabelle")
+    account = loaded.load("patients")["patients"].account
+    assert (account.inserted, account.rejected) == (1, {"too_long": 1})
+    assert loaded.value("SELECT column_name FROM nexus_assets.reject") == "middle_names"
+
+
+# --- order ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, entity in ENTITIES.items() if entity.upstream])
+def test_without_its_parents_a_load_stops_and_names_the_command(name: str, furnished: Clinic) -> None:
+    before = furnished.versions()
+    with pytest.raises(NeverLoadedError, match=re.escape(f"dagster asset materialize --select '*{name}'")):
+        furnished.load(name)
+    assert furnished.versions() == before
+    assert furnished.value("SELECT to_regnamespace('nexus_assets')") is None
+
+
+def test_images_alone_are_enough_once_their_parents_are_there(loaded: Clinic) -> None:
+    loaded.image(loaded.exports["Contacts"][0]["id"])
+    loaded.load("image_batches")
+    assert loaded.load("images")["images"].account.inserted == 1
+
+
+def test_an_image_of_a_batch_that_was_not_loaded_waits(loaded: Clinic) -> None:
+    loaded.image(loaded.exports["Contacts"][0]["id"], "7/1/2024")
+    account = loaded.load("images")["images"].account
+    assert account.rejected == {"unknown_batch": 1}
+    loaded.load("image_batches")
+    assert loaded.load("images")["images"].account.inserted == 1
+
+
+# --- content types ----------------------------------------------------------------------------------------------------
+
+
+def test_content_types_are_found_by_label(furnished: Clinic) -> None:
+    furnished.load()
+    label = "SELECT DISTINCT c.app_label, c.model FROM {images_batch} AS b JOIN django_content_type AS c ON c.id = content_type_id"
+    assert furnished.rows(label) == [("patients", "patient")]
+    assert furnished.rows(label.replace("images_batch", "documents_document")) == [("patients", "patient")]
+
+
+def test_a_content_type_that_nobody_made_is_made(nexus_database: str, tmp_path: Path) -> None:
+    clinic = Clinic(nexus_database, tmp_path)
+    clinic.document(clinic.contact())
+    clinic.load("patients", "documents")
+    assert clinic.rows("SELECT app_label, model FROM django_content_type ORDER BY 1") == [
+        ("documents", "document"),
+        ("patients", "patient"),
+    ]
+    assert clinic.value("SELECT content_type_id FROM documents_document") == clinic.content_type()
+    clinic.close()
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_time_zone_is_said(furnished: Clinic) -> None:
+    with pytest.raises(NexusAssetsError, match="'Sydney/Australia' is no time zone"):
+        furnished.load("patients", time_zone="Sydney/Australia")
+
+
+def test_an_unknown_date_order_is_said(furnished: Clinic) -> None:
+    with pytest.raises(NexusAssetsError, match="'ymd' is no order"):
+        furnished.load("patients", date_order="ymd")
+
+
+def test_another_time_zone_moves_every_instant(loaded: Clinic) -> None:
+    account = loaded.load("appointments", time_zone="Australia/Perth")["appointments"].account
+    assert account.updated == 2
+
+
+def test_the_recognition_by_filemaker_id_comes_first() -> None:
+    for entity in ENTITIES.values():
+        kinds = [type(rule) for rule in entity.recognised_by]
+        assert ByFileMakerId not in kinds[1:], entity.name
