@@ -20,6 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from nexus_assets.local.home import SOURCE
+from nexus_assets.settings import SETTINGS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -312,6 +313,12 @@ def test_each_dependency_is_said_once() -> None:
 
 def test_dagster_is_not_made_to_ignore_the_workspace() -> None:
     assert not {"dagster", "dg"} & set(PYPROJECT["tool"])
+
+
+def test_the_example_settings_are_all_settings_with_their_defaults() -> None:
+    example = dict(re.findall(r"^#(NEXUS_\w+)=(.*)$", (SOURCE / ".env.example").read_text(), flags=re.MULTILINE))
+    assert set(example) == {*(setting.name for setting in SETTINGS), "NEXUS_LOCAL_HOME"}
+    assert all(example[setting.name] == setting.default for setting in SETTINGS if setting.default)
 
 
 def test_importing_the_package_does_not_import_dagster() -> None:

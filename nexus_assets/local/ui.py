@@ -1,4 +1,4 @@
-"""Dagster's web pages and daemon over the local services and their history, until Ctrl-C; then nothing of it is left."""
+"""Dagster's web pages and daemon, over the local services and their history, until Ctrl-C; then nothing of it is left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import processes
 from nexus_assets.local.dagster_home import prepare
 from nexus_assets.local.home import SOURCE, local_home
-from nexus_assets.local.services import connect, disconnect
+from nexus_assets.local.services import disconnect
+from nexus_assets.settings import clinic
 
 FIRST_PORT = 3000
 PATIENCE_SECONDS = 20.0
@@ -38,7 +39,8 @@ def main() -> None:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _interrupt)
     try:
-        connect()
+        # Starts the local servers, unless the settings name a real clinic.
+        clinic()
         _run(options.port or _first_free_port(), options.workspace)
     except NexusAssetsError as error:
         sys.exit(str(error))
