@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -49,15 +50,20 @@ class Content:
         """The file's path or URL, for people."""
         return self.file.location
 
-    @property
+    @cached_property
     def format(self) -> str:
         """The ending that tells the format, after unwrapping: ".csv"."""
         name = self.file.place.name.strip().lower()
         if name.endswith(WRAPPINGS):
             name = name.rpartition(".")[0]
-            if not name.endswith(FORMATS):
-                name = _only_member(self).filename.lower()
+            if not name.endswith(FORMATS):  # "Notes.zip"
+                name = self.member.filename.lower()
         return PurePosixPath(name).suffix
+
+    @cached_property
+    def member(self) -> zipfile.ZipInfo:
+        """What a zip file holds."""
+        return _only_member(self)
 
     def blocks(self, facts: ReadFacts | None = None) -> Iterator[bytes]:
         """Returns the unwrapped bytes; once exhausted, `facts` has the file's size and hash.
@@ -121,7 +127,7 @@ def _gunzipped(content: Content, facts: ReadFacts | None) -> Iterator[bytes]:
 def _unzipped(content: Content, facts: ReadFacts | None) -> Iterator[bytes]:
     for _ in file_blocks(content.file, facts):
         pass  # a zip is read from its end, so that the hash of its bytes takes a pass of its own
-    member = _only_member(content)
+    member = content.member
     with content.file.open() as stream:
         try:
             with _archive(content, stream) as archive, archive.open(member) as text:

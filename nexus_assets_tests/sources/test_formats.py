@@ -163,3 +163,14 @@ def test_what_was_read_is_told(exports: Exports) -> None:
     assert facts.columns_used == ("id", "Note", "Date")
     assert facts.columns_unused == ("id_Key", "Note Type", "creationAccountName")
     assert (facts.size, len(facts.sha256)) == (len(data), 64)
+
+
+def test_quotation_marks_in_a_tab_file_are_text(exports: Exports) -> None:
+    assert exports.read("Notes.tab", b'id\tNote\r1\t"quoted"\r2\t5" heel\r')[1:] == [
+        ("1", '"quoted"'),
+        ("2", '5" heel'),
+    ]
+
+
+def test_a_tab_file_of_another_program_may_quote_all_its_cells(exports: Exports) -> None:
+    assert exports.read("Notes.tab", b'"id"\t"Note"\n"1"\t"a ""b"""\n') == [("id", "Note"), ("1", 'a "b"')]
