@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from nexus_assets.commands.status import look
+from nexus_assets.commands.tables import tell_counts, tell_entities
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS
 
 
-def _refuse_real_clinic() -> None:
+def refuse_real_clinic() -> None:
     """The demo writes a clinic of its own: never where the settings name a real one."""
     named = [setting.name for setting in (DATABASE_URL, EXPORTS, BUCKET) if setting.value()]
     if named:
@@ -25,39 +27,26 @@ def _refuse_real_clinic() -> None:
         )
 
 
-def _summary(status: dict[str, Any]) -> Table:
-    table = Table(title="Import summary")
-    numbers = ("source rows", "inserted", "updated", "unchanged", "kept")
-    table.add_column("entity")
-    for name in numbers:
-        table.add_column(name, justify="right")
-    table.add_column("rejected")
-    table.add_column("orphans", justify="right")
-    table.add_column("seconds", justify="right")
-    totals = dict.fromkeys((*numbers, "rejected", "orphans", "seconds"), 0.0)
-    for name, entity in status["entities"].items():
+HEADINGS = ("entity", "source", "inserted", "updated", "unchanged", "kept", "rejected", "orphans", "seconds")
+
+
+def tell_summary(console: Console, status: dict[str, Any]) -> None:
+    """What the last load of each entity did, in a line each, with totals; why rows were rejected, in a list below."""
+    lines: list[list[float]] = []
+    for entity in status["entities"].values():
         load = entity["last_load"]
-        counts = [load[key.replace(" ", "_")] for key in numbers]
-        rejected = sum(entity["rejected"].values())
-        reasons = ", ".join(f"{number:,} {reason}" for reason, number in entity["rejected"].items())
-        for key, number in zip(
-            (*numbers, "rejected", "orphans", "seconds"),
-            (*counts, rejected, entity["orphans"], load["seconds"]),
-            strict=True,
-        ):
-            totals[key] += number
-        table.add_row(
-            name, *(f"{number:,}" for number in counts), reasons, f"{entity['orphans']:,}", f"{load['seconds']:.1f}"
-        )
-    table.add_section()
-    table.add_row(
-        "all",
-        *(f"{int(totals[key]):,}" for key in numbers),
-        f"{int(totals['rejected']):,}",
-        f"{int(totals['orphans']):,}",
-        f"{totals['seconds']:.1f}",
-    )
-    return table
+        counts = [load[name] for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
+        lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load["seconds"]])
+    *totals, seconds = (sum(column) for column in zip(*lines, strict=True))
+
+    def told(name: str, numbers: Sequence[float]) -> list[str]:
+        return [name, *(f"{number:,.0f}" for number in numbers[:-1]), f"{numbers[-1]:.1f}"]
+
+    rows = [told(name, line) for name, line in zip(status["entities"], lines, strict=True)]
+    tell_entities(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
+    rejected = {name: entity["rejected"] for name, entity in status["entities"].items()}
+    tell_counts(console, "Rejected", rejected, REASONS)
+    console.print()
 
 
 @click.command("demo")
@@ -67,7 +56,7 @@ def _summary(status: dict[str, Any]) -> Table:
 @click.option("--fresh", is_flag=True, help="Throw the local clinic and its database away first.")
 def command(scale: int, fresh: bool) -> None:
     """Load the demo clinic into a local Nexus, check everything, and show what came of it."""
-    _refuse_real_clinic()
+    refuse_real_clinic()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console()
 
@@ -85,7 +74,7 @@ def command(scale: int, fresh: bool) -> None:
     console.print("Materializing the whole graph")
     succeeded = materialize_everything(console)
     status, findings = look()
-    console.print(_summary(status))
+    tell_summary(console, status)
     figures = findings["images", "every_image_visible"].figures
     console.print(f"Images that a person sees: {figures['visible']:,} of {figures['total']:,}")
     failed = status["failed_checks"]

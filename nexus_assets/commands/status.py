@@ -10,16 +10,17 @@ import click
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 from rich.console import Console
-from rich.table import Table
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask, stored_files
+from nexus_assets.commands.tables import tell_counts, tell_entities
 from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers, contract
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 
@@ -86,22 +87,23 @@ def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
 
 
 def print_status(status: dict[str, Any], console: Console) -> None:
-    """The status as a table, and what to do about what is wrong."""
-    table = Table(title="Nexus")
-    table.add_column("entity")
-    for name in ("rows", "linked", "unlinked", "orphans"):
-        table.add_column(name, justify="right")
-    table.add_column("rejected")
-    table.add_column("last load")
+    """The status as a table, a line per entity; why rows were rejected, in a list below."""
+    rows = []
     for name, entity in status["entities"].items():
-        rejected = ", ".join(f"{number:,} {reason}" for reason, number in entity["rejected"].items())
+        counts = [entity[key] for key in ("rows", "linked", "unlinked", "orphans")]
         last = entity["last_load"]
-        numbers = (
-            "" if entity[key] is None else f"{entity[key]:,}" for key in ("rows", "linked", "unlinked", "orphans")
+        rows.append(
+            [
+                name,
+                *("" if count is None else f"{count:,}" for count in counts),
+                f"{sum(entity['rejected'].values()):,}",
+                f"{last['finished_at'][:16].replace('T', ' ')}" if last else "never",
+            ]
         )
-        table.add_row(name, *numbers, rejected, last["finished_at"][:19].replace("T", " ") if last else "never")
-    console.print(table)
-    console.print(f"Images that a person sees: {status['images_visible']:,}")
+    headings = ("entity", "rows", "linked", "unlinked", "orphans", "rejected", "loaded (UTC)")
+    tell_entities(console, "Nexus", headings, rows)
+    tell_counts(console, "Rejected", {name: entity["rejected"] for name, entity in status["entities"].items()}, REASONS)
+    console.print(f"\nImages that a person sees: {status['images_visible']:,}")
 
 
 @click.command("status")
