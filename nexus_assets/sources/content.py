@@ -15,8 +15,9 @@ from typing import BinaryIO
 
 from nexus_assets.sources.columns import quoted
 from nexus_assets.sources.export import ExportError, ReadFacts
-from nexus_assets.sources.finding import FORMATS, WRAPPINGS, ExportFile, export_stem
-from nexus_assets.sources.places import changed
+from nexus_assets.sources.finding import ExportFile
+from nexus_assets.sources.names import FORMATS, WRAPPINGS, export_stem
+from nexus_assets.sources.places import changed, explained
 
 BLOCK = 1 << 18
 _HEAD = 1 << 16
@@ -93,7 +94,7 @@ def file_blocks(file: ExportFile, facts: ReadFacts | None = None) -> Iterator[by
     digest = hashlib.sha256()
     size = 0
     with file.open() as stream:
-        while block := stream.read(BLOCK):
+        while block := _read(file, stream):
             size += len(block)
             if facts is not None:
                 digest.update(block)
@@ -102,6 +103,11 @@ def file_blocks(file: ExportFile, facts: ReadFacts | None = None) -> Iterator[by
         raise changed(file.location)
     if facts is not None:
         facts.size, facts.sha256 = size, digest.hexdigest()
+
+
+def _read(file: ExportFile, stream: BinaryIO) -> bytes:
+    with explained(file.location):
+        return stream.read(BLOCK)
 
 
 def _gunzipped(content: Content, facts: ReadFacts | None) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,17 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from nexus_assets.sources.columns import quoted
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.places import LocalPlace, Place, S3Place, Stamp
-
-FORMATS = (".xlsx", ".csv", ".tab", ".mer", ".xml")
-WRAPPINGS = (".zip", ".gz")
-FIELD_LISTS = (".fields", ".fields.txt", ".txt")
-
-# "Image_data", "Image_dataV9", "Image_data V11", "Contacts (2)", "Contacts copy 2", "Contacts 2"
-_STEM = re.compile(
-    r"(?P<name>.+?)[ _-]*(?:v[ ._-]?(?P<version>\d+)|(?P<copy>\(\d+\)|(?:-[ ]*)?copy(?:[ ]*\(?\d+\)?)?|(?<=[ _-])\d))?",
-    re.IGNORECASE,
-)
+from nexus_assets.sources.names import FIELD_LISTS, FORMATS, begins_like, export_stem, spelling
+from nexus_assets.sources.places import LocalPlace, Place, Stamp
+from nexus_assets.sources.s3_place import S3Place
 
 # A file without a version counts as older than "V1", unless it is so much younger that somebody went back to this name.
 _CLEARLY_YOUNGER = timedelta(days=1)
@@ -41,9 +32,8 @@ class ExportFile:
     place: Place = field(repr=False)
     stamp: Stamp = field(repr=False)
     field_list: Place | None = field(default=None, repr=False)
-    passed_over: tuple[
-        str, ...
-    ] = ()  # names of older versions, and of exports whose name starts like this, for the log
+    # Older versions, and other exports whose names begin like this: for the log.
+    passed_over: tuple[str, ...] = ()
 
     def open(self) -> BinaryIO:
         """Returns the file's bytes; can be called again and again."""
@@ -58,7 +48,9 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
     Raises ExportError where it is missing, or where two files could be meant and nothing tells which.
     """
     places = list(_listing(location, s3_client))
-    candidates = [found for place in places if (found := _candidate(place, name))]
+    candidates = [
+        _Candidate(place, found.version) for place in places if (found := spelling(place.name, name)) is not None
+    ]
     if not candidates:
         if required:
             raise _not_there(location, name, places)
@@ -74,7 +66,7 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         place=best.place,
         stamp=stamp,
         field_list=_field_list(best.place, places),
-        passed_over=tuple(sorted(_alike(name, candidates, places) - {best.place.name})),
+        passed_over=tuple(sorted(_also_there(name, places) - {best.place.name})),
     )
 
 
@@ -84,24 +76,8 @@ class _Candidate:
     version: int | None
 
 
-def _candidate(place: Place, name: str) -> _Candidate | None:
-    stem = export_stem(place.name)
-    if stem is None:
-        return None
-    if _letters(stem) == _letters(name):
-        return _Candidate(place, None)
-    parts = _STEM.fullmatch(stem)
-    if parts is None or _letters(parts["name"]) != _letters(name):
-        return None
-    return _Candidate(place, None if parts["version"] is None else int(parts["version"]))
-
-
-def _alike(name: str, candidates: Sequence[_Candidate], places: Sequence[Place]) -> set[str]:
-    """Returns the file names that a person might take for this export too: "Contacts 2024-05-01.xlsx"."""
-    begins = re.compile(rf"{re.escape(_letters(name))}(?![a-z])")
-    stems = {place.name: export_stem(place.name) for place in places}
-    alike = {file_name for file_name, stem in stems.items() if stem and begins.match(_letters(stem))}
-    return alike | {candidate.place.name for candidate in candidates}
+def _also_there(name: str, places: Sequence[Place]) -> set[str]:
+    return {place.name for place in places if spelling(place.name, name) is not None or begins_like(place.name, name)}
 
 
 def _newest(name: str, candidates: Sequence[_Candidate]) -> _Candidate:
@@ -117,25 +93,6 @@ def _newest(name: str, candidates: Sequence[_Candidate]) -> _Candidate:
             remedy="Keep the one to load in this folder, move the others elsewhere, then run the same command again.",
         )
     return best[0]
-
-
-def export_stem(file_name: str) -> str | None:
-    """Returns an export's file name without its endings; None for what is none: lock files, half-written ones, others."""
-    if file_name.startswith((".", "~$")):
-        return None
-    stem = file_name.strip()
-    for wrapping in WRAPPINGS:
-        if stem.lower().endswith(wrapping):
-            bare = stem[: -len(wrapping)]
-            return export_stem(bare) or (bare if wrapping == ".zip" else None)
-    for ending in FORMATS:
-        if stem.lower().endswith(ending):
-            return stem[: -len(ending)].strip()
-    return None
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\s_-]+", "", text).casefold()
 
 
 def _field_list(export: Place, places: Sequence[Place]) -> Place | None:

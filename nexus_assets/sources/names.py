@@ -1,0 +1,65 @@
+"""File names of exports: which are exports at all, and whose, in any spelling that FileMaker's users give them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FORMATS = (".xlsx", ".csv", ".tab", ".mer", ".xml")
+WRAPPINGS = (".zip", ".gz")
+FIELD_LISTS = (".fields", ".fields.txt", ".txt")
+
+# "Image_data", "Image_dataV9", "Image_data V11", "Contacts (2)", "Contacts copy 2", "Contacts 2"
+_STEM = re.compile(
+    r"(?P<name>.+?)[ _-]*(?:v[ ._-]?(?P<version>\d+)|(?P<copy>\(\d+\)|(?:-[ ]*)?copy(?:[ ]*\(?\d+\)?)?|(?<=[ _-])\d))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a file name spells an export's name: with a version, or without."""
+
+    version: int | None
+
+
+def spelling(file_name: str, name: str) -> Spelling | None:
+    """Returns how a file name means the export `name`: case, blanks, underscores, hyphens and format don't matter.
+
+    Copies that a computer numbers ("Contacts (2).xlsx") count as versions of nothing. Returns None for other files.
+    """
+    stem = export_stem(file_name)
+    if stem is None:
+        return None
+    if letters(stem) == letters(name):
+        return Spelling(None)
+    parts = _STEM.fullmatch(stem)
+    if parts is None or letters(parts["name"]) != letters(name):
+        return None
+    return Spelling(None if parts["version"] is None else int(parts["version"]))
+
+
+def begins_like(file_name: str, name: str) -> bool:
+    """Tells whether a person might take an export for `name` that is not: "Contacts 2024-05-01.xlsx"."""
+    stem = export_stem(file_name)
+    return stem is not None and re.match(rf"{re.escape(letters(name))}(?![a-z])", letters(stem)) is not None
+
+
+def export_stem(file_name: str) -> str | None:
+    """Returns an export's file name without its endings; None for what is none: lock files, half-written ones, others."""
+    if file_name.startswith((".", "~$")):
+        return None
+    stem = file_name.strip()
+    for wrapping in WRAPPINGS:
+        if stem.lower().endswith(wrapping):
+            bare = stem[: -len(wrapping)]
+            return export_stem(bare) or (bare if wrapping == ".zip" else None)
+    for ending in FORMATS:
+        if stem.lower().endswith(ending):
+            return stem[: -len(ending)].strip()
+    return None
+
+
+def letters(text: str) -> str:
+    """Returns what counts of a name when names are compared."""
+    return re.sub(r"[\s_-]+", "", text).casefold()
