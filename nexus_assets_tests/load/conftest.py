@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
 import sqlalchemy
 
@@ -27,6 +29,20 @@ def clinic(living_nexus_database: str, tmp_path: Path) -> Iterator[Clinic]:
 def furnished(clinic: Clinic) -> Clinic:
     """A clinic with two people and something of everything for each; nothing is loaded yet."""
     return furnish(clinic)
+
+
+@pytest.fixture(scope="session")
+def shared_nexus(new_database: Callable[..., str], nexus_template: str) -> Iterator[Any]:
+    """A connection to an empty Nexus."""
+    with closing(psycopg2.connect(new_database(nexus_template).replace("+psycopg2", ""))) as connection:
+        yield connection
+
+
+@pytest.fixture
+def nexus_connection(shared_nexus: Any) -> Iterator[Any]:
+    """A connection to an empty Nexus; whatever a test does there is rolled back."""
+    yield shared_nexus
+    shared_nexus.rollback()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,125 @@
+"""What a load demands of the Nexus database, and how it says what is not so, before anything is written."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+
+from nexus_assets.database import DatabaseError, make_engine, transaction
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load import contract
+from nexus_assets.load.contract import ContractError
+from nexus_assets.mapping.entity import Entity
+from nexus_assets_tests.load.clinic import Clinic
+
+every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
+
+
+def table_of(clinic: Clinic, entity: Entity) -> str:
+    return clinic.table(entity.model.tables[0])
+
+
+@every_entity
+@pytest.mark.parametrize("naming", ["loaded", "loaded_under_django_names"])
+def test_nexus_as_it_is_fits(entity: Entity, naming: str, request: pytest.FixtureRequest) -> None:
+    clinic: Clinic = request.getfixturevalue(naming)
+    with clinic.cursor() as cursor:
+        target = contract.reflect(cursor, entity)
+        contract.check(target)
+    assert target.name == table_of(clinic, entity)
+
+
+@pytest.mark.parametrize(
+    ("entity", "column"),
+    [(entity, column) for entity in ENTITIES.values() for column in contract.written_columns(entity) if column != "id"],
+    ids=lambda value: value.name if isinstance(value, Entity) else value,
+)
+def test_a_missing_column_is_named(
+    entity: Entity, column: str, nexus_connection: psycopg2.extensions.connection
+) -> None:
+    with nexus_connection.cursor() as cursor:
+        cursor.execute(f'ALTER TABLE "{entity.model.tables[0]}" RENAME COLUMN "{column}" TO gone')
+        with pytest.raises(ContractError, match=f"no column {column}, which the import of {entity.name} writes"):
+            contract.check(contract.reflect(cursor, entity))
+
+
+@pytest.mark.parametrize(
+    ("entity", "column", "sql_type"),
+    [
+        ("patients", "dob", "timestamptz"),
+        ("patients", "filemaker_metadata", "json"),
+        ("patients", "last_name", "integer"),
+        ("patients", "clinic_id", "bigint"),
+        ("patients", "id", "bigint"),
+        ("appointments", "start_time", "timestamp"),
+        ("appointments", "patient_id", "text"),
+        ("documents", "file_size", "text"),
+        ("documents", "object_id", "text"),
+        ("image_batches", "content_type_id", "uuid"),
+        ("images", "order", "text"),
+    ],
+)
+def test_a_column_of_another_type_is_named(
+    entity: str, column: str, sql_type: str, nexus_connection: psycopg2.extensions.connection
+) -> None:
+    table = ENTITIES[entity].model.tables[0]
+    with nexus_connection.cursor() as cursor:
+        cursor.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}" CASCADE')
+        cursor.execute(f'ALTER TABLE "{table}" ADD COLUMN "{column}" {sql_type}')
+        with pytest.raises(ContractError, match=f"column {table}.{column} is of type"):
+            contract.check(contract.reflect(cursor, ENTITIES[entity]))
+
+
+@pytest.mark.parametrize("sql_type", ["text", "varchar", "varchar(500)"])
+def test_text_of_any_length_fits(sql_type: str, nexus_connection: psycopg2.extensions.connection) -> None:
+    with nexus_connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE patients ALTER COLUMN last_name TYPE {sql_type}")
+        contract.check(contract.reflect(cursor, ENTITIES["patients"]))
+
+
+@every_entity
+def test_a_later_nexus_that_demands_more_stops_the_load(entity: Entity, loaded: Clinic) -> None:
+    table = table_of(loaded, entity)
+    loaded.execute(f'ALTER TABLE "{table}" ADD COLUMN consent_level integer NOT NULL DEFAULT 0')
+    loaded.execute(f'ALTER TABLE "{table}" ALTER COLUMN consent_level DROP DEFAULT')  # as Django leaves it
+    before = loaded.versions()
+    with pytest.raises(ContractError, match=f"{table} demands a value in consent_level"):
+        loaded.load(entity.name)
+    assert loaded.versions() == before
+
+
+@pytest.mark.parametrize("declared", ["integer NOT NULL DEFAULT 0", "integer", "integer GENERATED ALWAYS AS IDENTITY"])
+def test_a_later_nexus_with_a_column_that_fills_itself_is_loaded(declared: str, loaded: Clinic) -> None:
+    loaded.execute(f"ALTER TABLE patients ADD COLUMN later {declared}")
+    loaded.contact("Added")
+    assert loaded.load("patients")["patients"].account.inserted == 1
+
+
+def test_a_column_that_is_demanded_now_but_empty_in_filemaker_stops_the_load(furnished: Clinic) -> None:
+    furnished.execute("ALTER TABLE patients ALTER COLUMN middle_names SET NOT NULL")
+    with pytest.raises(ContractError, match=r"patients demands a value in middle_names; 2 rows .* have none"):
+        furnished.load("patients")
+    assert furnished.value("SELECT count(*) FROM patients") == 0
+
+
+@every_entity
+def test_a_database_that_is_no_nexus_is_said_to_be_none(entity: Entity, database: str) -> None:
+    no_nexus = pytest.raises(ContractError, match=r"has no table .*: it is not a Nexus database")
+    with transaction(make_engine(database)) as cursor, no_nexus:
+        contract.reflect(cursor, entity)
+
+
+def test_a_missing_lookup_table_is_named(loaded: Clinic) -> None:
+    loaded.execute("ALTER TABLE funding_sources RENAME TO gone")
+    with pytest.raises(
+        ContractError, match="no table funding_sources or patients_fundingsource, in which patients looks up"
+    ):
+        loaded.load("patients")
+
+
+def test_a_database_that_is_read_only_is_left_alone(furnished: Clinic) -> None:
+    furnished.execute(
+        "ALTER DATABASE " + str(furnished.engine.url.database) + " SET default_transaction_read_only = on"
+    )
+    with pytest.raises(DatabaseError, match="read only sql transaction"):
+        furnished.load("patients")
