@@ -15,7 +15,7 @@ FEW, MANY = 40_000, 4_000_000
 HEADER = ("id", "id_Key", "Note", "Date")
 LINES = 10_000  # written at a time
 
-READ = """
+READ = r"""
 import re, sys
 from nexus_assets.sources.filemaker import find_export, open_export
 export = open_export(find_export(sys.argv[1], "Notes"), wanted=("id", "Note"))
