@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import shutil
 import tempfile
 import weakref
@@ -18,6 +19,7 @@ from nexus_assets import settings
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from nexus_assets.alerts.delivery import Sender
     from nexus_assets.mapping.entity import Listing
     from nexus_assets.sources.filemaker import ExportFile, OpenExport
     from nexus_assets.sources.s3 import StoredObject
@@ -136,6 +138,33 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         with kept.open(newline="", encoding="utf-8") as file:
             for key, size, etag, record_key, is_thumbnail in csv.reader(file):
                 yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
+
+
+class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Who is told of what goes wrong. Addresses hold passwords: they are read from the environment, and shown nowhere."""
+
+    urls: str = Field(default="", description=f"{settings.ALERT_URLS.meaning} Empty: {settings.ALERT_URLS.name}.")
+    heartbeat_url: str = Field(
+        default="", description=f"{settings.HEARTBEAT_URL.meaning} Empty: {settings.HEARTBEAT_URL.name}."
+    )
+
+    def sender(self) -> Sender:
+        """What sends to the destinations that are set. Raises NexusAssetsError for an address that can't be read."""
+        from nexus_assets.alerts.delivery import Sender
+        from nexus_assets.alerts.policy import destinations
+
+        return Sender(
+            destinations(self.urls or settings.ALERT_URLS.value()), self.heartbeat_url or settings.HEARTBEAT_URL.value()
+        )
+
+
+def content_hash(file: ExportFile) -> str:
+    """The SHA-256 of the file's bytes: its data version."""
+    digest = hashlib.sha256()
+    with file.open() as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def describe(file: ExportFile) -> Mapping[str, Any]:

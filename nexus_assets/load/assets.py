@@ -11,7 +11,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, describe
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
 
 GROUP = "nexus"
 OWNERS = ["team:clinic-data"]
@@ -106,11 +106,19 @@ def resource_inputs(
         log(f"{entity.name}: reading {described[name]['file']}{passed_over}")
         return exports.open(file, wanted, optional)
 
+    def digest(name: str, required: bool) -> str | None:
+        file = exports.find(name, required=required)
+        if file is None:
+            return None
+        described[name] = describe(file)
+        return content_hash(file)
+
     return Inputs(
         export=open_export,
         objects=lambda listing: bucket.objects(listing, run_id),
         bucket=bucket.name() if entity.listings else "",
         describe=lambda name: described[name],
+        digest=digest,
     )
 
 

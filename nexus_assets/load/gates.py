@@ -55,13 +55,16 @@ class LastLoad:
     sources: Mapping[str, Any]
     date_orders: Mapping[str, Any]
     notices: Mapping[str, int] = field(default_factory=dict)
+    mapping_version: str = ""
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 def last_load(cursor: Cursor, entity: str) -> LastLoad | None:
     """The last committed load of the entity, None before the first."""
     cursor.execute(
-        "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices"
-        " FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
+        "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,"
+        " mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity,),
     )
     row = cursor.fetchone()

@@ -103,6 +103,7 @@ CREATE TABLE IF NOT EXISTS nexus_assets.alert (
   told_violators bigint,
   resolved_at timestamptz
 );
+ALTER TABLE nexus_assets.alert ADD COLUMN IF NOT EXISTS blocking boolean NOT NULL DEFAULT false;
 CREATE UNIQUE INDEX IF NOT EXISTS alert_open ON nexus_assets.alert (subject) WHERE resolved_at IS NULL;
 COMMENT ON TABLE nexus_assets.alert IS 'What is or was wrong: opened once, resolved when a check passes or a load succeeds again.';
 

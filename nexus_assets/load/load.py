@@ -37,9 +37,10 @@ from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
 from nexus_assets.load.gates import NeverLoadedError
 from nexus_assets.load.incoming import Scene
 from nexus_assets.load.ledger import code_hash, install
+from nexus_assets.load.same import account_as_before, sources_now
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.load.sources import Inputs, Staged
-from nexus_assets.load.tables import Target, Work, ledger_table
+from nexus_assets.load.sources import Inputs
+from nexus_assets.load.tables import Relation, Target, Work, ledger_table
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
 
@@ -65,7 +66,7 @@ def load(
 
     Raises NexusAssetsError, having changed nothing that a rollback does not undo, where the load must not happen.
     """
-    started, clock = datetime.now(timezone.utc), time.monotonic()
+    run = _Run(run_id, datetime.now(timezone.utc), time.monotonic())
     work = Work(entity.name)
     reading = Reading(settings.time_zone, datetime.now(settings.zone).date())
 
@@ -81,23 +82,30 @@ def load(
     # 2 stage
     # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well.
     cursor.execute("SET LOCAL default_statistics_target = 10")
+    parents = _reflected(cursor, entity.upstream)
+    children = _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren)))
+
+    def scene_of(facts: Mapping[str, Any], source: Relation, alongside: Mapping[str, Relation]) -> Scene:
+        seed = _seed(cursor, entity, settings, lookups, facts)
+        return Scene(
+            entity, target, parents, children, lookups, work, source, alongside, reading, seed, settings.filemaker_wins
+        )
+
+    now = sources_now(entity, inputs) if last and not settings.archive_vanished else None
+    if last and now:
+        unread = scene_of(now, Relation(work("export"), {}), {})
+        account = account_as_before(cursor, unread, last, now)
+        if account is not None:
+            log(f"{entity.name}: the sources and all rows are as the last load left them")
+            load_id = _next_load(cursor)
+            _put_right(cursor, unread, load_id, account)
+            facts = {name: {**last.sources[name], **found} for name, found in now.items()}
+            return _finish(cursor, unread, load_id, account, facts, last.date_orders, run)
     staged = sources.stage_all(cursor, entity, inputs, work)
     gates.check_sources_not_older(staged.facts, last, settings)
     dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, reading)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
-    scene = Scene(
-        entity=entity,
-        target=target,
-        parents=_reflected(cursor, entity.upstream),
-        children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
-        lookups=lookups,
-        work=work,
-        source=source,
-        alongside=staged.alongside,
-        reading=reading,
-        seed=_seed(cursor, entity, settings, lookups, staged),
-        filemaker_wins=settings.filemaker_wins,
-    )
+    scene = scene_of(staged.facts, source, staged.alongside)
     pending = incoming.find_pending(cursor, scene)
     dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     if dictionaries.read_otherwise_before:
@@ -114,7 +122,7 @@ def load(
     contract.check_values(cursor, target, work("incoming"), incoming.new)
 
     # 5 write
-    load_id = answers.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
+    load_id = _next_load(cursor)
     superseded = identity.supersede(cursor, scene, load_id)
     compare.find_changes(cursor, scene)
     conflicts.keep_conflicts(cursor, scene, load_id)
@@ -123,24 +131,56 @@ def load(
     cursor.execute(merge.insert_sql(scene))
     cursor.execute(remember.compared_sql(scene, load_id))
     cursor.execute(remember.made_sql(scene, load_id))
-    moved = references.move_superseded(cursor, target)
 
     # 6 tidy
-    account.heal(**tidy.tidy_all(cursor, scene, load_id))
+    account.heal(superseded=superseded)
+    _put_right(cursor, scene, load_id, account)
 
     # 7 account and verify
     rejects.keep_rejects(cursor, scene, load_id)
-    account.heal(superseded=superseded, references_moved=sum(moved.values()))
     account.heal(**vanished.follow(cursor, scene, load_id, settings.archive_vanished))
     account.notices = {**noticed, **accounts.notices(cursor, scene)}
     if dictionaries.undecided_columns:
         account.notices["undecided_date_order"] = dictionaries.undecided_columns
     account.orphans = accounts.orphans(cursor, scene)
-    account.add_up(entity.name)
-    _record(cursor, load_id, scene, run_id, started, staged.facts, dictionaries.to_json(), account)
-    _drop(cursor, work)
-    types = {name: column.sql_type for name, column in target.columns.items()}
-    return LoadResult(entity.name, load_id, account, staged.facts, time.monotonic() - clock, types)
+    return _finish(cursor, scene, load_id, account, staged.facts, dictionaries.to_json(), run)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The run that a load belongs to, and when the load began, by the calendar and by the clock."""
+
+    run_id: str
+    started: datetime
+    clock: float
+
+
+def _next_load(cursor: Cursor) -> int:
+    return answers.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
+
+
+def _put_right(cursor: Cursor, scene: Scene, load_id: int, account: Account) -> None:
+    """Moves references to superseded ids, and tidies what the entity declares: needed even where FileMaker has no news."""
+    moved = references.move_superseded(cursor, scene.target)
+    account.heal(references_moved=sum(moved.values()))
+    account.heal(**tidy.tidy_all(cursor, scene, load_id))
+
+
+def _finish(
+    cursor: Cursor,
+    scene: Scene,
+    load_id: int,
+    account: Account,
+    facts: dict[str, Any],
+    date_orders: Mapping[str, Any],
+    run: _Run,
+) -> LoadResult:
+    """Proves the account, keeps it in the ledger, and leaves no table behind. Raises AccountError where it doesn't add up."""
+    account.add_up(scene.entity.name)
+    _record(cursor, load_id, scene, run, facts, date_orders, account)
+    _drop(cursor, scene.work)
+    types = {name: column.sql_type for name, column in scene.target.columns.items()}
+    return LoadResult(scene.entity.name, load_id, account, facts, time.monotonic() - run.clock, types)
 
 
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
@@ -148,10 +188,14 @@ def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
 
 
 def _seed(
-    cursor: Cursor, entity: Entity, settings: LoadSettings, lookups: Mapping[str, Composable], staged: Staged
+    cursor: Cursor,
+    entity: Entity,
+    settings: LoadSettings,
+    lookups: Mapping[str, Composable],
+    facts: Mapping[str, Mapping[str, Any]],
 ) -> int:
     """A number that changes with the mapping and with what its lookups find: rows hashed with another one are read again."""
-    parts = [repr(entity), code_hash(), settings.time_zone, staged.digest_of_companions()]
+    parts = [repr(entity), code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
     for lookup in entity.lookups:
         for match in lookup.matches:
             query = SQL("SELECT coalesce(sum(hash_record_extended(ROW({}::text, id), 0)), 0)::text FROM {}")
@@ -163,10 +207,9 @@ def _record(
     cursor: Cursor,
     load_id: int,
     scene: Scene,
-    run_id: str,
-    started: datetime,
+    run: _Run,
     facts: dict[str, Any],
-    date_order: dict[str, Any],
+    date_orders: Mapping[str, Any],
     account: Account,
 ) -> None:
     """Keeps what this load did, in the ledger."""
@@ -177,11 +220,11 @@ def _record(
         (
             load_id,
             scene.entity.name,
-            run_id,
-            started,
+            run.run_id,
+            run.started,
             str(scene.seed),
             Json(facts, dumps=lambda value: json.dumps(value, default=str)),
-            Json(date_order),
+            Json(dict(date_orders)),
             account.source_rows,
             Json(account.outcomes),
             Json(account.rejected),

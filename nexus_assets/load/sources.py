@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where a load reads from. Opened when the load comes to them: `export` by name (None: an optional one is absent)."""
+    """Where a load reads from. Opened when the load comes to them: `export` by name (None: an optional one is absent).
+
+    `digest` tells the SHA-256 of an export's bytes (name, required) without reading its records; without it, all is read.
+    """
 
     export: Callable[[str, tuple[str, ...], tuple[str, ...], bool], OpenExport | None]
     objects: Callable[[Listing], Iterable[StoredObject]]
     bucket: str = ""
     describe: Callable[[str], Mapping[str, Any]] = field(default=lambda _: {})
+    digest: Callable[[str, bool], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,12 @@ class Staged:
     alongside: Mapping[str, Relation]
     facts: dict[str, Any]
 
-    def digest_of_companions(self) -> str:
-        """The hashes of the exports that lookups go through: another one may give an unchanged row another value."""
-        return " ".join(str(self.facts[name]["sha256"]) for name in self.alongside)
+
+def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]]) -> str:
+    """The hashes of the exports that lookups go through: another one may give an unchanged row another value."""
+    source = entity.rows_of
+    names = source.alongside if isinstance(source, ExportRows) else ()
+    return " ".join(str(facts[name]["sha256"]) for name in names if name in facts)
 
 
 def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Staged:

@@ -1,14 +1,11 @@
 """What the clinic delivers, as external assets: each export's and each listing's data version is the hash of its content."""
 
-import hashlib
 import uuid
 
 import dagster as dg
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.resources import ClinicBucket, FileMakerExports, describe
-
-BLOCK = 1 << 20
+from nexus_assets.resources import ClinicBucket, FileMakerExports, content_hash, describe
 
 
 def _export_source(export: str) -> dg.SourceAsset:
@@ -20,13 +17,9 @@ def _export_source(export: str) -> dg.SourceAsset:
     def observe_export(exports: FileMakerExports) -> dg.ObserveResult:
         file = exports.find(export)
         assert file is not None
-        digest = hashlib.sha256()
-        with file.open() as content:
-            while block := content.read(BLOCK):
-                digest.update(block)
         metadata = {name: value for name, value in describe(file).items() if value is not None}
         return dg.ObserveResult(
-            data_version=dg.DataVersion(digest.hexdigest()), metadata={**metadata, "bytes": file.size}
+            data_version=dg.DataVersion(content_hash(file)), metadata={**metadata, "bytes": file.size}
         )
 
     return observe_export

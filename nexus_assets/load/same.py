@@ -1,0 +1,106 @@
+"""Step 2, before anything is staged: whether anything can have changed since the last load. If not, there is nothing to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.load import answers
+from nexus_assets.load.account import Account
+from nexus_assets.load.gates import LastLoad
+from nexus_assets.load.incoming import Scene, target_hash_sql
+from nexus_assets.load.sources import Inputs
+from nexus_assets.load.tables import identity_table
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
+from nexus_assets.sources.s3 import ListingDigest
+
+
+def sources_now(entity: Entity, inputs: Inputs) -> dict[str, dict[str, Any]] | None:
+    """The hash of each source as it is now, under its name in the ledger; None where a source can't tell without being read.
+
+    Raises ExportError and BucketError as staging would.
+    """
+    if inputs.digest is None:
+        return None
+    source = entity.rows_of
+    names = [source.export, *(source.alongside if isinstance(source, ExportRows) else ())]
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        digest = inputs.digest(name, name == source.export)
+        if digest is not None:
+            found[name] = {**inputs.describe(name), "sha256": digest}
+    if isinstance(source, FileRecords):
+        listed = ListingDigest()
+        for item in inputs.objects(source.listing):
+            listed.add(item)
+        found[f"s3/{source.listing}"] = {
+            "bucket": inputs.bucket,
+            "objects": listed.objects,
+            "sha256": listed.hexdigest(),
+        }
+    return found
+
+
+def account_as_before(cursor: Cursor, scene: Scene, last: LastLoad, now: dict[str, dict[str, Any]]) -> Account | None:
+    """The account of a load that would find every row as the last one left it; None where something may be different.
+
+    Nothing is different where the sources have the hashes that they had, the mapping and its lookups are the same, no
+    parent's ids have moved since (a row that was rejected or unlinked might find its patient now), nothing was kept that
+    FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last load left it, its generic
+    links leading to rows that exist: the same questions that are asked of each row otherwise, without reading the export.
+    """
+    if last.mapping_version != str(scene.seed) or scene.filemaker_wins:
+        return None
+    if {name: source["sha256"] for name, source in now.items()} != {
+        name: source.get("sha256") for name, source in last.sources.items()
+    }:
+        return None
+    if any(_has_moved_since(cursor, name, last.load_id) for name in scene.entity.upstream):
+        return None
+    if answers.yes(cursor, _anything_differs_sql(scene)):
+        return None
+    kept = answers.number(
+        cursor,
+        "SELECT count(DISTINCT source_id) FROM nexus_assets.conflict WHERE entity = %s AND resolved_load IS NULL",
+        (scene.entity.name,),
+    )
+    loaded = sum(number for name, number in last.outcomes.items() if name != "collapsed")
+    return Account(
+        source_rows=last.source_rows,
+        unchanged=loaded - kept,
+        kept=kept,
+        collapsed=last.outcomes["collapsed"],
+        rejected=dict(last.rejected_by_reason),
+        notices=dict(last.notices),
+    )
+
+
+def _has_moved_since(cursor: Cursor, parent: str, load_id: int) -> bool:
+    """Whether a load of the parent since then gave a FileMaker id a row that it did not have."""
+    return answers.yes(
+        cursor,
+        SQL("SELECT EXISTS (SELECT FROM {} WHERE last_load > {})").format(identity_table(parent), Literal(load_id)),
+    )
+
+
+def _anything_differs_sql(scene: Scene) -> Composable:
+    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a link that leads nowhere."""
+    links: list[Composable] = []
+    dead: list[Composable] = [
+        SQL("t.id IS NULL"),
+        SQL("l.target_hash IS DISTINCT FROM {}").format(target_hash_sql(scene.target, "t")),
+    ]
+    for number, link in enumerate(scene.entity.generic_references):
+        alias = Identifier(f"parent_{number}")
+        column = Identifier(link.id_column)
+        links.append(
+            SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(scene.parents[link.to].table, alias, alias, column)
+        )
+        dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
+    return SQL("""
+        SELECT EXISTS (
+          SELECT FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
+          WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND ({dead}))
+    """).format(ledger=scene.ledger, target=scene.target.table, links=SQL(" ").join(links), dead=SQL(" OR ").join(dead))

@@ -1,0 +1,189 @@
+"""The demo clinic as a new user has it: published numbers, nothing written twice, no patient's words in any log, and kills survived."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from nexus_assets.local.clinic import CANARIES, PUBLISHED
+from nexus_assets.local.home import dagster_home
+from nexus_assets.local.services import connect, disconnect
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
+
+TABLES = ("patients", "appointments", "notes", "documents_document", "images_batch", "images_image")
+DAGSTER = (sys.executable, "-m", "dagster", "asset", "materialize")
+
+
+@dataclass
+class Demo:
+    """A local home of its own, and all that its commands ever said."""
+
+    home: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "NEXUS_LOCAL_HOME": str(self.home),
+            "DAGSTER_HOME": str(dagster_home(self.home)),
+            "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME": "nexus_assets.definitions",
+        }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(command, env=self.environment, cwd=self.home, capture_output=True, text=True, check=False)
+        self.said += [done.stdout, done.stderr]
+        return done
+
+    def nexus_assets(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "nexus_assets", *arguments)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        url = connect(self.home).database_url.replace("+psycopg2", "")
+        with contextlib.closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def versions(self) -> dict[str, Any]:
+        """The number of rows of each table and what PostgreSQL itself knows of who wrote them last."""
+        query = "SELECT count(*), sum(hashtextextended(ctid::text || xmin::text, 0)) FROM {}"
+        return {table: self.rows(query.format(table)) for table in TABLES}
+
+    def contents(self, table: str) -> Any:
+        """A hash over all rows of a table, without the times at which they were written."""
+        return self.rows(
+            f"SELECT count(*), sum(hashtextextended((to_jsonb(t) - 'updated_at')::text, 0)) FROM {table} AS t"
+        )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    home = tmp_path_factory.mktemp("demo") / "local"
+    demo = Demo(home)
+    home.mkdir()
+    connect(home)  # so that the servers stay up from one command to the next
+    try:
+        done = demo.nexus_assets("demo")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield demo
+    finally:
+        disconnect(home)
+
+
+def test_the_demo_clinic_has_exactly_the_published_numbers(demo: Demo) -> None:
+    done = demo.nexus_assets("status", "--json")
+    assert done.returncode == 0
+    status = json.loads(done.stdout)
+    entities = status["entities"]
+    for name in ("patients", "appointments", "notes", "documents", "images"):
+        published = getattr(PUBLISHED, name)
+        assert entities[name]["rows"] == published.nexus_rows, name
+        assert entities[name]["rejected"] == dict(published.rejected), name
+        assert entities[name]["orphans"] == 0
+    assert entities["documents"]["linked"] == PUBLISHED.documents_linked
+    assert entities["documents"]["unlinked"] == PUBLISHED.documents_unlinked
+    assert entities["image_batches"]["rows"] == PUBLISHED.image_batches
+    assert status["images_visible"] == PUBLISHED.images.nexus_rows
+    ((patients,),) = demo.rows("SELECT count(DISTINCT object_id) FROM images_batch")
+    assert patients == PUBLISHED.image_batch_patients
+
+
+def test_the_bare_command_over_everything_writes_no_row_the_second_time(demo: Demo) -> None:
+    before = demo.versions()
+    done = demo.run(*DAGSTER, "--select", "*")
+    assert done.returncode == 0, done.stderr
+    assert demo.versions() == before
+
+
+@pytest.mark.parametrize("selection", ["images", "*images"])
+def test_the_daily_commands_succeed(selection: str, demo: Demo) -> None:
+    before = demo.versions()
+    assert demo.run(*DAGSTER, "--select", selection).returncode == 0
+    assert demo.versions() == before
+
+
+def test_a_failing_load_ends_with_exit_code_1_and_says_what_to_do(demo: Demo) -> None:
+    demo.rows("ALTER TABLE notes RENAME COLUMN content TO body")
+    try:
+        done = demo.run(*DAGSTER, "--select", "notes")
+    finally:
+        demo.rows("ALTER TABLE notes RENAME COLUMN body TO content")
+    assert done.returncode == 1
+    assert "has no column content" in done.stdout + done.stderr
+
+
+STEPS = {
+    "while the export is copied": "COPY",
+    "while rows are read": "work_notes_incoming",
+    "while rows are inserted": 'INSERT INTO "public"."notes"',
+    "while the ledger is written": 'INSERT INTO "nexus_assets"."identity_notes"',
+}
+
+
+@pytest.mark.parametrize("moment", STEPS)
+def test_a_load_killed_in_the_middle_leaves_nothing_and_the_next_one_ends_as_undisturbed(
+    moment: str, demo: Demo
+) -> None:
+    undisturbed = demo.contents("notes")
+    demo.rows("DELETE FROM notes")
+    process = subprocess.Popen(
+        [*DAGSTER, "--select", "notes"],
+        env=demo.environment,
+        cwd=demo.home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    watched = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nexus_assets' AND state = 'active'"
+        f" AND query LIKE '%{STEPS[moment].replace('%', '%%')}%' AND pid <> pg_backend_pid()"
+    )
+    url = connect(demo.home).database_url.replace("+psycopg2", "")
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        while process.poll() is None:
+            cursor.execute(watched)
+            if cursor.fetchone()[0]:
+                process.kill()
+                break
+        assert process.wait() == -9, "the load was over before it could be killed"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'nexus_assets'")
+            if cursor.fetchone()[0] == 0:
+                break
+    assert demo.rows("SELECT count(*) FROM notes") == [(0,)]
+    done = demo.run(*DAGSTER, "--select", "notes")
+    assert done.returncode == 0, done.stderr
+    assert demo.contents("notes") == undisturbed
+
+
+def test_the_history_of_every_command_is_kept_for_the_ui(demo: Demo) -> None:
+    from dagster import AssetKey, DagsterInstance
+
+    with DagsterInstance.from_config(str(dagster_home(demo.home))) as instance:
+        assert instance.get_runs_count() >= 4
+        assert instance.get_latest_materialization_event(AssetKey("images")) is not None
+
+
+def test_no_word_of_a_patient_is_in_any_log_or_history(demo: Demo) -> None:
+    """Last of this module: after full runs, runs with rejects, failed and killed ones."""
+    kept = [path for path in demo.home.rglob("*") if path.is_file() and not path.is_symlink()]
+    data = ("postgres/data", "exports", "buckets")
+    logs = [path for path in kept if not any(f"/{part}/" in f"/{path.relative_to(demo.home)}" for part in data)]
+    assert any(path.suffix == ".db" or "dagster" in path.parts for path in logs)
+    texts = {str(path.relative_to(demo.home)): path.read_bytes() for path in logs}
+    texts["what the commands said"] = "".join(demo.said).encode()
+    found = [(name, canary) for name, content in texts.items() for canary in CANARIES if canary.encode() in content]
+    assert found == []
