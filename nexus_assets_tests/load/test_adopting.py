@@ -1,0 +1,394 @@
+"""Adopt before mint: a database that another importer filled is taken over without one duplicate, every id kept."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.test_load import EXPECTED
+
+every_entity = pytest.mark.parametrize("name", ENTITIES)
+
+
+@pytest.fixture
+def foreign(loaded: Clinic) -> Clinic:
+    """The furnished clinic in a database that another importer filled: random UUIDs, no ledger, no FileMaker ids in
+    appointments and images."""
+    loaded.forget_ledger()
+    with loaded.transaction() as cursor:
+        for child, column in (
+            ("notes", "patient_id"),
+            ("appointments", "patient_id"),
+            ("documents_document", "object_id"),
+            ("images_batch", "object_id"),
+        ):
+            cursor.execute(
+                f"UPDATE {child} AS c SET {column} = md5('theirs' || p.id::text)::uuid FROM patients AS p WHERE p.id = c.{column}"
+            )
+        cursor.execute("UPDATE images_image SET batch_id = md5('theirs' || batch_id::text)::uuid")
+        for table in ("patients", "notes", "appointments", "documents_document", "images_batch", "images_image"):
+            cursor.execute(f"UPDATE {table} SET id = md5('theirs' || id::text)::uuid")
+    return loaded
+
+
+def ids(clinic: Clinic, name: str) -> set[str]:
+    return set(clinic.values(f'SELECT id::text FROM "{clinic.table(ENTITIES[name].model.tables[0])}"'))
+
+
+def test_everything_is_adopted_and_nothing_duplicated(foreign: Clinic) -> None:
+    before = {name: ids(foreign, name) for name in ENTITIES}
+    results = foreign.load()
+    assert {name: ids(foreign, name) for name in ENTITIES} == before
+    assert {name: result.account.healed.get("adopted") for name, result in results.items()} == EXPECTED
+    assert all(result.account.inserted == 0 for result in results.values())
+
+
+@every_entity
+def test_after_adopting_a_load_writes_nothing(name: str, foreign: Clinic) -> None:
+    foreign.load()
+    before = foreign.versions()
+    account = foreign.load(name)[name].account
+    assert foreign.versions() == before
+    assert account.unchanged == EXPECTED[name]
+
+
+def test_adopting_fills_the_empty_filemaker_ids(foreign: Clinic) -> None:
+    foreign.load()
+    for table, column in (("appointments", "filemaker_event_id"), ("images_image", "filemaker_id")):
+        assert foreign.value(f"SELECT count(*) FROM {table} WHERE {column} IS NULL") == 0
+
+
+def test_adopting_overwrites_nothing_else(foreign: Clinic) -> None:
+    foreign.execute("UPDATE patients SET first_name = 'Theirs', health_number = '1', dob = '1900-01-01', sex = 'O'")
+    foreign.execute("UPDATE images_image SET caption = 'Theirs', category = 'theirs'")
+    foreign.execute("UPDATE documents_document SET category = 'theirs', file_name = 'theirs.pdf'")
+    results = foreign.load()
+    assert foreign.values("SELECT DISTINCT first_name || health_number || dob || sex FROM patients") == [
+        "Theirs11900-01-01O"
+    ]
+    assert foreign.values("SELECT DISTINCT caption || category FROM images_image") == ["Theirstheirs"]
+    assert foreign.values("SELECT DISTINCT category || file_name FROM documents_document") == ["theirstheirs.pdf"]
+    assert results["patients"].account.kept == 2
+    causes = "SELECT DISTINCT entity, column_name, cause FROM nexus_assets.conflict ORDER BY 1, 2"
+    assert foreign.rows(causes) == [
+        *(("documents", name, "adopted") for name in ("category", "file_name")),
+        *(("images", name, "adopted") for name in ("caption", "category")),
+        *(("patients", name, "adopted") for name in ("dob", "first_name", "health_number", "sex")),
+    ]
+
+
+# --- patients ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["upper(%s)", "lower(%s)", "'  ' || %s || ' '", "%s || chr(160)"],
+    ids=["upper", "lower", "blanks", "no-break"],
+)
+def test_a_person_is_known_by_the_filemaker_id_in_any_case(written: str, clinic: Clinic) -> None:
+    contact = clinic.contact("Wattle")
+    clinic.execute(
+        "INSERT INTO patients (id, first_name, last_name, archived, created_at, updated_at, filemaker_metadata)"
+        f" VALUES (gen_random_uuid(), 'Wren', 'Wattle', false, now(), now(), jsonb_build_object('filemaker_id', {written}))",
+        contact,
+    )
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.healed) == (0, {"adopted": 1})
+    assert clinic.value("SELECT count(*) FROM patients") == 1
+
+
+@pytest.mark.parametrize(
+    "metadata", ["NULL", "'{}'", "'[]'", "'\"text\"'", "'{\"filemaker_id\": null}'", "'{\"filemaker_id\": 7}'"]
+)
+def test_a_native_person_is_left_alone(metadata: str, clinic: Clinic) -> None:
+    clinic.execute(
+        "INSERT INTO patients (id, first_name, last_name, archived, created_at, updated_at, filemaker_metadata)"
+        f" VALUES (gen_random_uuid(), 'Wren', 'Wattle', false, now(), now(), {metadata})"
+    )
+    before = clinic.versions()["patients"]
+    clinic.contact("Wattle")
+    clinic.load("patients")
+    assert before < clinic.versions()["patients"]
+    assert clinic.value("SELECT count(*) FROM patients") == 2
+
+
+def two_with_one_id(clinic: Clinic) -> tuple[str, str, str]:
+    """Two people with one FileMaker id: (that id, the older row's, the newer row's)."""
+    contact = clinic.contact("Wattle")
+    older, newer = (
+        str(
+            clinic.value(
+                "INSERT INTO patients (id, first_name, last_name, archived, created_at, updated_at, filemaker_metadata)"
+                " VALUES (gen_random_uuid(), 'Wren', 'Wattle', false, %s, now(), jsonb_build_object('filemaker_id', %s::text))"
+                " RETURNING id::text",
+                *(datetime(2025, 1, day, tzinfo=timezone.utc), contact),
+            )
+        )
+        for day in (1, 2)
+    )
+    return contact, older, newer
+
+
+def current(clinic: Clinic, contact: str) -> str:
+    return str(clinic.value("SELECT nexus_id::text FROM nexus_assets.identity_patients WHERE source_id = %s", contact))
+
+
+def reminder(clinic: Clinic, patient: str) -> None:
+    clinic.execute(
+        "INSERT INTO reminders (id, patient_id, note, status, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), %s, '', 'pending', now(), now())",
+        patient,
+    )
+
+
+@pytest.mark.parametrize(
+    ("referred", "expected"),
+    [((), "newer"), (("older",), "older"), (("newer",), "newer"), (("older", "newer"), "newer")],
+    ids=["nothing refers to either", "to the older", "to the newer", "to both"],
+)
+def test_of_two_people_with_one_id_the_newest_with_references_is_current(
+    referred: tuple[str, ...], expected: str, clinic: Clinic
+) -> None:
+    contact, older, newer = two_with_one_id(clinic)
+    rows = {"older": older, "newer": newer}
+    for which in referred:
+        reminder(clinic, rows[which])
+    before = clinic.versions()["reminders"]
+    clinic.load("patients")
+    assert current(clinic, contact) == rows[expected]
+    # Both are kept, and nothing is moved from the one to the other.
+    assert clinic.value("SELECT count(*) FROM patients") == 2
+    assert clinic.versions()["reminders"] == before
+
+
+def test_which_of_two_is_current_does_not_change_again(clinic: Clinic) -> None:
+    contact, older, newer = two_with_one_id(clinic)
+    clinic.load("patients")
+    reminder(clinic, older)
+    assert clinic.load("patients")["patients"].account.unchanged == 1
+    assert current(clinic, contact) == newer
+
+
+# --- notes and appointments -------------------------------------------------------------------------------------------
+
+
+def test_equal_notes_pair_one_to_one(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    for _ in range(3):
+        clinic.note(contact, "Seen today.")
+    clinic.load("patients", "notes")
+    theirs = ids(clinic, "notes")
+    clinic.execute("DELETE FROM nexus_assets.identity_notes")
+    clinic.note(contact, "Seen today.")
+    account = clinic.load("notes")["notes"].account
+    assert (account.healed, account.inserted) == ({"adopted": 3}, 1)
+    assert theirs < ids(clinic, "notes")
+
+
+def test_a_note_is_known_without_its_date_where_another_importer_lost_it(foreign: Clinic) -> None:
+    foreign.execute("UPDATE notes SET created_at = now(), note_type = 'other'")
+    assert foreign.load("patients", "notes")["notes"].account.healed == {"adopted": 2}
+    assert foreign.value("SELECT count(*) FROM notes") == 2
+
+
+def test_the_note_with_the_same_date_goes_before_one_without(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    first, second = clinic.note(contact, "Seen.", Date="3/18/2024"), clinic.note(contact, "Seen.", Date="3/19/2024")
+    clinic.load("patients", "notes")
+    kept = {row["id"]: clinic.id_of("notes", row) for row in (first, second)}
+    clinic.execute("DELETE FROM nexus_assets.identity_notes")
+    clinic.exports["Notes"].reverse()
+    clinic.load("notes")
+    assert {row["id"]: clinic.id_of("notes", row) for row in (first, second)} == kept
+
+
+@pytest.mark.parametrize("written", ["Line one\r\nline two", "Line one\rline two\n", "  Line one\nline two"])
+def test_a_note_is_the_same_with_other_line_ends(written: str, clinic: Clinic) -> None:
+    contact = clinic.contact()
+    clinic.note(contact, "Line one\x0bline two")
+    clinic.load("patients")
+    clinic.execute(
+        "INSERT INTO notes (id, patient_id, note_type, content, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), %s, 'clinical_notes', %s, now(), now())",
+        *(clinic.patient_id(contact), written),
+    )
+    assert clinic.load("notes")["notes"].account.healed == {"adopted": 1}
+
+
+def test_a_note_of_another_person_is_not_adopted(foreign: Clinic) -> None:
+    foreign.load("patients")
+    first, second = foreign.values("SELECT id::text FROM patients ORDER BY 1")
+    foreign.execute("UPDATE notes SET patient_id = %s, content = content || patient_id", first)
+    foreign.execute("UPDATE notes SET patient_id = %s", second)
+    assert foreign.load("notes")["notes"].account.inserted == 2
+
+
+def test_an_appointment_is_known_by_person_and_time_where_its_notes_differ(foreign: Clinic) -> None:
+    foreign.execute("UPDATE appointments SET notes = 'Rang ahead'")
+    account = foreign.load("patients", "appointments")["appointments"].account
+    assert (account.inserted, account.healed["adopted"]) == (0, 2)
+    assert foreign.values("SELECT DISTINCT notes FROM appointments") == ["Rang ahead"]
+
+
+def test_an_appointment_that_has_another_filemaker_id_is_another_one(foreign: Clinic) -> None:
+    foreign.execute("UPDATE appointments SET filemaker_event_id = gen_random_uuid()")
+    assert foreign.load("patients", "appointments")["appointments"].account.inserted == 2
+
+
+# --- documents and images ---------------------------------------------------------------------------------------------
+
+
+def test_a_document_is_known_by_its_filemaker_id_wherever_its_file_lies(foreign: Clinic) -> None:
+    foreign.execute("UPDATE documents_document SET s3_key = 'elsewhere/' || id")
+    account = foreign.load("patients", "documents")["documents"].account
+    assert (account.inserted, account.healed["adopted"]) == (0, 2)
+
+
+def test_a_document_without_a_filemaker_id_is_known_by_its_key(foreign: Clinic) -> None:
+    foreign.execute("UPDATE documents_document SET filemaker_id = NULL")
+    account = foreign.load("patients", "documents")["documents"].account
+    assert (account.inserted, account.healed["adopted"]) == (0, 2)
+    assert foreign.value("SELECT count(*) FROM documents_document WHERE filemaker_id IS NULL") == 0
+
+
+def test_a_document_that_another_importer_left_unlinked_is_linked(foreign: Clinic) -> None:
+    foreign.execute("UPDATE documents_document SET content_type_id = NULL, object_id = NULL")
+    assert foreign.load("patients", "documents")["documents"].account.healed == {"adopted": 2, "relinked": 2}
+    assert foreign.value("SELECT count(*) FROM documents_document WHERE object_id IS NULL") == 0
+
+
+def test_an_image_is_known_by_its_key_however_often_it_is_there(foreign: Clinic) -> None:
+    image = foreign.exports["Image_data"][0]
+    twin = foreign.copy_image(foreign.batch_of(image), image_key(image["recid"]))
+    account = foreign.load()["images"].account
+    assert (account.inserted, account.healed["adopted"]) == (0, 4)
+    # What can't be told apart is left: one of the two is the image now, the other stays a row of its own.
+    assert foreign.value("SELECT count(*) FROM images_image WHERE s3_key = %s", image_key(image["recid"])) == 2
+    assert twin in ids(foreign, "images")
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_known_by_its_images_whatever_it_is_called(foreign: Clinic) -> None:
+    before = ids(foreign, "image_batches")
+    foreign.execute("UPDATE images_batch SET name = 'Renamed ' || left(id::text, 4)")
+    account = foreign.load("patients", "image_batches")["image_batches"].account
+    assert (account.inserted, account.kept) == (0, 2)
+    assert ids(foreign, "image_batches") == before
+    assert foreign.value("SELECT count(*) FROM images_batch WHERE name LIKE 'Renamed%%'") == 2
+
+
+def test_a_batch_of_another_person_is_not_adopted_for_its_images(foreign: Clinic) -> None:
+    # Somebody put the images of one person into a batch of their own making of another one.
+    one, other = foreign.exports["Contacts"][0]["id"], foreign.exports["Contacts"][1]["id"]
+    foreign.load("patients")
+    native = foreign.native_batch(other, "Compare", images=0)
+    moved = [row for row in foreign.exports["Image_data"] if row["id_Contact"] == one]
+    for row in moved:
+        foreign.execute("UPDATE images_image SET batch_id = %s WHERE s3_key = %s", native, image_key(row["recid"]))
+    foreign.load("image_batches", "images")
+    assert {foreign.batch_of(row) for row in moved} == {native}
+    assert foreign.value("SELECT object_id::text FROM images_batch WHERE id = %s", native) == foreign.patient_id(other)
+    assert foreign.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", native) == 0
+
+
+def test_an_importers_batch_goes_before_a_persons(foreign: Clinic) -> None:
+    image = foreign.exports["Image_data"][0]
+    importers = foreign.batch_of(image)
+    foreign.load("patients")
+    native = foreign.native_batch(image["id_Contact"], "Best of")
+    foreign.copy_image(native, image_key(image["recid"]))
+    foreign.load("image_batches")
+    assert foreign.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", importers) == 1
+    assert foreign.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", native) == 0
+
+
+def test_the_batch_that_holds_most_images_is_the_one(foreign: Clinic) -> None:
+    image = foreign.exports["Image_data"][0]
+    full = foreign.batch_of(image)
+    half = foreign.importers_batch(full)
+    foreign.copy_image(half, image_key(image["recid"]))
+    foreign.load("patients", "image_batches")
+    assert foreign.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", full) == 1
+
+
+def test_an_empty_batch_is_known_by_person_and_name(foreign: Clinic) -> None:
+    before = ids(foreign, "image_batches")
+    foreign.execute("DELETE FROM images_image")
+    account = foreign.load("patients", "image_batches")["image_batches"].account
+    assert (account.inserted, account.healed) == (0, {"adopted": 2})
+    assert ids(foreign, "image_batches") == before
+
+
+def test_of_equal_empty_batches_one_is_adopted(foreign: Clinic) -> None:
+    foreign.execute("DELETE FROM images_image")
+    twin = foreign.importers_batch(foreign.value("SELECT id::text FROM images_batch LIMIT 1"))
+    account = foreign.load("patients", "image_batches")["image_batches"].account
+    assert (account.inserted, account.healed["adopted"]) == (0, 2)
+    assert twin in ids(foreign, "image_batches")
+
+
+# --- ids taught from a backup -----------------------------------------------------------------------------------------
+
+
+def learn(clinic: Clinic, entity: str, source: str, nexus: str) -> None:
+    clinic.execute(
+        f"INSERT INTO nexus_assets.identity_{entity} (source_id, nexus_id, origin) VALUES (%s, %s, 'learned')",
+        source,
+        nexus,
+    )
+
+
+@pytest.fixture
+def taught(loaded: Clinic) -> tuple[Clinic, str, str]:
+    """A clinic whose ledger learned, from a backup, the id of a person whom FileMaker sends only now: (clinic, contact, id)."""
+    contact = loaded.contact("Backup")
+    learned = filemaker_id("nexus").lower()
+    learn(loaded, "patients", contact, learned)
+    return loaded, contact, learned
+
+
+def test_a_learned_id_is_given_to_the_person_who_comes(taught: tuple[Clinic, str, str]) -> None:
+    clinic, contact, learned = taught
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.healed) == (1, {"restored": 1})
+    assert clinic.patient_id(contact) == learned
+
+
+def test_a_learned_id_that_another_row_carries_now_is_superseded(taught: tuple[Clinic, str, str]) -> None:
+    clinic, contact, learned = taught
+    batch = clinic.value("SELECT id::text FROM images_batch LIMIT 1")
+    clinic.execute("UPDATE images_batch SET object_id = %s WHERE id = %s", learned, batch)
+    clinic.execute("ALTER TABLE images_batch ALTER COLUMN object_id SET NOT NULL")
+    theirs = clinic.copy("patients", clinic.patient_id(clinic.exports["Contacts"][0]["id"]))
+    clinic.execute(
+        "UPDATE patients SET last_name = 'Backup', filemaker_metadata = jsonb_build_object('filemaker_id', %s::text) WHERE id = %s",
+        *(contact, theirs),
+    )
+    account = clinic.load("patients")["patients"].account
+    assert account.healed["superseded"] == 1
+    assert clinic.patient_id(contact) == theirs
+    assert clinic.value("SELECT object_id::text FROM images_batch WHERE id = %s", batch) == theirs
+
+
+def test_a_learned_id_of_a_living_row_is_adopted(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    patient = loaded.patient_id(contact)
+    loaded.execute("DELETE FROM nexus_assets.identity_patients WHERE source_id = %s", contact)
+    learn(loaded, "patients", contact, patient)
+    loaded.execute("UPDATE patients SET first_name = 'Theirs'")
+    account = loaded.load("patients")["patients"].account
+    assert account.healed == {"adopted": 1}
+    assert loaded.values("SELECT DISTINCT first_name FROM patients") == ["Theirs"]
+    assert loaded.rows("SELECT cause FROM nexus_assets.conflict WHERE source_id = %s", contact) == [("adopted",)]
+
+
+def test_a_learned_id_that_filemaker_never_had_is_not_vanished(loaded: Clinic) -> None:
+    for number in range(50):
+        learn(loaded, "patients", filemaker_id("gone", number), filemaker_id("nexus", number))
+    assert loaded.load("patients")["patients"].account.healed == {}
+    assert loaded.value("SELECT count(*) FROM nexus_assets.identity_patients WHERE vanished_load IS NOT NULL") == 0
