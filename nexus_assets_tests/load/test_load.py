@@ -17,7 +17,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import stage
 from nexus_assets.load.account import Account, AccountError
 from nexus_assets.load.load import NeverLoadedError
-from nexus_assets.local.postgres import _binary
+from nexus_assets.local.postgres import binary
 from nexus_assets.mapping.entity import ByFileMakerId
 from nexus_assets_tests.load.clinic import Clinic
 
@@ -202,7 +202,7 @@ def test_a_later_load_that_is_taken_back_leaves_no_trace(name: str, loaded: Clin
 
 def dump(clinic: Clinic) -> str:
     """Everything in the clinic's database, as pg_dump writes it, but where sequences stand: a plan sets those back itself."""
-    program = _binary("pg_dump")
+    program = binary("pg_dump")
     url = clinic.url.replace("+psycopg2", "")
     told = subprocess.run([program, url], capture_output=True, text=True, check=True).stdout
     return re.sub(r"(?m)^(SELECT pg_catalog\.setval|\\(un)?restrict).*$", "", told)
