@@ -148,7 +148,7 @@ def _mismatches(
     assert staged.listing is not None
     found = {
         "rows_without_file": answers.number(
-            cursor, rows_without_file_sql(source, staged.listing, staged.export.table, headings[source.on])
+            cursor, rows_without_file_sql(staged.listing, staged.export.table, headings[source.on])
         ),
         "files_without_row": 0
         if source.record_required

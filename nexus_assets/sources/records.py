@@ -103,7 +103,7 @@ def record_groups_sql(source: FileRecords, records: Composable) -> Composable:
     """).format(contact=contact, date=date, records=records)
 
 
-def rows_without_file_sql(source: FileRecords, listing: Composable, export: Composable, on: Composable) -> Composable:
+def rows_without_file_sql(listing: Composable, export: Composable, on: Composable) -> Composable:
     """The number of export rows whose file is not in the bucket."""
     return SQL("""
         SELECT count(*) FROM {export} AS x WHERE NOT EXISTS
