@@ -16,6 +16,7 @@ COMMANDS = {
     "status": "nexus_assets.commands.status",
     "check": "nexus_assets.commands.check",
     "demo": "nexus_assets.commands.demo",
+    "alert": "nexus_assets.commands.alert",
 }
 """Command name -> module, which holds a click command named `command`."""
 

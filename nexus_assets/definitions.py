@@ -6,17 +6,32 @@ import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*observable_source_asset.*")
 
-from nexus_assets.checks.assets import entity_checks  # noqa: E402 - the warning is about importing what follows
+from nexus_assets.alerts.sensor import check_failed  # noqa: E402 - the warning is about importing what follows
+from nexus_assets.automation import (  # noqa: E402
+    check_everything,
+    import_everything,
+    import_images,
+    import_schedule,
+    sources_changed,
+)
+from nexus_assets.checks.assets import entity_checks  # noqa: E402
 from nexus_assets.load.assets import entity_assets  # noqa: E402
 from nexus_assets.plan.job import plan_import  # noqa: E402
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase  # noqa: E402
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, Notifier  # noqa: E402
 from nexus_assets.sources.assets import source_assets  # noqa: E402
 
 defs = dg.Definitions(
     assets=[*source_assets(), *entity_assets()],
     asset_checks=entity_checks(),
-    jobs=[plan_import],
-    resources={"database": NexusDatabase(), "exports": FileMakerExports(), "bucket": ClinicBucket()},
+    jobs=[plan_import, import_everything, import_images, check_everything],
+    schedules=[import_schedule()],
+    sensors=[sources_changed, check_failed],
+    resources={
+        "database": NexusDatabase(),
+        "exports": FileMakerExports(),
+        "bucket": ClinicBucket(),
+        "notifier": Notifier(),
+    },
     # Loads of one run follow each other anyway; a process for each would cost five seconds apiece.
     executor=dg.in_process_executor,
 )

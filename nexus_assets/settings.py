@@ -39,6 +39,24 @@ ENCODING = Setting(
     "NEXUS_EXPORT_ENCODING", "The exports' encoding, where a file leaves it open (utf-8, mac-roman, cp1252 …)."
 )
 
+ALERT_URLS = Setting(
+    "NEXUS_ALERT_URLS",
+    "Who is told of what goes wrong: Apprise addresses (mail, Slack, Teams, webhook …) apart by blanks, each with an optional"
+    " rule before it: ERROR=mailto://…, ERROR:images|documents=slack://… .",
+)
+HEARTBEAT_URL = Setting("NEXUS_HEARTBEAT_URL", "Called after every good look for alerts, so that silence is noticed.")
+DAGSTER_URL = Setting(
+    "NEXUS_DAGSTER_URL", "Where Dagster's pages are, for the links in alerts.", "http://127.0.0.1:3000"
+)
+IMPORT_SCHEDULE = Setting(
+    "NEXUS_IMPORT_SCHEDULE",
+    "When the schedule imports everything, once it is turned on: cron, local time.",
+    "0 5 * * *",
+)
+
+REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
+REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
+
 SETTINGS = (
     DATABASE_URL,
     EXPORTS,
@@ -49,6 +67,12 @@ SETTINGS = (
     TIME_ZONE,
     DATE_ORDER,
     ENCODING,
+    ALERT_URLS,
+    HEARTBEAT_URL,
+    DAGSTER_URL,
+    IMPORT_SCHEDULE,
+    REPORTS,
+    REPORTS_URL,
 )
 """All of them, in the order in which README lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
 

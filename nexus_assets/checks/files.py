@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nexus_assets.silence import addresses_unlogged
 from nexus_assets.sources.s3 import object_size, told_plainly
 
 if TYPE_CHECKING:
@@ -66,19 +67,14 @@ def sizes(client: Any, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, 
                         yield entry["Key"], entry["Size"]
 
 
-def open_files(client: Any, bucket: str, keys: Sequence[str]) -> Iterable[Opened]:
-    """Each file, fetched whole through a presigned address, in the order of the keys."""
+def open_files(address: Callable[[str], str], keys: Sequence[str]) -> Iterable[Opened]:
+    """Each file, fetched whole through its presigned address, in the order of the keys."""
     import httpx
 
-    with httpx.Client(timeout=TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=AT_ONCE)) as http:
-
-        def fetch(key: str) -> Opened:
-            params = {"Bucket": bucket, "Key": key}
-            address = client.generate_presigned_url("get_object", Params=params, ExpiresIn=EXPIRES_SECONDS)
-            return _fetch(http, address, key)
-
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield from pool.map(fetch, keys)
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    client = httpx.Client(timeout=TIMEOUT_SECONDS, limits=limits)
+    with addresses_unlogged(), client as http, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(lambda key: _fetch(http, address(key), key), keys)
 
 
 def _fetch(http: httpx.Client, address: str, key: str) -> Opened:

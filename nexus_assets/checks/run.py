@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def stored_files(bucket: ClinicBucket, run_id: str) -> StoredFiles:
     """The bucket as checks see it, listed once a run."""
-    from nexus_assets.checks.files import open_files, sizes
+    from nexus_assets.checks.files import EXPIRES_SECONDS, open_files, sizes
 
     return StoredFiles(
         listing=lambda listing: bucket.objects(listing, run_id),  # type: ignore[arg-type]
         prefix=lambda listing: bucket.prefix(listing),  # type: ignore[arg-type]
         elsewhere=lambda keys: sizes(bucket.client(), bucket.name(), keys),
-        open=lambda keys: open_files(bucket.client(), bucket.name(), keys),
+        open=lambda keys: open_files(bucket.address(EXPIRES_SECONDS), keys),
     )
 
 

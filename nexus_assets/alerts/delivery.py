@@ -1,0 +1,49 @@
+"""Sending: messages through Apprise, one destination at a time, and the heartbeat. No address ever reaches a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nexus_assets.alerts.policy import Destination
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.silence import addresses_unlogged
+
+HEARTBEAT_TIMEOUT_SECONDS = 10.0
+
+
+class DeliveryError(NexusAssetsError):
+    """Messages could not be delivered; they are kept, and tried again in the next round."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Where messages go, and the address that is called after every good round (empty: none)."""
+
+    destinations: tuple[Destination, ...] = ()
+    heartbeat_url: str = field(default="", repr=False)
+
+    def send(self, destination: Destination, title: str, body: str) -> bool:
+        """Whether the destination took the message."""
+        from apprise import Apprise, NotifyFormat
+
+        with addresses_unlogged():
+            sender = Apprise()
+            # A library's error may quote the address, password and all: that it failed is all that is passed on.
+            try:
+                return sender.add(destination.url) and bool(
+                    sender.notify(title=title, body=body, body_format=NotifyFormat.TEXT)
+                )
+            except Exception:
+                return False
+
+    def beat(self) -> bool:
+        """Tells the heartbeat's receiver that all is well here; whether it answered. True where there is none."""
+        if not self.heartbeat_url:
+            return True
+        import httpx
+
+        with addresses_unlogged():
+            try:
+                return httpx.get(self.heartbeat_url, timeout=HEARTBEAT_TIMEOUT_SECONDS).is_success
+            except (httpx.HTTPError, httpx.InvalidURL):
+                return False

@@ -1,0 +1,55 @@
+"""`nexus-assets alert`: one round of alerting without Dagster's daemon, for cron; and a test message to every destination."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from nexus_assets.alerts.delivery import DeliveryError, Sender
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.resources import NexusDatabase, Notifier
+
+NOT_DELIVERED = 1
+
+
+@click.command("alert")
+@click.option("--test", "is_test", is_flag=True, help="Send a test message to every destination, and look at nothing.")
+def command(is_test: bool) -> None:
+    """Look once for what went wrong, tell who is to know, and exit: 0 all told, 1 not all delivered, 2 could not look."""
+    sender = Notifier().sender()
+    if is_test:
+        _test(sender)
+        return
+    if not os.environ.get("DAGSTER_HOME"):
+        raise NexusAssetsError(
+            "DAGSTER_HOME is not set: without it no run leaves a history to look at.",
+            remedy="Set it to the folder that your runs use, in the environment or in .env.",
+        )
+    import dagster as dg
+
+    from nexus_assets.alerts.rounds import make_round
+    from nexus_assets.definitions import defs
+
+    keys = defs.get_repository_def().asset_graph.asset_check_keys
+    with dg.DagsterInstance.get() as instance:
+        try:
+            click.echo(str(make_round(instance, NexusDatabase().engine(), sender, keys)))
+        except DeliveryError as error:
+            click.echo(str(error), err=True)
+            sys.exit(NOT_DELIVERED)
+
+
+def _test(sender: Sender) -> None:
+    if not sender.destinations:
+        raise NexusAssetsError(
+            "There is nobody to tell: NEXUS_ALERT_URLS is not set.",
+            remedy="Set it in the environment or in .env, e.g. mailto://user:password@host?to=you@clinic.example .",
+        )
+    failed = False
+    for destination in sender.destinations:
+        taken = sender.send(destination, "Nexus: test", "This is how alerts of the Nexus import will arrive.")
+        click.echo(f"{destination.name}: {'taken' if taken else 'refused'}")
+        failed = failed or not taken
+    sys.exit(NOT_DELIVERED if failed else 0)
