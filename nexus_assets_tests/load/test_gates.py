@@ -1,0 +1,248 @@
+"""What is so unlike the last load that nobody should load it unasked: stopped before anything is written, with its setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from nexus_assets.load.gates import GateError
+from nexus_assets.load.ledger import database_mark
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id
+
+PEOPLE = 100
+
+
+@pytest.fixture
+def hundred(clinic: Clinic) -> Clinic:
+    """A clinic of a hundred people, loaded."""
+    for number in range(PEOPLE):
+        clinic.contact(f"Wattle {number}", DOB=f"1/{number % 28 + 1}/1950")
+    clinic.load("patients")
+    return clinic
+
+
+def stopped(clinic: Clinic, name: str, setting: str, says: str, **settings: Any) -> None:
+    """The load stops with this setting in its words, before anything is written; with the setting it goes through."""
+    before, ledger = clinic.versions(), clinic.versions("nexus_assets")
+    with pytest.raises(GateError, match=says) as raised:
+        clinic.load(name, **settings)
+    assert raised.value.setting == setting
+    assert f"{setting}: true" in str(raised.value)
+    assert "Nothing was written" in str(raised.value)
+    assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
+    clinic.load(name, **{setting: True}, **settings)
+
+
+# --- vanished ---------------------------------------------------------------------------------------------------------
+
+
+def test_half_an_export_is_stopped(hundred: Clinic) -> None:
+    del hundred.exports["Contacts"][50:]
+    stopped(hundred, "patients", "allow_vanished", "50 of 100 known rows of patients are not in this export")
+
+
+@pytest.mark.parametrize("vanish", [1, 20])
+def test_a_few_may_vanish(vanish: int, hundred: Clinic) -> None:
+    del hundred.exports["Contacts"][-vanish:]
+    assert hundred.load("patients")["patients"].account.healed == {"vanished": vanish}
+
+
+def test_twenty_one_are_too_many(hundred: Clinic) -> None:
+    del hundred.exports["Contacts"][-21:]
+    stopped(hundred, "patients", "allow_vanished", "21 of 100")
+
+
+def test_two_percent_of_many_are_not(clinic: Clinic) -> None:
+    for number in range(1100):
+        clinic.contact(f"Wattle {number}")
+    clinic.load("patients")
+    del clinic.exports["Contacts"][-22:]
+    assert clinic.load("patients")["patients"].account.healed == {"vanished": 22}
+
+
+def test_what_vanished_before_is_not_counted_again(hundred: Clinic) -> None:
+    for _ in range(3):
+        del hundred.exports["Contacts"][-15:]
+        hundred.load("patients")
+
+
+def test_rows_that_are_rejected_have_not_vanished(hundred: Clinic) -> None:
+    for row in hundred.exports["Contacts"][:50]:
+        row["nameLast"] = ""
+    stopped(hundred, "patients", "allow_rejected", "50 of 100 rows of patients would be rejected")
+
+
+def test_half_a_listing_is_stopped(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    for _ in range(50):
+        clinic.document(contact)
+    clinic.load("patients", "documents")
+    clinic.documents = dict(list(clinic.documents.items())[25:])
+    stopped(clinic, "documents", "allow_vanished", "25 of 50 known rows of documents")
+
+
+def test_files_that_lost_their_rows_are_a_cut_export_too(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    for _ in range(50):
+        clinic.document(contact)
+    clinic.load("patients", "documents")
+    del clinic.exports["Docs"][25:]
+    stopped(clinic, "documents", "allow_vanished", "25 of 50 known documents have lost their row in Docs")
+
+
+# --- re-keyed ---------------------------------------------------------------------------------------------------------
+
+
+def rekey(clinic: Clinic, number: int) -> None:
+    for row in clinic.exports["Contacts"][:number]:
+        row["id"] = filemaker_id("anew", row["id"])
+
+
+def test_people_under_new_ids_are_stopped(hundred: Clinic) -> None:
+    rekey(hundred, 3)
+    stopped(hundred, "patients", "allow_rekeyed", "3 of 100 known patients come under new FileMaker ids")
+
+
+def test_all_people_under_new_ids_are_told_as_such(hundred: Clinic) -> None:
+    rekey(hundred, PEOPLE)
+    stopped(hundred, "patients", "allow_rekeyed", "100 of 100 known patients", allow_vanished=True)
+
+
+def test_new_people_with_old_names_are_not_rekeyed_ones(hundred: Clinic) -> None:
+    for number in range(10):
+        hundred.contact(f"Wattle {number}", id=filemaker_id("namesake", number), DOB=f"1/{number % 28 + 1}/1950")
+    assert hundred.load("patients")["patients"].account.inserted == 10
+
+
+# --- rejected ---------------------------------------------------------------------------------------------------------
+
+
+def test_six_more_percent_rejected_are_stopped(hundred: Clinic) -> None:
+    for row in hundred.exports["Contacts"][:6]:
+        row["nameLast"] = ""
+    stopped(
+        hundred, "patients", "allow_rejected", "6 of 100 rows of patients would be rejected; the last load rejected 0"
+    )
+
+
+def test_five_more_percent_rejected_are_not(hundred: Clinic) -> None:
+    for row in hundred.exports["Contacts"][:5]:
+        row["nameLast"] = ""
+    assert hundred.load("patients")["patients"].account.rejected == {"no_last_name": 5}
+
+
+def test_rejected_rows_are_measured_against_the_last_load(hundred: Clinic) -> None:
+    for row in hundred.exports["Contacts"][:30]:
+        row["nameLast"] = ""
+    hundred.load("patients", allow_rejected=True)
+    hundred.exports["Contacts"][31]["nameLast"] = ""
+    assert sum(hundred.load("patients")["patients"].account.rejected.values()) == 31
+
+
+def test_the_first_load_is_compared_with_nothing(clinic: Clinic) -> None:
+    for number in range(50):
+        clinic.contact("", id=filemaker_id("first", number))
+    assert clinic.load("patients")["patients"].account.rejected == {"no_last_name": 50}
+
+
+# --- older ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changed(loaded: Clinic) -> Clinic:
+    """A loaded clinic with another content in its export: the same one again is not older, whatever its time."""
+    loaded.exports["Contacts"][0]["nameMiddle"] = "x"
+    return loaded
+
+
+def test_an_older_export_is_stopped(changed: Clinic) -> None:
+    changed.later(timedelta(days=-1))
+    stopped(
+        changed,
+        "patients",
+        "allow_older_export",
+        r"Contacts.csv is of 2026-03-01T09:00:00.*; the one loaded last is of 2026-03-02",
+    )
+
+
+def test_a_newer_export_is_loaded(changed: Clinic) -> None:
+    changed.later()
+    assert changed.load("patients")["patients"].account.updated == 1
+
+
+def test_the_same_export_with_an_older_time_is_the_same(loaded: Clinic) -> None:
+    loaded.later(timedelta(days=-1))
+    loaded.load("patients")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "older"),
+    [
+        ("V9", "V10", False),
+        ("V10", "V9", True),
+        ("V9", "V8", True),
+        ("V99", "V100", False),
+    ],
+)
+def test_versions_are_compared_as_numbers(before: str, after: str, older: bool, loaded: Clinic) -> None:
+    loaded.file_names["Image_data"] = f"Image_data{before}.csv"
+    (loaded.folder / "Image_data.csv").unlink(missing_ok=True)
+    loaded.load("images")
+    (loaded.folder / f"Image_data{before}.csv").unlink()
+    loaded.file_names["Image_data"] = f"Image_data{after}.csv"
+    loaded.exports["Image_data"][0]["fileName"] = "changed.jpg"
+    loaded.later(timedelta(days=1 if older else -1))  # the version counts, not the time
+    if older:
+        number = after.removeprefix("V")
+        stopped(loaded, "images", "allow_older_export", f"Image_data{after}.csv is version {number}; version")
+    else:
+        loaded.load("images")
+
+
+def test_without_a_version_the_time_counts(loaded: Clinic) -> None:
+    loaded.file_names["Image_data"] = "Image_dataV9.csv"
+    (loaded.folder / "Image_data.csv").unlink(missing_ok=True)
+    loaded.load("images")
+    (loaded.folder / "Image_dataV9.csv").unlink()
+    del loaded.file_names["Image_data"]
+    loaded.exports["Image_data"][0]["fileName"] = "changed.jpg"
+    loaded.later(timedelta(days=3))
+    loaded.load("images")
+
+
+# --- another database -------------------------------------------------------------------------------------------------
+
+
+def test_a_copied_ledger_is_stopped(loaded: Clinic) -> None:
+    loaded.execute("UPDATE nexus_assets.about SET database_mark = 'elsewhere'")
+    stopped(loaded, "patients", "allow_other_database", "made in another one: this is a copy or a restored dump")
+    with loaded.cursor() as cursor:
+        here = database_mark(cursor)
+    assert loaded.value("SELECT database_mark FROM nexus_assets.about") == here
+    loaded.load("patients")
+
+
+def test_a_copied_database_is_noticed(loaded: Clinic, new_database: Callable[[str], str]) -> None:
+    loaded.close()
+    loaded.engine.dispose()
+    del loaded.__dict__["_connection"]
+    copied = Clinic(new_database(str(loaded.engine.url.database)), loaded.folder, exports=loaded.exports)
+    with pytest.raises(GateError, match="a copy or a restored dump"):
+        copied.load("patients")
+
+
+# --- the order of day and month ---------------------------------------------------------------------------------------
+
+
+def test_dates_in_another_order_are_stopped(clinic: Clinic) -> None:
+    for day in range(13, 28):
+        clinic.contact(f"Wattle {day}", DOB=f"4/{day}/1950")
+    clinic.load("patients")
+    for row in clinic.exports["Contacts"]:
+        month, day, year = row["DOB"].split("/")
+        row["DOB"] = f"{day}/{month}/{year}"
+    stopped(clinic, "patients", "allow_date_order_change", "dates in DOB were written mdy in the last load and are dmy")
+    assert clinic.value("SELECT count(*) FROM patients WHERE extract(month FROM dob) = 4") == 15
