@@ -353,6 +353,8 @@ def _incoming_sql(scene: Scene) -> Composable:
     if "flaw" in scene.source.columns:
         flaw = scene.source.field("flaw", "s")
         reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
+    # Last, because a cell that can't be read may be the cause: an image with such a date has no batch.
+    unknown: list[tuple[Composable, Composable]] = []
     values: list[Composable] = []
     notices: list[tuple[str, Composable]] = []
     parents: dict[str, Identifier] = {}
@@ -394,7 +396,7 @@ def _incoming_sql(scene: Scene) -> Composable:
         {joins}
     """).format(
         incoming=scene.work("incoming"),
-        reasons=SQL(" ").join(SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in reasons),
+        reasons=SQL(" ").join(SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in (*reasons, *unknown)),
         described=_described(scene),
         notices=_holding(notices),
         values=SQL(", ").join(values),

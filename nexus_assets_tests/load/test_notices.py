@@ -1,0 +1,112 @@
+"""What is worth telling of rows that were loaded all the same: of all rows, on every run."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus_assets.local.nexus_seed import CLINICS
+from nexus_assets.mapping.reasons import NOTICES
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id
+
+
+def notices(clinic: Clinic, name: str) -> dict[str, int]:
+    return clinic.load(name)[name].account.notices
+
+
+@pytest.fixture
+def noticed(clinic: Clinic) -> Clinic:
+    """A clinic with something to notice in every way."""
+    contact = clinic.contact("A", Clinic_Name="Nowhere", Funding="Nobody", DOB="1/1/2999")
+    clinic.contact("B", Clinic_Name="Nowhere")
+    clinic.contact("C", Clinic_Name=CLINICS[0].name.upper() + " ", id_Clinic="", Funding=" ndis")
+    clinic.appointment(
+        contact, endTime="8:00", id_Clinician=filemaker_id("x"), Type="Unheard of", id_Clinic=filemaker_id("y")
+    )
+    clinic.extra_headings["Appointments"] = ("Status",)
+    clinic.appointment(contact, Status="Tentative")
+    clinic.document("0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
+    clinic.documents["patients/filemaker-import/documents/0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D.pdf"] = 5
+    clinic.add("Docs", id_Contact=contact)
+    return clinic
+
+
+EXPECTED = {
+    "patients": {"unknown_clinic": 2, "unknown_funding": 1, "unreadable_birth_date": 1},
+    "appointments": {
+        "end_before_start": 1,
+        "unknown_appointment_type": 1,
+        "unknown_clinic": 1,
+        "unknown_clinician": 1,
+        "unknown_status": 1,
+    },
+    "notes": {},
+    "documents": {"unlinked": 2, "files_without_row": 1, "rows_without_file": 1},
+}
+
+
+def test_notices_are_the_same_on_every_run(noticed: Clinic) -> None:
+    for _ in range(3):
+        assert {name: notices(noticed, name) for name in EXPECTED} == EXPECTED
+
+
+def test_the_ledger_keeps_them_too(noticed: Clinic) -> None:
+    noticed.load(*EXPECTED)
+    noticed.load(*EXPECTED)
+    kept = noticed.rows("SELECT DISTINCT ON (entity) entity, notices FROM nexus_assets.load ORDER BY entity, id DESC")
+    assert dict(kept) == EXPECTED
+
+
+def test_every_notice_has_its_sentence() -> None:
+    assert {code for found in EXPECTED.values() for code in found} <= set(NOTICES)
+
+
+def test_a_mended_row_is_no_longer_counted(noticed: Clinic) -> None:
+    noticed.load("patients")
+    noticed.exports["Contacts"][1]["Clinic_Name"] = ""
+    assert notices(noticed, "patients")["unknown_clinic"] == 1
+
+
+def test_a_clinic_that_nexus_learned_is_found_in_unchanged_rows(noticed: Clinic) -> None:
+    noticed.load("patients")
+    noticed.copy("clinics", noticed.value("SELECT id::text FROM clinics LIMIT 1"), name="Nowhere", filemaker_id=None)
+    account = noticed.load("patients")["patients"].account
+    assert account.updated == 2
+    assert "unknown_clinic" not in account.notices
+
+
+def test_a_row_that_vanished_or_is_rejected_now_is_not_counted(noticed: Clinic) -> None:
+    noticed.load("patients")
+    noticed.exports["Contacts"][0]["nameLast"] = ""
+    noticed.remove("Contacts", noticed.exports["Contacts"][1]["id"])
+    assert notices(noticed, "patients") == {}
+
+
+def test_a_document_that_a_person_linked_is_not_unlinked(noticed: Clinic) -> None:
+    noticed.load("patients", "documents")
+    noticed.execute(
+        "UPDATE documents_document SET content_type_id = %s, object_id = (SELECT id FROM patients LIMIT 1)",
+        noticed.content_type(),
+    )
+    assert "unlinked" not in notices(noticed, "documents")
+
+
+def test_a_clinicians_export_gives_their_names(noticed: Clinic) -> None:
+    noticed.load("patients", "appointments")
+    person = noticed.value("SELECT full_name FROM clinicians ORDER BY 1 LIMIT 1")
+    (noticed.folder / "Clinicians.csv").write_text(f"id,full name\n{filemaker_id('x')},{person.upper()}\n", "utf-8")
+    account = noticed.load("appointments")["appointments"].account
+    assert account.updated == 1
+    assert "unknown_clinician" not in account.notices
+
+
+def test_an_appointment_without_a_clinic_is_at_its_patients(clinic: Clinic) -> None:
+    contact = clinic.contact("A", id_Clinic=str(CLINICS[0].filemaker_id).upper(), Clinic_Name="Nowhere")
+    clinic.appointment(contact)
+    clinic.appointment(contact, "3/19/2024", id_Clinic=str(CLINICS[1].filemaker_id))
+    clinic.load("patients", "appointments")
+    assert clinic.values(
+        "SELECT c.name FROM appointments JOIN clinics AS c ON c.id = clinic_id ORDER BY start_time"
+    ) == [
+        CLINICS[0].name,
+        CLINICS[1].name,
+    ]
