@@ -48,7 +48,8 @@ STAMP = VENV / "made-from"
 ENVIRONMENT = (
     "import os; "
     "os.environ.setdefault('DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME', 'nexus_assets.definitions'); "
-    "os.environ.setdefault('DAGSTER_HOME', os.path.join(os.environ.get('NEXUS_LOCAL_HOME') or {home!r}, 'dagster'))\n"
+    "home = os.path.abspath(os.path.expanduser(os.environ.get('NEXUS_LOCAL_HOME') or {home!r})); "
+    "os.environ.setdefault('DAGSTER_HOME', os.path.join(home, 'dagster'))\n"
 )
 
 
