@@ -13,6 +13,7 @@ from nexus_assets.errors import NexusAssetsError
 COMMANDS = {
     "plan": "nexus_assets.commands.plan",
     "apply": "nexus_assets.commands.apply",
+    "report": "nexus_assets.commands.report",
     "status": "nexus_assets.commands.status",
     "check": "nexus_assets.commands.check",
     "demo": "nexus_assets.commands.demo",

@@ -70,6 +70,7 @@ def command(scale: int, fresh: bool) -> None:
     prepare(services, scale, fresh=fresh, tell=console.print)
 
     from nexus_assets.commands.running import materialize_everything
+    from nexus_assets.report.write import latest
 
     console.print("Materializing the whole graph")
     succeeded = materialize_everything(console)
@@ -79,5 +80,8 @@ def command(scale: int, fresh: bool) -> None:
     console.print(f"Images that a person sees: {figures['visible']:,} of {figures['total']:,}")
     failed = status["failed_checks"]
     console.print(f"Checks: {len(findings) - len(failed)} passed, {len(failed)} failed {' '.join(failed)}".rstrip())
+    page = latest()
+    if page is not None:
+        console.print(f"Report: {page.as_uri()}", soft_wrap=True)
     console.print("Open the UI: python3 dev.py ui. Daily: dagster asset materialize --select images")
     sys.exit(0 if succeeded and not failed else 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from typing import Any
 from nexus_assets.database import transaction, where
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load.binding import Basis, differences, ledger_state, mapping_version
-from nexus_assets.mapping.entity import Entity, ExportRows
+from nexus_assets.load.assets import resource_inputs
+from nexus_assets.load.binding import Basis, differences, hashes, ledger_state, mapping_version
+from nexus_assets.load.same import sources_now
 from nexus_assets.plan.plan import FORMAT
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
-
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,29 +56,6 @@ def read_plan(file: Path) -> WrittenPlan:
         raise NexusAssetsError(f"{file} is not a plan.", remedy="Write one: nexus-assets plan --out FILE.") from error
 
 
-def _sources(entity: Entity, exports: FileMakerExports, bucket: ClinicBucket, run_id: str) -> dict[str, str]:
-    """The SHA-256 of every export and listing that a load of the entity would read now."""
-    from nexus_assets.sources.s3 import ListingDigest
-
-    alongside = entity.source.alongside if isinstance(entity.source, ExportRows) else ()
-    found = {}
-    for name in (*entity.exports, *alongside):
-        file = exports.find(name, required=False)
-        if file is None:
-            continue
-        digest = hashlib.sha256()
-        with file.open() as content:
-            while block := content.read(BLOCK):
-                digest.update(block)
-        found[name] = digest.hexdigest()
-    for listing in entity.listings:
-        listed = ListingDigest()
-        for item in bucket.objects(listing, run_id):
-            listed.add(item)
-        found[f"s3/{listing}"] = listed.hexdigest()
-    return found
-
-
 def what_differs(
     plan: WrittenPlan, database: NexusDatabase, exports: FileMakerExports, bucket: ClinicBucket, run_id: str
 ) -> Iterator[str]:
@@ -94,9 +69,7 @@ def what_differs(
         return
     with transaction(engine, commit=False) as cursor:
         ledger = {name: ledger_state(cursor, ENTITIES[name]) for name in plan.bases}
-    read: dict[tuple[str, ...], dict[str, str]] = {}
     for name, planned in plan.bases.items():
         entity = ENTITIES[name]
-        reads = (*entity.exports, *entity.listings)
-        sources = read.get(reads) or read.setdefault(reads, _sources(entity, exports, bucket, run_id))
-        yield from differences(name, planned, Basis(sources, ledger[name], mapping_version(entity)))
+        sources = sources_now(entity, resource_inputs(entity, exports, bucket, run_id, lambda _: None)) or {}
+        yield from differences(name, planned, Basis(hashes(sources), ledger[name], mapping_version(entity)))

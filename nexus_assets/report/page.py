@@ -1,0 +1,203 @@
+"""A report as one HTML page that needs nothing outside itself, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from nexus_assets.mapping.reasons import NOTICES, REASONS
+from nexus_assets.plan.words import HEALED
+from nexus_assets.report import pictures
+from nexus_assets.report.facts import HISTORY, CheckHistory, Load, Report, Source
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How something went, in words; `kind` is its colour, `mark` says the same without colour."""
+
+    kind: str
+    mark: str
+    words: str
+
+
+def totals(report: Report) -> dict[str, float]:
+    """The sums over all entities, and the success rate of all rows together."""
+    table = pd.DataFrame(
+        {
+            "source_rows": [load.source_rows for load in report.loads],
+            "loaded": [load.loaded for load in report.loads],
+            "rejected": [load.rejects for load in report.loads],
+            "seconds": [load.seconds for load in report.loads],
+        }
+    )
+    counts = {name: int(table[name].sum()) for name in ("source_rows", "loaded", "rejected")}
+    rate = counts["loaded"] / counts["source_rows"] if counts["source_rows"] else 1.0
+    return {**counts, "success_rate": rate, "seconds": round(float(table["seconds"].sum()), 2)}
+
+
+def verdict(report: Report) -> Verdict:
+    """The first sentence that a person reads."""
+    if report.errors:
+        number = len(report.errors)
+        return Verdict("bad", "✕", f"Something is wrong: {number} check{'s' if number > 1 else ''} failed.")
+    if report.never_loaded:
+        return Verdict("bad", "✕", "Not everything was loaded.")
+    if report.failed:
+        number = len(report.failed)
+        return Verdict(
+            "odd", "!", f"Every record is whole; {number} thing{'s' if number > 1 else ''} should be looked at."
+        )
+    return Verdict("good", "✓", "Every record is whole, and every check passed.")
+
+
+def _status(report: Report, load: Load) -> Verdict:
+    if any(each.check.asset == load.entity for each in report.errors):
+        return Verdict("bad", "✕", "a check failed")
+    if load.rejects:
+        return Verdict("good", "✓", "loaded, with rejects")
+    return Verdict("good", "✓", "loaded completely")
+
+
+def _sources(report: Report) -> list[Source]:
+    """Every source once, however many entities read it."""
+    return list({source.name: source for load in report.loads for source in load.sources}.values())
+
+
+def _healed_rows(report: Report) -> Iterator[dict[str, Any]]:
+    for load in report.loads:
+        if load.in_this_run:
+            for code, rows in load.healed.items():
+                yield {"entity": load.entity, "code": code, "rows": rows, "meaning": HEALED.get(code, "")}
+
+
+def _healed_picture(report: Report) -> str:
+    changes = [
+        (f"{each.check.asset}: {each.check.name}", each.before.violators, each.last.violators)
+        for each in report.healed
+        if each.before and each.last
+    ]
+    return pictures.before_after(changes) if changes else ""
+
+
+@dataclass
+class _CheckGroup:
+    """One question with the entities that it is asked of."""
+
+    name: str
+    description: str
+    checks: list[CheckHistory]
+
+
+def _check_groups(report: Report) -> list[_CheckGroup]:
+    """The checks, those that ask the same of several entities together."""
+    groups: dict[tuple[str, str], _CheckGroup] = {}
+    for each in report.checks:
+        said = each.check.description.replace(f" of {each.check.asset} ", " ")
+        group = groups.setdefault((each.check.name, said), _CheckGroup(each.check.name, said, []))
+        group.checks.append(each)
+    return list(groups.values())
+
+
+def _filters(zone: tzinfo) -> dict[str, Callable[[Any], str]]:
+    def moment(when: datetime) -> str:
+        return f"{when.astimezone(zone):%-d %b %Y, %H:%M}"
+
+    def duration(seconds: float) -> str:
+        return f"{seconds:.1f} s" if seconds < 90 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+    def percent(share: float) -> str:
+        # 99.98 % is not all of it: never rounded up to 100.
+        return "100 %" if share == 1 else f"{min(share * 100, 99.9):.1f} %"
+
+    return {"moment": moment, "duration": duration, "percent": percent, "number": lambda value: f"{value:,.0f}"}
+
+
+def to_html(report: Report, time_zone: str, beside: str) -> str:
+    """The report's page. `beside` is the name of the file with its JSON."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters |= _filters(ZoneInfo(time_zone))
+    template = environment.from_string(files("nexus_assets.report").joinpath("page.html.j2").read_text("utf-8"))
+    undated = report.images_by_month.get(None, 0)
+    return template.render(
+        report=report,
+        verdict=verdict(report),
+        total=totals(report),
+        statuses={load.entity: _status(report, load) for load in report.loads},
+        pictures={
+            load.entity: Markup(pictures.accounting(load.entity, load.source_rows, load.accounting()))
+            for load in report.loads
+        },
+        months_picture=Markup(pictures.images_per_month(report.images_by_month)),
+        dated=sum(report.images_by_month.values()) - undated,
+        undated=undated,
+        healed_picture=Markup(_healed_picture(report)),
+        healed_rows=list(_healed_rows(report)),
+        sources=_sources(report),
+        reasons=REASONS,
+        notices=NOTICES,
+        check_groups=_check_groups(report),
+        history=HISTORY,
+        zone=time_zone,
+        beside=beside,
+    )
+
+
+def to_json(report: Report) -> str:
+    """The report's figures, for programs."""
+    said = verdict(report)
+    return json.dumps(
+        {
+            "run_id": report.run_id,
+            "made_at": report.made_at.isoformat(),
+            "database": report.database,
+            "verdict": said.words,
+            "well": said.kind != "bad",
+            "totals": totals(report),
+            "images_visible": report.images_visible
+            and dict(zip(("visible", "total"), report.images_visible, strict=True)),
+            "entities": {
+                load.entity: {
+                    "load_id": load.load_id,
+                    "in_this_run": load.in_this_run,
+                    "started_at": load.started_at.isoformat(),
+                    "seconds": round(load.seconds, 2),
+                    "source_rows": load.source_rows,
+                    **load.accounting(),
+                    "rejected_by_reason": dict(load.rejected),
+                    "notices": dict(load.notices),
+                    "healed": dict(load.healed),
+                    "rows": load.rows,
+                    "success_rate": round(load.success_rate, 6),
+                }
+                for load in report.loads
+            },
+            "checks": [
+                {
+                    "asset": each.check.asset,
+                    "check": each.check.name,
+                    "severity": each.check.severity,
+                    "passed": each.passed,
+                    "violators": each.last.violators if each.last else None,
+                    "breakdown": dict(each.last.breakdown) if each.last else {},
+                    "before": each.before.violators if each.before else None,
+                    "history": [result.violators for result in each.results],
+                }
+                for each in report.checks
+            ],
+            "superseded": dict(report.superseded),
+            "images_by_month": {
+                "undated" if month is None else f"{month:%Y-%m}": number
+                for month, number in report.images_by_month.items()
+            },
+        },
+        indent=2,
+    )

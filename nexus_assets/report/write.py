@@ -1,0 +1,69 @@
+"""Making a report: asking what was not asked yet, reading the ledger, and writing the page and its JSON into the folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus_assets import settings
+from nexus_assets.checks.run import ask_all, stored_files
+from nexus_assets.database import transaction
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.ledger import is_installed
+from nexus_assets.local.home import local_home
+from nexus_assets.report.facts import Report, checks_without_result, read_report
+from nexus_assets.resources import ClinicBucket, NexusDatabase
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """A report and where its page is: the file, and the address under which a browser finds it."""
+
+    report: Report
+    page: Path
+    address: str
+
+
+def folder() -> Path:
+    """The folder of the reports."""
+    named = settings.REPORTS.value()
+    return Path(named).expanduser().absolute() if named else local_home() / "reports"
+
+
+def latest() -> Path | None:
+    """The page of the newest report in the folder, None where there is none."""
+    return max(folder().glob("import-*.html"), default=None)
+
+
+def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> WrittenReport:
+    """Writes the report of a run: of what it loaded, and of the last load of everything else.
+
+    Raises NexusAssetsError where nothing was ever loaded, or where it can't look or write.
+    """
+    # Both take a second to import, and only a report needs them.
+    from nexus_assets.report.page import to_html, to_json
+
+    engine = database.engine()
+    with transaction(engine, commit=False) as cursor:
+        if not is_installed(cursor):
+            raise NexusAssetsError(
+                "Nothing was ever loaded into this database.",
+                remedy="Run `dagster asset materialize --select '*'`, then this again.",
+            )
+        missing = checks_without_result(cursor, run_id)
+    answers = dict(ask_all(missing, engine, stored_files(bucket, run_id))) if missing else {}
+    with transaction(engine, commit=False) as cursor:
+        report = read_report(cursor, run_id, engine.url.database or "", answers)
+    name = f"import-{report.made_at:%Y%m%d-%H%M%S}-{run_id[:8]}"
+    page, beside = folder() / f"{name}.html", folder() / f"{name}.json"
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        beside.write_text(to_json(report), "utf-8")
+        page.write_text(to_html(report, settings.TIME_ZONE.value(), beside.name), "utf-8")
+    except OSError as error:
+        raise NexusAssetsError(
+            f"The report can't be written to {folder()}: {error.strerror}.",
+            remedy=f"Set {settings.REPORTS.name} to a folder that this user may write to.",
+        ) from error
+    served = settings.REPORTS_URL.value().rstrip("/")
+    return WrittenReport(report, page, f"{served}/{page.name}" if served else page.as_uri())

@@ -1,0 +1,190 @@
+"""A report says what the database holds, adds up, stands by itself, and tells nothing of anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner
+
+from nexus_assets import cli
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.report import pictures
+from nexus_assets.report.facts import OUTCOMES
+from nexus_assets.report.write import write_report
+from nexus_assets.resources import ClinicBucket, NexusDatabase
+from nexus_assets_tests.graph.conftest import Graph
+from nexus_assets_tests.report.conftest import Made
+
+Make = Callable[[], Made]
+
+
+def test_figures_are_those_of_the_database(first: tuple[Graph, Made]) -> None:
+    graph, made = first
+    for name, entity in ENTITIES.items():
+        table = next(t for t in entity.model.tables if graph.clinic.value("SELECT to_regclass(%s)::text", t))
+        rows = graph.clinic.value(f"SELECT count(*) FROM {table}")
+        rejected = dict(
+            graph.clinic.rows("SELECT reason, count(*) FROM nexus_assets.reject WHERE entity = %s GROUP BY 1", name)
+        )
+        told = made.figures["entities"][name]
+        assert (told["rows"], told["rejected_by_reason"]) == (rows, rejected)
+        assert made.on_page("rows", name) == [rows]
+        for reason, number in rejected.items():
+            assert made.on_page(f"rejected.{reason}", name) == [number]
+    assert made.figures["totals"]["rejected"] == 2
+    visible = graph.clinic.value("SELECT sum(image_count) FROM images_batch")
+    assert made.figures["images_visible"] == {"visible": visible, "total": visible}
+    assert made.on_page("images_visible") == [visible]
+
+
+def test_every_row_of_every_source_is_accounted_for(first: tuple[Graph, Made]) -> None:
+    _, made = first
+    for name, told in made.figures["entities"].items():
+        assert told["source_rows"] == sum(told[outcome] for outcome in (*OUTCOMES, "rejected")), name
+        assert made.on_page("source_rows", name) == [told["source_rows"]]
+
+
+def test_second_report_says_that_nothing_changed(report: Make) -> None:
+    report()
+    made = report()
+    for told in made.figures["entities"].values():
+        assert (told["inserted"], told["updated"]) == (0, 0)
+        assert told["unchanged"] == told["source_rows"]
+    assert all(len(check["history"]) == 2 for check in made.figures["checks"])
+
+
+def test_what_was_healed_is_shown_as_it_was_and_as_it_is(graph: Graph, report: Make) -> None:
+    report()
+    for table in ("appointments", "notes"):
+        graph.clinic.execute(f"DELETE FROM {table}")
+    graph.clinic.execute("UPDATE patients SET id = gen_random_uuid()")
+    CliRunner().invoke(cli.nexus_assets, ["check"])
+    made = report()
+    (documents,) = (
+        check
+        for check in made.figures["checks"]
+        if (check["asset"], check["check"]) == ("documents", "no_orphaned_references")
+    )
+    assert (documents["before"], documents["violators"], documents["history"]) == (2, 0, [0, 2, 0])
+    assert made.figures["superseded"] == {"patients": 2}
+    assert "What was healed" in made.page
+    assert "documents: no_orphaned_references: 2 before, 0 after" in made.page
+
+
+def test_failing_check_is_the_first_thing_said(graph: Graph, report: Make) -> None:
+    (graph.bucket.folder / min(graph.clinic.documents)).write_bytes(b"")
+    made = report()
+    assert not made.figures["well"]
+    assert re.search(r'class="verdict bad">✕ Something is wrong: \d+ checks? failed', made.page)
+    told = made.page[made.page.index("What needs somebody") : made.page.index("What became of every row")]
+    assert "documents<br><code>objects_exist" in told
+
+
+def test_nobody_is_named(first: tuple[Graph, Made]) -> None:
+    _, made = first
+    for text in (made.page, made.file.with_suffix(".json").read_text("utf-8")):
+        assert [word for word in ("Wattle", "Banksia", "Wren", "Seen today", "1950", "1981") if word in text] == []
+
+
+def test_page_needs_nothing_outside_itself(first: tuple[Graph, Made]) -> None:
+    page = first[1].page
+    names = r"\bxmlns(:\w+)?=\"[^\"]*\""
+    assert re.findall(r"(?:https?:)?//[\w.]+", re.sub(names, "", page)) == []
+    assert "<script" not in page
+    assert set(re.findall(r"<link[^>]*>", page)) == {'<link rel="icon" href="data:,">'}
+
+
+def test_ids_on_the_page_are_all_different(first: tuple[Graph, Made]) -> None:
+    found = re.findall(r'\bid="([^"]+)"', first[1].page)
+    assert len(found) == len(set(found))
+
+
+def test_asset_links_to_its_page(first: tuple[Graph, Made]) -> None:
+    graph, made = first
+    event = graph.instance.get_latest_materialization_event(dg.AssetKey("import_report"))
+    assert event is not None
+    metadata = event.asset_materialization.metadata
+    assert metadata["report"].value == made.file.as_uri()
+    assert metadata["file"].value == str(made.file)
+    assert metadata["loaded"].value == made.figures["totals"]["loaded"]
+
+
+def test_link_is_to_the_web_server_that_shows_the_folder(
+    graph: Graph, report: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_REPORTS_URL", "https://clinic.example/reports/")
+    made = report()
+    event = graph.instance.get_latest_materialization_event(dg.AssetKey("import_report"))
+    assert event is not None
+    assert event.asset_materialization.metadata["report"].value == f"https://clinic.example/reports/{made.file.name}"
+
+
+def test_images_are_loaded_without_a_report(graph: Graph, report: Make) -> None:
+    folder = report().file.parent
+    before = set(folder.iterdir())
+    assert graph.materialize("images").success
+    assert set(folder.iterdir()) == before
+
+
+def test_report_of_loads_of_an_earlier_run_says_so(graph: Graph, report: Make) -> None:
+    folder = report().file.parent
+    assert graph.materialize("import_report").success
+    page = max(folder.glob("*.html")).read_text("utf-8")
+    assert page.count("; last on ") == len(ENTITIES)
+
+
+@pytest.mark.usefixtures("graph")
+def test_nothing_loaded_is_an_error_and_no_report() -> None:
+    with pytest.raises(NexusAssetsError, match="Nothing was ever loaded"):
+        write_report(NexusDatabase(), ClinicBucket(), "run")
+
+
+@pytest.mark.usefixtures("first")
+def test_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NEXUS_REPORTS", str(tmp_path / "file" / "reports"))
+    with pytest.raises(NexusAssetsError, match="NEXUS_REPORTS"):
+        write_report(NexusDatabase(), ClinicBucket(), "run")
+
+
+def test_command_tells_where_the_report_is_and_how_things_are(first: tuple[Graph, Made]) -> None:
+    _, made = first
+    result = CliRunner().invoke(cli.nexus_assets, ["report"])
+    page = Path(result.stdout.strip().removeprefix("file://"))
+    assert page.parent == made.file.parent
+    assert result.exit_code == (0 if json.loads(page.with_suffix(".json").read_text())["well"] else 1)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_picture_tells_its_numbers_in_words() -> None:
+    picture = pictures.accounting("images", 6490, {"inserted": 6489, "updated": 0, "rejected": 1})
+    assert 'aria-label="6,490 source rows of images: 6,489 inserted, 1 rejected"' in picture
+    assert "6,489 + 1 = 6,490" in picture
+
+
+def test_every_outcome_has_a_look_of_its_own() -> None:
+    assert set(pictures.LOOKS) == {*OUTCOMES, "rejected"}
+    assert len({colour for colour, _ in pictures.LOOKS.values()}) == len(pictures.LOOKS)
+
+
+def test_source_without_rows_has_a_picture() -> None:
+    assert "0 = 0" in pictures.accounting("notes", 0, {"inserted": 0})
+
+
+def test_months_without_images_are_not_left_out() -> None:
+    series = pictures.by_month({date(2024, 11, 1): 3, date(2025, 2, 1): 4, None: 5})
+    assert series.to_dict() == dict(zip(series.index, [3, 0, 0, 4], strict=True))
+
+
+@pytest.mark.parametrize("counts", [{}, {None: 3}, {date(2024, 11, 1): 3}], ids=["nothing", "undated", "one month"])
+def test_few_images_have_a_picture(counts: dict[date | None, int]) -> None:
+    assert "<svg" in pictures.images_per_month(counts)
