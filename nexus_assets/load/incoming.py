@@ -353,7 +353,7 @@ def _incoming_sql(scene: Scene) -> Composable:
     if "flaw" in scene.source.columns:
         flaw = scene.source.field("flaw", "s")
         reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
-    # Last, because a cell that can't be read may be the cause: an image with such a date has no batch.
+    # Last, because a cell that can't be read may be why there is no id: an image with such a date has no batch.
     unknown: list[tuple[Composable, Composable]] = []
     values: list[Composable] = []
     notices: list[tuple[str, Composable]] = []
@@ -372,7 +372,7 @@ def _incoming_sql(scene: Scene) -> Composable:
         given = _given(scene, link.field)
         if link.unknown:
             leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)
-            reasons.append((SQL("{}.id IS NULL").format(row), leads_nowhere))
+            (reasons if link.missing else unknown).append((SQL("{}.id IS NULL").format(row), leads_nowhere))
         elif link.missing:
             reasons.append((SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
     for lookup in scene.entity.lookups:
@@ -396,7 +396,9 @@ def _incoming_sql(scene: Scene) -> Composable:
         {joins}
     """).format(
         incoming=scene.work("incoming"),
-        reasons=SQL(" ").join(SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in (*reasons, *unknown)),
+        reasons=SQL(" ").join(
+            SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in (*reasons, *unknown)
+        ),
         described=_described(scene),
         notices=_holding(notices),
         values=SQL(", ").join(values),
