@@ -1,0 +1,58 @@
+"""`nexus-assets guard install|remove|status`: triggers with which no client can commit a generic reference that leads nowhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from nexus_assets.database import transaction
+from nexus_assets.resources import NexusDatabase
+from nexus_assets.upkeep import guard
+
+
+def _table(found: guard.Status) -> Table:
+    table = Table(title="Guard")
+    table.add_column("generic key")
+    table.add_column("state")
+    unguarded = {name: state for name, state in found.tables.items() if state != "guarded"}
+    for name, state in (*found.keys.items(), *((f"leading to {name}", state) for name, state in unguarded.items())):
+        table.add_row(name, state if state == "guarded" else f"[red]{state}[/red]")
+    return table
+
+
+@click.group("guard")
+def command() -> None:
+    """Triggers in the Nexus database that refuse every commit that would leave a generic reference leading nowhere."""
+
+
+@command.command("install")
+def install() -> None:
+    """Put the guard up, or bring it up to date after Nexus has changed; refused while references lead nowhere."""
+    found = guard.install(NexusDatabase().engine())
+    click.echo(f"Guarded: {', '.join(found.keys)}, and {len(found.tables)} tables that they can lead to.")
+
+
+@command.command("remove")
+def remove() -> None:
+    """Take the guard down."""
+    number = guard.remove(NexusDatabase().engine())
+    click.echo(f"Removed {number} triggers." if number else "There was no guard.")
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print the states as JSON, for programs.")
+def status(as_json: bool) -> None:
+    """Which generic keys are guarded. Exit code 0: all of them, 1: not all, 2: could not look."""
+    with transaction(NexusDatabase().engine(), commit=False) as cursor:
+        found = guard.status(cursor)
+    if as_json:
+        click.echo(json.dumps({"guarded": found.is_whole, "keys": found.keys, "tables": found.tables}, indent=2))
+    else:
+        Console().print(_table(found))
+        if not found.is_whole:
+            click.echo("Run next: nexus-assets guard install")
+    sys.exit(0 if found.is_whole else 1)
