@@ -132,6 +132,12 @@ def _from_json(kept: Mapping[str, Any]) -> DateOrder | None:
     return DateOrder(kept["order"], bool(kept["decided"]), tuple(kept["open_columns"]))
 
 
+def follows_setting(kept: Mapping[str, Any]) -> bool:
+    """Whether the setting alone decided the order that the ledger keeps."""
+    found = _from_json(kept)
+    return found is not None and not found.decided
+
+
 def date_fields(entity: Entity) -> dict[str, None]:
     """The source fields that hold dates."""
     return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.dates)

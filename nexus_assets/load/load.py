@@ -68,7 +68,6 @@ def load(
     """
     run = _Run(run_id, datetime.now(timezone.utc), time.monotonic())
     work = Work(entity.name)
-    reading = Reading(settings.time_zone, datetime.now(settings.zone).date())
 
     # 1 contract
     install(cursor)
@@ -76,38 +75,26 @@ def load(
     gates.check_parents_loaded(cursor, entity)
     target = contract.reflect(cursor, entity)
     contract.check(target)
-    lookups = contract.lookup_tables(cursor, entity)
+    setting = _Setting(
+        target,
+        _reflected(cursor, entity.upstream),
+        _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
+        contract.lookup_tables(cursor, entity),
+        settings,
+    )
     last = gates.last_load(cursor, entity.name)
 
     # 2 stage
-    # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well.
-    cursor.execute("SET LOCAL default_statistics_target = 10")
-    # Joins of a hundred thousand rows then stay in memory: a tenth of a load's time.
-    cursor.execute("SET LOCAL work_mem = '64MB'")
-    parents = _reflected(cursor, entity.upstream)
-    children = _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren)))
-
-    def scene_of(facts: Mapping[str, Any], source: Relation, alongside: Mapping[str, Relation]) -> Scene:
-        seed = _seed(cursor, entity, settings, lookups, facts)
-        return Scene(
-            entity, target, parents, children, lookups, work, source, alongside, reading, seed, settings.filemaker_wins
-        )
-
-    now = sources_now(entity, inputs) if last and not settings.archive_vanished else None
-    if last and now:
-        unread = scene_of(now, Relation(work("export"), {}), {})
-        account = account_as_before(cursor, unread, last, now)
-        if account is not None:
-            log(f"{entity.name}: the sources and all rows are as the last load left them")
-            load_id = _next_load(cursor)
-            _put_right(cursor, unread, load_id, account)
-            facts = {name: {**last.sources[name], **found} for name, found in now.items()}
-            return _finish(cursor, unread, load_id, account, facts, last.date_orders, run)
+    _tune(cursor)
+    if last is not None:
+        unchanged = _as_before(cursor, setting, work, inputs, last, run, log)
+        if unchanged is not None:
+            return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work)
     gates.check_sources_not_older(staged.facts, last, settings)
-    dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, reading)
+    dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, setting.reading)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
-    scene = scene_of(staged.facts, source, staged.alongside)
+    scene = setting.scene(cursor, work, staged.facts, source, staged.alongside)
     pending = incoming.find_pending(cursor, scene)
     dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     if dictionaries.read_otherwise_before:
@@ -157,6 +144,76 @@ class _Run:
     clock: float
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """What a load finds before it reads anything: the tables around its own, and what a person decided."""
+
+    target: Target
+    parents: Mapping[str, Target]
+    children: Mapping[str, Target]
+    lookups: Mapping[str, Composable]
+    settings: LoadSettings
+
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.settings.time_zone, datetime.now(self.settings.zone).date())
+
+    def scene(
+        self,
+        cursor: Cursor,
+        work: Work,
+        facts: Mapping[str, Mapping[str, Any]],
+        source: Relation,
+        alongside: Mapping[str, Relation],
+    ) -> Scene:
+        """The scene of a load that reads these sources."""
+        return Scene(
+            self.target.entity,
+            self.target,
+            self.parents,
+            self.children,
+            self.lookups,
+            work,
+            source,
+            alongside,
+            self.reading,
+            _seed(cursor, self.target, self.settings, self.lookups, facts),
+            self.settings.filemaker_wins,
+        )
+
+
+def _tune(cursor: Cursor) -> None:
+    # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well.
+    cursor.execute("SET LOCAL default_statistics_target = 10")
+    # Joins of a hundred thousand rows then stay in memory: a tenth of a load's time.
+    cursor.execute("SET LOCAL work_mem = '64MB'")
+
+
+def _as_before(
+    cursor: Cursor,
+    setting: _Setting,
+    work: Work,
+    inputs: Inputs,
+    last: gates.LastLoad,
+    run: _Run,
+    log: Callable[[str], None],
+) -> LoadResult | None:
+    """The whole load where nothing can have changed since the last one; None where something may have."""
+    entity = setting.target.entity
+    now = None if setting.settings.archive_vanished else sources_now(entity, inputs)
+    if now is None:
+        return None
+    scene = setting.scene(cursor, work, now, Relation(work("export"), {}), {})
+    account = account_as_before(cursor, scene, last, now, setting.settings)
+    if account is None:
+        return None
+    log(f"{entity.name}: the sources and all rows are as the last load left them")
+    load_id = _next_load(cursor)
+    _put_right(cursor, scene, load_id, account)
+    facts = {name: {**last.sources[name], **found} for name, found in now.items()}
+    return _finish(cursor, scene, load_id, account, facts, last.date_orders, run)
+
+
 def _next_load(cursor: Cursor) -> int:
     return answers.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
 
@@ -191,13 +248,16 @@ def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
 
 def _seed(
     cursor: Cursor,
-    entity: Entity,
+    target: Target,
     settings: LoadSettings,
     lookups: Mapping[str, Composable],
     facts: Mapping[str, Mapping[str, Any]],
 ) -> int:
-    """A number that changes with the mapping and with what its lookups find: rows hashed with another one are read again."""
-    parts = [repr(entity), code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
+    """A number that changes with the mapping, the table's columns and what lookups find: rows hashed with another one are read
+    again."""
+    entity = target.entity
+    columns = repr([target.columns[name] for name in contract.written_columns(entity)])
+    parts = [repr(entity), columns, code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
     for lookup in entity.lookups:
         for match in lookup.matches:
             query = SQL("SELECT coalesce(sum(hash_record_extended(ROW({}::text, id), 0)), 0)::text FROM {}")

@@ -9,8 +9,10 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load import answers
 from nexus_assets.load.account import Account
+from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.gates import LastLoad
 from nexus_assets.load.incoming import Scene, target_hash_sql
+from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.load.tables import identity_table
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
@@ -43,15 +45,19 @@ def sources_now(entity: Entity, inputs: Inputs) -> dict[str, dict[str, Any]] | N
     return found
 
 
-def account_as_before(cursor: Cursor, scene: Scene, last: LastLoad, now: dict[str, dict[str, Any]]) -> Account | None:
+def account_as_before(
+    cursor: Cursor, scene: Scene, last: LastLoad, now: dict[str, dict[str, Any]], settings: LoadSettings
+) -> Account | None:
     """The account of a load that would find every row as the last one left it; None where something may be different.
 
-    Nothing is different where the sources have the hashes that they had, the mapping and its lookups are the same, no
+    Nothing is different where the sources have the hashes that they had, the mapping, its lookups and settings are the same, no
     parent's ids have moved since (a row that was rejected or unlinked might find its patient now), nothing was kept that
     FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last load left it, its generic
     links leading to rows that exist: the same questions that are asked of each row otherwise, without reading the export.
     """
     if last.mapping_version != str(scene.seed) or scene.filemaker_wins:
+        return None
+    if follows_setting(last.date_orders) and last.date_orders["order"] != settings.date_order:
         return None
     if {name: source["sha256"] for name, source in now.items()} != {
         name: source.get("sha256") for name, source in last.sources.items()
@@ -63,8 +69,10 @@ def account_as_before(cursor: Cursor, scene: Scene, last: LastLoad, now: dict[st
         return None
     kept = answers.number(
         cursor,
-        "SELECT count(DISTINCT source_id) FROM nexus_assets.conflict WHERE entity = %s AND resolved_load IS NULL",
-        (scene.entity.name,),
+        SQL(
+            "SELECT count(*) FROM {} AS l WHERE vanished_load IS NULL AND EXISTS (SELECT FROM nexus_assets.conflict AS c"
+            " WHERE c.entity = {} AND c.source_id = l.source_id AND c.resolved_load IS NULL)"
+        ).format(scene.ledger, Literal(scene.entity.name)),
     )
     loaded = sum(number for name, number in last.outcomes.items() if name != "collapsed")
     return Account(

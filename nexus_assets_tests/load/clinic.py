@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import os
 import uuid
@@ -57,7 +58,10 @@ def filemaker_id(*names: object) -> str:
 
 @dataclass
 class Clinic:
-    """What FileMaker and the bucket hold, to be changed at will between loads into the database at `url`."""
+    """What FileMaker and the bucket hold, to be changed at will between loads into the database at `url`.
+
+    Without `tells_hashes` every load reads its sources, even where the last one has read the very same.
+    """
 
     url: str
     folder: Path
@@ -66,6 +70,7 @@ class Clinic:
     images: dict[str, int] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
     modified: datetime = START
+    tells_hashes: bool = True
     file_names: dict[str, str] = field(default_factory=dict)
     extra_headings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -129,14 +134,24 @@ class Clinic:
         """The exports as csv files, the bucket as a listing."""
         found: dict[str, ExportFile] = {}
 
-        def export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> OpenExport | None:
+        def find(name: str, required: bool) -> ExportFile | None:
             if name in self.exports:
                 self._write(name)
             file = find_export(str(self.folder), name, required=required)
+            if file is not None:
+                found[name] = file
+            return file
+
+        def export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> OpenExport | None:
+            file = find(name, required)
+            return None if file is None else open_export(file, wanted=wanted, optional=optional)
+
+        def digest(name: str, required: bool) -> str | None:
+            file = find(name, required)
             if file is None:
                 return None
-            found[name] = file
-            return open_export(file, wanted=wanted, optional=optional)
+            with file.open() as stream:
+                return hashlib.sha256(stream.read()).hexdigest()
 
         def describe(name: str) -> Mapping[str, Any]:
             file = found[name]
@@ -146,7 +161,7 @@ class Clinic:
                 "version": file.version,
             }
 
-        return Inputs(export, self.listing, BUCKET, describe)
+        return Inputs(export, self.listing, BUCKET, describe, digest if self.tells_hashes else None)
 
     def listing(self, name: str) -> Iterator[StoredObject]:
         """The files of one folder of the bucket, in the order of their keys."""

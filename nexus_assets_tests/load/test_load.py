@@ -44,7 +44,9 @@ def test_it_does_so_under_djangos_own_names(loaded_under_django_names: Clinic) -
 
 
 @every_entity
-def test_loading_twice_writes_nothing(name: str, loaded: Clinic) -> None:
+@pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
+def test_loading_twice_writes_nothing(name: str, tells_hashes: bool, loaded: Clinic) -> None:
+    loaded.tells_hashes = tells_hashes
     before = loaded.versions()
     account = loaded.load(name)[name].account
     assert loaded.versions() == before
@@ -59,7 +61,11 @@ def test_loading_twice_writes_nothing_under_djangos_names(name: str, loaded_unde
 
 
 @every_entity
-def test_loading_twice_changes_the_ledger_by_the_record_of_the_load_alone(name: str, loaded: Clinic) -> None:
+@pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
+def test_loading_twice_changes_the_ledger_by_the_record_of_the_load_alone(
+    name: str, tells_hashes: bool, loaded: Clinic
+) -> None:
+    loaded.tells_hashes = tells_hashes
     before = loaded.versions("nexus_assets")
     loaded.load(name)
     after = loaded.versions("nexus_assets")
