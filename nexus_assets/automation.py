@@ -12,9 +12,9 @@ import dagster as dg
 
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.assets import export_key, listing_key
 from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash
+from nexus_assets.sources.origins import export_path, listing_path
 
 LOOK_SECONDS = 60
 ABSENT = "absent"
@@ -144,8 +144,8 @@ def _observations(versions: Mapping[str, str], before: Watched) -> Iterator[dg.A
     required = {name for entity in ENTITIES for name in sources_of(entity)}
     for name, version in versions.items():
         if name in required and before.versions.get(name) != version:
-            key = listing_key(name.removeprefix("s3/")) if name.startswith("s3/") else export_key(name)
-            yield dg.AssetObservation(key, tags={"dagster/data_version": version})
+            path = listing_path(name.removeprefix("s3/")) if name.startswith("s3/") else export_path(name)
+            yield dg.AssetObservation(dg.AssetKey(path), tags={"dagster/data_version": version})
 
 
 def _request(wanted: Iterable[str], versions: Mapping[str, str]) -> dg.RunRequest:

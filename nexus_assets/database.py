@@ -19,8 +19,8 @@ CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT = "30s"
 """How long a load waits for a row or table that somebody else holds before it gives up and leaves all as it was."""
 
-TRANSIENT_CLASSES = ("08", "40", "53", "57P")
-"""SQLSTATE classes of what may pass by itself: connection, serialisation and deadlock, resources, shutdown."""
+TRANSIENT_CLASSES = ("08", "40", "53", "55P03", "57P")
+"""SQLSTATE classes of what may pass by itself: connection, serialisation and deadlock, resources, a held lock, shutdown."""
 
 
 class DatabaseError(NexusAssetsError):

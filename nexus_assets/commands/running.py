@@ -18,6 +18,9 @@ LOOK_SECONDS = 0.2
 def _tell(event: dg.DagsterEvent, console: Console) -> None:
     if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
         metadata = event.materialization.metadata
+        if "verdict" in metadata:
+            console.print(f"  {event.materialization.asset_key.to_user_string()}: {metadata['verdict'].value}")
+            return
         counts = [
             f"{metadata[name].value:,} {name}"
             for name in ("inserted", "updated", "unchanged", "kept", "rejected")

@@ -1,6 +1,7 @@
 """One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 from typing import Any
 
 import dagster as dg
@@ -12,11 +13,13 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
+from nexus_assets.sources.origins import export_path, in_words, listing_path, origins
 
 GROUP = "nexus"
 OWNERS = ["team:clinic-data"]
-RETRIES, RETRY_SECONDS = 3, 10
-"""A load that failed for what may pass by itself (a lost connection, a locked row) is tried again as a whole."""
+RETRIES, RETRY_SECONDS = 3, 5
+"""A load that failed for what may pass by itself (a lost connection, another load of the same table) is tried again as a
+whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
 class LoadConfig(dg.Config):
@@ -43,12 +46,12 @@ class LoadConfig(dg.Config):
 
 def export_key(export: str) -> dg.AssetKey:
     """The external asset of an export: filemaker/contacts for Contacts."""
-    return dg.AssetKey(["filemaker", export.lower()])
+    return dg.AssetKey(export_path(export))
 
 
 def listing_key(listing: str) -> dg.AssetKey:
     """The external asset of a bucket listing: s3/images."""
-    return dg.AssetKey(["s3", listing])
+    return dg.AssetKey(listing_path(listing))
 
 
 def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
@@ -68,7 +71,46 @@ def _table(rows: Mapping[str, int], meanings: Mapping[str, str], name: str) -> d
     return dg.MetadataValue.table(records, schema=schema)
 
 
-def _metadata(result: Any) -> dict[str, Any]:
+def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """What was read: each file or listing, how old it was, how large, and its hash."""
+    now = datetime.now(timezone.utc)
+    records = []
+    for name, facts in sources.items():
+        modified = datetime.fromisoformat(facts["modified"]) if facts.get("modified") else None
+        size = f"{facts['objects']:,} objects" if "objects" in facts else f"{facts.get('size') or 0:,} bytes"
+        records.append(
+            dg.TableRecord(
+                {
+                    "source": name,
+                    "file": str(facts.get("file", "")),
+                    "age": f"{(now - modified).total_seconds() / 3600:.1f} hours" if modified else "",
+                    "size": size,
+                    "sha256": str(facts.get("sha256", "")),
+                }
+            )
+        )
+    schema = dg.TableSchema([dg.TableColumn(name) for name in ("source", "file", "age", "size", "sha256")])
+    return dg.MetadataValue.table(records, schema=schema)
+
+
+def _column_schema(entity: Entity, types: Mapping[str, str]) -> dg.TableSchema:
+    """The table's columns with where each comes from, in words."""
+    return dg.TableSchema(
+        [dg.TableColumn(name, type=sql_type, description=in_words(entity, name)) for name, sql_type in types.items()]
+    )
+
+
+def _column_lineage(entity: Entity) -> dg.TableColumnLineage:
+    """Each column that is read from somewhere, down to FileMaker's fields and what the bucket tells of a file."""
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey(origin.asset), origin.column) for origin in found]
+            for name, found in origins(entity).items()
+        }
+    )
+
+
+def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
     account = result.account
     metadata: dict[str, Any] = {
         "source_rows": account.source_rows,
@@ -77,14 +119,17 @@ def _metadata(result: Any) -> dict[str, Any]:
         "orphans": account.orphans,
         "seconds": round(result.seconds, 2),
         "load_id": result.load_id,
-        "rejected_by_reason": _table(account.rejected, REASONS, "reason"),
-        "noticed": _table(account.notices, NOTICES, "notice"),
         **{f"healed_{name}": number for name, number in account.healed.items()},
-        "sources": dg.MetadataValue.json(result.sources),
-        "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(name, type=sql_type) for name, sql_type in result.columns.items()]
-        ),
+        "read": _sources_table(result.sources),
+        "how_it_was_read": dg.MetadataValue.json(result.sources),
+        "dagster/column_schema": _column_schema(entity, result.columns),
+        "dagster/column_lineage": _column_lineage(entity),
     }
+    # An empty table says less than none.
+    if account.rejected:
+        metadata["rejected_by_reason"] = _table(account.rejected, REASONS, "reason")
+    if account.notices:
+        metadata["noticed"] = _table(account.notices, NOTICES, "notice")
     return metadata
 
 
@@ -188,9 +233,10 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             )
         except DatabaseError as error:
             if error.transient:
-                raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=RETRY_SECONDS) from error
+                wait = RETRY_SECONDS * 2**context.retry_number
+                raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=wait) from error
             raise
-        return dg.MaterializeResult(metadata=_metadata(result))
+        return dg.MaterializeResult(metadata=_metadata(entity, result))
 
     return load_entity
 

@@ -6,12 +6,19 @@ import dagster as dg
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.resources import ClinicBucket, FileMakerExports, content_hash, describe
+from nexus_assets.sources.origins import export_path, listing_path, read_columns
+
+
+def _columns(path: tuple[str, ...]) -> dict[str, dg.TableSchema]:
+    """The columns that are read of what is delivered, for the lineage of the tables' columns."""
+    return {"dagster/column_schema": dg.TableSchema([dg.TableColumn(name, "text") for name in read_columns(path)])}
 
 
 def _export_source(export: str) -> dg.SourceAsset:
     @dg.observable_source_asset(
-        key=dg.AssetKey(["filemaker", export.lower()]),
+        key=dg.AssetKey(export_path(export)),
         group_name="filemaker",
+        metadata=_columns(export_path(export)),
         description=f"FileMaker's export {export}; its version is the hash of the file.",
     )
     def observe_export(exports: FileMakerExports) -> dg.ObserveResult:
@@ -27,8 +34,9 @@ def _export_source(export: str) -> dg.SourceAsset:
 
 def _listing_source(listing: str) -> dg.SourceAsset:
     @dg.observable_source_asset(
-        key=dg.AssetKey(["s3", listing]),
+        key=dg.AssetKey(listing_path(listing)),
         group_name="s3",
+        metadata=_columns(listing_path(listing)),
         description=f"The {listing} in the clinic's bucket; their version is the hash of keys, sizes and ETags.",
     )
     def observe_listing(bucket: ClinicBucket) -> dg.ObserveResult:
