@@ -16,8 +16,14 @@ COMMANDS = {
     "report": "nexus_assets.commands.report",
     "status": "nexus_assets.commands.status",
     "check": "nexus_assets.commands.check",
-    "demo": "nexus_assets.commands.demo",
     "alert": "nexus_assets.commands.alert",
+    "demo": "nexus_assets.commands.demo",
+    "bench": "nexus_assets.commands.bench",
+    "guard": "nexus_assets.commands.guard",
+    "incident": "nexus_assets.commands.incident",
+    "explain": "nexus_assets.commands.explain",
+    "learn-ids": "nexus_assets.commands.learn_ids",
+    "reset": "nexus_assets.commands.reset",
 }
 """Command name -> module, which holds a click command named `command`."""
 
@@ -28,10 +34,10 @@ COULD_NOT_LOOK = 2
 class _Commands(click.Group):
     """Finds a command by its name, without importing the others."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own form
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own form
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None

@@ -1,0 +1,155 @@
+"""`nexus-assets incident`: the incident on the stage of the demo clinic: done, seen by the checks, healed by the daily command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from nexus_assets.checks import CHECKS
+from nexus_assets.checks.run import ask_all, stored_files
+from nexus_assets.commands.demo import refuse_real_clinic
+from nexus_assets.database import DatabaseError, make_engine
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local.incident import Figures, is_well, live_in, measure, strike
+from nexus_assets.local.services import LocalServices, connect
+from nexus_assets.resources import ClinicBucket
+
+HEALING = ("dagster", "asset", "materialize", "--select", "*images")
+
+
+def _make_well(services: LocalServices, console: Console) -> None:
+    """Leaves the demo clinic in the local Nexus loaded and whole, as `demo` does."""
+    from nexus_assets.commands.running import materialize_everything
+    from nexus_assets.local.demo import prepare, written_scale
+
+    prepare(services, written_scale(services) or 1, fresh=False, tell=console.print)
+    if not is_well(make_engine(services.database_url)):
+        console.print("Loading the demo clinic")
+        if not materialize_everything(console):
+            raise NexusAssetsError(
+                "The demo clinic could not be loaded.", remedy="Run `python3 dev.py demo --fresh`, then this again."
+            )
+
+
+def _look(services: LocalServices) -> tuple[Figures, dict[str, int]]:
+    """The figures now, and the checks of severity ERROR that fail, with their violators. Others only warn: people may edit."""
+    engine, findings = make_engine(services.database_url), {}
+    for check, answer in ask_all(CHECKS, engine, stored_files(ClinicBucket(), f"incident-{time.monotonic()}")):
+        if isinstance(answer, NexusAssetsError):
+            raise answer
+        findings[check] = answer
+    (visible,) = (finding for check, finding in findings.items() if check.name == "every_image_visible")
+    red = {
+        check.full_name: finding.count
+        for check, finding in findings.items()
+        if check.severity == "ERROR" and not finding.passed
+    }
+    return measure(engine, visible.figures["visible"]), red
+
+
+def _heal() -> float:
+    """Runs the daily command over images and everything above them; returns its seconds. Raises NexusAssetsError."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name(HEALING[0])), *HEALING[1:]],
+        env={**os.environ, "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME": "nexus_assets.definitions"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise NexusAssetsError(
+            f"`{_typed(HEALING)}` ended with exit code {done.returncode}:\n{done.stdout[-4000:]}\n",
+            remedy="Run it by hand to see all of what it says.",
+        )
+    return time.monotonic() - started
+
+
+def _typed(command: tuple[str, ...]) -> str:
+    return " ".join(f"'{word}'" if "*" in word else word for word in command)
+
+
+def _report(broken: Figures, healed: Figures | None) -> Table:
+    table = Table(title="The incident", title_justify="left")
+    table.add_column("")
+    table.add_column("before", justify="right")
+    if healed is not None:
+        table.add_column("after", justify="right")
+
+    def add(name: str, value: str, *more: str) -> None:
+        table.add_row(name, value, *more)
+
+    states = [broken] if healed is None else [broken, healed]
+    add("images visible", *(f"{state.images_visible:,} of {state.images:,}" for state in states))
+    add(
+        "a person's own images visible",
+        *(f"{state.native_images_visible} of {state.native_images}" for state in states),
+    )
+    add("image batches", *(f"{state.batches:,}" for state in states))
+    add("a person's own batches", *(f"{state.native_batches}" for state in states))
+    add("batches with images that lead to a patient", *(f"{state.valid_links:.0%}" for state in states))
+    add("documents that lead nowhere", *(f"{state.documents_leading_nowhere:,}" for state in states))
+    add("captions that people rewrote", *(f"{state.captions_rewritten}" for state in states))
+    return table
+
+
+def _say_red(red: Mapping[str, int], console: Console) -> None:
+    if not red:
+        console.print("[green]Checks: none fails[/green]")
+        return
+    console.print(f"[red]Checks: {len(red)} fail[/red]")
+    for name, number in red.items():
+        console.print(f"  [red]{name}[/red] {number:,}")
+
+
+@click.command("incident")
+@click.option("--unhealed", is_flag=True, help="Leave the database broken, to heal it in the UI.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, for programs.")
+def command(unhealed: bool, as_json: bool) -> None:
+    """Do to the demo clinic what happened, show the checks see it, heal it with one command, show what came of it.
+
+    Exit code 0: all is healed (or, where the guard is installed, it could not happen), 1: something is not.
+    """
+    refuse_real_clinic()
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    console = Console(stderr=as_json)
+    from nexus_assets.local.dagster_home import prepare as prepare_history
+
+    services = connect()
+    os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
+    _make_well(services, console)
+    engine = make_engine(services.database_url)
+    live_in(engine, services)
+    console.print("The clinic is well; people have added a batch of their own, and captions")
+    try:
+        people = strike(engine)
+    except DatabaseError as error:
+        console.print(f"Another importer tried, and the database did not let it: {error}")
+        sys.exit(0 if is_well(engine) else 1)
+    console.print(f"Another importer has made {people:,} patients anew under new ids, and imported the images twice")
+    broken, red = _look(services)
+    _say_red(red, console)
+    if unhealed:
+        console.print(_report(broken, None))
+        console.print(f"Heal it: python3 dev.py ui, or {_typed(HEALING)}")
+        sys.exit(0)
+    console.print(f"$ {_typed(HEALING)}")
+    seconds = _heal()
+    console.print(f"  done in {seconds:.0f} s")
+    healed, still_red = _look(services)
+    _say_red(still_red, console)
+    console.print(_report(broken, healed))
+    if as_json:
+        figures = {"broken": broken.as_json(), "healed": healed.as_json(), "red": red, "still_red": still_red}
+        click.echo(json.dumps({**figures, "seconds": round(seconds, 1)}, indent=2))
+    sys.exit(1 if still_red or healed.references_leading_nowhere else 0)
