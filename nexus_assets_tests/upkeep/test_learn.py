@@ -151,8 +151,14 @@ def test_a_workbook_is_read_like_a_list(loaded: Clinic) -> None:
 WRONG = {
     "an id that is none": ("{old},{contact}\nWattle Wren,{other}\n", "row 2, column id: holds no UUID"),
     "no id": ("{old},{contact}\n,{other}\n", "row 2, column id: holds no UUID"),
-    "a FileMaker id that is none": ("{old},{contact}\n{older},Wattle Wren\n", "row 2, column filemaker_id: holds no UUID"),
-    "one id of two people": ("{old},{contact}\n{old},{other}\n", "row 2, column filemaker_id: is another one than an earlier"),
+    "a FileMaker id that is none": (
+        "{old},{contact}\n{older},Wattle Wren\n",
+        "row 2, column filemaker_id: holds no UUID",
+    ),
+    "one id of two people": (
+        "{old},{contact}\n{old},{other}\n",
+        "row 2, column filemaker_id: is another one than an earlier",
+    ),
     "a living person's id": ("{id},{other}\n", "row 1, column filemaker_id: is another one than the ledger has"),
 }
 
@@ -204,9 +210,7 @@ def backup(clinic: Clinic, *options: str) -> Path:
 
 
 @pytest.mark.parametrize("naming", ["current", "django"])
-def test_a_backup_teaches_every_entity(
-    naming: str, loaded: Clinic, loaded_under_django_names: Clinic
-) -> None:
+def test_a_backup_teaches_every_entity(naming: str, loaded: Clinic, loaded_under_django_names: Clinic) -> None:
     clinic = loaded if naming == "current" else loaded_under_django_names
     before = {table: set(clinic.values(f"SELECT id::text FROM {{{table}}}")) for table in ("patients", "images_image")}
     path = backup(clinic)
@@ -241,9 +245,11 @@ def test_patients_of_a_backup_supersede_and_heal(loaded: Clinic) -> None:
 def test_odd_characters_in_a_backups_rows_change_nothing(loaded: Clinic) -> None:
     loaded.execute(
         "UPDATE {patients} SET notes = E'a\\tb\\nc\\\\d\\\\.', filemaker_metadata = filemaker_metadata || jsonb_build_object("
-        "'said', E'tab\\t, quote\\", backslash\\\\, line\\n, é, \\u2028')"
+        """'said', E'tab\\t, quote", backslash\\\\, line\\n, é, \\u2028')"""
     )
-    loaded.execute("UPDATE {notes} SET content = E'COPY public.patients (id, filemaker_metadata) FROM stdin;\\n\\\\.\\n'")
+    loaded.execute(
+        "UPDATE {notes} SET content = E'COPY public.patients (id, filemaker_metadata) FROM stdin;\\n\\\\.\\n'"
+    )
     path = backup(loaded)
     loaded.execute("DROP SCHEMA nexus_assets CASCADE")
     loaded.execute("DELETE FROM {notes}; DELETE FROM {appointments}; DELETE FROM {patients}")
@@ -277,8 +283,10 @@ def test_a_backup_of_something_else_is_refused(loaded: Clinic) -> None:
 def test_a_backup_that_contradicts_the_ledger_is_refused_with_a_way_out(loaded: Clinic) -> None:
     path = backup(loaded)
     loaded.execute("UPDATE nexus_assets.identity_patients SET nexus_id = gen_random_uuid()")
-    loaded.execute("UPDATE nexus_assets.identity_patients SET nexus_id = (SELECT min(id::text)::uuid FROM {patients})"
-                   " WHERE source_id = (SELECT max(source_id::text)::uuid FROM nexus_assets.identity_patients)")
+    loaded.execute(
+        "UPDATE nexus_assets.identity_patients SET nexus_id = (SELECT min(id::text)::uuid FROM {patients})"
+        " WHERE source_id = (SELECT max(source_id::text)::uuid FROM nexus_assets.identity_patients)"
+    )
     loaded.execute("UPDATE {patients} SET filemaker_metadata = '{}'")
     with pytest.raises(NexusAssetsError, match="Write the ids that you trust into a CSV"):
         learn(loaded.engine, path)
