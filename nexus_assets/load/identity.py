@@ -70,9 +70,6 @@ def pairs_sql(rule: Recognition, scene: Scene, cursor: Cursor) -> Composable:
 @pairs_sql.register
 def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Composable:
     """Where several rows carry one id, the newest that something refers to; the others stay as they are (a check tells)."""
-    carried = SQL("t.{}").format(Identifier(rule.column))
-    if rule.key is not None:
-        carried = SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
     return SQL("""
         SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
           SELECT i.source_id, t.id AS nexus_id, {made_at} AS made_at,
@@ -84,8 +81,14 @@ def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Compo
         is_referenced=is_referenced_sql(cursor, scene.target, "t"),
         homeless=_homeless_sql(scene),
         free=_free_sql(scene),
-        carried=carried,
+        carried=_carried_sql(rule, "t"),
     )
+
+
+def _carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
+    """The FileMaker id that a row of Nexus carries."""
+    carried = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
+    return carried if rule.key is None else SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
 
 
 def _content(scene: Scene, name: str, value: Composable) -> Composable:
@@ -203,24 +206,64 @@ def supersede(cursor: Cursor, scene: Scene, load_id: int) -> int:
     """Keeps the earlier ids of rows that another tool made again under a new one; returns how many are new."""
     cursor.execute(
         SQL("""
-            INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-            SELECT %(entity)s, known_id, source_id, nexus_id, %(load)s FROM {decided}
+            CREATE UNLOGGED TABLE {followed} AS
+            SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM {decided}
             WHERE action = 'adopt' AND known_id <> nexus_id
-            ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
-        """).format(decided=scene.work("decided")),
-        {"entity": scene.entity.name, "load": load_id},
+        """).format(followed=scene.work("followed"), decided=scene.work("decided"))
     )
-    superseded = int(cursor.rowcount)
-    if superseded:
-        # An id that came back is current again, and what pointed at a superseded id follows to the current one.
+    followed = int(cursor.rowcount) + _follow_the_unseen(cursor, scene)
+    if followed:
+        # What pointed at an id that was superseded before follows to the current one; an id that came back is current again.
         cursor.execute(
             SQL("""
-                DELETE FROM nexus_assets.superseded AS s USING {decided} AS d
-                WHERE s.entity = %(entity)s AND s.nexus_id = d.nexus_id AND d.action = 'adopt';
-                UPDATE nexus_assets.superseded AS s SET current_id = d.nexus_id FROM {decided} AS d
-                WHERE s.entity = %(entity)s AND s.source_id = d.source_id AND d.action = 'adopt'
-                  AND s.current_id <> d.nexus_id
-            """).format(decided=scene.work("decided")),
-            {"entity": scene.entity.name},
+                INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+                SELECT %(entity)s, old_id, source_id, new_id, %(load)s FROM {followed}
+                ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id;
+                DELETE FROM nexus_assets.superseded AS s USING {followed} AS f
+                WHERE s.entity = %(entity)s AND s.nexus_id = f.new_id;
+                UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM {followed} AS f
+                WHERE s.entity = %(entity)s AND s.source_id = f.source_id AND s.current_id <> f.new_id
+            """).format(followed=scene.work("followed")),
+            {"entity": scene.entity.name, "load": load_id},
         )
-    return superseded
+    return followed
+
+
+def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
+    """Follows rows that another tool made again though this source does not have them, or not readably; returns how many.
+
+    A person who vanished from FileMaker is still one person, and what belongs to them must not be orphaned.
+    """
+    rules = [rule for rule in scene.entity.recognised_by if isinstance(rule, ByFileMakerId)]
+    if not rules:
+        return 0
+    names = {"ledger": scene.ledger, "target": scene.target.table, "lost": scene.work("lost")}
+    cursor.execute(
+        SQL("""
+            CREATE UNLOGGED TABLE {lost} AS SELECT l.source_id, l.nexus_id FROM {ledger} AS l
+            WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE t.id = l.nexus_id)
+              AND NOT EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = l.source_id)
+        """).format(**names, decided=scene.work("decided"))
+    )
+    if not cursor.rowcount:
+        return 0
+    for rule in rules:
+        cursor.execute(
+            SQL("""
+                WITH found AS (
+                  SELECT DISTINCT ON (l.source_id) l.source_id, l.nexus_id AS old_id, t.id AS new_id
+                  FROM {lost} AS l JOIN {target} AS t ON {carried} = l.source_id
+                  WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
+                  ORDER BY l.source_id, {made_at} DESC NULLS LAST, t.id
+                ), remembered AS (
+                  UPDATE {ledger} AS l SET nexus_id = f.new_id FROM found AS f WHERE f.source_id = l.source_id
+                )
+                INSERT INTO {followed} SELECT source_id, old_id, new_id FROM found
+            """).format(
+                **names,
+                followed=scene.work("followed"),
+                carried=_carried_sql(rule, "t"),
+                made_at=made_at_sql(scene.target, "t"),
+            )
+        )
+    return int(cursor.rowcount)

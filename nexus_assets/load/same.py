@@ -15,7 +15,7 @@ from nexus_assets.load.incoming import Scene, target_hash_sql
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
+from nexus_assets.mapping.entity import ByFileMakerId, Entity, ExportRows, FileRecords
 from nexus_assets.sources.s3 import ListingDigest
 
 
@@ -107,8 +107,16 @@ def _anything_differs_sql(scene: Scene) -> Composable:
             SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(scene.parents[link.to].table, alias, alias, column)
         )
         dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
+    # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
+    recognisable = any(isinstance(rule, ByFileMakerId) for rule in scene.entity.recognised_by)
     return SQL("""
         SELECT EXISTS (
           SELECT FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
-          WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND ({dead}))
-    """).format(ledger=scene.ledger, target=scene.target.table, links=SQL(" ").join(links), dead=SQL(" OR ").join(dead))
+          WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN {dead} ELSE {recognisable} AND t.id IS NULL END)
+    """).format(
+        ledger=scene.ledger,
+        target=scene.target.table,
+        links=SQL(" ").join(links),
+        dead=SQL(" OR ").join(dead),
+        recognisable=SQL("TRUE" if recognisable else "FALSE"),
+    )

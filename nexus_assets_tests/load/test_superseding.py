@@ -152,6 +152,24 @@ def test_what_filemaker_links_otherwise_meanwhile_is_not_taken_for_an_edit(loade
     assert loaded.value(linked, loaded.id_of("documents_document", document)) == patients(loaded)[other]
 
 
+@pytest.mark.parametrize("why", ["vanished", "rejected"])
+def test_one_whom_filemaker_does_not_send_is_followed_too(why: str, loaded: Clinic) -> None:
+    row = loaded.exports["Contacts"][0]
+    if why == "vanished":
+        loaded.exports["Contacts"].remove(row)
+    else:
+        row["nameLast"] = ""
+    loaded.load()
+    old = loaded.patient_id(row["id"])
+    loaded.recreate_patients()
+    account = loaded.load()["patients"].account
+    assert account.healed["superseded"] == 2
+    assert loaded.orphans() == 0
+    assert loaded.rows("SELECT current_id::text FROM nexus_assets.superseded WHERE nexus_id = %s", old) == [
+        (loaded.patient_id(row["id"]),)
+    ]
+
+
 @pytest.mark.parametrize("emptied", ["filemaker_metadata", "everything"])
 def test_a_patient_that_we_make_again_has_the_old_id(emptied: str, loaded: Clinic) -> None:
     before = patients(loaded)
