@@ -12,6 +12,7 @@ from psycopg2.extras import Json
 
 from nexus_assets.alerts.events import Event, Seen
 from nexus_assets.alerts.policy import PATIENCE
+from nexus_assets.load import answers
 
 Change = Literal["opened", "changed", "reminder", "resolved"]
 
@@ -91,6 +92,11 @@ def told(alert: Alert, now: datetime) -> Alert:
     return replace(
         alert, told_at=now, told_kind=alert.kind, told_severity=alert.severity, told_violators=alert.violators
     )
+
+
+def is_kept(cursor: Cursor) -> bool:
+    """Whether the database has a book at all."""
+    return answers.yes(cursor, "SELECT to_regclass('nexus_assets.alert_message') IS NOT NULL")
 
 
 class Book:

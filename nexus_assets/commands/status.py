@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -11,14 +12,17 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 from rich.console import Console
 
+from nexus_assets.alerts.book import Book, is_kept
+from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
-from nexus_assets.checks.run import ask, stored_files
+from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.tables import tell_counts, tell_entities
 from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import answers, contract
-from nexus_assets.load.ledger import is_installed
+from nexus_assets.load.ledger import install, is_installed
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.resources import ClinicBucket, NexusDatabase
@@ -28,9 +32,13 @@ def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[
     """Rows, linked, unlinked, orphans, open rejects by reason and the last load of one entity."""
     target = contract.reflect(cursor, entity)
     rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
+    # Where only one half is empty the link is not missing, it leads nowhere: an orphan.
     unlinked = sum(
         answers.number(
-            cursor, SQL("SELECT count(*) FROM {} WHERE {} IS NULL").format(target.table, Identifier(link.id_column))
+            cursor,
+            SQL("SELECT count(*) FROM {} WHERE {} IS NULL AND {} IS NULL").format(
+                target.table, Identifier(link.id_column), Identifier(link.type_column)
+            ),
         )
         for link in entity.generic_references
     )
@@ -71,19 +79,61 @@ def _from_ledger(cursor: Cursor, entity: Entity) -> dict[str, Any]:
     return {"rejected": rejected, "last_load": last_load}
 
 
+def _alerts(cursor: Cursor) -> dict[str, Any]:
+    """The open alerts, and how many messages could not be delivered although it was tried again and again."""
+    if not is_kept(cursor):
+        return {"open": [], "undelivered": 0}
+    # A ledger of an earlier version may lack a column; whatever this adds is taken back with the transaction.
+    install(cursor)
+    book = Book(cursor)
+    return {
+        "open": [
+            {
+                "subject": alert.subject,
+                "kind": alert.kind,
+                "severity": alert.severity,
+                "count": alert.violators,
+                "opened_at": alert.opened_at.isoformat(),
+                "run_id": alert.first_run,
+                "next_step": alert.next_step,
+            }
+            for alert in book.open_alerts().values()
+        ],
+        "undelivered": sum(message.attempts >= TRIES_BEFORE_STATUS_TELLS for message in book.waiting()),
+    }
+
+
+def is_wrong(status: Mapping[str, Any]) -> bool:
+    """Whether anything is: a check that fails, a load or run that failed and was not made good, a message that nobody got.
+
+    The alert of a check that passes by now does not count: it is resolved with the next look for alerts.
+    """
+    failed = (alert for alert in status["alerts"]["open"] if alert["kind"] in ("load", "run"))
+    return bool(status["failed_checks"] or status["alerts"]["undelivered"] or any(failed))
+
+
 def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
     """The status as its JSON has it, and the findings of all checks. Raises NexusAssetsError where it can't look."""
     engine, bucket = NexusDatabase().engine(), ClinicBucket()
-    files = stored_files(bucket, "status")
-    findings = {(check.asset, check.name): ask(check, engine, files) for check in CHECKS}
+    findings = {}
+    for check, answer in ask_all(CHECKS, engine, stored_files(bucket, "status")):
+        if isinstance(answer, NexusAssetsError):
+            raise answer
+        findings[check.asset, check.name] = answer
     with transaction(engine, commit=False) as cursor:
-        entities = {}
+        alerts, entities = _alerts(cursor), {}
         for name, entity in ENTITIES.items():
             finding = findings.get((name, "no_orphaned_references"))
             entities[name] = _entity_status(cursor, entity, finding.count if finding else None)
     visible = findings["images", "every_image_visible"].figures
     failed = [f"{asset}.{name}" for (asset, name), finding in findings.items() if not finding.passed]
-    return {"entities": entities, "images_visible": visible["visible"], "failed_checks": failed}, findings
+    status = {
+        "entities": entities,
+        "images_visible": visible["visible"],
+        "failed_checks": failed,
+        "alerts": alerts,
+    }
+    return status, findings
 
 
 def print_status(status: dict[str, Any], console: Console) -> None:
@@ -106,6 +156,16 @@ def print_status(status: dict[str, Any], console: Console) -> None:
     console.print(f"\nImages that a person sees: {status['images_visible']:,}")
 
 
+def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
+    for alert in alerts["open"]:
+        if alert["kind"] in ("load", "run"):
+            console.print(f"[red]{alert['subject']} failed[/red] since {alert['opened_at'][:16]}. {alert['next_step']}")
+    if alerts["undelivered"]:
+        console.print(
+            f"[red]{alerts['undelivered']:,} alerts could not be delivered[/red]. Run next: nexus-assets alert --test"
+        )
+
+
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON, for programs.")
 def command(as_json: bool) -> None:
@@ -120,4 +180,5 @@ def command(as_json: bool) -> None:
             if not finding.passed:
                 said = ", ".join(f"{number:,} {reason}" for reason, number in finding.breakdown.items())
                 console.print(f"[red]{asset}.{name}[/red]: {said}. Run next: {finding.next_step}")
-    sys.exit(1 if status["failed_checks"] else 0)
+        _print_alerts(status["alerts"], console)
+    sys.exit(1 if is_wrong(status) else 0)
