@@ -85,7 +85,7 @@ def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> dg.TableMetadata
                     "file": str(facts.get("file", "")),
                     "age": f"{(now - modified).total_seconds() / 3600:.1f} hours" if modified else "",
                     "size": size,
-                    "sha256": str(facts.get("sha256", "")),
+                    "sha256": str(facts.get("sha256", ""))[:12],
                 }
             )
         )
@@ -120,17 +120,19 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
         "seconds": round(result.seconds, 2),
         "load_id": result.load_id,
         **{f"healed_{name}": number for name, number in account.healed.items()},
-        "read": _sources_table(result.sources),
-        "how_it_was_read": dg.MetadataValue.json(result.sources),
-        "dagster/column_schema": _column_schema(entity, result.columns),
-        "dagster/column_lineage": _column_lineage(entity),
     }
     # An empty table says less than none.
     if account.rejected:
         metadata["rejected_by_reason"] = _table(account.rejected, REASONS, "reason")
     if account.notices:
         metadata["noticed"] = _table(account.notices, NOTICES, "notice")
-    return metadata
+    return {
+        **metadata,
+        "read": _sources_table(result.sources),
+        "how_it_was_read": dg.MetadataValue.json(result.sources),
+        "dagster/column_schema": _column_schema(entity, result.columns),
+        "dagster/column_lineage": _column_lineage(entity),
+    }
 
 
 def resource_inputs(

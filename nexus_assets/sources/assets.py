@@ -19,6 +19,7 @@ def _export_source(export: str) -> dg.SourceAsset:
         key=dg.AssetKey(export_path(export)),
         group_name="filemaker",
         metadata=_columns(export_path(export)),
+        tags={"dagster/kind/filemaker": ""},
         description=f"FileMaker's export {export}; its version is the hash of the file.",
     )
     def observe_export(exports: FileMakerExports) -> dg.ObserveResult:
@@ -37,6 +38,7 @@ def _listing_source(listing: str) -> dg.SourceAsset:
         key=dg.AssetKey(listing_path(listing)),
         group_name="s3",
         metadata=_columns(listing_path(listing)),
+        tags={"dagster/kind/s3": ""},
         description=f"The {listing} in the clinic's bucket; their version is the hash of keys, sizes and ETags.",
     )
     def observe_listing(bucket: ClinicBucket) -> dg.ObserveResult:
