@@ -18,11 +18,12 @@ from nexus_assets.upkeep.explain import Explanation, Link, explain, recognition
 def _origin(told: Explanation) -> str:
     first = f" by load {told.first_load.id} of {told.first_load.at}" if told.first_load else ""
     return {
-        "made": f"made{first}: its id is computed from the FileMaker id",
+        "made": f"made{first}, its id computed from the FileMaker id",
         "adopted": f"adopted{first}, recognised by {recognition(ENTITIES[told.entity])}",
         "learned": f"learned from a list or backup{', first loaded' + first if first else ', not loaded yet'}",
         "native": "made in Nexus: no FileMaker record is known for it",
         "not_loaded_yet": "made by another importer: the next load adopts it",
+        "twin": "carries the FileMaker id of another row, which is the current one",
         "rejected": "rejected: it is not in Nexus",
     }[told.origin]
 
@@ -30,7 +31,8 @@ def _origin(told: Explanation) -> str:
 def _links(links: Sequence[Link], depth: int = 0) -> Iterator[str]:
     for link in links:
         if link.id is not None:
-            yield f"{'  ' * depth}{link.column} -> {link.to} {link.id} ({link.rule}: {link.why})"
+            why = f"{link.rule}: {link.why}" if link.rule else link.why
+            yield f"{'  ' * depth}{link.column} -> {link.to} {link.id} ({why})"
             yield from _links(link.then, depth + 1)
 
 
@@ -46,9 +48,9 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
         yield "id", told.nexus_id
     for known in reversed(told.ids):
         times = [f"since {known.since}" if known.since else "", f"until {known.until}" if known.until else ""]
-        learned = "before the ledger" if known.how == "learned" and not known.since else ""
+        how = {"learned": "from before the ledger", "adopted": "made by another importer"}.get(known.how, "")
         name = "id" if known.id == told.nexus_id else "earlier id"
-        yield name, " ".join(word for word in (known.id, *times, learned) if word)
+        yield name, " ".join(word for word in (known.id, *times, how) if word)
     if told.source_row and told.last_load:
         yield (
             "source",

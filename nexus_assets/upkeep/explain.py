@@ -59,7 +59,8 @@ class KnownId:
 
 @dataclass(frozen=True)
 class Link:
-    """What a column of the row leads to. `why` is the rule; `then` what that row itself leads to."""
+    """What a column of the row leads to: by which rule (none where a person set it), and how it stands to what FileMaker
+    last said; `then` what that row itself leads to."""
 
     column: str
     to: str
@@ -122,6 +123,8 @@ class _Asked:
 
 def explain(cursor: Cursor, text: str) -> list[Explanation]:
     """What is known of an id of ours, a FileMaker id in any case, or the key of a file; nothing where it is not known."""
+    if not text.strip():
+        return []  # an image without a thumbnail has an empty key
     try:
         asked = _Asked(str(uuid.UUID(text.strip())), text)
     except ValueError:
@@ -237,14 +240,15 @@ class _Looking:
     def explain(self, source_id: str | None, nexus_id: str | None) -> Explanation:
         is_live = bool(nexus_id and self._exists(self.target.table, nexus_id))
         row = self._ledger_row(source_id) if source_id else None
-        if row is None:
+        if row is None or row["nexus_id"] != nexus_id:
+            origin = "native" if source_id is None else "not_loaded_yet" if row is None else "twin"
             return Explanation(
                 self.entity.name,
                 self.target.name,
                 nexus_id,
                 source_id.upper() if source_id else None,
                 is_live,
-                "not_loaded_yet" if source_id else "native",
+                origin,
                 links=self.links(nexus_id) if nexus_id and is_live else (),
                 referred_to_by=self._referring(nexus_id) if nexus_id else {},
             )
@@ -297,16 +301,18 @@ class _Looking:
             row["source_id"],
             row["nexus_id"],
         )
-        found, since = [], first.at if first else None
+        found: list[KnownId] = []
+        since, how = first.at if first else None, row["origin"]
         for id_, load_id, at in rows:
             live = self._exists(self.target.table, id_)
             if load_id is None:
                 found.append(KnownId(id_, "learned", None, None, live))
             else:
                 until = at.isoformat(timespec="seconds")
-                found.append(KnownId(id_, "superseded", since, until, live))
-                since = until
-        return (*found, KnownId(row["nexus_id"], row["origin"], since, None, is_live))
+                found.append(KnownId(id_, how, since, until, live))
+                # Somebody else made the row again; this id was found in Nexus.
+                since, how = until, "adopted"
+        return (*found, KnownId(row["nexus_id"], how, since, None, is_live))
 
     def _source_row(self, number: int | None, load: Load | None) -> str | None:
         if number is None or load is None:
@@ -342,74 +348,69 @@ class _Looking:
 
     # --- links --------------------------------------------------------------------------------------------------------
 
-    def links(self, nexus_id: str) -> tuple[Link, ...]:
-        """What the live row's references and lookups lead to."""
+    def links(self, nexus_id: str, *, lookups: bool = True) -> tuple[Link, ...]:
+        """What the live row's references lead to, and on from there; and its lookups."""
         found = []
         for reference in self.entity.references:
             if isinstance(reference, GenericReference):
                 found.append(self._link(nexus_id, reference.id_column, reference.to, f"by {reference.field}"))
             elif isinstance(reference, Reference) and reference.column:
                 found.append(self._link(nexus_id, reference.column, reference.to, f"by {reference.field}"))
-        for lookup in self.entity.lookups:
-            found.append(self._lookup(nexus_id, lookup))
+        if lookups:
+            found += [self._lookup(nexus_id, lookup) for lookup in self.entity.lookups]
         return tuple(found)
 
-    def _value(self, nexus_id: str, column: str) -> tuple[str | None, bool | None]:
-        """The id in a link's column, and whether it is what FileMaker last said; None: FileMaker has not said."""
+    def _value(self, nexus_id: str, column: str) -> tuple[str | None, str]:
+        """The id in a link's column, and how it stands to what FileMaker last said."""
         name = Identifier(column)
         if not self.has_ledger:
-            rows = self._rows(
-                SQL("SELECT {}::text, NULL FROM {} WHERE id = %s").format(name, self.target.table), nexus_id
-            )
+            query = SQL("SELECT {}::text, 'native' FROM {} WHERE id = %s").format(name, self.target.table)
         else:
-            rows = self._rows(
-                SQL("""
-                    SELECT t.{column}::text, l.{base} = {hash} OR EXISTS (
-                        SELECT FROM nexus_assets.superseded AS s WHERE s.current_id = t.{column} AND l.{base} = {earlier})
-                    FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id WHERE t.id = %s
-                """).format(
-                    column=name,
-                    base=base_column(column),
-                    hash=hash_sql(SQL("t.{}").format(name)),
-                    earlier=hash_sql(SQL("s.nexus_id")),
-                    target=self.target.table,
-                    ledger=identity_table(self.entity.name),
-                ),
-                nexus_id,
+            # A link that followed its row to another id is still what FileMaker says.
+            query = SQL("""
+                SELECT t.{column}::text, CASE
+                  WHEN l.source_id IS NULL THEN 'native'
+                  WHEN l.{base} IS NULL THEN 'FileMaker says nothing'
+                  WHEN l.{base} = {hash} OR EXISTS (SELECT FROM nexus_assets.superseded AS s
+                         WHERE s.current_id = t.{column} AND l.{base} = {earlier}) THEN 'as FileMaker says'
+                  ELSE 'set in Nexus, kept' END
+                FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id WHERE t.id = %s
+            """).format(
+                column=name,
+                base=base_column(column),
+                hash=hash_sql(SQL("t.{}").format(name)),
+                earlier=hash_sql(SQL("s.nexus_id")),
+                target=self.target.table,
+                ledger=identity_table(self.entity.name),
             )
-        ((id_, agrees),) = rows
-        return id_, agrees
+        ((id_, says),) = self._rows(query, nexus_id)
+        return id_, says
 
     def _link(self, nexus_id: str, column: str, to: str, rule: str) -> Link:
-        id_, agrees = self._value(nexus_id, column)
+        id_, says = self._value(nexus_id, column)
         other = _Looking(self.cursor, ENTITIES[to], contract.reflect(self.cursor, ENTITIES[to]), self.has_ledger)
         exists = bool(id_) and other._exists(other.target.table, str(id_))
-        then = other.links(str(id_)) if exists else ()
-        return Link(column, to, id_, exists, rule, _why(id_, exists, agrees), then)
+        then = other.links(str(id_), lookups=False) if exists else ()
+        return Link(column, to, id_, exists, *_why(id_, exists, rule, says), then)
 
     def _lookup(self, nexus_id: str, lookup: Lookup) -> Link:
-        id_, agrees = self._value(nexus_id, lookup.column)
+        id_, says = self._value(nexus_id, lookup.column)
         rule = ", then ".join(f"by {match.field}" for match in lookup.matches)
         table = contract.find_table(self.cursor, lookup.matches[0].tables)
         exists = bool(id_ and table and self._exists(Identifier(table[1], table[2]), id_))
-        return Link(
-            lookup.column,
-            table[2] if table else lookup.matches[0].tables[0],
-            id_,
-            exists,
-            rule,
-            _why(id_, exists, agrees),
-        )
+        to = table[2] if table else lookup.matches[0].tables[0]
+        return Link(lookup.column, to, id_, exists, *_why(id_, exists, rule, says))
 
 
-def _why(id_: str | None, exists: bool, agrees: bool | None) -> str:
+def _why(id_: str | None, exists: bool, rule: str, says: str) -> tuple[str, str]:
+    """The rule behind a link, empty where a person set it, and how it stands to it."""
+    if says == "native":
+        return "", "set in Nexus" if exists else "set in Nexus, leads nowhere"
     if id_ is None:
-        return "empty"
+        return rule, "empty"
     if not exists:
-        return "leads nowhere"
-    if agrees is None:
-        return "FileMaker says nothing"
-    return "as FileMaker says" if agrees else "set in Nexus, kept"
+        return rule, "leads nowhere"
+    return rule, says
 
 
 def recognition(entity: Entity) -> str:

@@ -270,7 +270,7 @@ def test_a_backup_that_is_cut_short_is_refused(loaded: Clinic) -> None:
     path = backup(loaded)
     path.write_bytes(path.read_bytes()[:-2000])
     before = loaded.versions("nexus_assets")
-    with pytest.raises(NexusAssetsError, match="ends in the middle of a table|could not read"):
+    with pytest.raises(NexusAssetsError, match=r"ends in the middle of a table|could not read"):
         learn(loaded.engine, path)
     assert loaded.versions("nexus_assets") == before
 
