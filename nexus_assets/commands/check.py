@@ -106,8 +106,9 @@ def tell(answers: Answers, console: Console) -> None:
 
 def _list(console: Console) -> None:
     table = Table(box=PLAIN, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-    for heading in ("check", "severity", "blocks", "what must hold"):
-        table.add_column(heading)
+    for heading in ("check", "severity", "blocks"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what must hold")
     for check in CHECKS:
         blocks = "yes" if check.blocking and check.severity == "ERROR" else ""
         table.add_row(check.full_name, check.severity, blocks, check.description)

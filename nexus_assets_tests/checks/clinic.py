@@ -12,6 +12,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding, StoredFiles
 from nexus_assets.checks.files import Opened
 from nexus_assets.checks.run import ask_all
+from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, IMAGE_FOLDER, Clinic
 
 CONTACTS = ("Wattle", "Banksia", "Grevillea")
@@ -78,6 +79,13 @@ class CheckedClinic(Clinic):
         """From here on nothing holds the rows to the database's own foreign keys, as where a restore went wrong."""
         for table, name in self.rows("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f'"):
             self.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+    def place(self, bucket: Bucket) -> None:
+        """Puts the files into a real bucket."""
+        for key, size in {**self.images, **self.documents, **self.files}.items():
+            path = bucket.folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes((PDF if key.endswith(".pdf") else JPEG).ljust(size, b"x"))
 
     def stored(self) -> StoredFiles:
         """The bucket."""

@@ -11,6 +11,7 @@ import sqlalchemy
 
 from nexus_assets.local import nexus_schema
 from nexus_assets_tests.checks.clinic import CheckedClinic, furnish_for_checks
+from nexus_assets_tests.conftest import Bucket
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,20 @@ def clinic(new_database: Callable[..., str], checked_template: str, tmp_path: Pa
     with closing(furnish_for_checks(CheckedClinic(new_database(checked_template), tmp_path))) as clinic:
         clinic.own_ledger()
         yield clinic
+
+
+@pytest.fixture
+def settled(clinic: CheckedClinic, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> CheckedClinic:
+    """The clinic with its files in a real bucket, and both where the settings say."""
+    clinic.place(bucket)
+    for name, value in {
+        "NEXUS_DATABASE_URL": clinic.url,
+        "NEXUS_EXPORTS": str(clinic.folder),
+        "NEXUS_S3_BUCKET": bucket.name,
+        "NEXUS_S3_ENDPOINT_URL": bucket.endpoint_url,
+        "AWS_ACCESS_KEY_ID": bucket.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": bucket.secret_access_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return clinic
