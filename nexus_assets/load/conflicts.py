@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.load import answers
 from nexus_assets.load.compare import declared_column, keep_flag, link_of
 from nexus_assets.load.incoming import Scene, new, owned_sql
 from nexus_assets.load.ledger import base_column, base_columns
@@ -15,6 +16,7 @@ from nexus_assets.mapping.entity import GenericReference
 
 def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
     """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
+    kept = _kept_columns(cursor, scene)
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {kept} AS {conflicts};
@@ -33,7 +35,7 @@ def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
                 IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
         """).format(
             kept=scene.work("kept"),
-            conflicts=_conflicts_sql(scene),
+            conflicts=_conflicts_sql(scene, kept),
             decided=scene.work("decided"),
             entity=Literal(scene.entity.name),
             load=Literal(load_id),
@@ -41,9 +43,23 @@ def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
     )
 
 
-def _conflicts_sql(scene: Scene) -> Composable:
+def _kept_columns(cursor: Cursor, scene: Scene) -> list[str]:
+    """The columns in which any row was kept: mostly none, and a query over all of them takes longer to plan than to run."""
+    names = base_columns(scene.entity)
+    kept = SQL(", ").join(SQL("bool_or({})").format(keep_flag(name)) for name in names)
+    flags = answers.row(cursor, SQL("SELECT {} FROM {}").format(kept, scene.work("changes")))
+    return [name for name, flag in zip(names, flags, strict=True) if flag]
+
+
+NO_CONFLICTS = SQL(
+    "SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id, NULL::text AS column_name, NULL::text AS cause,"
+    " NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE"
+)
+
+
+def _conflicts_sql(scene: Scene, columns: Collection[str]) -> Composable:
     """Rows (source_id, nexus_id, column_name, cause, filemaker_value, nexus_value) of every value that was kept."""
-    return SQL(" UNION ALL ").join(
+    parts = [
         SQL("""
             SELECT c.source_id, c.nexus_id, {name}::text AS column_name,
                    CASE WHEN l.{base} IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
@@ -63,7 +79,9 @@ def _conflicts_sql(scene: Scene) -> Composable:
             keep=keep_flag(name),
         )
         for name, filemaker, nexus in _shown(scene)
-    )
+        if name in columns
+    ]
+    return SQL(" UNION ALL ").join([NO_CONFLICTS, *parts])
 
 
 def _shown(scene: Scene) -> Iterator[tuple[str, Composable, Composable]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,16 +81,18 @@ class Dictionaries:
     def read(
         self,
         relation: Relation,
-        dates: Iterable[str],
-        times: Iterable[str] = (),
+        dates: Collection[str],
+        times: Collection[str] = (),
         pending: Composable | None = None,
         suffix: str = "",
     ) -> None:
-        """Makes the tables `dates` and `times` of these fields; of the `pending` rows only, where they are given.
+        """Makes the tables `dates` and `times` of these fields, where there are any; of the `pending` rows only, where they are given.
 
         The file's order is decided by the dates that come first: those of a later call are read in the same one.
         """
         for kind, fields, read_sql in (("dates", dates, self._read_dates_sql), ("times", times, _read_times_sql)):
+            if not fields:
+                continue
             table = self._work(f"{kind}{suffix}")
             self._cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(table))
             self._cursor.execute(_dictionary_sql(table, relation, fields, pending))

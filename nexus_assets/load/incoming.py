@@ -312,8 +312,9 @@ def _described(scene: Scene) -> Composable:
 
 def read(cursor: Cursor, scene: Scene) -> None:
     """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected."""
-    cursor.execute(_texts_sql(scene))
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("texts")))
+    if any(column.parser.few for column in scene.entity.columns):
+        cursor.execute(_texts_sql(scene))
+        cursor.execute(SQL("ANALYZE {}").format(scene.work("texts")))
     cursor.execute(_incoming_sql(scene))
     cursor.execute(_reject_reason_sql(scene))
     cursor.execute(SQL("ANALYZE {}").format(scene.work("incoming")))

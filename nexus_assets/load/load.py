@@ -303,5 +303,6 @@ def _drop(cursor: Cursor, work: Work) -> None:
         " WHERE n.nspname = 'nexus_assets' AND c.relkind = 'r' AND starts_with(relname, %s)",
         (work("").strings[-1],),
     )
-    for (name,) in cursor.fetchall():
-        cursor.execute(SQL("DROP TABLE {}").format(ledger_table(name)))
+    names = [ledger_table(name) for (name,) in cursor.fetchall()]
+    if names:
+        cursor.execute(SQL("DROP TABLE {}").format(SQL(", ").join(names)))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Literal
 
+from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene
 
 
 def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
+    if not _any_to_keep_or_resolve(cursor, scene):
+        return
     payload = SQL(", ").join(
         SQL("{}, {}").format(Literal(name), scene.source.field(name, "s")) for name in scene.entity.fields()
     )
@@ -53,4 +56,14 @@ def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
             source=scene.source.table,
             source_id=scene.source.field(scene.entity.source_id, "s"),
         )
+    )
+
+
+def _any_to_keep_or_resolve(cursor: Cursor, scene: Scene) -> bool:
+    return answers.yes(
+        cursor,
+        SQL(
+            "SELECT EXISTS (SELECT FROM {} WHERE reason IS NOT NULL)"
+            " OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = {} AND resolved_load IS NULL)"
+        ).format(scene.work("incoming"), Literal(scene.entity.name)),
     )
