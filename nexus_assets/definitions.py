@@ -14,7 +14,7 @@ from nexus_assets.automation import (  # noqa: E402
     import_schedule,
     sources_changed,
 )
-from nexus_assets.checks.assets import entity_checks  # noqa: E402
+from nexus_assets.checks.assets import entity_checks, with_freshness  # noqa: E402
 from nexus_assets.load.assets import entity_assets  # noqa: E402
 from nexus_assets.plan.job import plan_import  # noqa: E402
 from nexus_assets.report.assets import import_report  # noqa: E402
@@ -22,7 +22,7 @@ from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.sources.assets import source_assets  # noqa: E402
 
 defs = dg.Definitions(
-    assets=[*source_assets(), *entity_assets(), import_report],
+    assets=[*source_assets(), *with_freshness(entity_assets()), import_report],
     asset_checks=entity_checks(),
     jobs=[plan_import, import_everything, import_images, check_everything],
     schedules=[import_schedule()],

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from datetime import datetime, timezone
+
 import dagster as dg
 import pytest
 
 from nexus_assets.automation import sources_of, stale
+from nexus_assets.database import transaction
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.assets import RETRIES
@@ -123,6 +128,31 @@ def test_jobs_hold_what_their_names_say() -> None:
     assert loads["import_everything"] >= {*ENTITIES}
     assert loads["import_images"] == {"image_batches", "images"}
     assert loads["check_everything"] == set()
+
+
+@pytest.mark.parametrize("held_for", [0.5, 2.0], ids=["waited for", "tried again"])
+def test_load_waits_for_another_one_of_the_same_table(
+    graph: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    held_for: float,
+) -> None:
+    monkeypatch.setattr("nexus_assets.load.assets.RETRY_SECONDS", 1)
+    monkeypatch.setattr("nexus_assets.database.LOCK_TIMEOUT", "1500ms")
+    holding, released = threading.Event(), []
+
+    def other_load() -> None:
+        with transaction(graph.clinic.engine, lock="patients"):
+            holding.set()
+            time.sleep(held_for)
+            released.append(datetime.now(timezone.utc))
+
+    other = threading.Thread(target=other_load)
+    other.start()
+    holding.wait()
+    assert graph.materialize("patients").success
+    other.join()
+    finished = graph.clinic.value("SELECT finished_at FROM nexus_assets.load")
+    assert finished > released[0]
 
 
 def test_lost_connection_is_tried_again_and_a_refusal_is_not(

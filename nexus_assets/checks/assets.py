@@ -1,12 +1,12 @@
 """The checks as Dagster asset checks: all those of one asset in one step, so that they see one state of the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 import dagster as dg
 
-from nexus_assets.checks import CHECKS
+from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket, NexusDatabase
@@ -90,6 +90,12 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
                 raise NexusAssetsError(f"{check.full_name} could not look. {answer.problem}", remedy=answer.remedy)
 
     return asked
+
+
+def with_freshness(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """The assets under one policy: a table whose last load is older than `last_load_as_usual` allows is shown as overdue."""
+    policy = dg.FreshnessPolicy.time_window(fail_window=USUAL.load_age, warn_window=USUAL.load_age * 0.9)
+    return [asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy)) for asset in assets]
 
 
 def entity_checks() -> list[dg.AssetChecksDefinition]:
