@@ -23,7 +23,11 @@ from nexus_assets.local.incident import Figures, is_well, live_in, measure, stri
 from nexus_assets.local.services import LocalServices, connect
 from nexus_assets.resources import ClinicBucket
 
-HEALING = ("dagster", "asset", "materialize", "--select", "*images")
+HEALING = {
+    "*images": "patients, batches, images, and every other row that refers to a patient",
+    "appointments,notes": "adopts what the other importer made again",
+}
+"""What is materialized to heal everything, in this order, and what each of it puts right."""
 
 
 def _make_well(services: LocalServices, console: Console) -> None:
@@ -41,26 +45,23 @@ def _make_well(services: LocalServices, console: Console) -> None:
 
 
 def _look(services: LocalServices) -> tuple[Figures, dict[str, int]]:
-    """The figures now, and the checks of severity ERROR that fail, with their violators. Others only warn: people may edit."""
+    """The figures now, and the checks of severity ERROR that fail, with their violators; the others are about taste and time."""
     engine, findings = make_engine(services.database_url), {}
-    for check, answer in ask_all(CHECKS, engine, stored_files(ClinicBucket(), f"incident-{time.monotonic()}")):
+    severe = [check for check in CHECKS if check.severity == "ERROR"]
+    for check, answer in ask_all(severe, engine, stored_files(ClinicBucket(), f"incident-{time.monotonic()}")):
         if isinstance(answer, NexusAssetsError):
             raise answer
         findings[check] = answer
     (visible,) = (finding for check, finding in findings.items() if check.name == "every_image_visible")
-    red = {
-        check.full_name: finding.count
-        for check, finding in findings.items()
-        if check.severity == "ERROR" and not finding.passed
-    }
+    red = {check.full_name: finding.count for check, finding in findings.items() if not finding.passed}
     return measure(engine, visible.figures["visible"]), red
 
 
-def _heal() -> float:
-    """Runs the daily command over images and everything above them; returns its seconds. Raises NexusAssetsError."""
+def _heal(selection: str) -> float:
+    """Runs the daily command over a selection; returns its seconds. Raises NexusAssetsError."""
     started = time.monotonic()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name(HEALING[0])), *HEALING[1:]],
+        [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "--select", selection],
         env={**os.environ, "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME": "nexus_assets.definitions"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -69,14 +70,14 @@ def _heal() -> float:
     )
     if done.returncode != 0:
         raise NexusAssetsError(
-            f"`{_typed(HEALING)}` ended with exit code {done.returncode}:\n{done.stdout[-4000:]}\n",
+            f"`{_typed(selection)}` ended with exit code {done.returncode}:\n{done.stdout[-4000:]}\n",
             remedy="Run it by hand to see all of what it says.",
         )
     return time.monotonic() - started
 
 
-def _typed(command: tuple[str, ...]) -> str:
-    return " ".join(f"'{word}'" if "*" in word else word for word in command)
+def _typed(selection: str) -> str:
+    return f"dagster asset materialize --select '{selection}'"
 
 
 def _report(broken: Figures, healed: Figures | None) -> Table:
@@ -100,6 +101,8 @@ def _report(broken: Figures, healed: Figures | None) -> Table:
     add("batches with images that lead to a patient", *(f"{state.valid_links:.0%}" for state in states))
     add("documents that lead nowhere", *(f"{state.documents_leading_nowhere:,}" for state in states))
     add("captions that people rewrote", *(f"{state.captions_rewritten}" for state in states))
+    add("notes", *(f"{state.notes:,}" for state in states))
+    add("appointments", *(f"{state.appointments:,}" for state in states))
     return table
 
 
@@ -141,11 +144,15 @@ def command(unhealed: bool, as_json: bool) -> None:
     _say_red(red, console)
     if unhealed:
         console.print(_report(broken, None))
-        console.print(f"Heal it: python3 dev.py ui, or {_typed(HEALING)}")
+        commands = " && ".join(_typed(selection) for selection in HEALING)
+        console.print(f"Heal it: python3 dev.py ui, or {commands}", soft_wrap=True)
         sys.exit(0)
-    console.print(f"$ {_typed(HEALING)}")
-    seconds = _heal()
-    console.print(f"  done in {seconds:.0f} s")
+    seconds = 0.0
+    for selection, what in HEALING.items():
+        console.print(f"$ {_typed(selection)}")
+        took = _heal(selection)
+        seconds += took
+        console.print(f"  {what}: {took:.0f} s", soft_wrap=True)
     healed, still_red = _look(services)
     _say_red(still_red, console)
     console.print(_report(broken, healed))

@@ -16,7 +16,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import gates, ledger
+from nexus_assets.load import answers, gates, ledger
 from nexus_assets.local.clinic.images import PREFIX
 from nexus_assets.local.nexus_seed import stable_id
 from nexus_assets.local.services import LocalServices
@@ -50,6 +50,8 @@ class Figures:
     documents_leading_nowhere: int
     references_leading_nowhere: int
     captions_rewritten: int
+    notes: int
+    appointments: int
 
     @property
     def valid_links(self) -> float:
@@ -197,6 +199,9 @@ def measure(engine: sqlalchemy.Engine, visible: int) -> Figures:
         )
         ((images, native_images, native_visible, captions),) = cursor.fetchall()
         dead = leading_nowhere(cursor)
+        notes, appointments = answers.row(
+            cursor, "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM appointments)"
+        )
     return Figures(
         images=images,
         images_visible=visible - native_visible,
@@ -209,4 +214,6 @@ def measure(engine: sqlalchemy.Engine, visible: int) -> Figures:
         documents_leading_nowhere=dead.get("documents_document.object_id", 0),
         references_leading_nowhere=sum(dead.values()),
         captions_rewritten=captions,
+        notes=notes,
+        appointments=appointments,
     )
