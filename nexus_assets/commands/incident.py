@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nexus_assets.checks import CHECKS
+from nexus_assets.checks.check import StoredFiles
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.demo import refuse_real_clinic
 from nexus_assets.database import DatabaseError, make_engine
@@ -44,11 +45,11 @@ def _make_well(services: LocalServices, console: Console) -> None:
             )
 
 
-def _look(services: LocalServices) -> tuple[Figures, dict[str, int]]:
+def _look(services: LocalServices, files: StoredFiles) -> tuple[Figures, dict[str, int]]:
     """The figures now, and the checks of severity ERROR that fail, with their violators; the others are about taste and time."""
     engine, findings = make_engine(services.database_url), {}
     severe = [check for check in CHECKS if check.severity == "ERROR"]
-    for check, answer in ask_all(severe, engine, stored_files(ClinicBucket(), f"incident-{time.monotonic()}")):
+    for check, answer in ask_all(severe, engine, files):
         if isinstance(answer, NexusAssetsError):
             raise answer
         findings[check] = answer
@@ -139,8 +140,13 @@ def command(unhealed: bool, as_json: bool) -> None:
     except DatabaseError as error:
         console.print(f"Another importer tried, and the database did not let it: {error}")
         sys.exit(0 if is_well(engine) else 1)
-    console.print(f"Another importer has made {people:,} patients anew under new ids, and imported the images twice")
-    broken, red = _look(services)
+    console.print(
+        f"Another importer has made {people:,} patients anew under new ids, and imported the images twice",
+        soft_wrap=True,
+    )
+    # Listed once: nobody touches the bucket meanwhile.
+    files = stored_files(ClinicBucket(), "incident")
+    broken, red = _look(services, files)
     _say_red(red, console)
     if unhealed:
         console.print(_report(broken, None))
@@ -153,7 +159,7 @@ def command(unhealed: bool, as_json: bool) -> None:
         took = _heal(selection)
         seconds += took
         console.print(f"  {what}: {took:.0f} s", soft_wrap=True)
-    healed, still_red = _look(services)
+    healed, still_red = _look(services, files)
     _say_red(still_red, console)
     console.print(_report(broken, healed))
     if as_json:
