@@ -166,7 +166,7 @@ def test_a_twin_is_told_apart_from_the_current_row(loaded: Clinic) -> None:
         assert sorted(told.origin for told in explain(cursor, contact(loaded))) == ["made", "twin"]
 
 
-@pytest.mark.parametrize("text", [str(uuid.uuid4()), "nothing/like/it.jpg", "100%", "'; --", ""])
+@pytest.mark.parametrize("text", ["5f0c6a52-7f0b-4a3e-9c1d-0a1b2c3d4e5f", "nothing/like/it.jpg", "100%", "'; --", ""])
 def test_what_is_not_known_exits_1(text: str, loaded: Clinic, command: Callable[[Clinic], Command]) -> None:
     assert command(loaded)("explain", "--", text).exit_code == 1
 
