@@ -1,0 +1,107 @@
+"""A Django project over the tables of Nexus, with models of its own: makes them as Django does, and reads what was loaded.
+
+`python project.py create` makes the schema in the database NEXUS_DATABASE_URL; `read` and `delete FILEMAKER_ID` answer in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+
+APPS = ("clinics", "clinicians", "patients", "appointments", "notes", "documents", "images", "contacts", "reminders")
+
+
+def configure() -> None:
+    sys.path.insert(0, str(Path(__file__).parent))
+    url = urlsplit(os.environ["NEXUS_DATABASE_URL"])
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", *APPS],
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.postgresql",
+                "HOST": url.hostname,
+                "PORT": url.port,
+                "NAME": url.path.removeprefix("/"),
+                "USER": url.username,
+                "PASSWORD": url.password,
+            }
+        },
+        USE_TZ=True,
+        TIME_ZONE="Australia/Sydney",
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    )
+    django.setup()
+
+
+def create() -> None:
+    """Makes every table the way Django makes them, and the content types with them."""
+    from django.core.management import call_command
+
+    # Apps without migrations are made before those that have some, on which they may depend.
+    call_command("migrate", "auth", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)
+
+
+def read() -> dict[str, Any]:
+    """Reads every row of every model: how many, what Django would refuse on a later edit, and where generic keys lead."""
+    from django.apps import apps
+    from django.core.exceptions import ValidationError
+
+    told: dict[str, Any] = {"rows": {}, "refused": [], "leads_to": {}, "leads_nowhere": 0}
+    for label in APPS:
+        for model in apps.get_app_config(label).get_models():
+            rows = list(model.objects.all())
+            if rows:
+                told["rows"][model._meta.label_lower] = len(rows)
+            for row in rows:
+                try:
+                    row.full_clean()
+                except ValidationError as error:
+                    told["refused"].append({model._meta.label_lower: error.message_dict})
+                if hasattr(row, "content_type_id") and row.object_id is not None:
+                    target = row.content_object
+                    told["leads_nowhere"] += target is None
+                    if target is not None:
+                        name = f"{model._meta.label_lower} -> {target._meta.label_lower}"
+                        told["leads_to"][name] = told["leads_to"].get(name, 0) + 1
+    batches = apps.get_app_config("images").get_model(os.environ["NEXUS_BATCH_MODEL"])
+    # What the front end does: a patient's batches, newest first, and their images in order.
+    told["albums"] = [
+        [
+            str(batch.content_object),
+            batch.name,
+            batch.image_count,
+            [image.order for image in batch.images.order_by("order")],
+        ]
+        for batch in batches.objects.order_by("-uploaded_at", "object_id")
+    ]
+    return told
+
+
+def delete(filemaker_id: str) -> dict[str, int]:
+    """Deletes a person as the Nexus app does: appointments protect, notes go with them, generic keys stay behind."""
+    from appointments.models import Appointment
+    from django.db.models import ProtectedError
+    from patients.models import Patient
+
+    patient = Patient.objects.get(filemaker_metadata__filemaker_id=filemaker_id)
+    protected = 0
+    try:
+        patient.delete()
+    except ProtectedError as error:
+        protected = len(error.protected_objects)
+    Appointment.objects.filter(patient=patient).delete()
+    deleted = patient.delete()[1]
+    return {**deleted, "protected": protected}
+
+
+if __name__ == "__main__":
+    configure()
+    json.dump({"create": create, "read": read, "delete": delete}[sys.argv[1]](*sys.argv[2:]), sys.stdout)  # type: ignore[operator]

@@ -1,0 +1,124 @@
+"""A Nexus that Django made, read and changed through Django's own models: its tables, content types, generic keys, cascades."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from nexus_assets.local.nexus_models import Naming
+from nexus_assets_tests.load.clinic import Clinic, furnish
+
+PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
+BATCHES: dict[Naming, str] = {"current": "batch", "django": "imagebatch"}
+
+
+class Django:
+    """The Django project over one clinic's database, in a process of its own."""
+
+    def __init__(self, clinic: Clinic) -> None:
+        self.clinic = clinic
+
+    def __call__(self, *command: str) -> Any:
+        environment = {
+            **os.environ,
+            "NEXUS_DATABASE_URL": self.clinic.url.replace("+psycopg2", ""),
+            "NEXUS_NAMING": self.clinic.naming,
+            "NEXUS_BATCH_MODEL": BATCHES[self.clinic.naming],
+        }
+        told = subprocess.run(
+            [sys.executable, PROJECT, *command], env=environment, capture_output=True, text=True, check=False
+        )
+        assert told.returncode == 0, told.stderr
+        return json.loads(told.stdout)
+
+
+@pytest.fixture(scope="module", params=["current", "django"])
+def made_by_django(
+    request: pytest.FixtureRequest, new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Naming, str]:
+    """The naming and the name of a database that Django made and a clinic was loaded into."""
+    naming: Naming = request.param
+    url = new_database()
+    with closing(Clinic(url, tmp_path_factory.mktemp(naming), naming)) as clinic:
+        Django(clinic)("create")
+        furnish(clinic)
+        # Once more, with everything that Nexus may refuse later.
+        contact = clinic.contact("Grevillea", title="Sr.", gender="unknown", DOB="1/1/2999", nameFirst="")
+        clinic.note(contact, "Rang.", **{"Note Type": "Phone call", "creationAccountName": ""})
+        clinic.appointment(contact, endTime="8:00", Type="Unheard of")
+        clinic.document("", Type="")
+        clinic.image(contact, "", Type="")
+        clinic.load()
+    return naming, str(sqlalchemy.make_url(url).database)
+
+
+@pytest.fixture
+def clinic(made_by_django: tuple[Naming, str], new_database: Callable[..., str], tmp_path: Path) -> Iterator[Clinic]:
+    naming, template = made_by_django
+    with closing(Clinic(new_database(template), tmp_path, naming)) as clinic:
+        clinic.own_ledger()
+        furnish(clinic)
+        yield clinic
+
+
+@pytest.fixture
+def django(clinic: Clinic) -> Django:
+    return Django(clinic)
+
+
+def test_every_row_is_read_and_none_refused(django: Django) -> None:
+    told = django("read")
+    batch = f"images.{BATCHES[django.clinic.naming]}"
+    assert told["rows"] == {
+        "patients.patient": 3,
+        "appointments.appointment": 3,
+        "notes.note": 3,
+        "documents.document": 3,
+        batch: 3,
+        "images.image": 5,
+    }
+    assert told["refused"] == []
+
+
+def test_the_content_object_of_every_batch_and_document_is_its_patient(django: Django) -> None:
+    told = django("read")
+    batch = f"images.{BATCHES[django.clinic.naming]}"
+    assert told["leads_to"] == {f"{batch} -> patients.patient": 3, "documents.document -> patients.patient": 2}
+    assert told["leads_nowhere"] == 0
+
+
+def test_the_front_end_sees_every_album_in_its_order(django: Django) -> None:
+    albums = {owner: rest for owner, *rest in django("read")["albums"]}
+    assert albums == {
+        "Wattle": ["18 Mar 2024 (FileMaker Import)", 2, [0, 1]],
+        "Banksia": ["18 Mar 2024 (FileMaker Import)", 2, [0, 1]],
+        "Grevillea": ["Undated (FileMaker Import)", 1, [0]],
+    }
+
+
+def test_djangos_content_types_are_used_and_none_is_added(django: Django) -> None:
+    assert django.clinic.value("SELECT count(*) FROM django_content_type WHERE app_label = 'patients'") == 2
+    models = django.clinic.values("SELECT model FROM django_content_type WHERE app_label = 'images' ORDER BY 1")
+    assert models == sorted([BATCHES[django.clinic.naming], "image"])
+
+
+def test_whom_django_deletes_comes_back_under_the_old_id_and_nothing_is_orphaned(django: Django) -> None:
+    clinic = django.clinic
+    contact = clinic.exports["Contacts"][0]["id"]
+    before = clinic.patient_id(contact)
+    assert django("delete", contact) == {"patients.Patient": 1, "notes.Note": 1, "protected": 1}
+    assert django("read")["leads_nowhere"] == 2
+    clinic.load(allow_vanished=True)
+    assert clinic.patient_id(contact) == before
+    told = django("read")
+    assert told["leads_nowhere"] == 0
+    assert told["rows"]["notes.note"] == 3
