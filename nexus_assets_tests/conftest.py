@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from nexus_assets.local.postgres import Postgres
+from nexus_assets.local.postgres import ADMIN, Postgres
 from nexus_assets.local.s3 import S3Server
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ def dagster_instance() -> Iterator[DagsterInstance]:
 @contextmanager
 def _dropped_at_the_end(url: str) -> Iterator[str]:
     yield url
-    server = sa.make_url(url).set(database="nexus").render_as_string(hide_password=False)
+    # Only the superuser, whose password is the same, may end a process of autovacuum that looks at the database just now.
+    server = sa.make_url(url).set(username=ADMIN, database=ADMIN).render_as_string(hide_password=False)
     _run(server, f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
 
