@@ -176,9 +176,10 @@ def _known_and_vanished(cursor: Cursor, scene: Scene) -> tuple[int, int]:
     known, vanished = answers.row(
         cursor,
         SQL("""
-            SELECT count(*), count(*) FILTER (WHERE s.source_id IS NULL)
-            FROM {ledger} AS l LEFT JOIN (SELECT DISTINCT source_id FROM {seen}) AS s USING (source_id)
-            WHERE l.last_load IS NOT NULL AND l.vanished_load IS NULL
+            WITH known AS NOT MATERIALIZED (
+              SELECT source_id FROM {ledger} WHERE last_load IS NOT NULL AND vanished_load IS NULL)
+            SELECT (SELECT count(*) FROM known),
+                   (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id))
         """).format(ledger=scene.ledger, seen=scene.work("seen")),
     )
     return int(known), int(vanished)

@@ -20,6 +20,7 @@ from nexus_assets.load import contract
 from nexus_assets.load.load import Inputs, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.tables import identity_table
+from nexus_assets.resources import content_hash
 from nexus_assets.sources.filemaker import find_export, open_export
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def load_entity(name: str, url: str, exports: Path, scale: int) -> int:
         file = find_export(str(exports), wanted_export, required=required)
         return file and open_export(file, wanted=wanted, optional=optional)
 
-    inputs = Inputs(export, lambda listing: bucket_objects(listing, scale), "bench")
+    def digest(wanted_export: str, required: bool) -> str | None:
+        file = find_export(str(exports), wanted_export, required=required)
+        return None if file is None else content_hash(file)
+
+    inputs = Inputs(export, lambda listing: bucket_objects(listing, scale), "bench", digest=digest)
     with transaction(make_engine(url), lock=name) as cursor:
         account = load(
             cursor,
