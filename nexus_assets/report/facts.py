@@ -106,6 +106,11 @@ class CheckHistory:
         return not self.problem and (self.last is None or self.last.passed)
 
     @property
+    def changed(self) -> bool:
+        """Whether it ever was otherwise than it is, as far as the results shown go back."""
+        return len({result.passed for result in self.results}) > 1
+
+    @property
     def since(self) -> datetime | None:
         """Since when the results shown are as the last one is."""
         found = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import HEALED
 from nexus_assets.report import pictures
-from nexus_assets.report.facts import HISTORY, CheckHistory, Load, Report, Source
+from nexus_assets.report.facts import CheckHistory, Load, Report, Source
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def verdict(report: Report) -> Verdict:
     """The first sentence that a person reads."""
     if report.errors:
         number = len(report.errors)
-        return Verdict("bad", "✕", f"Something is wrong: {number} check{'s' if number > 1 else ''} failed.")
+        return Verdict("bad", "✗", f"Something is wrong: {number} check{'s' if number > 1 else ''} failed.")
     if report.never_loaded:
-        return Verdict("bad", "✕", "Not everything was loaded.")
+        return Verdict("bad", "✗", "Not everything was loaded.")
     if report.failed:
         number = len(report.failed)
         return Verdict(
@@ -61,7 +62,7 @@ def verdict(report: Report) -> Verdict:
 
 def _status(report: Report, load: Load) -> Verdict:
     if any(each.check.asset == load.entity for each in report.errors):
-        return Verdict("bad", "✕", "a check failed")
+        return Verdict("bad", "✗", "a check failed")
     if load.rejects:
         return Verdict("good", "✓", "loaded, with rejects")
     return Verdict("good", "✓", "loaded completely")
@@ -76,6 +77,8 @@ def _healed_rows(report: Report) -> Iterator[dict[str, Any]]:
     for load in report.loads:
         if load.in_this_run:
             for code, rows in load.healed.items():
+                if code == "counted" and load.outcomes.get("inserted"):
+                    continue  # the count of a batch that got images is new, not put right
                 yield {"entity": load.entity, "code": code, "rows": rows, "meaning": HEALED.get(code, "")}
 
 
@@ -121,11 +124,15 @@ def _filters(zone: tzinfo) -> dict[str, Callable[[Any], str]]:
     return {"moment": moment, "duration": duration, "percent": percent, "number": lambda value: f"{value:,.0f}"}
 
 
+def _file(name: str) -> bytes:
+    return files("nexus_assets.report").joinpath(name).read_bytes()
+
+
 def to_html(report: Report, time_zone: str, beside: str) -> str:
     """The report's page. `beside` is the name of the file with its JSON."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters |= _filters(ZoneInfo(time_zone))
-    template = environment.from_string(files("nexus_assets.report").joinpath("page.html.j2").read_text("utf-8"))
+    template = environment.from_string(_file("page.html.j2").decode())
     undated = report.images_by_month.get(None, 0)
     return template.render(
         report=report,
@@ -145,7 +152,8 @@ def to_html(report: Report, time_zone: str, beside: str) -> str:
         reasons=REASONS,
         notices=NOTICES,
         check_groups=_check_groups(report),
-        history=HISTORY,
+        checked_before=any(len(each.results) > 1 for each in report.checks),
+        typeface=base64.b64encode(_file("inter.woff2")).decode(),
         zone=time_zone,
         beside=beside,
     )

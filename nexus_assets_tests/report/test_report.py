@@ -82,7 +82,7 @@ def test_failing_check_is_the_first_thing_said(graph: Graph, report: Make) -> No
     (graph.bucket.folder / min(graph.clinic.documents)).write_bytes(b"")
     made = report()
     assert not made.figures["well"]
-    assert re.search(r'class="verdict bad">✕ Something is wrong: \d+ checks? failed', made.page)
+    assert re.search(r'class="verdict bad">✗ Something is wrong: \d+ checks? failed', made.page)
     told = made.page[made.page.index("What needs somebody") : made.page.index("What became of every row")]
     assert "documents<br><code>objects_exist" in told
 
@@ -94,7 +94,7 @@ def test_nobody_is_named(first: tuple[Graph, Made]) -> None:
 
 
 def test_page_needs_nothing_outside_itself(first: tuple[Graph, Made]) -> None:
-    page = first[1].page
+    page = re.sub(r"url\(data:font/woff2;base64,[^)]*\)", "", first[1].page)
     names = r"\bxmlns(:\w+)?=\"[^\"]*\""
     assert re.findall(r"(?:https?:)?//[\w.]+", re.sub(names, "", page)) == []
     assert "<script" not in page
@@ -137,7 +137,7 @@ def test_report_of_loads_of_an_earlier_run_says_so(graph: Graph, report: Make) -
     folder = report().file.parent
     assert graph.materialize("import_report").success
     page = max(folder.glob("*.html")).read_text("utf-8")
-    assert page.count("; last on ") == len(ENTITIES)
+    assert page.count("last on ") == len(ENTITIES)
 
 
 @pytest.mark.usefixtures("graph")
@@ -168,7 +168,7 @@ def test_command_tells_where_the_report_is_and_how_things_are(first: tuple[Graph
 def test_picture_tells_its_numbers_in_words() -> None:
     picture = pictures.accounting("images", 6490, {"inserted": 6489, "updated": 0, "rejected": 1})
     assert 'aria-label="6,490 source rows of images: 6,489 inserted, 1 rejected"' in picture
-    assert "6,489 + 1 = 6,490" in picture
+    assert "6,489 + 1 = 6,490</text>" in picture
 
 
 def test_every_outcome_has_a_look_of_its_own() -> None:
