@@ -1,17 +1,19 @@
 """What starts loads: the jobs, a schedule, and a sensor on what FileMaker and the bucket deliver. The last two are off until
-somebody turns them on."""
+somebody turns them on. And what carries them out."""
 
 import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from typing import Any
 
 import dagster as dg
 
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash
 from nexus_assets.sources.origins import export_path, listing_path
@@ -34,6 +36,21 @@ check_everything = dg.define_asset_job(
     selection=dg.AssetSelection.checks_for_assets(*ENTITIES),
     description="All checks over all rows; nothing is loaded.",
 )
+
+
+def executor() -> dg.ExecutorDefinition:
+    """The executor that is set. Raises NexusAssetsError where there is no such one."""
+    module, _, name = settings.EXECUTOR.value().rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        found = None
+    if not isinstance(found, dg.ExecutorDefinition):
+        raise NexusAssetsError(
+            f"{settings.EXECUTOR.name}={settings.EXECUTOR.value()} is no executor of Dagster's, or its library is not installed.",
+            remedy=f"Leave it out ({settings.EXECUTOR.default}), or install what docs/deploying.md names.",
+        )
+    return found
 
 
 def import_schedule() -> dg.ScheduleDefinition:

@@ -9,6 +9,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*observable
 from nexus_assets.alerts.sensor import check_failed  # noqa: E402 - the warning is about importing what follows
 from nexus_assets.automation import (  # noqa: E402
     check_everything,
+    executor,
     import_everything,
     import_images,
     import_schedule,
@@ -33,6 +34,6 @@ defs = dg.Definitions(
         "bucket": ClinicBucket(),
         "notifier": Notifier(),
     },
-    # Loads of one run follow each other anyway; a process for each would cost five seconds apiece.
-    executor=dg.in_process_executor,
+    # In one process by default: a process for each load would cost five seconds apiece.
+    executor=executor(),
 )

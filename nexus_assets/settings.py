@@ -53,6 +53,11 @@ IMPORT_SCHEDULE = Setting(
     "When the schedule imports everything, once it is turned on: cron, local time.",
     "0 5 * * *",
 )
+EXECUTOR = Setting(
+    "NEXUS_EXECUTOR",
+    "Which of Dagster's executors carries out the steps of a run: docs/deploying.md lists them.",
+    "dagster.in_process_executor",
+)
 
 REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
 REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
@@ -71,6 +76,7 @@ SETTINGS = (
     HEARTBEAT_URL,
     DAGSTER_URL,
     IMPORT_SCHEDULE,
+    EXECUTOR,
     REPORTS,
     REPORTS_URL,
 )

@@ -9,10 +9,11 @@ from datetime import datetime, timezone
 import dagster as dg
 import pytest
 
-from nexus_assets.automation import sources_of, stale
+from nexus_assets.automation import executor, sources_of, stale
 from nexus_assets.database import transaction
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.assets import RETRIES
 from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
 
@@ -168,3 +169,16 @@ def test_lost_connection_is_tried_again_and_a_refusal_is_not(
     refused = graph.materialize("patients")
     assert not refused.success
     assert sum(event.is_step_restarted for event in refused.all_events) == 0
+
+
+def test_executor_is_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert executor() is dg.in_process_executor
+    monkeypatch.setenv("NEXUS_EXECUTOR", "dagster.multiprocess_executor")
+    assert executor() is dg.multiprocess_executor
+
+
+@pytest.mark.parametrize("name", ["multiprocess", "dagster.asset", "dagster_k9s.k9s_job_executor"])
+def test_executor_that_there_is_not_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_EXECUTOR", name)
+    with pytest.raises(NexusAssetsError, match=f"NEXUS_EXECUTOR={name}"):
+        executor()

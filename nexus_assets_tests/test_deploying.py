@@ -1,0 +1,204 @@
+"""What a server runs: the image and its compose file are sound, and what they start works outside a container as well."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from nexus_assets.local.home import SOURCE
+from nexus_assets.local.processes import free_port
+from nexus_assets.local.s3 import S3Server
+from nexus_assets.settings import SETTINGS
+from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.graph.conftest import Graph
+from nexus_assets_tests.load.clinic import Clinic, furnish
+
+DEPLOY = SOURCE / "deploy"
+PAGE = (SOURCE / "docs" / "deploying.md").read_text("utf-8")
+COMPOSE: Mapping[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+PATIENCE_SECONDS = 240
+
+
+def program(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("hadolint", "--failure-threshold", "info", str(DEPLOY / "Dockerfile")),
+        ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(DEPLOY / "compose.yaml")),
+    ],
+    ids=["Dockerfile", "compose.yaml"],
+)
+def test_file_has_no_fault(command: tuple[str, ...]) -> None:
+    done = subprocess.run([program(command[0]), *command[1:]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_image_gets_all_that_it_copies() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    named = {name for line in copied for name in line.split()}
+    let_in = set(re.findall(r"^!(\S+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
+    assert named == let_in
+    assert [name for name in named if not (SOURCE / name).exists()] == []
+
+
+def test_dagster_is_set_as_in_the_checkout_but_for_its_storage() -> None:
+    server, checkout = (yaml.safe_load((folder / "dagster.yaml").read_text()) for folder in (DEPLOY, SOURCE))
+    assert server.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_STORAGE_URL"}}}
+    assert server == checkout
+
+
+def test_pages_are_for_this_machine_alone() -> None:
+    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
+    assert ports == ["127.0.0.1:3000:3000"]
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    known = {setting.name for setting in SETTINGS}
+    named = set(re.findall(r"\bNEXUS_\w+", PAGE + (DEPLOY / "compose.yaml").read_text()))
+    assert named <= known
+
+
+def test_page_names_every_executor_that_dagster_brings_along() -> None:
+    import dagster as dg
+
+    named = re.findall(r"`(dagster\w*)\.(\w+_executor)`", PAGE)
+    assert {name for module, name in named if module == "dagster"} <= set(dir(dg))
+    assert {module for module, _ in named} == {
+        *("dagster", "dagster_docker", "dagster_k8s", "dagster_celery", "dagster_celery_k8s")
+    }
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml launcher\n(.*?)```", PAGE, re.DOTALL))
+def test_launcher_is_one_that_dagster_knows(block: str) -> None:
+    launcher = yaml.safe_load(block)["run_launcher"]
+    assert launcher["class"] in ("DockerRunLauncher", "K8sRunLauncher", "EcsRunLauncher")
+
+
+# --- the same commands outside a container ----------------------------------------------------------------------------
+
+
+class Server:
+    """The processes of the compose file on this machine, over one clinic, and Dagster's GraphQL as the witness."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.folder, self.port = folder, free_port()
+        environment = COMPOSE["x-nexus-assets"]["environment"]
+        assert set(environment) <= set(settings)
+        self.environment = {**os.environ, **settings, "DAGSTER_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+        (folder / "dagster.yaml").write_text((DEPLOY / "dagster.yaml").read_text())
+
+    @contextmanager
+    def runs(self, service: str) -> Iterator[None]:
+        """The command of a service, with a port and an address of this machine."""
+        name, *arguments = COMPOSE["services"][service]["command"]
+        own = {"0.0.0.0": "127.0.0.1", "3000": str(self.port), "workspace.yaml": str(SOURCE / "workspace.yaml")}
+        command = [program(name), *(own.get(word, word) for word in arguments)]
+        with (self.folder / f"{service}.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=self.environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                yield
+                assert process.poll() is None, self.log(service)
+            finally:
+                process.terminate()
+                process.wait(60)
+
+    def log(self, service: str) -> str:
+        return (self.folder / f"{service}.log").read_text()
+
+    def ask(self, query: str) -> Any:
+        address = f"http://127.0.0.1:{self.port}/graphql"
+        try:
+            answer = httpx.post(address, json={"query": query}, timeout=120, trust_env=False).json()
+        except httpx.TransportError:
+            return None
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def wait_for(self, query: str, good: Callable[[Any], bool]) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            answer = self.ask(query)
+            if answer is not None and good(answer):
+                return answer
+            time.sleep(1)
+        raise AssertionError(f"waited in vain for {query}: {answer}\n{self.log('webserver')}\n{self.log('daemon')}")
+
+
+LAUNCH = """mutation { launchRun(executionParams: {
+  selector: {repositoryLocationName: "nexus_assets", repositoryName: "__repository__", jobName: "import_everything"},
+  runConfigData: {}
+}) { __typename ... on PythonError { message } } }"""
+RUNS = "{ runsOrError { ... on Runs { results { status jobName } } } }"
+TICKS = """{ sensorOrError(sensorSelector: {
+  repositoryLocationName: "nexus_assets", repositoryName: "__repository__", sensorName: "check_failed"
+}) { ... on Sensor { sensorState { status ticks { status } } } } }"""
+EXECUTORS = ("dagster.in_process_executor", "dagster.multiprocess_executor")
+
+
+@pytest.fixture
+def server(
+    new_database: Callable[..., str], living_nexus_database: str, bucket: Bucket, s3_server: S3Server, tmp_path: Path
+) -> Iterator[Server]:
+    """A server that is not started yet, over a small clinic; Dagster's history is in a PostgreSQL."""
+    exports, home = tmp_path / "exports", tmp_path / "home"
+    exports.mkdir()
+    home.mkdir()
+    with closing(furnish(Clinic(living_nexus_database, exports))) as clinic:
+        Graph(clinic, bucket, exports, None).place()  # type: ignore[arg-type]
+        yield Server(
+            home,
+            {
+                "NEXUS_DATABASE_URL": living_nexus_database,
+                "NEXUS_EXPORTS": str(exports),
+                "NEXUS_S3_BUCKET": bucket.name,
+                "NEXUS_S3_ENDPOINT_URL": s3_server.endpoint_url,
+                "NEXUS_REPORTS": str(tmp_path / "reports"),
+                "AWS_ACCESS_KEY_ID": bucket.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": bucket.secret_access_key,
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "DAGSTER_STORAGE_URL": new_database(),
+            },
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_import_is_launched_and_alerts_are_looked_for(server: Server, executor: str, tmp_path: Path) -> None:
+    server.environment["NEXUS_EXECUTOR"] = executor
+    with ExitStack() as running:
+        running.enter_context(server.runs("webserver"))
+        server.wait_for("{ version }", bool)
+        running.enter_context(server.runs("daemon"))
+        launched = server.ask(LAUNCH)["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        over = server.wait_for(RUNS, lambda answer: _last_run(answer) in ("SUCCESS", "FAILURE"))
+        assert _last_run(over) == "SUCCESS"
+        assert list((tmp_path / "reports").glob("import-*.html"))
+        ticks = server.wait_for(TICKS, lambda answer: bool(_ended_ticks(answer)))
+        assert set(_ended_ticks(ticks)) <= {"SUCCESS", "SKIPPED"}
+
+
+def _last_run(answer: Any) -> str:
+    return str(answer["runsOrError"]["results"][0]["status"])
+
+
+def _ended_ticks(answer: Any) -> list[str]:
+    ticks = answer["sensorOrError"]["sensorState"]["ticks"]
+    return [tick["status"] for tick in ticks if tick["status"] != "STARTED"]
