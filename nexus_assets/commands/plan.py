@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from nexus_assets.commands.bars import Bars
 from nexus_assets.commands.tables import tell_counts, tell_entities
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import HEALED
@@ -95,7 +96,7 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
 
     console = Console(stderr=True)
     names = selected_entities(select)
-    with console.status("Planning") as status:
+    with Bars(console):
         plan = make_plan(
             names,
             switched_on,
@@ -103,7 +104,7 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
             FileMakerExports(),
             ClinicBucket(),
             f"plan-{uuid.uuid4()}",
-            status.update,
+            lambda _: None,
         )
     told = json.dumps(plan.to_json(), indent=2)
     if out is not None:

@@ -1,4 +1,5 @@
-"""Materialising from a terminal, with the history that the UI shows and a line for every step as it ends."""
+"""Materialising from a terminal, with the history that the UI shows, a bar of the load that goes on, and a line for every step as
+it ends."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 
+from nexus_assets.commands.bars import Bars
 from nexus_assets.definitions import defs
 
 LOOK_SECONDS = 0.2
@@ -72,7 +74,7 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
     `config` is the run config of each by its name. True where all of it succeeded.
     """
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, Bars(console):
         follower = _Follower(instance, run_id, console)
         follower.start()
         try:

@@ -136,9 +136,14 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
 
 
 def resource_inputs(
-    entity: Entity, exports: FileMakerExports, bucket: ClinicBucket, run_id: str, log: Callable[[str], None]
+    entity: Entity,
+    exports: FileMakerExports,
+    bucket: ClinicBucket,
+    run_id: str,
+    log: Callable[[str], None],
+    progress: Any = None,
 ) -> Any:
-    """The Inputs of a load from the resources; `log` is told which files are read."""
+    """The Inputs of a load from the resources; `log` is told which files are read, a Progress how far."""
     # Only a load needs the database driver and SQLAlchemy: importing the definitions stays fast without them.
     from nexus_assets.load.load import Inputs
 
@@ -151,7 +156,12 @@ def resource_inputs(
         described[name] = describe(file)
         passed_over = f"; passed over: {', '.join(file.passed_over)}" if file.passed_over else ""
         log(f"{entity.name}: reading {described[name]['file']}{passed_over}")
-        return exports.open(file, wanted, optional)
+        opened = exports.open(file, wanted, optional)
+        return progress.export(opened, described[name]["file"], file.size) if progress else opened
+
+    def objects(listing: Any) -> Any:
+        listed = bucket.objects(listing, run_id)
+        return progress.listing(listed, f"the bucket's list of {listing}") if progress else listed
 
     def digest(name: str, required: bool) -> str | None:
         file = exports.find(name, required=required)
@@ -162,10 +172,11 @@ def resource_inputs(
 
     return Inputs(
         export=open_export,
-        objects=lambda listing: bucket.objects(listing, run_id),
+        objects=objects,
         bucket=bucket.name() if entity.listings else "",
         describe=lambda name: described[name],
         digest=digest,
+        step=progress.step if progress else lambda *_: None,
     )
 
 
@@ -187,9 +198,10 @@ def run_load(
     from nexus_assets.database import transaction
     from nexus_assets.load.binding import Basis, PlanOutdatedError, hashes, ledger_state, mapping_version
     from nexus_assets.load.load import load
+    from nexus_assets.load.progress import Progress
 
-    inputs = resource_inputs(entity, exports, bucket, run_id, log)
-    with transaction(database.engine(), lock=entity.name) as cursor:
+    with transaction(database.engine(), lock=entity.name) as cursor, Progress(entity.name, log) as progress:
+        inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
         before = ledger_state(cursor, entity) if only_if else None
         result = load(cursor, entity, inputs, load_settings, run_id, log)
         if before and Basis(hashes(result.sources), before, mapping_version(entity)).digest() != only_if:

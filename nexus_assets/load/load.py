@@ -91,6 +91,7 @@ def load(
         if unchanged is not None:
             return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work)
+    inputs.step("matching")
     gates.check_sources_not_older(staged.facts, last, settings)
     dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, setting.reading)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
@@ -101,9 +102,11 @@ def load(
         pending = incoming.find_all_pending(cursor, scene)
         dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     log(f"{entity.name}: {pending} rows are new or have changed")
+    inputs.step("reading", pending)
     incoming.read(cursor, scene)
 
     # 3 resolve
+    inputs.step("comparing", pending)
     identity.resolve(cursor, scene)
 
     # 4 gate
@@ -116,6 +119,7 @@ def load(
     compare.find_changes(cursor, scene)
     conflicts.keep_conflicts(cursor, scene, load_id)
     account = accounts.count(cursor, scene)
+    inputs.step("writing", pending)
     cursor.execute(merge.update_sql(scene))
     cursor.execute(merge.insert_sql(scene))
     cursor.execute(remember.compared_sql(scene, load_id))
@@ -123,6 +127,7 @@ def load(
     cursor.execute(remember.restored_sql(scene, load_id))
 
     # 6 tidy
+    inputs.step("accounting", pending)
     account.heal(superseded=superseded)
     _put_right(cursor, scene, load_id, account)
 

@@ -25,6 +25,7 @@ class Inputs:
     """Where a load reads from. Opened when the load comes to them: `export` by name (None: an optional one is absent).
 
     `digest` tells the SHA-256 of an export's bytes (name, required) without reading its records; without it, all is read.
+    `step` is told what the load comes to next, and with how many rows where those are not all.
     """
 
     export: Callable[[str, tuple[str, ...], tuple[str, ...], bool], OpenExport | None]
@@ -32,6 +33,7 @@ class Inputs:
     bucket: str = ""
     describe: Callable[[str], Mapping[str, Any]] = field(default=lambda _: {})
     digest: Callable[[str, bool], str | None] | None = None
+    step: Callable[..., None] = field(default=lambda *_: None)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from nexus_assets.load.binding import Basis, hashes, ledger_state, mapping_versi
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.ledger import base_columns, is_installed
 from nexus_assets.load.load import LoadResult, load
+from nexus_assets.load.progress import Progress
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -127,8 +128,8 @@ def make_plan(
                 continue
 
             def rehearse(settings: LoadSettings, entity: Entity = entity) -> EntityPlan:
-                inputs = resource_inputs(entity, exports, bucket, run_id, log)
-                with told_plainly(where(engine)):
+                with told_plainly(where(engine)), Progress(entity.name, log) as progress:
+                    inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
                     remembered = _remember(cursor, entity)
                     result = load(cursor, entity, inputs, settings, run_id, log)
                     basis = Basis(hashes(result.sources), before[entity.name], mapping_version(entity))

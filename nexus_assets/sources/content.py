@@ -98,11 +98,12 @@ def file_blocks(file: ExportFile, facts: ReadFacts | None = None) -> Iterator[by
             size += len(block)
             if facts is not None:
                 digest.update(block)
+                facts.size = size
             yield block
     if size != file.size or file.place.stamp() != file.stamp:
         raise changed(file.location)
     if facts is not None:
-        facts.size, facts.sha256 = size, digest.hexdigest()
+        facts.sha256 = digest.hexdigest()
 
 
 def _read(file: ExportFile, stream: BinaryIO) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import final
 
@@ -52,6 +52,7 @@ class OpenExport(ABC):
     positions: dict[str, int]
     copy_options: dict[str, str]
     facts: ReadFacts
+    watch: Callable[[int], None] | None = None  # is told with every block how many records it ends
 
     def __init__(
         self, header: tuple[str, ...], positions: dict[str, int], copy_options: dict[str, str], facts: ReadFacts
@@ -72,7 +73,17 @@ class OpenExport(ABC):
         if self._streamed:
             raise RuntimeError("blocks() of an export can be read once; open it again")
         self._streamed = True
-        return filter(None, self._records())  # an empty block would tell the driver that the data end here
+        records = filter(None, self._records())  # an empty block would tell the driver that the data end here
+        return records if self.watch is None else self._watched(records, self.watch)
+
+    def _watched(self, blocks: Iterator[bytes], watch: Callable[[int], None]) -> Iterator[bytes]:
+        quote, inside = self.copy_options["quote"].encode(), False
+        for block in blocks:
+            pieces = block.split(quote)
+            outside = b"".join(pieces[int(inside) :: 2])
+            inside ^= len(pieces) % 2 == 0
+            watch(max(outside.count(b"\n"), outside.count(b"\r")))
+            yield block
 
     @abstractmethod
     def _records(self) -> Iterator[bytes]: ...
