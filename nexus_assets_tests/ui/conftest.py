@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
@@ -34,12 +34,13 @@ QUIETLY = (
     "--disable-component-update",
     "--disable-sync",
 )
-DESKTOP = {"width": 1600, "height": 1240}
-PATIENCE_MS = 120_000
+DESKTOP = {"width": 1440, "height": 1400}
+PATIENCE_MS = 60_000
+START_SECONDS = 240
 COLOURS = 128
 """Enough for Dagster's pages and ours, and a quarter of the bytes of all of them."""
 
-Shoot = Callable[[Page, str], None]
+Shoot = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +112,7 @@ def pages(demo: Demo) -> Iterator[Pages]:
             stderr=log,
         )
         try:
-            deadline = time.monotonic() + PATIENCE_MS / 1000
+            deadline = time.monotonic() + START_SECONDS
             while not pages.answer():
                 assert server.poll() is None, (demo.home / "webserver.log").read_text()
                 assert time.monotonic() < deadline
@@ -174,8 +175,8 @@ def shoot(tmp_path_factory: pytest.TempPathFactory) -> Shoot:
     folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(page: Page, name: str) -> None:
-        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    def keep(page: Page, name: str, clip: FloatRect | None = None) -> None:
+        picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
         picture.quantize(COLOURS, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
 
     return keep
