@@ -255,7 +255,7 @@ class TestHandingOver:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["test"], "-m pytest"),
+            (["test"], "-m pytest -n logical --dist loadgroup"),
             (["test", "-k", "one"], "-m pytest -k one"),
             (["test", "--slow"], "-m pytest -m slow"),
             (["types"], "-m mypy"),
