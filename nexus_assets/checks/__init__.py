@@ -20,6 +20,7 @@ from nexus_assets.checks.references import (
     images_in_batches,
     other_doubts,
     other_references,
+    own_references,
 )
 from nexus_assets.checks.routine import Routine, last_load_as_usual
 from nexus_assets.checks.visibility import every_image_visible
@@ -37,6 +38,7 @@ def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Cal
 _ALL = list(ENTITIES.values())
 _GENERIC = [entity for entity in _ALL if entity.generic_references]
 _OF_PATIENTS = [entity for entity in _ALL if patient_link(entity)]
+_BY_COLUMN = [entity for entity in _OF_PATIENTS if not entity.generic_references]
 _FILES = [entity for entity in _ALL if any(column.name == "s3_key" for column in entity.columns)]
 
 
@@ -51,6 +53,16 @@ CHECKS: tuple[Check, ...] = (
         )
         for name, find in _each(_GENERIC, entity_references).items()
     ),
+    *(
+        Check(
+            name,
+            "no_orphaned_references",
+            f"Every row of {name} belongs to a patient who exists, and what else it names exists.",
+            find,
+            blocking=True,
+        )
+        for name, find in _each(_BY_COLUMN, own_references).items()
+    ),
     Check(
         "images",
         "no_orphaned_references",
@@ -61,7 +73,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "patients",
         "no_orphaned_references",
-        "Every other generic reference in the database, found by looking, leads to a row that exists.",
+        "Every other reference to these tables, and every other generic one in the database, found by looking, leads to a row that"
+        " exists.",
         other_references,
         # The import does not make these rows: what is loaded from FileMaker is right all the same.
         blocking=False,

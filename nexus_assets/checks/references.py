@@ -1,4 +1,7 @@
-"""Does every reference lead to a row that exists? Every generic foreign key of the database, every row of it."""
+"""Does every reference lead to a row that exists? Every generic key of the database, and every column that names a row of ours.
+
+A constraint guards most of those columns; but not in a database that was restored without, and a check believes what it sees.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from nexus_assets.load import contract
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.load.references import HISTORY_TABLES as HISTORY_TABLES
-from nexus_assets.load.references import GenericKey, generic_keys, orphans_sql
+from nexus_assets.load.references import GenericKey, foreign_columns, generic_keys, orphans_sql
 from nexus_assets.load.references import Model as Model
 from nexus_assets.load.references import models as models
 from nexus_assets.load.references import reachable as reachable
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import Entity, Reference
 
 
 def _declared_keys(looking: Looking, entity: Entity) -> list[GenericKey]:
@@ -80,17 +83,63 @@ def _declared_orphans_sql(looking: Looking, entity: Entity, key: GenericKey, fou
     )
 
 
+def _column_orphans_sql(name: str, relation: Composable, column: str, parent: Composable) -> Composable:
+    """Rows (key, id, content_type_id, object_id, reason) whose column names no row of the parent; a table may have no id."""
+    return SQL("""
+        SELECT {name} AS key, to_jsonb(x) ->> 'id' AS id, NULL::text AS content_type_id, x.{column}::text AS object_id,
+               'target_missing'::text AS reason
+        FROM {relation} AS x LEFT JOIN {parent} AS p ON p.id = x.{column} WHERE x.{column} IS NOT NULL AND p.id IS NULL
+    """).format(name=Literal(name), relation=relation, column=Identifier(column), parent=parent)
+
+
+def _declared_columns(looking: Looking, entity: Entity) -> dict[str, Composable]:
+    """The columns of the entity's table that name a row of another table, with that table."""
+    links = (link for link in entity.references if isinstance(link, Reference) and link.column)
+    columns: dict[str, Composable] = {str(link.column): looking.table(link.to).table for link in links}
+    small = contract.lookup_tables(looking.cursor, entity)
+    return columns | {lookup.column: small[lookup.matches[0].tables[0]] for lookup in entity.lookups}
+
+
+def _own_orphans_sql(looking: Looking, entity: Entity) -> list[Composable]:
+    target = looking.table(entity.name)
+    return [
+        _column_orphans_sql(f"{target.name}.{column}", target.table, column, parent)
+        for column, parent in _declared_columns(looking, entity).items()
+    ]
+
+
+def own_references(entity: Entity, looking: Looking) -> Finding:
+    """The columns of one entity's table that name a row of another one: the patient, the clinic, the clinician …"""
+    orphans = SQL(" UNION ALL ").join(_own_orphans_sql(looking, entity))
+    query = SQL("SELECT key, id, object_id, reason FROM ({}) AS o").format(orphans)
+    return violators(looking, query, loading(entity.name), cause=likely_cause)
+
+
+def _foreign_orphans_sql(looking: Looking) -> list[Composable]:
+    """The columns of all other tables that name a row of ours: by a constraint, and a patient's also by the column's name."""
+    tables = {name: looking.table(name) for name in ENTITIES}
+    declared = {
+        (tables[name].name, column)
+        for name, entity in ENTITIES.items()
+        for column in _declared_columns(looking, entity)
+    }
+    return [
+        _column_orphans_sql(f"{found.table}.{found.column}", found.relation, found.column, target.table)
+        for name, target in tables.items()
+        for found in foreign_columns(looking.cursor, target)
+        if (found.guarded or name == "patients") and (found.table, found.column) not in declared
+    ]
+
+
 def other_references(looking: Looking) -> Finding:
-    """Every generic key that no entity declares: found by looking, so that a new Nexus table is covered by itself."""
+    """Every reference that no other check looks at: found by looking, so that a new Nexus table is covered by itself."""
     found = models(looking.cursor)
-    parts = []
+    parts = [*_own_orphans_sql(looking, ENTITIES["patients"]), *_foreign_orphans_sql(looking)]
     for key in _other_keys(looking):
         possible = reachable(key, found)
         tables = [(id_, table) for id_, table, _ in possible]
         impossible = [id_ for id_, table, _ in found if (id_, table) not in tables]
         parts.append(_named(key, orphans_sql(key, tables, impossible)))
-    if not parts:
-        return Finding(0)
     return violators(
         looking, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
     )

@@ -185,6 +185,30 @@ def reference_in_a_table_that_nobody_declared_leads_nowhere(clinic: CheckedClini
     }
 
 
+@turns_red("appointments/no_orphaned_references", "notes/no_orphaned_references")
+def appointments_and_notes_belong_to_nobody(clinic: CheckedClinic) -> Red:
+    """As where a backup was restored without its constraints."""
+    clinic.execute("UPDATE {notes} SET patient_id = %s WHERE id = (SELECT min(id::text)::uuid FROM {notes})", NOWHERE)
+    clinic.execute(
+        "UPDATE {appointments} SET patient_id = %s, appointment_type_id = %s"
+        " WHERE id = (SELECT min(id::text)::uuid FROM {appointments})",
+        *(NOWHERE, NOWHERE),
+    )
+    return {
+        "appointments/no_orphaned_references": {"target_missing": 2},
+        "notes/no_orphaned_references": {"target_missing": 1},
+    }
+
+
+@turns_red("patients/no_orphaned_references")
+def columns_that_name_a_row_of_ours_lead_nowhere(clinic: CheckedClinic) -> Red:
+    """A patient's clinic; a column of a new table that is a patient's by its name; one whose constraint was not in force."""
+    clinic.execute("UPDATE {patients} SET clinic_id = %s WHERE id = %s", NOWHERE, clinic.value(PERSON_WITH_EVERYTHING))
+    clinic.execute("CREATE TABLE scans_scan (patient_id uuid, image_id uuid REFERENCES {images_image})")
+    clinic.restore("INSERT INTO scans_scan VALUES (%s, %s), (NULL, NULL)", NOWHERE, NOWHERE)
+    return {"patients/no_orphaned_references": {"target_missing": 3}}
+
+
 @turns_red("patients/no_doubtful_references")
 def content_type_has_no_table(clinic: CheckedClinic) -> Red:
     stale = clinic.value(
@@ -356,13 +380,17 @@ def filemaker_ids_are_changed(clinic: CheckedClinic) -> Red:
 @turns_red("notes/every_row_accounted", "images/every_row_accounted", "images/files_and_rows_agree")
 def rejects_are_lost(clinic: CheckedClinic) -> Red:
     """A file whose reject is forgotten is a file without a row and without a reason."""
+    keys = clinic.values("SELECT payload ->> 'key' FROM nexus_assets.reject WHERE entity = 'images'")
+    records = [f"{key.rpartition('.')[0]}_thumb." for key in keys if key in clinic.images]
+    thumbnails = sum(key.startswith(tuple(records)) for key in clinic.images)
     notes, images = (
         clinic.execute("DELETE FROM nexus_assets.reject WHERE entity = %s", entity) for entity in ("notes", "images")
     )
+    unexplained = {"object_without_row": len(records), "thumbnail_without_row": thumbnails}
     return {
         "notes/every_row_accounted": {"rejects_not_kept": notes},
         "images/every_row_accounted": {"rejects_not_kept": images},
-        "images/files_and_rows_agree": {"object_without_row": 1, "thumbnail_without_row": 1},
+        "images/files_and_rows_agree": {reason: number for reason, number in unexplained.items() if number},
     }
 
 
@@ -430,13 +458,12 @@ def thumbnail_is_gone(clinic: CheckedClinic) -> Red:
 @turns_red("images/files_open", "documents/files_open")
 def files_do_not_open(clinic: CheckedClinic) -> Red:
     """Of the right size in the listing, and something else when opened: found where the sample meets it."""
-    images = clinic.values("SELECT s3_key FROM {images_image} WHERE filemaker_id IS NOT NULL ORDER BY id LIMIT 4")
-    clinic.serve_instead(images[0], status=403)
-    clinic.serve_instead(images[1], md5="0" * 32)
-    clinic.serve_instead(images[2], head=b"<!DOCTYPE html>")
-    clinic.serve_instead(images[3], size=1)
-    document = clinic.value("SELECT s3_key FROM {documents_document} WHERE id = %s", clinic.value(LINKED_DOCUMENT))
-    clinic.serve_instead(document, head=b"not a PDF")
+    images, documents = clinic.sampled()
+    for key, broken in zip(
+        images, ({"status": 403}, {"md5": "0" * 32}, {"head": b"<!DOCTYPE html>"}, {"size": 1}), strict=False
+    ):
+        clinic.serve_instead(key, **broken)
+    clinic.serve_instead(documents[0], head=b"not a PDF")
     return {
         "images/files_open": {"not_served": 1, "wrong_checksum": 1, "wrong_content": 1, "wrong_length": 1},
         "documents/files_open": {"wrong_content": 1},

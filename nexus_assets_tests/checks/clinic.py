@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+import psycopg2
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding, StoredFiles
 from nexus_assets.checks.files import Opened
 from nexus_assets.checks.run import ask_all
+from nexus_assets.local.clinic import SEED, write_clinic
+from nexus_assets.local.clinic.plan import Plan
+from nexus_assets.local.clinic.writing import document_files, image_files
+from nexus_assets.local.postgres import ADMIN
+from nexus_assets.sources.s3 import StoredObject, stored_object
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, IMAGE_FOLDER, Clinic
 
@@ -80,6 +88,14 @@ class CheckedClinic(Clinic):
         for table, name in self.rows("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f'"):
             self.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
+    def restore(self, statement: str, *parameters: object) -> None:
+        """What `pg_restore --disable-triggers` does: constraints are there and not in force, which only a superuser may."""
+        # Their password is the same.
+        admin = self.engine.url.set(drivername="postgresql", username=ADMIN).render_as_string(hide_password=False)
+        with closing(psycopg2.connect(admin)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(self._named(statement), parameters or None)
+
     def place(self, bucket: Bucket) -> None:
         """Puts the files into a real bucket."""
         for key, size in {**self.images, **self.documents, **self.files}.items():
@@ -101,8 +117,20 @@ class CheckedClinic(Clinic):
         every = {**self.images, **self.documents, **self.files}
         for key in keys:
             etag = hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()
-            head = PDF if key.endswith(".pdf") else JPEG
+            head = PDF if key.lower().endswith(".pdf") else JPEG
             yield self.served.get(key, Opened(key, 200, every[key], head, etag, etag))
+
+    def sampled(self) -> tuple[list[str], list[str]]:
+        """The keys of the images and of the PDFs that a deep check opens today, in its order."""
+        opened: list[str] = []
+
+        def noted(keys: Sequence[str]) -> Iterator[Opened]:
+            opened.extend(keys)
+            return self._open(keys)
+
+        chosen = [check for check in CHECKS if check.name == "files_open"]
+        assert all(found for _, found in ask_all(chosen, self.engine, replace(self.stored(), open=noted), deep=True))
+        return [key for key in opened if key in self.images], [key for key in opened if key.lower().endswith(".pdf")]
 
     def serve_instead(self, key: str, **changes: object) -> None:
         """Whoever opens this file gets something else than what it is."""
@@ -155,3 +183,32 @@ def furnish_for_checks(clinic: CheckedClinic) -> CheckedClinic:
     clinic.document("")
     clinic.files |= {NATIVE_KEY: 300, "companies/native.pdf": 400}
     return clinic
+
+
+@dataclass
+class DemoClinic(CheckedClinic):
+    """The demo clinic, with the published numbers: its exports lie in the folder, its files are those that it lists."""
+
+    def write(self) -> None:
+        """Writes the exports, and lists the files."""
+        write_clinic(self.folder, self.folder / "unused", formats="csv", files=False)
+        plan = Plan(seed=SEED, scale=1, changed=0.0)
+        self.images = {key: len(content) for key, content in image_files(plan)}
+        self.documents = {key: len(content) for key, content in document_files(plan)}
+        self.files = {NATIVE_KEY: 300, "companies/native.pdf": 400}
+
+    def settle(self) -> None:
+        """Loads everything, and adds what people made in Nexus."""
+        self.load()
+        first = self.value("SELECT min(filemaker_metadata ->> 'filemaker_id') FROM {patients}")
+        self.exports["Contacts"] = [{"id": first}]
+        self.add_native_rows()
+
+    def listing(self, name: str) -> Iterator[StoredObject]:
+        for key, size in sorted((self.images if name == "images" else self.documents).items()):
+            found = stored_object("images" if name == "images" else "documents", key, size, f"etag-{size}")
+            if found is not None:
+                yield found
+
+    def _write(self, name: str) -> None:
+        """The exports were written before."""
