@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 
 import click
@@ -51,10 +52,20 @@ def nexus_assets() -> None:
 
 
 def main() -> None:
-    """Runs a command; an error that a person can mend is told in its own words, without a traceback."""
+    """Runs a command; an error that a person can mend is told in its own words, without a traceback.
+
+    Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
+    which says that something was found.
+    """
     load_dotenv()
     try:
         nexus_assets()
     except NexusAssetsError as error:
         click.echo(str(error), err=True)
+        sys.exit(COULD_NOT_LOOK)
+    except Exception as error:
+        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True)
+        click.echo(
+            f"An error of the kind {type(error).__name__} that nobody foresaw; the lines above say where.", err=True
+        )
         sys.exit(COULD_NOT_LOOK)

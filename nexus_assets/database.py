@@ -109,6 +109,9 @@ def told_plainly(place: str) -> Iterator[None]:
 
 def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
     code = error.pgcode
+    if code is None and not isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+        # The driver itself, before the database was asked: nothing that passes by itself.
+        return DatabaseError(f"The database {place} could not be used: {type(error).__name__}.")
     if code is None:
         return _unreachable(error, place)
     diagnostics = error.diag
@@ -135,6 +138,8 @@ _REMEDIES = {
     errorcodes.INVALID_PASSWORD: "Check user and password in NEXUS_DATABASE_URL.",
     errorcodes.INVALID_AUTHORIZATION_SPECIFICATION: "Check user and password in NEXUS_DATABASE_URL.",
     errorcodes.INVALID_CATALOG_NAME: "Check the database's name in NEXUS_DATABASE_URL.",
+    errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"
+    " migrate`.",
     errorcodes.READ_ONLY_SQL_TRANSACTION: "Nothing was written. Point NEXUS_DATABASE_URL at the writable primary server.",
     errorcodes.INSUFFICIENT_PRIVILEGE: "Nothing was written. Grant the role what README, 'Connecting to a real Nexus', lists.",
     errorcodes.LOCK_NOT_AVAILABLE: "Nothing was written. Somebody else holds the rows: try again when they are done.",
@@ -154,6 +159,12 @@ def _unreachable(error: psycopg2.Error, place: str) -> DatabaseError:
         return DatabaseError(
             f"The server has no database named {missing[1]} ({place}).",
             remedy="Check the database's name in NEXUS_DATABASE_URL.",
+        )
+    if "too many clients" in text or "connection slots" in text or "too many connections" in text:
+        return DatabaseError(
+            f"The database {place} has no connection left for us.",
+            remedy="Try again when others have ended theirs, or raise max_connections on the server.",
+            transient=True,
         )
     return DatabaseError(
         f"The database {place} can't be reached, or the connection broke.",

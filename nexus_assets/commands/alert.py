@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
 from nexus_assets.alerts.delivery import DeliveryError, Sender
+from nexus_assets.commands import history
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import NexusDatabase, Notifier
 
@@ -22,18 +22,11 @@ def command(is_test: bool) -> None:
     if is_test:
         _test(sender)
         return
-    if not os.environ.get("DAGSTER_HOME"):
-        raise NexusAssetsError(
-            "DAGSTER_HOME is not set: without it no run leaves a history to look at.",
-            remedy="Set it to the folder that your runs use, in the environment or in .env.",
-        )
-    import dagster as dg
+    with history.opened() as instance:
+        from nexus_assets.alerts.rounds import make_round
+        from nexus_assets.definitions import defs
 
-    from nexus_assets.alerts.rounds import make_round
-    from nexus_assets.definitions import defs
-
-    keys = defs.get_repository_def().asset_graph.asset_check_keys
-    with dg.DagsterInstance.get() as instance:
+        keys = defs.get_repository_def().asset_graph.asset_check_keys
         try:
             click.echo(str(make_round(instance, NexusDatabase().engine(), sender, keys)))
         except DeliveryError as error:

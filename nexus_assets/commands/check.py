@@ -17,6 +17,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.checks.run import ask_all, keep, stored_files
 from nexus_assets.cli import COULD_NOT_LOOK
+from nexus_assets.commands import history
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
@@ -117,15 +118,11 @@ def _list(console: Console) -> None:
 
 def _tell_dagster(findings: Mapping[Check, Finding]) -> None:
     """Adds the findings to Dagster's history, where there is one: the UI shows them, and alerts are sent for them."""
-    import os
-
-    if not os.environ.get("DAGSTER_HOME"):
+    if not history.is_kept():
         return
-    import dagster as dg
-
     from nexus_assets.checks.assets import evaluation
 
-    with dg.DagsterInstance.get() as instance:
+    with history.opened() as instance:
         for check, finding in findings.items():
             instance.report_runless_asset_event(evaluation(check, finding))
 
@@ -146,11 +143,12 @@ def command(selected: tuple[str, ...], deep: bool, errors_only: bool, wants_json
     run_id = f"check-{uuid.uuid4()}"
     engine, files = NexusDatabase().engine(), stored_files(ClinicBucket(), run_id)
     answers: Answers = dict(ask_all(select(selected), engine, files, deep=deep))
-    findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
-    keep(findings, engine, run_id)
-    _tell_dagster(findings)
     if wants_json:
         click.echo(json.dumps(as_json(answers), indent=2))
     else:
         tell(answers, Console())
+    # Whoever asked has the answers, also where they can't be kept.
+    findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
+    keep(findings, engine, run_id)
+    _tell_dagster(findings)
     sys.exit(exit_code(answers, errors_only=errors_only))

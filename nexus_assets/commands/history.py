@@ -1,0 +1,34 @@
+"""Dagster's history, as a command opens it that is no run itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nexus_assets.errors import NexusAssetsError
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def is_kept() -> bool:
+    """Whether there is a history at all."""
+    return bool(os.environ.get("DAGSTER_HOME"))
+
+
+@contextmanager
+def opened() -> Iterator[dg.DagsterInstance]:
+    """The history in DAGSTER_HOME. Raises NexusAssetsError where that is not set, or is no folder that can be used."""
+    home = Path(os.environ.get("DAGSTER_HOME", ""))
+    remedy = "Set it to the folder that your runs use, in the environment or in .env."
+    if not is_kept():
+        raise NexusAssetsError("DAGSTER_HOME is not set: without it no run leaves a history to look at.", remedy=remedy)
+    if not home.is_absolute() or not home.is_dir():
+        raise NexusAssetsError(f"DAGSTER_HOME is {home}, which is no absolute path of a folder.", remedy=remedy)
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        yield instance
