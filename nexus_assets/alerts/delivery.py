@@ -24,13 +24,19 @@ class Sender:
 
     def send(self, destination: Destination, title: str, body: str) -> bool:
         """Whether the destination took the message."""
-        from apprise import Apprise, NotifyFormat
+        from apprise import Apprise, NotifyFormat, OverflowMode
 
         with addresses_unlogged():
-            sender = Apprise()
             # A library's error may quote the address, password and all: that it failed is all that is passed on.
             try:
-                return sender.add(destination.url) and bool(
+                service = Apprise.instantiate(destination.url)
+                if service is None:
+                    return False
+                if "overflow=" not in destination.url:
+                    # A service that takes short texts only gets several instead of refusing one for ever.
+                    service.overflow_mode = OverflowMode.SPLIT
+                sender = Apprise()
+                return sender.add(service) and bool(
                     sender.notify(title=title, body=body, body_format=NotifyFormat.TEXT)
                 )
             except Exception:

@@ -135,10 +135,13 @@ class History:
         return events, Seen(max(records[0].id, _position({subject: seen} if seen else {}, subject)), tuple(pending))
 
     def _records(self, key: dg.AssetCheckKey, seen: Seen | None) -> Iterator[AssetCheckExecutionRecord]:
-        """The records that were not read yet, newest first; the first look sees only the newest."""
+        """The records that were not read yet, newest first; the first look goes back to the last evaluation."""
         history = self._instance.event_log_storage.get_asset_check_execution_history
         if seen is None:
-            yield from history(key, limit=1)
+            for record in history(key, limit=PAGE):
+                yield record
+                if record.status is not Status.PLANNED:
+                    return
             return
         oldest = min((seen.position + 1, *seen.pending))
         cursor: int | None = None

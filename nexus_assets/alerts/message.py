@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nexus_assets.alerts.book import Alert, Change
+from nexus_assets.checks import CHECK_NAMES
 from nexus_assets.entities import ENTITIES
 
 Told = tuple[Change, Alert]
@@ -16,20 +17,24 @@ RUN_ID_LENGTH = 8
 
 
 def title(changes: Sequence[Told]) -> str:
-    """One line: the one alert that it is about, or how many of which kind."""
+    """One line: the alert that it is about, the worst where there are several, and how many more."""
     if len(changes) == 1:
         ((kind, alert),) = changes
         return f"Nexus: {HEADS[kind].lower()}: {_what(kind, alert)}"
-    counts = [(HEADS[kind].lower(), sum(each == kind for each, _ in changes)) for kind in HEADS]
-    worst = "ERROR" if any(alert.severity == "ERROR" and kind != "resolved" for kind, alert in changes) else ""
-    said = ", ".join(f"{number} {head}" for head, number in counts if number)
-    return f"Nexus: {worst + ', ' if worst else ''}{said}"
+    # The first is the worst of what is new: a phone shows no more than this.
+    ((kind, alert), *others) = _in_order(changes)
+    return f"Nexus: {HEADS[kind].lower()}: {_what(kind, alert)}; and {len(others)} more"
 
 
 def body(changes: Sequence[Told], *, zone: str, dagster_url: str) -> str:
-    """A paragraph for each alert, errors first."""
-    in_order = sorted(changes, key=lambda told: (list(HEADS).index(told[0]), told[1].severity, told[1].opened_at))
-    return "\n\n".join(_paragraph(kind, alert, ZoneInfo(zone), dagster_url.rstrip("/")) for kind, alert in in_order)
+    """A paragraph for each alert: what is new, then what has changed, is still open, is resolved; errors first."""
+    return "\n\n".join(
+        _paragraph(kind, alert, ZoneInfo(zone), dagster_url.rstrip("/")) for kind, alert in _in_order(changes)
+    )
+
+
+def _in_order(changes: Sequence[Told]) -> list[Told]:
+    return sorted(changes, key=lambda told: (list(HEADS).index(told[0]), told[1].severity, told[1].opened_at))
 
 
 def blocked_assets(alert: Alert) -> list[str]:
@@ -60,6 +65,9 @@ def _number(value: int | None) -> str:
 
 def _paragraph(kind: Change, alert: Alert, zone: ZoneInfo, dagster_url: str) -> str:
     lines = [f"{HEADS[kind]}: {_what(kind, alert)}"]
+    check = CHECK_NAMES.get(alert.subject)
+    if check is not None:
+        lines.append(f"what must hold: {check.description}")
     if kind != "resolved" and alert.breakdown:
         lines.append("reasons: " + ", ".join(f"{number:,} {reason}" for reason, number in alert.breakdown.items()))
     since = f"since {_time(alert.opened_at, zone)}"
@@ -76,6 +84,8 @@ def _paragraph(kind: Change, alert: Alert, zone: ZoneInfo, dagster_url: str) -> 
         lines.append(f"not loaded meanwhile: {', '.join(blocked)}")
     if alert.next_step:
         lines.append(f"run next: {alert.next_step}")
+    if check is not None:
+        lines.append(f"see which rows: {dagster_url}/assets/{check.asset}?view=checks")
     return "\n".join(f"  {line}" if place else line for place, line in enumerate(lines))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from nexus_assets.alerts import message
 from nexus_assets.alerts.book import Alert, Book, Change, Waiting, change, fold, told
 from nexus_assets.alerts.delivery import DeliveryError, Sender
 from nexus_assets.alerts.events import History, OpenSubject, read_note, write_note
-from nexus_assets.alerts.policy import UNREACHABLE_FOR, Destination
+from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FOR, Destination
 from nexus_assets.database import DatabaseError, transaction, where
 from nexus_assets.load.ledger import install
 
@@ -121,34 +121,37 @@ def _post(book: Book, destinations: Iterable[Destination], changes: list[tuple[C
 def _deliver(engine: sqlalchemy.Engine, sender: Sender) -> tuple[int, list[str]]:
     """Sends what is waiting, each message marked at once: killed in between, one message at most is sent twice.
 
-    Returns how many were delivered, and the destinations that refused one; what waits for them behind it keeps its order.
+    Returns how many were delivered, and the destinations that refused one. What waits behind a refused message keeps its
+    order, unless that one was refused again and again: then it is the message, not the receiver, and the others pass it.
     """
     known = {destination.name: destination for destination in sender.destinations}
-    delivered, refused = 0, list[str]()
+    delivered, tried, refused, closed = 0, set[int](), list[str](), set[str]()
     while known:
         with transaction(engine, lock=LOCK) as cursor:
             book = Book(cursor)
-            found = next(_to_send(book.waiting(), known, refused), None)
+            found = next(_to_send(book.waiting(), known, tried, closed), None)
             if found is None:
                 break
             waiting, destination = found
             taken = sender.send(destination, waiting.title, waiting.body)
             book.tried(waiting, delivered=taken)
-        if taken:
-            delivered += 1
-        else:
+        tried.add(waiting.id)
+        delivered += taken
+        if not taken:
+            if destination.name in refused or waiting.attempts < TRIES_BEFORE_STATUS_TELLS:
+                closed.add(destination.name)
             refused.append(destination.name)
-    return delivered, refused
+    return delivered, list(dict.fromkeys(refused))
 
 
 def _to_send(
-    waiting: Iterable[Waiting], known: Mapping[str, Destination], refused: Sequence[str]
+    waiting: Iterable[Waiting], known: Mapping[str, Destination], tried: Container[int], closed: Container[str]
 ) -> Iterator[tuple[Waiting, Destination]]:
     """The waiting messages that may be sent now, with where to. One for a destination that is no longer set goes to the
     first that is: nothing that was to be told is lost by mending an address."""
     for one in waiting:
         destination = known.get(one.destination) or next(iter(known.values()))
-        if destination.name not in refused:
+        if one.id not in tried and destination.name not in closed:
             yield one, destination
 
 

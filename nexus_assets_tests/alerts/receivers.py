@@ -30,11 +30,15 @@ class Received:
 
 @dataclass
 class Webhook:
-    """Takes messages by HTTP; answers 503 while it is `down`. `token` is the secret in its address."""
+    """Takes messages by HTTP; answers 503 while it is `down`, and to titles that hold what it `refuses`.
+
+    `token` is the secret in its address.
+    """
 
     port: int
     token: str = "s3cret-token"
     down: bool = False
+    refuses: str = ""
     refused: int = 0
     received: list[Received] = field(default_factory=list)
     beats: int = 0
@@ -78,7 +82,7 @@ def webhook() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if hook.down:
+            if hook.down or (hook.refuses and hook.refuses in content["title"]):
                 hook.refused += 1
                 self._answer(503)
                 return

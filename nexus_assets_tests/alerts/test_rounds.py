@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, timezone
 import dagster as dg
 import pytest
 
-from nexus_assets.alerts.delivery import DeliveryError
+from nexus_assets.alerts.delivery import DeliveryError, Sender
+from nexus_assets.alerts.policy import destinations
 from nexus_assets_tests.alerts.graph import CANARY, Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook
 
@@ -40,11 +41,13 @@ def test_message_says_what_how_many_since_when_why_what_it_stops_and_what_to_do(
     graph.round(hook.url)
     (message,) = hook.received
     assert f"{ORPHANS}, 1,661 (was 0)" in message.body
+    assert "what must hold: Every generic reference of image_batches leads to a row that exists." in message.body
     assert "reasons: 1,661 target_missing" in message.body
     assert f"first in run {run[:8]}: http://127.0.0.1:3000/runs/{run}" in message.body
     assert f"likely cause: {graph.cause}" in message.body
     assert "not loaded meanwhile: images" in message.body
     assert "run next: mend it" in message.body
+    assert "see which rows: http://127.0.0.1:3000/assets/image_batches?view=checks" in message.body
 
 
 def test_warnings_and_errors_and_passes_are_all_seen(graph: Graph, hook: Webhook) -> None:
@@ -52,7 +55,7 @@ def test_warnings_and_errors_and_passes_are_all_seen(graph: Graph, hook: Webhook
     graph.round(hook.url)
     assert graph.open_alerts() == {ORPHANS: 3, "image_batches/no_doubtful_references": 5}
     (message,) = hook.received
-    assert message.title == "Nexus: ERROR, 2 new"
+    assert message.title == f"Nexus: new: ERROR {ORPHANS}, 3 (was 0); and 1 more"
 
 
 def test_change_by_less_than_a_step_is_not_told(graph: Graph, hook: Webhook) -> None:
@@ -140,6 +143,15 @@ def test_check_that_was_never_reached_is_not_told(graph: Graph, hook: Webhook) -
     assert "not loaded meanwhile: images" in message.body
 
 
+def test_first_look_goes_back_behind_a_run_that_never_reached_the_check(stored_graph: Graph, hook: Webhook) -> None:
+    graph = stored_graph
+    graph.find(no_orphaned_references=3)
+    graph.failing["image_batches"] = ValueError("broken")
+    graph.run()
+    graph.round(hook.url)
+    assert graph.open_alerts() == {ORPHANS: 3, "load image_batches": None}
+
+
 def test_failed_check_is_not_told_as_a_failed_run_too(graph: Graph, hook: Webhook) -> None:
     graph.violators["no_orphaned_references"] = 2
     graph.run()
@@ -222,6 +234,30 @@ def test_message_for_an_address_that_was_mended_goes_to_the_new_one(graph: Graph
         graph.round("mailto://127.0.0.1:1?from=a@clinic.invalid&to=b@clinic.invalid&mode=insecure")
     graph.round(hook.url)
     assert len(hook.received) == 1
+
+
+def test_message_that_is_refused_for_ever_holds_nothing_back(graph: Graph, hook: Webhook) -> None:
+    hook.refuses = "3 (was 0)"
+    for count in (3, 30, 300):
+        graph.find(no_orphaned_references=count)
+        with pytest.raises(DeliveryError):
+            graph.round(hook.url)
+    assert hook.received == []
+    for _ in range(2):
+        with pytest.raises(DeliveryError):
+            graph.round(hook.url)
+    assert [message.title.rpartition(", ")[2] for message in hook.received] == ["30 (was 3)", "300 (was 30)"]
+    hook.refuses = ""
+    graph.round(hook.url)
+    assert len(hook.received) == 3
+
+
+def test_text_that_is_too_long_for_a_receiver_comes_in_parts(hook: Webhook) -> None:
+    sender = Sender(destinations(hook.url))
+    lines = [f"reason number {number}" for number in range(3000)]
+    assert sender.send(sender.destinations[0], "Nexus: test", "\n".join(lines))
+    assert len(hook.received) > 1
+    assert [line for message in hook.received for line in message.body.splitlines()] == lines
 
 
 def test_heartbeat_is_given_after_good_rounds_only(graph: Graph, hook: Webhook) -> None:
