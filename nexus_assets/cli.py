@@ -57,7 +57,7 @@ def main() -> None:
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found.
     """
-    load_dotenv()
+    load_dotenv(".env")  # of the working folder, as Dagster's own commands have it
     try:
         nexus_assets()
     except NexusAssetsError as error:

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
+import sqlalchemy as sa
+from botocore.client import BaseClient
+from dotenv import dotenv_values
 
+from nexus_assets.checks import CHECKS
+from nexus_assets.local.home import SOURCE
+from nexus_assets.local.postgres import ADMIN
+from nexus_assets.settings import SETTINGS
+from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.readme import README, TABLES, WRITE, block
+
+ROLE = "nexus_import"
 
 
 def _text() -> str:
@@ -30,3 +51,171 @@ def test_every_place_that_it_names_exists() -> None:
 def test_every_link_leads_somewhere() -> None:
     places = re.findall(r"\]\((?!https?:)([^)#]+)", _text())
     assert [place for place in places if not (README.parent / place).exists()] == []
+
+
+@pytest.mark.parametrize("name", sorted({check.name for check in CHECKS}))
+def test_check_that_is_red_has_a_paragraph_that_says_what_to_do(name: str) -> None:
+    (paragraph,) = re.findall(rf"^### `{name}`\n\n(.+?)(?=\n\n#)", _text(), re.DOTALL | re.MULTILINE)
+    assert len(paragraph.split()) > 10
+
+
+def test_no_paragraph_is_about_a_check_that_is_gone() -> None:
+    part = _text().split("## When a check is red")[1].split("\n## ")[0]
+    assert set(re.findall(r"^### `(\w+)`", part, re.MULTILINE)) == {check.name for check in CHECKS}
+
+
+# --- connecting to a real Nexus ---------------------------------------------------------------------------------------
+
+
+def snippet(language: str, name: str) -> str:
+    """A block of code in README by its language and name, as in ```sql role."""
+    (found,) = re.findall(rf"^```{language} {name}\n(.*?)^```", _text(), re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+@pytest.fixture
+def as_role(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:  # noqa: F811
+    """The graph, its settings naming the role that README's SQL makes."""
+    owner = sa.make_url(graph.clinic.url).set(drivername="postgresql")
+    first, rest = snippet("sql", "role").replace("DATABASE nexus ", f"DATABASE {owner.database} ").split("\n", 1)
+    _execute(owner.set(username=ADMIN), first)  # whose password is the same here
+    _execute(owner, rest)
+    role = owner.set(username=ROLE, password="choose one")
+    monkeypatch.setenv("NEXUS_DATABASE_URL", role.render_as_string(hide_password=False))
+    yield graph
+    _execute(owner.set(username=ADMIN), f"DROP OWNED BY {ROLE} CASCADE; DROP ROLE {ROLE}")
+
+
+def _execute(url: sa.URL, statements: str) -> None:
+    with closing(psycopg2.connect(url.render_as_string(hide_password=False))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statements)
+
+
+def test_role_of_least_privilege_loads_everything_and_heals(as_role: Graph) -> None:
+    assert failures(as_role.materialize()) == []
+    clinic = as_role.clinic
+    for table in ("appointments", "notes"):
+        clinic.execute(f"DELETE FROM {table}")
+    clinic.execute("UPDATE patients SET id = gen_random_uuid()")
+    assert clinic.value("SELECT count(*) FROM images_batch WHERE object_id NOT IN (SELECT id FROM patients)") > 0
+    assert failures(as_role.materialize()) == []
+    assert clinic.value("SELECT count(*) FROM images_batch WHERE object_id NOT IN (SELECT id FROM patients)") == 0
+
+
+def test_role_may_delete_nobody_and_owns_the_ledger_alone(as_role: Graph) -> None:
+    assert failures(as_role.materialize()) == []
+    ask = as_role.clinic.value
+    for table in ("patients", "notes", "appointments", "images_image", "documents_document"):
+        assert not ask("SELECT has_table_privilege(%s, %s, 'DELETE')", ROLE, table), table
+    owned = (
+        "SELECT count(*) FROM pg_class WHERE relowner = %s::regrole AND relnamespace <> 'nexus_assets'::regnamespace"
+    )
+    assert ask(f"{owned} AND relnamespace::regnamespace::text !~ '^pg_'", ROLE) == 0
+
+
+def test_policy_allows_what_is_asked_of_the_bucket_and_no_more(
+    graph: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: set[str] = set()
+    ask = BaseClient._make_api_call
+
+    def note(self: Any, operation: str, parameters: Any) -> Any:
+        asked.add(operation)
+        return ask(self, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    # Exports that lie in the bucket are read under the same policy.
+    shutil.copytree(graph.exports, graph.bucket.folder / "exports")
+    monkeypatch.setenv("NEXUS_EXPORTS", f"s3://{graph.bucket.name}/exports")
+    assert failures(graph.materialize()) == []
+    needed = {
+        {"ListObjectsV2": "s3:ListBucket", "HeadObject": "s3:GetObject"}.get(name, f"s3:{name}") for name in asked
+    }
+    statements = json.loads(snippet("json", "policy"))["Statement"]
+    assert needed <= {statement["Action"] for statement in statements}
+    assert {statement["Action"] for statement in statements} == {"s3:ListBucket", "s3:GetObject"}
+    for statement in statements:
+        of_bucket = statement["Resource"] == "arn:aws:s3:::clinic-files"
+        assert of_bucket == (statement["Action"] == "s3:ListBucket"), statement
+
+
+def test_settings_of_the_example_are_settings() -> None:
+    (text,) = re.findall(r"^```dotenv\n(.*?)^```", _text(), re.DOTALL | re.MULTILINE)
+    named = dotenv_values(stream=io.StringIO(text))
+    known = {setting.name for setting in SETTINGS}
+    assert {name for name in named if not name.startswith("AWS_")} <= known
+    assert sa.make_url(str(named["NEXUS_DATABASE_URL"])).password == "choose one"
+
+
+def _shell(commands: str, folder: Path, environment: dict[str, str]) -> list[tuple[str, int, str]]:
+    """Runs a block's commands one after the other in a shell; (command, exit code, all that it said)."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    told = []
+    for command in commands.strip().splitlines():
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=folder,
+            env={**os.environ, "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME": "nexus_assets.definitions"}
+            | environment
+            | {"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told.append((command, done.returncode, done.stdout + done.stderr))
+    return told
+
+
+@pytest.mark.slow
+def test_real_nexus_is_looked_at_and_loaded_with_the_settings_of_a_file(
+    as_role: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The steps of "Connecting to a real Nexus", in a folder with a .env and no other setting."""
+    folder, history = tmp_path / "work", tmp_path / "history"
+    folder.mkdir()
+    history.mkdir()
+    named = [name for name in os.environ if name.startswith(("NEXUS_", "AWS_"))]
+    (folder / ".env").write_text("".join(f"{name}={os.environ[name]}\n" for name in named))
+    for name in named:
+        monkeypatch.delenv(name)
+    assert as_role.clinic.value("SELECT count(*) FROM patients") == 0
+    told = _shell(snippet("sh", "real"), folder, {"DAGSTER_HOME": str(history)})
+    assert [(command, code) for command, code, _ in told if code] == [], told
+    assert as_role.clinic.value("SELECT count(*) FROM patients") == 2
+
+
+@pytest.mark.slow
+def test_entity_is_added_in_three_steps(graph: Graph, tmp_path: Path) -> None:  # noqa: F811
+    copy = tmp_path / "copy"
+    shutil.copytree(SOURCE / "nexus_assets", copy / "nexus_assets", ignore=shutil.ignore_patterns("__pycache__"))
+    # 1
+    (example,) = re.findall(r'^```python\n("""Clinics, .*?)^```', _text(), re.DOTALL | re.MULTILINE)
+    (copy / "nexus_assets" / "entities" / "clinics.py").write_text(example)
+    # 2
+    entities = copy / "nexus_assets" / "entities" / "__init__.py"
+    text = entities.read_text()
+    assert "(PATIENTS, " in text
+    first_import = text.index("from nexus_assets.entities.")
+    text = f"{text[:first_import]}from nexus_assets.entities.clinics import CLINICS\n{text[first_import:]}"
+    entities.write_text(text.replace("(PATIENTS, ", "(CLINICS, PATIENTS, "))
+    reasons = copy / "nexus_assets" / "mapping" / "reasons.py"
+    reasons.write_text(
+        reasons.read_text().replace('    "no_id"', '    "no_name": "The clinic has no name.",\n    "no_id"', 1)
+    )
+    # 3
+    rows = (
+        "id,Name,Phone",
+        "5F6C3A1E-0000-4000-8000-000000000001,Harbour,0299990000",
+        "5F6C3A1E-0000-4000-8000-000000000002,,",
+    )
+    (graph.exports / "Clinics.csv").write_text("\n".join(rows) + "\n")
+    before = graph.clinic.value("SELECT count(*) FROM clinics")
+    history = tmp_path / "history"
+    history.mkdir()
+    told = _shell(snippet("sh", "entity"), tmp_path, {"PYTHONPATH": str(copy), "DAGSTER_HOME": str(history)})
+    assert [(command, code) for command, code, _ in told if code] == [], told
+    assert graph.clinic.value("SELECT count(*) FROM clinics") == before + 1
+    assert graph.clinic.value("SELECT reason FROM nexus_assets.reject WHERE entity = 'clinics'") == "no_name"
