@@ -135,6 +135,8 @@ def load(
     rejects.keep_rejects(cursor, scene, load_id)
     account.heal(**vanished.follow(cursor, scene, load_id, settings.archive_vanished))
     account.notices = {**noticed, **accounts.notices(cursor, scene)}
+    if staged.mended:
+        account.notices["mended"] = staged.mended
     if dictionaries.undecided_columns:
         account.notices["undecided_date_order"] = dictionaries.undecided_columns
     account.orphans = accounts.orphans(cursor, scene)

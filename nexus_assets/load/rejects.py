@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Literal
 
 from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene
+from nexus_assets.load.sources import headings
 
 
 def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
     if not _any_to_keep_or_resolve(cursor, scene):
         return
-    payload = SQL(", ").join(
-        SQL("{}, {}").format(Literal(name), scene.source.field(name, "s")) for name in scene.entity.fields()
-    )
+    # All that was read of the row, to be mended where it is asked for: what the bucket tells of a file, and its record.
+    names = dict.fromkeys((*scene.entity.fields(), *itertools.chain(*headings(scene.entity)), "record_key"))
+    names = {name: None for name in names if name in scene.source.columns}
+    payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), scene.source.field(name, "s")) for name in names)
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {rejected} AS

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load import answers
+from nexus_assets.load import answers, mended
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.gates import LastLoad
@@ -50,10 +50,11 @@ def account_as_before(
 ) -> Account | None:
     """The account of a load that would find every row as the last one left it; None where something may be different.
 
-    Nothing is different where the sources have the hashes that they had, the mapping, its lookups and settings are the same, no
-    parent's ids have moved since (a row that was rejected or unlinked might find its patient now), nothing was kept that
-    FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last load left it, its generic
-    links leading to rows that exist: the same questions that are asked of each row otherwise, without reading the export.
+    Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
+    and settings are the same, no parent's ids have moved since (a row that was rejected or unlinked might find its patient
+    now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last
+    load left it, its generic links leading to rows that exist: the same questions that are asked of each row otherwise,
+    without reading the export.
     """
     if last.mapping_version != str(scene.seed) or scene.filemaker_wins:
         return None
@@ -62,6 +63,9 @@ def account_as_before(
     if {name: source["sha256"] for name, source in now.items()} != {
         name: source.get("sha256") for name, source in last.sources.items()
     }:
+        return None
+    export = scene.entity.rows_of.export
+    if mended.state(cursor, export) != last.sources[export].get("mended", ""):
         return None
     if any(_has_moved_since(cursor, name, last.load_id) for name in scene.entity.upstream):
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
-from nexus_assets.load import answers, stage
+from nexus_assets.load import answers, mended, stage
 from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.tables import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
@@ -38,12 +38,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Staged:
-    """The staged sources of one load: tables of text, and what is known of the files they came from."""
+    """The staged sources of one load: tables of text, what is known of the files they came from, and how many of the export's
+    rows stand as a person mended them."""
 
     export: Relation
     listing: Identifier | None
     alongside: Mapping[str, Relation]
     facts: dict[str, Any]
+    mended: int = 0
 
 
 def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -69,7 +71,9 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
         facts[name] = {**inputs.describe(name), **_facts(opened)}
         return relation
 
-    export = copy(source.export, *_headings(entity), work("export"), required=True)
+    export = copy(source.export, *headings(entity), work("export"), required=True)
+    facts[source.export]["mended"] = mended.state(cursor, source.export)
+    in_place = mended.put_in_place(cursor, source.export, export) if facts[source.export]["mended"] else 0
     alongside = {}
     if isinstance(source, ExportRows):
         for name in source.alongside:
@@ -87,10 +91,10 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
         }
         cursor.execute(SQL("ANALYZE {}").format(listing))
     cursor.execute(SQL("ANALYZE {}").format(work("export")))
-    return Staged(export, listing, alongside, facts)
+    return Staged(export, listing, alongside, facts, in_place)
 
 
-def _headings(entity: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def headings(entity: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The headings that the entity's export must have, and those that it may have."""
     source = entity.rows_of
     if isinstance(source, ExportRows):
@@ -134,23 +138,23 @@ def source_rows(
         return staged.export, {}
     if source.grouped_by is not None:
         dictionaries.read(staged.export, dates=[source.grouped_by[1]], suffix="_of_records")
-    wanted, _ = _headings(entity)
-    headings = {name: staged.export.columns[name] for name in wanted}
-    query = file_records_sql(source, staged.listing, bucket, staged.export.table, headings, work("dates_of_records"))
+    wanted, _ = headings(entity)
+    columns = {name: staged.export.columns[name] for name in wanted}
+    query = file_records_sql(source, staged.listing, bucket, staged.export.table, columns, work("dates_of_records"))
     _make(cursor, work("records"), query)
     if isinstance(entity.source, RecordGroups):
         _make(cursor, work("groups"), record_groups_sql(source, work("records")))
         return _relation(cursor, work("groups")), {}
-    return _relation(cursor, work("records")), _mismatches(cursor, source, staged, work("records"), headings)
+    return _relation(cursor, work("records")), _mismatches(cursor, source, staged, work("records"), columns)
 
 
 def _mismatches(
-    cursor: Cursor, source: FileRecords, staged: Staged, records: Identifier, headings: Mapping[str, Composable]
+    cursor: Cursor, source: FileRecords, staged: Staged, records: Identifier, columns: Mapping[str, Composable]
 ) -> dict[str, int]:
     assert staged.listing is not None
     found = {
         "rows_without_file": answers.number(
-            cursor, rows_without_file_sql(staged.listing, staged.export.table, headings[source.on])
+            cursor, rows_without_file_sql(staged.listing, staged.export.table, columns[source.on])
         ),
         "files_without_row": 0
         if source.record_required

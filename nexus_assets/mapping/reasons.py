@@ -22,6 +22,13 @@ REASONS: dict[str, str] = {
 }
 """Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
 
+NOT_BY_A_CELL: dict[str, str] = {
+    "ambiguous_record": "Remove the wrong rows in FileMaker, and export again.",
+    "empty_file": "Upload the file again.",
+    "unknown_batch": "Load image_batches, then images.",
+}
+"""Reasons that no other text in a cell of the row could mend, and what mends them."""
+
 NOTICES: dict[str, str] = {
     "unknown_clinic": "Rows whose clinic is not in Nexus; the column stays empty.",
     "unknown_clinician": "Rows whose clinician is not in Nexus; the column stays empty.",
@@ -33,6 +40,7 @@ NOTICES: dict[str, str] = {
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
+    "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
 }
 """Code of something worth telling of rows that were loaded all the same, and what it means."""

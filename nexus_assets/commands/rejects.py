@@ -1,0 +1,180 @@
+"""`nexus-assets rejects`: which rows could not be loaded, and the lane on which they come in once somebody mended them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from nexus_assets.commands.tables import tell_counts
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.mapping.reasons import NOT_BY_A_CELL, REASONS
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+
+if TYPE_CHECKING:
+    from nexus_assets.upkeep.mending import Retried
+    from nexus_assets.upkeep.rejects import Reject
+
+SHOWN = 20
+
+
+def _narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
+    of = click.option("--entity", type=click.Choice([*ENTITIES]), help="Only the rejects of this entity.")
+    why = click.option("--reason", type=click.Choice([*REASONS]), help="Only those of this reason.")
+    return of(why(function))
+
+
+@click.group("rejects", invoke_without_command=True)
+@_narrowed
+@click.option("--rows", default=SHOWN, show_default=True, type=click.IntRange(0), help="How many rows to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of them as JSON, for programs.")
+@click.pass_context
+def command(ctx: click.Context, entity: str | None, reason: str | None, rows: int, as_json: bool) -> None:
+    """List the rows that could not be loaded: where they are and why, never what is in them. `rejects export` writes them into a
+    workbook to mend, `rejects retry` loads the mended ones, `rejects purge` removes what is resolved.
+
+    Exit code 0: told, however many there are; 2: could not look.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from nexus_assets.upkeep.rejects import counts, open_rejects
+
+    found = open_rejects(NexusDatabase().engine(), entity, reason)
+    if as_json:
+        told = [{**asdict(each), "since": each.since and each.since.isoformat()} for each in found]
+        click.echo(json.dumps({"counts": counts(found), "rejects": told}, indent=2))
+        return
+    console = Console()
+    if not found:
+        console.print("No row is rejected.")
+        return
+    tell_counts(console, "Rejected", counts(found), REASONS)
+    if rows:
+        _tell_rows(found[:rows], console)
+    if len(found) > rows:
+        console.print(f"{len(found) - rows:,} more: --rows {len(found)}, --entity, --reason or --json show them.")
+    console.print("\nMend them in FileMaker and export again; or here: nexus-assets rejects export FILE --with-data")
+
+
+def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:
+    table = Table(
+        box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left", title="\nRows", title_style="italic"
+    )
+    for name in ("entity", "record", "reason", "column", "FileMaker id"):
+        table.add_column(name, justify="right" if name == "record" else "left", no_wrap=name != "FileMaker id")
+    for each in rejects:
+        table.add_row(each.entity, f"{each.record:,}", each.reason, each.column, each.filemaker_id)
+    console.print(table, width=max(console.width, 100), crop=False)
+
+
+@command.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--with-data", is_flag=True, help="Yes, write what is in the rows: patients' data.")
+@_narrowed
+def export(file: Path, with_data: bool, entity: str | None, reason: str | None) -> None:
+    """Write the rejected rows into a workbook to mend (FILE.xlsx, for your eyes only: mode 600). It holds patients' data.
+
+    A sheet per entity, under FileMaker's headings. Exit code 0: written, 2: not.
+    """
+    from nexus_assets.upkeep.sheets import write_sheets
+
+    if not with_data:
+        raise NexusAssetsError(
+            f"{file} would hold patients' data, and nothing was written.",
+            remedy=f"If that is what you want: nexus-assets rejects export {file} --with-data",
+        )
+    if file.suffix.lower() != ".xlsx":
+        raise NexusAssetsError(f"{file} is to be a workbook.", remedy=f"Name it {file.with_suffix('.xlsx')}.")
+    written = write_sheets(NexusDatabase().engine(), file, entity, reason)
+    for name, number in written.rows.items():
+        click.echo(f"{name}: {number:,} rows")
+    for (name, why), number in written.left_out.items():
+        advice = NOT_BY_A_CELL.get(why, "The rows of images make the batches: mend those.")
+        click.echo(f"{name}: {number:,} {why} left out. {advice}")
+    if written.too_long:
+        click.echo(f"{written.too_long:,} rows left out: a cell of theirs is longer than Excel's can be.")
+    click.echo(f"{file} holds patients' data: remove it when you are done. Then: nexus-assets rejects retry {file}")
+
+
+@command.command("retry")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def retry(file: Path) -> None:
+    """Load the rows that were mended in FILE, with the exports as they are now, as every load does and in one transaction.
+
+    A mended row stands in place of FileMaker's faulty one, now and in later loads, until FileMaker's changes. Exit code 0: all
+    mended rows are loaded, 1: some are still wrong, or a gate stopped the load; 2: could not try.
+    """
+    from nexus_assets.load.assets import LoadConfig, resource_inputs
+    from nexus_assets.load.gates import GateError
+    from nexus_assets.upkeep.mending import retry as retry_rows
+    from nexus_assets.upkeep.sheets import read_sheets
+
+    rows = read_sheets(file)
+    exports, bucket, run_id = FileMakerExports(), ClinicBucket(), f"retry-{uuid.uuid4()}"
+
+    def log(text: str) -> None:
+        click.echo(text, err=True)
+
+    try:
+        retried = retry_rows(
+            NexusDatabase().engine(),
+            rows,
+            lambda entity: resource_inputs(entity, exports, bucket, run_id, log),
+            LoadConfig.model_validate({}).load_settings(),
+            run_id,
+            log,
+        )
+    except GateError as error:
+        click.echo(f"{error.problem} Nothing was written. First load as usual, then run this again.", err=True)
+        sys.exit(1)
+    _tell_retried(retried)
+    sys.exit(1 if retried.still_wrong else 0)
+
+
+def _tell_retried(retried: Retried) -> None:
+    for name, number in retried.loaded.items():
+        click.echo(f"{name}: {number:,} mended rows are loaded")
+    for each in retried.still_wrong:
+        column = f" in {each.column}" if each.column else ""
+        click.echo(
+            f"{each.entity}: row {each.row} is still wrong: {each.reason}{column}. {REASONS.get(each.reason, '')}"
+        )
+    for number, words in (
+        (retried.untouched, "are as they were when the workbook was written"),
+        (retried.closed, "are not rejected any more"),
+        (retried.outdated, "have changed in FileMaker since: its rows count"),
+    ):
+        if number:
+            click.echo(f"{number:,} rows {words}")
+    waiting = [name for name, entity in ENTITIES.items() if {*entity.upstream} & {*retried.loaded}]
+    if waiting := [name for name in waiting if name not in retried.results]:
+        click.echo(f"What refers to them may come in now: dagster asset materialize --select '{','.join(waiting)}'")
+
+
+@command.command("purge")
+@click.option(
+    "--older-than", "days", type=click.IntRange(0), metavar="DAYS", required=True, help="Days since it was resolved."
+)
+def purge(days: int) -> None:
+    """Remove rejects that were resolved more than so many days ago, with what is in them. Open ones stay.
+
+    Exit code 0: done, 2: could not look.
+    """
+    from nexus_assets.upkeep.rejects import purge as purge_resolved
+
+    purged = purge_resolved(NexusDatabase().engine(), days)
+    for (name, reason), number in purged.rejects.items():
+        click.echo(f"Removed: {name}: {number:,} {reason}")
+    if purged.mended:
+        click.echo(f"Removed: {purged.mended:,} mended rows whose faulty ones no export holds any more")
+    if not purged.rejects and not purged.mended:
+        click.echo(f"Nothing was resolved more than {days} days ago: nothing was removed.")
