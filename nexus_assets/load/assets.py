@@ -71,8 +71,21 @@ def _table(rows: Mapping[str, int], meanings: Mapping[str, str], name: str) -> d
     return dg.MetadataValue.table(records, schema=schema)
 
 
+SOURCE_COLUMNS = ("source", "file", "age", "size", "rows", "how", "sha256")
+
+
+def _how(facts: Mapping[str, Any]) -> str:
+    """How a file was read, and why so, in words."""
+    words = [facts.get("format", "")]
+    if facts.get("encoding"):
+        words.append(f"{facts['encoding']} ({facts.get('encoding_why')})")
+    if facts.get("columns_new"):
+        words.append(f"new columns that nothing reads: {', '.join(facts['columns_new'])}")
+    return "; ".join(filter(None, [*words, *facts.get("remarks", ())]))
+
+
 def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """What was read: each file or listing, how old it was, how large, and its hash."""
+    """What was read: each file or listing, how old it was, how large, how it was read, and its hash."""
     now = datetime.now(timezone.utc)
     records = []
     for name, facts in sources.items():
@@ -85,11 +98,13 @@ def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> dg.TableMetadata
                     "file": str(facts.get("file", "")),
                     "age": f"{(now - modified).total_seconds() / 3600:.1f} hours" if modified else "",
                     "size": size,
+                    "rows": f"{facts['rows']:,}" if "rows" in facts else "",
+                    "how": _how(facts),
                     "sha256": str(facts.get("sha256", ""))[:12],
                 }
             )
         )
-    schema = dg.TableSchema([dg.TableColumn(name) for name in ("source", "file", "age", "size", "sha256")])
+    schema = dg.TableSchema([dg.TableColumn(name) for name in SOURCE_COLUMNS])
     return dg.MetadataValue.table(records, schema=schema)
 
 
@@ -126,6 +141,8 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
         metadata["rejected_by_reason"] = _table(account.rejected, REASONS, "reason")
     if account.notices:
         metadata["noticed"] = _table(account.notices, NOTICES, "notice")
+    if result.date_orders:
+        metadata["date_order"] = f"{result.date_orders['order']}: {result.date_orders.get('why', '')}"
     return {
         **metadata,
         "read": _sources_table(result.sources),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.load.gates import GateError
@@ -20,15 +21,22 @@ if TYPE_CHECKING:
 VALUES_THAT_OUTWEIGH_THE_LAST_LOAD = 3
 """Fewer values than this that contradict the order found by the last load are typing errors, and become rejects."""
 
+ERRORS_SHARE = 0.1
+"""A column with a larger share of dates that contradict its others has no order of its own."""
+
 
 @dataclass(frozen=True)
 class DateOrder:
     """The order of day and month in a file: 'mdy' or 'dmy'. `decided` by the file's own dates, this time or before, else by
-    the setting; then `open_columns` are those with dates that read both ways."""
+    the setting; then `open_columns` are those with dates that read both ways. Where columns clearly differ, `columns` has
+    the order of each that has one of its own. `doubtful` ones contradict themselves. `why` is for people."""
 
     order: str
     decided: bool
     open_columns: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    doubtful: tuple[str, ...] = field(default=(), compare=False)
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -40,32 +48,76 @@ class Evidence:
     day_first: int
     either: int
 
+    @property
+    def own_order(self) -> str | None:
+        """The order of the column itself, where its dates leave no doubt; typing errors among them are allowed for."""
+        most, least = max(self.month_first, self.day_first), min(self.month_first, self.day_first)
+        if most <= VALUES_THAT_OUTWEIGH_THE_LAST_LOAD or least > most * ERRORS_SHARE:
+            return None
+        return "mdy" if self.month_first > self.day_first else "dmy"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its dates contradict each other too often for typing errors: those that read both ways are anybody's guess."""
+        return min(self.month_first, self.day_first) > VALUES_THAT_OUTWEIGH_THE_LAST_LOAD and self.own_order is None
+
 
 def decide(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
-    """The order of a file: one for all its columns, from their dates, else the last load's, else the setting.
+    """The order of a file, and of the columns that clearly have another one: from their dates, else as in the last load, else
+    by the setting.
 
     Raises GateError where the dates clearly have another order than those of the last load.
     """
+    own = {each.column: order for each in evidence if (order := each.own_order) is not None}
+    doubtful = tuple(each.column for each in evidence if each.is_doubtful)
+    before = dict(last.columns) if last is not None else {}
+    if not before and len({*own.values()}) < 2:
+        return replace(_of_the_file(evidence, last, settings), doubtful=doubtful)
+    if last is not None and not settings.allow_date_order_change:
+        for column, order in own.items():
+            known = before.get(column, last.order if last.decided else None)
+            if known not in (None, order):
+                raise _changed([column], str(known), order)
+    rest = [each for each in evidence if each.column not in {**before, **own}]
+    found = _of_the_file(rest, last, settings)
+    columns = {**before, **own}
+    told = ", ".join(f"{column} {order}" for column, order in columns.items())
+    return replace(found, columns=columns, doubtful=doubtful, why=f"{found.why}; by their own dates: {told}")
+
+
+def _of_the_file(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
+    """One order for all these columns."""
     month_first, day_first = sum(each.month_first for each in evidence), sum(each.day_first for each in evidence)
     known = last.order if last is not None and last.decided else None
+    why = (
+        f"{max(month_first, day_first):,} dates can only be read so, {min(month_first, day_first):,} only the other way"
+    )
     if month_first == day_first:
         if known is not None:
-            return DateOrder(known, decided=True)
+            return DateOrder(known, decided=True, why="as decided before; no date that is new tells")
         before = last.open_columns if last is not None else ()
         either = (each.column for each in evidence if each.either)
-        return DateOrder(settings.date_order, decided=False, open_columns=tuple(dict.fromkeys((*before, *either))))
+        return DateOrder(
+            settings.date_order,
+            decided=False,
+            open_columns=tuple(dict.fromkeys((*before, *either))),
+            why="by the setting NEXUS_DATE_ORDER: no date tells",
+        )
     found = "mdy" if month_first > day_first else "dmy"
     if known is None or known == found:
-        return DateOrder(found, decided=True)
+        return DateOrder(found, decided=True, why=why)
     if max(month_first, day_first) <= VALUES_THAT_OUTWEIGH_THE_LAST_LOAD:
-        return DateOrder(known, decided=True)
+        return DateOrder(known, decided=True, why="as decided before; the few dates against it are errors")
     if not settings.allow_date_order_change:
-        columns = ", ".join(each.column for each in evidence if each.month_first or each.day_first)
-        raise GateError(
-            f"The dates in {columns} were written {known} in the last load and are {found} in this export.",
-            setting="allow_date_order_change",
-        )
-    return DateOrder(found, decided=True)
+        raise _changed([each.column for each in evidence if each.month_first or each.day_first], known, found)
+    return DateOrder(found, decided=True, why=why)
+
+
+def _changed(columns: Sequence[str], before: str, now: str) -> GateError:
+    return GateError(
+        f"The dates in {', '.join(columns)} were written {before} in the last load and are {now} in this export.",
+        setting="allow_date_order_change",
+    )
 
 
 class Dictionaries:
@@ -77,6 +129,7 @@ class Dictionaries:
         self._cursor, self._work, self._settings, self._reading = cursor, work, settings, reading
         self._last = None if last is None else _from_json(last)
         self.order: DateOrder | None = None
+        self._by_all_rows = False
 
     def read(
         self,
@@ -90,6 +143,7 @@ class Dictionaries:
 
         The file's order is decided by the dates that come first: those of a later call are read in the same one.
         """
+        self._by_all_rows = self._by_all_rows or (pending is None and self.order is None)
         for kind, fields, read_sql in (("dates", dates, self._read_dates_sql), ("times", times, _read_times_sql)):
             if not fields:
                 continue
@@ -105,9 +159,11 @@ class Dictionaries:
             self.order = decide(evidence, self._last, self._settings)
         return SQL(
             "ALTER TABLE {table} ADD COLUMN value date;"
-            "UPDATE {table} SET value = nexus_assets.read_date(raw, {order}, {today}, {epoch}); ANALYZE {table}"
+            "UPDATE {table} SET value = nexus_assets.read_date(raw, coalesce({own}::jsonb ->> field, {order}), {today}, {epoch});"
+            "ANALYZE {table}"
         ).format(
             table=table,
+            own=Literal(Json(dict(self.order.columns))),
             order=Literal(self.order.order),
             today=Literal(self._reading.today),
             epoch=Literal(EXCEL_EPOCH),
@@ -116,12 +172,24 @@ class Dictionaries:
     @property
     def read_otherwise_before(self) -> bool:
         """Whether the last load read this file's dates in another order: then every row must be read again."""
-        return self._last is not None and self.order is not None and self._last.order != self.order.order
+        if self._last is None or self.order is None:
+            return False
+        return (self._last.order, self._last.columns) != (self.order.order, self.order.columns)
+
+    def forget_last(self) -> None:
+        """Has the order decided anew by all rows, that are read next, if it was by those that are pending."""
+        if not self._by_all_rows:
+            self._last = self.order = None
 
     @property
     def undecided_columns(self) -> int:
         """The number of date columns in which every value reads both ways."""
         return 0 if self.order is None else len(self.order.open_columns)
+
+    @property
+    def doubtful_columns(self) -> int:
+        """The number of date columns whose dates contradict each other too often for typing errors."""
+        return 0 if self.order is None else len(self.order.doubtful)
 
     def to_json(self) -> dict[str, Any]:
         """What the ledger keeps of the order."""
@@ -131,7 +199,7 @@ class Dictionaries:
 def _from_json(kept: Mapping[str, Any]) -> DateOrder | None:
     if "order" not in kept:
         return None
-    return DateOrder(kept["order"], bool(kept["decided"]), tuple(kept["open_columns"]))
+    return DateOrder(kept["order"], bool(kept["decided"]), tuple(kept["open_columns"]), kept.get("columns", {}))
 
 
 def follows_setting(kept: Mapping[str, Any]) -> bool:

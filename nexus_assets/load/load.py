@@ -43,6 +43,7 @@ from nexus_assets.load.sources import Inputs
 from nexus_assets.load.tables import Relation, Target, Work, ledger_table
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
+from nexus_assets.sources.columns import quoted
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
 
@@ -57,6 +58,7 @@ class LoadResult:
     sources: dict[str, Any]
     seconds: float
     columns: Mapping[str, str]
+    date_orders: Mapping[str, Any]
 
 
 def load(
@@ -93,12 +95,14 @@ def load(
     staged = sources.stage_all(cursor, entity, inputs, work)
     inputs.step("matching")
     gates.check_sources_not_older(staged.facts, last, settings)
+    _tell_of_sources(entity, staged.facts, last, log)
     dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, setting.reading)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
     scene = setting.scene(cursor, work, staged.facts, source, staged.alongside)
     pending = incoming.find_pending(cursor, scene)
     dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     if dictionaries.read_otherwise_before:
+        dictionaries.forget_last()
         pending = incoming.find_all_pending(cursor, scene)
         dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     log(f"{entity.name}: {pending} rows are new or have changed")
@@ -139,6 +143,8 @@ def load(
         account.notices["mended"] = staged.mended
     if dictionaries.undecided_columns:
         account.notices["undecided_date_order"] = dictionaries.undecided_columns
+    if dictionaries.doubtful_columns:
+        account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
     account.orphans = accounts.orphans(cursor, scene)
     return _finish(cursor, scene, load_id, account, staged.facts, dictionaries.to_json(), run)
 
@@ -221,7 +227,23 @@ def _as_before(
     load_id = _next_load(cursor)
     _put_right(cursor, scene, load_id, account)
     facts = {name: {**last.sources[name], **found} for name, found in now.items()}
+    for found in facts.values():
+        found.pop("columns_new", None)
     return _finish(cursor, scene, load_id, account, facts, last.date_orders, run)
+
+
+def _tell_of_sources(
+    entity: Entity, facts: dict[str, Any], last: gates.LastLoad | None, log: Callable[[str], None]
+) -> None:
+    """Says what is remarkable about the sources, and once, which columns are new and unused."""
+    for name, each in facts.items():
+        for remark in each.get("remarks", ()):
+            log(f"{entity.name}: {name}: {remark}")
+    for name, headings in sources.new_columns(facts, last.sources if last else {}).items():
+        facts[name]["columns_new"] = headings
+        log(
+            f"{entity.name}: {name} has columns that it did not have before, and that nothing reads: {quoted(headings)}"
+        )
 
 
 def _next_load(cursor: Cursor) -> int:
@@ -249,7 +271,7 @@ def _finish(
     _record(cursor, load_id, scene, run, facts, date_orders, account)
     _drop(cursor, scene.work)
     types = {name: column.sql_type for name, column in scene.target.columns.items()}
-    return LoadResult(scene.entity.name, load_id, account, facts, time.monotonic() - run.clock, types)
+    return LoadResult(scene.entity.name, load_id, account, facts, time.monotonic() - run.clock, types, date_orders)
 
 
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:

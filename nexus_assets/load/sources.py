@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -113,17 +113,23 @@ def _headings_through(entity: Entity, companion: str) -> tuple[str, ...]:
 
 
 def _facts(opened: OpenExport) -> dict[str, Any]:
-    facts = opened.facts
-    return {
-        "sha256": facts.sha256,
-        "size": facts.size,
-        "format": facts.format,
-        "encoding": facts.encoding,
-        "encoding_why": facts.encoding_why,
-        "columns_unused": list(facts.columns_unused),
-        "passed_over": list(facts.passed_over),
-        "remarks": list(facts.remarks),
-    }
+    """How the export was read, without the folder it is in; what its format does not have is left out."""
+    told = {name: value for name, value in asdict(opened.facts).items() if value not in (None, "")}
+    del told["location"]
+    return told
+
+
+def new_columns(
+    facts: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """The columns, by export, that nothing reads and that the last load did not see: said once."""
+    found = {}
+    for name, each in facts.items():
+        known = before.get(name, {})
+        if "columns_unused" in each and "columns_unused" in known:
+            seen = {*known["columns_unused"], *known.get("columns_used", ())}
+            found[name] = [heading for heading in each["columns_unused"] if heading not in seen]
+    return {name: headings for name, headings in found.items() if headings}
 
 
 def source_rows(

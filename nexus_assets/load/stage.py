@@ -65,6 +65,7 @@ def stage_export(cursor: Cursor, table: Identifier, export: OpenExport) -> Relat
     except psycopg2.DataError as error:
         line = re.search(r"\bline (\d+)", error.diag.context or "")
         raise export.explain(int(line[1]) if line else None, error.diag.message_primary or "") from None
+    export.facts.rows = cursor.rowcount
     return Relation(table, {heading: columns[position] for heading, position in export.positions.items()})
 
 

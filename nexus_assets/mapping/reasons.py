@@ -42,5 +42,6 @@ NOTICES: dict[str, str] = {
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
     "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
+    "doubtful_date_order": "Date columns with many dates of either order: those of them that read both ways may be read wrong.",
 }
 """Code of something worth telling of rows that were loaded all the same, and what it means."""

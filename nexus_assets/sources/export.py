@@ -25,7 +25,7 @@ class ReadSettings:
 
 @dataclass
 class ReadFacts:
-    """How a file was read and why, for metadata: no cell's content, ever. Complete once `blocks()` is exhausted."""
+    """How a file was read and why, for metadata: no cell's content, ever. Complete once the database has read `blocks()`."""
 
     location: str
     format: str
@@ -36,6 +36,7 @@ class ReadFacts:
     columns_used: tuple[str, ...] = ()
     columns_unused: tuple[str, ...] = ()
     passed_over: tuple[str, ...] = ()
+    rows: int = 0  # that the database took
     stated_records: int | None = None  # where the format states it; equal to what was read, or the read fails
     table_records: int | None = None  # in the table it was exported from: more than those above means a found set
     date_format: str = ""  # FMPXMLRESULT states how its dates and times are written

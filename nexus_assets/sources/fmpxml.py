@@ -39,6 +39,8 @@ def open_fmpxml(
     facts.encoding, facts.encoding_why = encoding.label, encoding.why
     facts.date_format, facts.time_format = stated.date_format, stated.time_format
     facts.stated_records, facts.table_records = stated.found, stated.records
+    if stated.found is not None and stated.records is not None and stated.found < stated.records:
+        facts.remarks.append(f"a found set: {stated.found:,} of the {stated.records:,} records of its table")
     return _FmpXml(content, encoding, tuple(stated.fields), positions, facts)
 
 

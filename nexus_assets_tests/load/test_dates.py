@@ -1,4 +1,5 @@
-"""Which of day and month comes first: one order a file, from its own dates, else as last time, else by the setting."""
+"""Which of day and month comes first: by the file's own dates, a column's own where they leave no doubt; else as last time, else
+by the setting."""
 
 from __future__ import annotations
 
@@ -35,6 +36,26 @@ def test_one_file_has_one_order() -> None:
         Evidence("NDIS Plan End Date", 2, 0, 0),
     ]
     assert decide(evidence, None, LoadSettings()) == DMY
+
+
+def test_a_column_that_clearly_differs_has_its_own_order() -> None:
+    evidence = [Evidence("DOB", 0, 500, 9), Evidence("NDIS Plan Start Date", 40, 1, 7), Evidence("other", 0, 0, 7)]
+    found = decide(evidence, None, LoadSettings(date_order="dmy"))
+    assert found == DateOrder("dmy", False, ("other",), {"DOB": "dmy", "NDIS Plan Start Date": "mdy"})
+    assert "by their own dates: DOB dmy, NDIS Plan Start Date mdy" in found.why
+    again = decide([Evidence("NDIS Plan Start Date", 2, 0, 7)], found, LoadSettings(date_order="dmy"))
+    assert again == found
+
+
+def test_a_column_of_its_own_order_that_changes_stops_the_load() -> None:
+    last = DateOrder("dmy", False, (), {"DOB": "dmy", "Date": "mdy"})
+    with pytest.raises(GateError, match="The dates in Date were written mdy in the last load and are dmy"):
+        decide([Evidence("Date", 0, 9, 0)], last, LoadSettings())
+
+
+def test_a_column_that_contradicts_itself_is_doubtful() -> None:
+    found = decide([Evidence("DOB", 40, 35, 9)], None, LoadSettings())
+    assert (found, found.doubtful) == (MDY, ("DOB",))
 
 
 def test_without_any_the_setting_decides_and_the_columns_are_told() -> None:
@@ -147,6 +168,40 @@ def test_a_changed_order_that_is_let_through_reads_all_again(clinic: Clinic) -> 
     account = clinic.load("patients", allow_date_order_change=True)["patients"].account
     assert (account.updated, account.unchanged) == (1, 7)
     assert birthdays(clinic)[-1] == date(1950, 4, 3)
+
+
+def test_columns_of_different_orders_are_each_read_in_their_own(clinic: Clinic) -> None:
+    for day in range(13, 20):
+        clinic.contact(f"A{day}", DOB=f"4/{day}/1950", **{"NDIS Plan Start Date": f"{day}/4/2024"})
+    clinic.contact("B", DOB="3/4/1950", **{"NDIS Plan Start Date": "3/4/2024"})
+
+    def read() -> tuple[str, str]:
+        return clinic.row(
+            "SELECT dob::text, filemaker_metadata->'ndis'->>'plan_start_date' FROM patients WHERE last_name = %s", "B"
+        )
+
+    clinic.load("patients")
+    assert read() == ("1950-03-04", "2024-04-03")
+    clinic.find("Contacts", clinic.exports["Contacts"][-1]["id"])["NDIS Plan Start Date"] = "4/3/2024"
+    clinic.later()
+    clinic.load("patients")
+    assert read() == ("1950-03-04", "2024-03-04")
+
+
+def test_a_column_that_turns_out_to_differ_is_read_again_once_that_is_let_through(clinic: Clinic) -> None:
+    for day in range(13, 20):
+        clinic.contact(f"A{day}", DOB=f"4/{day}/1950")
+    clinic.contact("B", DOB="3/4/1950", **{"NDIS Plan Start Date": "3/4/2024"})
+    clinic.load("patients")
+    for day in range(13, 20):
+        clinic.contact(f"C{day}", **{"NDIS Plan Start Date": f"{day}/4/2024"})
+    clinic.later()
+    with pytest.raises(GateError, match="The dates in NDIS Plan Start Date were written mdy"):
+        clinic.load("patients")
+    clinic.load("patients", allow_date_order_change=True)
+    assert clinic.row(
+        "SELECT dob::text, filemaker_metadata->'ndis'->>'plan_start_date' FROM patients WHERE last_name = 'B'"
+    ) == ("1950-03-04", "2024-04-03")
 
 
 def test_a_date_against_the_order_is_a_reject(clinic: Clinic) -> None:
