@@ -111,12 +111,15 @@ def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) 
 
 def _looks(exports: FileMakerExports, bucket: ClinicBucket) -> dict[str, str]:
     """How every source looks from outside: name, size and time of an export, the hash of a listing."""
+    from nexus_assets.sources.filemaker import ExportFile
     from nexus_assets.sources.s3 import ListingDigest
 
     looks = {}
     for name in dict.fromkeys(name for entity in ENTITIES.values() for name in (*entity.exports, *alongside(entity))):
         file = exports.find(name, required=False)
-        looks[name] = f"{file.location} {file.size} {file.modified.isoformat()}" if file else ABSENT
+        looks[name] = (
+            f"{file.location} {file.size} {file.modified.isoformat()}" if isinstance(file, ExportFile) else ABSENT
+        )
     for listing in dict.fromkeys(listing for entity in ENTITIES.values() for listing in entity.listings):
         digest = ListingDigest()
         for item in bucket.objects(listing, uuid.uuid4().hex):
@@ -185,6 +188,8 @@ def sources_changed(
     context: dg.SensorEvaluationContext, database: NexusDatabase, exports: FileMakerExports, bucket: ClinicBucket
 ) -> Any:
     """Looks at every source from outside; where two looks in a row see the same, asks for a run of what is stale."""
+    if exports.server() is not None:
+        return dg.SkipReason("A FileMaker Server does not tell what has changed without being read: use the schedule.")
     before = Watched.from_cursor(context.cursor)
     looks = _looks(exports, bucket)
     changing = [name for name, look in looks.items() if before.looks.get(name) != look]

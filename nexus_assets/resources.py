@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
     from nexus_assets.alerts.delivery import Sender
     from nexus_assets.mapping.entity import Listing
+    from nexus_assets.sources.data_api import HostedLayout
+    from nexus_assets.sources.data_api_session import FileMakerServer
     from nexus_assets.sources.filemaker import ExportFile, OpenExport
     from nexus_assets.sources.s3 import StoredObject
+
+    Table = ExportFile | HostedLayout
+    """What holds one of FileMaker's tables."""
 
 ATTEMPTS = 8
 """How often a throttled or failed S3 request is tried, with growing pauses, before the load gives up."""
@@ -53,24 +58,41 @@ def _client(clinic: settings.Clinic) -> Any:
 
 
 class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """FileMaker's exports: files in a folder or under an s3:// prefix, found by name."""
+    """FileMaker's tables: exports in a folder or under an s3:// prefix, found by name, or the layouts of a hosted database."""
 
     location: str = Field(default="", description=f"{settings.EXPORTS.meaning} Empty: {settings.EXPORTS.name}.")
 
-    def find(self, name: str, *, required: bool = True) -> ExportFile | None:
-        """The newest export of that name; None where there is none and none is required. Raises ExportError."""
+    def server(self) -> FileMakerServer | None:
+        """The FileMaker Server that is read in place of exports, where one is set. Raises NexusAssetsError."""
+        if self.location or (hosted := settings.clinic().hosted) is None:
+            return None
+        from nexus_assets.sources.data_api_session import FileMakerServer, layouts_by_export
+
+        layouts = layouts_by_export(hosted.layouts)
+        return FileMakerServer(hosted.url, hosted.database, hosted.user, hosted.password, layouts)
+
+    def find(self, name: str, *, required: bool = True) -> Table | None:
+        """The newest export of that name, or its layout; None where there is none and none is required. Raises ExportError."""
+        if (server := self.server()) is not None:
+            from nexus_assets.sources.data_api import find_layout
+
+            return find_layout(server, name, required=required)
         from nexus_assets.sources.filemaker import find_export
 
         location = self.location or settings.clinic().exports
         client = _client(settings.clinic()) if location.startswith("s3://") else None
         return find_export(location, name, s3_client=client, required=required)
 
-    def open(self, file: ExportFile, wanted: tuple[str, ...], optional: tuple[str, ...]) -> OpenExport:
-        """The export with its header read, ready to be streamed. Raises ExportError."""
-        from nexus_assets.sources.filemaker import ReadSettings, open_export
+    def open(self, found: Table, wanted: tuple[str, ...], optional: tuple[str, ...]) -> OpenExport:
+        """The table with its header read, ready to be streamed. Raises ExportError."""
+        from nexus_assets.sources.filemaker import ExportFile, ReadSettings, open_export
 
+        if not isinstance(found, ExportFile):
+            from nexus_assets.sources.data_api import open_layout
+
+            return open_layout(found, wanted=wanted, optional=optional)
         read = ReadSettings(encoding=settings.ENCODING.value() or None)
-        return open_export(file, wanted=wanted, optional=optional, settings=read)
+        return open_export(found, wanted=wanted, optional=optional, settings=read)
 
 
 class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -158,15 +180,23 @@ class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
-def content_hash(file: ExportFile) -> str:
-    """The SHA-256 of the file's bytes: its data version."""
+def content_hash(found: Table) -> str:
+    """The SHA-256 of the file's bytes, or of a layout's records: its data version. Raises ExportError."""
+    from nexus_assets.sources.filemaker import ExportFile
+
+    if not isinstance(found, ExportFile):
+        return found.content_hash()
     digest = hashlib.sha256()
-    with file.open() as content:
+    with found.open() as content:
         while block := content.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
-def describe(file: ExportFile) -> Mapping[str, Any]:
-    """What the ledger and the metadata keep of an export: its file name, time and version; never its folder."""
-    return {"file": Path(file.location).name, "modified": file.modified.isoformat(), "version": file.version}
+def describe(found: Table) -> Mapping[str, Any]:
+    """What the ledger and the metadata keep of an export: its file name, time and version; never its folder or server."""
+    from nexus_assets.sources.filemaker import ExportFile
+
+    if not isinstance(found, ExportFile):
+        return {"file": found.described, "modified": found.modified.isoformat(), "version": None}
+    return {"file": Path(found.location).name, "modified": found.modified.isoformat(), "version": found.version}

@@ -25,6 +25,17 @@ DATABASE_URL = Setting("NEXUS_DATABASE_URL", "The Nexus database: postgresql://u
 EXPORTS = Setting("NEXUS_EXPORTS", "The folder or s3://bucket/prefix with FileMaker's exports.")
 BUCKET = Setting("NEXUS_S3_BUCKET", "The bucket with the clinic's images and documents.")
 ENDPOINT_URL = Setting("NEXUS_S3_ENDPOINT_URL", "The S3 server's address, where it is not AWS.")
+FILEMAKER_URL = Setting(
+    "NEXUS_FILEMAKER_URL",
+    "The FileMaker Server, https://…, where its tables are read straight from it (Data API) in place of NEXUS_EXPORTS.",
+)
+FILEMAKER_DATABASE = Setting("NEXUS_FILEMAKER_DATABASE", "The database on that server.")
+FILEMAKER_USER = Setting("NEXUS_FILEMAKER_USER", "An account that may read it, with the extended privilege fmrest.")
+FILEMAKER_PASSWORD = Setting("NEXUS_FILEMAKER_PASSWORD", "The account's password.")
+FILEMAKER_LAYOUTS = Setting(
+    "NEXUS_FILEMAKER_LAYOUTS",
+    "The layouts whose names are not those of the exports: Contacts=Contacts for Nexus; Notes=All notes.",
+)
 IMAGES_PREFIX = Setting(
     "NEXUS_IMAGES_PREFIX", "Where the image files lie in the bucket.", "filemaker-import/images-bulk-dump/"
 )
@@ -36,7 +47,8 @@ DATE_ORDER = Setting(
     "NEXUS_DATE_ORDER", "mdy or dmy: the order of day and month where a column's dates all read both ways.", "mdy"
 )
 ENCODING = Setting(
-    "NEXUS_EXPORT_ENCODING", "The exports' encoding, where a file leaves it open (utf-8, mac-roman, cp1252 …)."
+    "NEXUS_EXPORT_ENCODING",
+    "The encoding of text exports, in place of what the files themselves show (utf-8, utf-16, mac-roman, cp1252 …).",
 )
 
 ALERT_URLS = Setting(
@@ -67,6 +79,11 @@ SETTINGS = (
     EXPORTS,
     BUCKET,
     ENDPOINT_URL,
+    FILEMAKER_URL,
+    FILEMAKER_DATABASE,
+    FILEMAKER_USER,
+    FILEMAKER_PASSWORD,
+    FILEMAKER_LAYOUTS,
     IMAGES_PREFIX,
     DOCUMENTS_PREFIX,
     TIME_ZONE,
@@ -84,8 +101,22 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
+class Hosted:
+    """The database on a FileMaker Server that is read in place of exports."""
+
+    url: str
+    database: str
+    user: str
+    password: str = field(repr=False)
+    layouts: str = ""
+
+
+@dataclass(frozen=True)
 class Clinic:
-    """Where one clinic's data comes from and goes to. Keys are empty where AWS's library finds them by itself."""
+    """Where one clinic's data comes from and goes to. Keys are empty where AWS's library finds them by itself.
+
+    `exports` is empty where the tables are read from a FileMaker Server, `hosted`.
+    """
 
     database_url: str = field(repr=False)
     exports: str
@@ -95,6 +126,7 @@ class Clinic:
     secret_access_key: str | None = field(default=None, repr=False)
     region: str | None = None
     is_local: bool = False
+    hosted: Hosted | None = None
 
 
 def clinic() -> Clinic:
@@ -102,10 +134,19 @@ def clinic() -> Clinic:
 
     Raises NexusAssetsError where only a part is set: half a clinic would mix its data with the demo's.
     """
-    needed = (DATABASE_URL, EXPORTS, BUCKET)
+    tables = FILEMAKER_URL if FILEMAKER_URL.value() else EXPORTS
+    if tables is FILEMAKER_URL and EXPORTS.value():
+        raise NexusAssetsError(
+            f"{EXPORTS.name} and {FILEMAKER_URL.name} are both set: which of them has the clinic's tables can't be told.",
+            remedy="Set one of them.",
+        )
+    account = (FILEMAKER_DATABASE, FILEMAKER_USER, FILEMAKER_PASSWORD) if tables is FILEMAKER_URL else ()
+    needed = (DATABASE_URL, tables, *account, BUCKET)
     missing = [setting.name for setting in needed if not setting.value()]
     if not missing:
-        return Clinic(DATABASE_URL.value(), EXPORTS.value(), BUCKET.value(), ENDPOINT_URL.value() or None)
+        return Clinic(
+            DATABASE_URL.value(), EXPORTS.value(), BUCKET.value(), ENDPOINT_URL.value() or None, hosted=_hosted()
+        )
     if len(missing) < len(needed):
         present = [setting.name for setting in needed if setting.value()]
         raise NexusAssetsError(
@@ -114,6 +155,18 @@ def clinic() -> Clinic:
             remedy="Set all of them (a real clinic) or none (the local demo clinic).",
         )
     return _local_clinic()
+
+
+def _hosted() -> Hosted | None:
+    if not FILEMAKER_URL.value():
+        return None
+    return Hosted(
+        FILEMAKER_URL.value(),
+        FILEMAKER_DATABASE.value(),
+        FILEMAKER_USER.value(),
+        FILEMAKER_PASSWORD.value(),
+        FILEMAKER_LAYOUTS.value(),
+    )
 
 
 def _local_clinic() -> Clinic:

@@ -14,12 +14,12 @@ from nexus_assets.commands.status import look
 from nexus_assets.commands.tables import tell_counts, tell_entities
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import REASONS
-from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS
+from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS, FILEMAKER_URL
 
 
 def refuse_real_clinic() -> None:
     """The demo writes a clinic of its own: never where the settings name a real one."""
-    named = [setting.name for setting in (DATABASE_URL, EXPORTS, BUCKET) if setting.value()]
+    named = [setting.name for setting in (DATABASE_URL, EXPORTS, FILEMAKER_URL, BUCKET) if setting.value()]
     if named:
         raise NexusAssetsError(
             f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} set: the demo uses its own clinic only.",

@@ -23,12 +23,14 @@ def _export_source(export: str) -> dg.SourceAsset:
         description=f"FileMaker's export {export}; its version is the hash of the file.",
     )
     def observe_export(exports: FileMakerExports) -> dg.ObserveResult:
+        from nexus_assets.sources.filemaker import ExportFile
+
         file = exports.find(export)
         assert file is not None
         metadata = {name: value for name, value in describe(file).items() if value is not None}
-        return dg.ObserveResult(
-            data_version=dg.DataVersion(content_hash(file)), metadata={**metadata, "bytes": file.size}
-        )
+        if isinstance(file, ExportFile):
+            metadata["bytes"] = file.size
+        return dg.ObserveResult(data_version=dg.DataVersion(content_hash(file)), metadata=metadata)
 
     return observe_export
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.columns import match_columns
-from nexus_assets.sources.data_api_session import NO_RECORDS, FileMakerServer, RefusedError, Session
+from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMakerServer, RefusedError, Session
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, refused
 from nexus_assets.sources.moments import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.rows import Row, csv_blocks
@@ -25,22 +26,66 @@ US_DATES, TIMES = "MM/dd/yyyy", "kk:mm:ss"  # whatever the locale of server and 
 _RUN_AGAIN = "Run the same command again, best when nobody changes these records in FileMaker."
 
 
-def open_layout(
-    server: FileMakerServer, name: str, *, wanted: Sequence[str], optional: Sequence[str] = ()
-) -> OpenExport:
-    """Returns the layout that holds an export's fields; containers are left out, only their names would come anyway.
+@dataclass(frozen=True)
+class HostedLayout:
+    """A layout that stands for an export, as of now; nothing of it has been read yet."""
+
+    server: FileMakerServer
+    name: str  # the layout's
+    modified: datetime
+    passed_over: tuple[str, ...] = ()
+    size: int = 0  # that nobody knows before it is read
+
+    @property
+    def location(self) -> str:
+        """For people: the layout and where it is."""
+        return f"{self.described} on {self.server.url}"
+
+    @property
+    def described(self) -> str:
+        """The layout and its database."""
+        return f"the layout {self.name!r} of {self.server.database}"
+
+    def content_hash(self) -> str:
+        """The SHA-256 of all its records as they are now, which means reading them. Raises ExportError."""
+        opened = open_layout(self, wanted=())
+        for _ in opened.blocks():
+            pass
+        return opened.facts.sha256
+
+
+def find_layout(server: FileMakerServer, name: str, *, required: bool = True) -> HostedLayout | None:
+    """Returns the layout that stands for the export `name`; None where there is none of its name and none is required.
+
+    Raises ExportError where the server can't be asked.
+    """
+    found = HostedLayout(server, server.layouts.get(name, name), datetime.now(timezone.utc))
+    if not required:
+        try:
+            _fields(found)
+        except RefusedError as error:
+            if error.code == NO_LAYOUT:
+                return None
+            raise
+    return found
+
+
+def open_layout(found: HostedLayout, *, wanted: Sequence[str], optional: Sequence[str] = ()) -> OpenExport:
+    """Returns the layout's records as an export; containers are left out, only their names would come anyway.
 
     Raises ExportError where the server can't be asked, or the layout lacks a field.
     """
-    layout = server.layouts.get(name, name)
-    location = f"the layout {layout!r} of {server.database} on {server.url}"
-    with Session(server) as session:
-        described = session.get(_path(layout)).get("fieldMetaData") or []
-    fields = tuple(_field(each) for each in described if each.get("result") != "container")
+    fields = _fields(found)
     header = tuple(field.name for field in fields)
-    positions = match_columns(header, wanted, optional, location)
-    facts = ReadFacts(location, "data api", encoding="UTF-8", encoding_why="the protocol's", date_format=US_DATES)
-    return _Layout(server, layout, fields, header, positions, facts)
+    positions = match_columns(header, wanted, optional, found.location)
+    facts = ReadFacts(found.location, "data api", encoding="UTF-8", encoding_why="the protocol's", date_format=US_DATES)
+    return _Layout(found.server, found.name, fields, header, positions, facts)
+
+
+def _fields(found: HostedLayout) -> tuple[_Field, ...]:
+    with Session(found.server) as session:
+        described = session.get(_path(found.name)).get("fieldMetaData") or []
+    return tuple(_field(each) for each in described if each.get("result") != "container")
 
 
 @dataclass(frozen=True)

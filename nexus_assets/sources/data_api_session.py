@@ -25,6 +25,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BUSY = (429, 500, 502, 503, 504)  # 500 only where FileMaker gives no code of its own: then it's the web server's
 _INVALID_TOKEN = "952"
 
+NO_LAYOUT = "105"
 NO_RECORDS = ("101", "401")  # what an empty table answers: "record is missing", "no records match"
 
 # What FileMaker's codes mean for somebody who sets up an import.
@@ -59,6 +60,20 @@ class FileMakerServer:
     page: int = 1_000  # records a request; FileMaker's own default is 100
     timeout: float = 60.0  # seconds without an answer
     first_wait: float = 0.5  # seconds before the second try; doubled from try to try
+
+
+def layouts_by_export(text: str) -> dict[str, str]:
+    """Returns what a setting like `Contacts=Contacts for Nexus; Notes=All notes` says. Raises ExportError where it says nothing."""
+    found = {}
+    for pair in filter(str.strip, text.split(";")):
+        name, equals, layout = (part.strip() for part in pair.partition("="))
+        if not (name and equals and layout):
+            raise ExportError(
+                f"{pair.strip()!r} does not say which layout stands for which export.",
+                remedy="Write NEXUS_FILEMAKER_LAYOUTS like this: Contacts=Contacts for Nexus; Notes=All notes",
+            )
+        found[name] = layout
+    return found
 
 
 class RefusedError(ExportError):

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.sources.data_api import open_layout
-from nexus_assets.sources.data_api_session import TRIES, FileMakerServer
+from nexus_assets.sources.data_api import HostedLayout, find_layout, open_layout
+from nexus_assets.sources.data_api_session import TRIES, FileMakerServer, layouts_by_export
 from nexus_assets.sources.filemaker import OpenExport
 from nexus_assets_tests.sources.conftest import records
+from nexus_assets_tests.sources.fake_filemaker import FakeFileMaker, serving
 
 FIELDS = (("id", "text"), ("Note", "text"), ("Date", "date"), ("At", "timeStamp"), ("num", "number"))
 
-Fault = Callable[[int], tuple[int, str] | None]
 
-
-class FakeFileMaker(ThreadingHTTPServer):
-    """One database with one layout. `fault` may answer the n-th request for records with a status and a code instead."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.fields: list[dict[str, Any]] = [{"name": name, "result": kind, "maxRepeat": 1} for name, kind in FIELDS]
-        self.table: list[tuple[int, dict[str, Any]]] = []
-        self.sessions: set[str] = set()
-        self.logins = 0
-        self.pages: list[tuple[int, int]] = []
-        self.fault: Fault | None = None
-        self.says_counts = True
-
-    def fill(self, count: int) -> None:
-        self.table = [(number, record(number)) for number in range(1, count + 1)]
+def fill(server: FakeFileMaker, count: int) -> None:
+    server.table = [(number, record(number)) for number in range(1, count + 1)]
 
 
 def record(number: int) -> dict[str, Any]:
@@ -50,77 +31,16 @@ def row(number: int) -> tuple[str, ...]:
     return (f"A{number}", f"one\rtwo é {number}", "2016-10-18", "", str(number))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: FakeFileMaker
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-    def answer(self, status: int, code: str, response: dict[str, Any] | None = None) -> None:
-        body = json.dumps({"messages": [{"code": code, "message": "…"}], "response": response or {}}).encode()
-        if not code:
-            body = b"<html>Service Unavailable</html>"
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        expected = "Basic " + base64.b64encode(b"importer:s3cret").decode()
-        if self.headers["Authorization"] != expected:
-            return self.answer(401, "212")
-        self.server.logins += 1
-        token = f"token-{self.server.logins}"
-        self.server.sessions.add(token)
-        return self.answer(200, "0", {"token": token})
-
-    def do_DELETE(self) -> None:
-        self.server.sessions.discard(self.path.rpartition("/")[2])
-        self.answer(200, "0")
-
-    def do_GET(self) -> None:
-        if self.headers["Authorization"].removeprefix("Bearer ") not in self.server.sessions:
-            return self.answer(401, "952")
-        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
-        assert path.startswith("/fmi/data/vLatest/databases/Clinic%201/")
-        parts = [unquote(part) for part in path.split("/")[6:]]
-        if parts[:2] != ["layouts", "Notes / export"]:
-            return self.answer(500, "105")
-        if parts[2:] != ["records"]:
-            return self.answer(200, "0", {"fieldMetaData": self.server.fields})
-        return self.records(int(query["_offset"][0]), int(query["_limit"][0]))
-
-    def records(self, offset: int, limit: int) -> None:
-        self.server.pages.append((offset, limit))
-        if self.server.fault and (fault := self.server.fault(len(self.server.pages))):
-            return self.answer(*fault)
-        table = self.server.table
-        if offset > len(table):
-            return self.answer(500, "101")
-        page = [
-            {"fieldData": data, "portalData": {}, "recordId": str(number), "modId": "0"}
-            for number, data in table[offset - 1 : offset - 1 + limit]
-        ]
-        info = {"foundCount": len(table), "returnedCount": len(page), "totalRecordCount": len(table)}
-        return self.answer(200, "0", {"data": page, **({"dataInfo": info} if self.server.says_counts else {})})
-
-
 @pytest.fixture
 def filemaker() -> Iterator[FakeFileMaker]:
-    with FakeFileMaker() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving("Notes / export", FIELDS) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def settings(filemaker: FakeFileMaker) -> FileMakerServer:
-    host, port = filemaker.server_address[:2]
     return FileMakerServer(
-        url=f"http://{host!s}:{port}",
+        url=filemaker.url,
         database="Clinic 1",
         account="importer",
         password="s3cret",
@@ -131,13 +51,19 @@ def settings(filemaker: FakeFileMaker) -> FileMakerServer:
     )
 
 
+def found(settings: FileMakerServer) -> HostedLayout:
+    layout = find_layout(settings, "Notes")
+    assert layout is not None
+    return layout
+
+
 def opened(settings: FileMakerServer) -> OpenExport:
-    return open_layout(settings, "Notes", wanted=("id", "Note"))
+    return open_layout(found(settings), wanted=("id", "Note"))
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 21, 37])
 def test_every_page_is_read(filemaker: FakeFileMaker, settings: FileMakerServer, count: int) -> None:
-    filemaker.fill(count)
+    fill(filemaker, count)
     export = opened(settings)
     assert records(export) == [row(number) for number in range(1, count + 1)]
     assert export.facts.stated_records == count
@@ -160,7 +86,7 @@ def test_fields_become_text_as_everywhere_else(filemaker: FakeFileMaker, setting
 
 def test_a_missing_field_is_said(settings: FileMakerServer) -> None:
     with pytest.raises(NexusAssetsError, match="lacks the column 'nameLast'"):
-        open_layout(settings, "Notes", wanted=("id", "Note", "nameLast"))
+        open_layout(found(settings), wanted=("id", "Note", "nameLast"))
 
 
 @pytest.mark.parametrize(
@@ -184,13 +110,13 @@ def test_an_expired_session_is_renewed(filemaker: FakeFileMaker, settings: FileM
         if page == 2:
             filemaker.sessions.clear()
 
-    filemaker.fill(35)
+    fill(filemaker, 35)
     filemaker.fault = expire
     assert len(records(opened(settings))) == 35
 
 
 def test_a_session_that_can_t_be_renewed_is_an_error(filemaker: FakeFileMaker, settings: FileMakerServer) -> None:
-    filemaker.fill(35)
+    fill(filemaker, 35)
     filemaker.fault = lambda page: (401, "952") if page > 1 else None
     with pytest.raises(NexusAssetsError, match=r"error 952 .*: the session was refused"):
         records(opened(settings))
@@ -198,7 +124,7 @@ def test_a_session_that_can_t_be_renewed_is_an_error(filemaker: FakeFileMaker, s
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
 def test_a_passing_failure_is_asked_again(filemaker: FakeFileMaker, settings: FileMakerServer, status: int) -> None:
-    filemaker.fill(25)
+    fill(filemaker, 25)
     filemaker.fault = lambda page: (status, "") if page in (2, 3) else None
     assert len(records(opened(settings))) == 25
 
@@ -218,7 +144,7 @@ def test_a_passing_failure_is_asked_again(filemaker: FakeFileMaker, settings: Fi
 def test_a_lasting_failure_is_said(
     filemaker: FakeFileMaker, settings: FileMakerServer, status: int, code: str, words: str
 ) -> None:
-    filemaker.fill(25)
+    fill(filemaker, 25)
     filemaker.fault = lambda page: (status, code) if page > 1 else None
     with pytest.raises(NexusAssetsError, match=words):
         records(opened(settings))
@@ -230,7 +156,7 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(filemaker: FakeFileMak
         if page == 2:
             time.sleep(0.6)
 
-    filemaker.fill(25)
+    fill(filemaker, 25)
     filemaker.fault = linger
     assert len(records(opened(replace(settings, timeout=0.3)))) == 25
 
@@ -262,7 +188,7 @@ def test_a_record_that_goes_under_the_cursor_is_noticed(
         if page == 2:
             change(filemaker)
 
-    filemaker.fill(35)
+    fill(filemaker, 35)
     filemaker.fault = fault
     with pytest.raises(NexusAssetsError, match="was changed while it was read"):
         records(opened(settings))
@@ -286,7 +212,7 @@ def test_what_changes_ahead_of_the_cursor_is_read_as_it_is_then(
         if page == 2:
             change(filemaker)
 
-    filemaker.fill(35)
+    fill(filemaker, 35)
     filemaker.fault = fault
     assert records(opened(settings)) == [row(number) for number in numbers]
 
@@ -294,7 +220,7 @@ def test_what_changes_ahead_of_the_cursor_is_read_as_it_is_then(
 def test_a_server_that_does_not_say_how_many_there_are_is_refused(
     filemaker: FakeFileMaker, settings: FileMakerServer
 ) -> None:
-    filemaker.fill(3)
+    fill(filemaker, 3)
     filemaker.says_counts = False
     with pytest.raises(NexusAssetsError, match="needs FileMaker Server 18"):
         records(opened(settings))
@@ -316,3 +242,29 @@ def test_records_that_can_t_be_so_are_refused(
     filemaker.table = [(1, data)]
     with pytest.raises(NexusAssetsError, match=words):
         records(opened(settings))
+
+
+def test_a_layout_that_is_not_required_may_be_missing(settings: FileMakerServer) -> None:
+    assert find_layout(settings, "Clinicians", required=False) is None
+    assert find_layout(settings, "Notes", required=False) is not None
+    with pytest.raises(NexusAssetsError, match="password is wrong"):
+        find_layout(replace(settings, password="wrong"), "Clinicians", required=False)
+
+
+def test_its_hash_is_that_of_its_records(filemaker: FakeFileMaker, settings: FileMakerServer) -> None:
+    fill(filemaker, 25)
+    export = opened(settings)
+    records(export)
+    assert found(settings).content_hash() == export.facts.sha256
+    filemaker.table[20][1]["Note"] = "another"
+    assert found(settings).content_hash() != export.facts.sha256
+
+
+def test_layouts_of_other_names_are_told_by_a_setting() -> None:
+    assert layouts_by_export("") == {}
+    assert layouts_by_export("Contacts=Contacts, all; Notes = Notes = old;") == {
+        "Contacts": "Contacts, all",
+        "Notes": "Notes = old",
+    }
+    with pytest.raises(NexusAssetsError, match="'Contacts' does not say which layout"):
+        layouts_by_export("Contacts")
