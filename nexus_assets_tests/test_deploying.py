@@ -148,7 +148,6 @@ RUNS = "{ runsOrError { ... on Runs { results { status jobName } } } }"
 TICKS = """{ sensorOrError(sensorSelector: {
   repositoryLocationName: "nexus_assets", repositoryName: "__repository__", sensorName: "check_failed"
 }) { ... on Sensor { sensorState { status ticks { status } } } } }"""
-EXECUTORS = ("dagster.in_process_executor", "dagster.multiprocess_executor")
 
 
 @pytest.fixture
@@ -179,9 +178,7 @@ def server(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_import_is_launched_and_alerts_are_looked_for(server: Server, executor: str, tmp_path: Path) -> None:
-    server.environment["NEXUS_EXECUTOR"] = executor
+def test_import_is_launched_and_alerts_are_looked_for(server: Server, tmp_path: Path) -> None:
     with ExitStack() as running:
         running.enter_context(server.runs("webserver"))
         server.wait_for("{ version }", bool)

@@ -1,0 +1,45 @@
+"""README's commands of every day, word for word, over the demo clinic: each does what is said, and ends well."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nexus_assets_tests.local.test_demo import Demo
+from nexus_assets_tests.readme import README
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ui"), pytest.mark.timeout(900)]
+
+
+def _commands() -> list[str]:
+    """The lines of the blocks that carry no name of their own, but for those that start with dev.py: CI runs these itself."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    return [line for found in blocks for line in found.splitlines() if "dev.py" not in line]
+
+
+def test_there_are_commands_of_every_kind() -> None:
+    said = " ".join(_commands())
+    for word in ("materialize", "plan", "apply", "status", "check", "report"):
+        assert word in said
+
+
+def test_each_ends_well(demo: Demo, tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    failed = []
+    for command in _commands():
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=tmp_path,
+            env={**demo.environment, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            failed.append((command, done.returncode, done.stdout + done.stderr))
+    assert failed == []
