@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -22,14 +23,14 @@ from rich.table import Table
     help="Times the published size; may be given again.",
 )
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each is measured.")
-@click.option("--graph/--no-graph", default=True, help="Measure the bare command over the whole graph, too.")
+@click.option("--graph/--no-graph", default=True, help="Measure the bare command over the whole graph.")
+@click.option("--loads/--no-loads", default=True, help="Measure the loads.")
+@click.option("--orphans/--no-orphans", default=True, help="Measure the checks for orphaned references.")
 @click.option(
     "--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures there as JSON."
 )
-def command(scales: tuple[int, ...], rounds: int, graph: bool, file: Path | None) -> None:
+def command(scales: tuple[int, ...], rounds: int, graph: bool, loads: bool, orphans: bool, file: Path | None) -> None:
     """Measure loads beside COPY, execute_values and a row-at-a-time importer. Takes minutes; scale 100 half an hour."""
-    from nexus_assets.local.bench.run import measure_graph, measure_loads
-
     console = Console()
 
     def tell(text: str) -> None:
@@ -37,21 +38,52 @@ def command(scales: tuple[int, ...], rounds: int, graph: bool, file: Path | None
 
     figures: dict[str, object] = {}
     if graph:
-        runs = measure_graph(rounds, tell)
-        table = Table(title="The bare command, demo clinic, nothing changed")
-        for name in ("what", "seconds", "peak MB"):
-            table.add_column(name, justify="left" if name == "what" else "right")
-        for what in dict.fromkeys(run.what for run in runs):
-            mine = [run for run in runs if run.what == what]
-            table.add_row(
-                what, f"{statistics.median(run.seconds for run in mine):.1f}", f"{max(run.peak_mb for run in mine):.0f}"
-            )
-        console.print(table)
-        figures["graph"] = [vars(run) for run in runs]
+        figures["graph"] = _graph(rounds, tell, console)
+    if orphans:
+        figures["orphans"] = _orphans(scales, rounds, tell, console)
+    if loads:
+        figures["loads"] = _loads(scales, rounds, tell, console)
+    if file is not None:
+        file.write_text(json.dumps(figures, indent=2), "utf-8")
+
+
+def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object:
+    from nexus_assets.local.bench.run import measure_graph
+
+    runs = measure_graph(rounds, tell)
+    table = _table("The bare command, demo clinic, nothing changed", ("what",), ("seconds", "peak MB"))
+    for what in dict.fromkeys(run.what for run in runs):
+        mine = [run for run in runs if run.what == what]
+        table.add_row(
+            what, f"{statistics.median(run.seconds for run in mine):.1f}", f"{max(run.peak_mb for run in mine):.0f}"
+        )
+    console.print(table)
+    return [vars(run) for run in runs]
+
+
+def _orphans(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:
+    from nexus_assets.local.bench.run import measure_orphans
+
+    figures = []
+    title = "Orphaned references, all rows (medians; ratio to SELECT count(*) over the same table just before)"
+    table = _table(title, ("scale", "check"), ("rows", "seconds", "to count"))
+    for (scale, check), asked in measure_orphans(scales, rounds, tell).items():
+        seconds = statistics.median(each.seconds for each in asked)
+        ratio = statistics.median(each.seconds / each.count_seconds for each in asked)
+        table.add_row(str(scale), check, f"{asked[0].rows:,}", f"{seconds:.2f}", f"{ratio:.1f}")
+        figures.append(
+            {"scale": scale, "check": check, "rows": asked[0].rows, "seconds": seconds, "ratio_to_count": ratio}
+        )
+    console.print(table)
+    return figures
+
+
+def _loads(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:
+    from nexus_assets.local.bench.run import measure_loads
+
     bench = measure_loads(scales, rounds, tell)
-    table = Table(title="Loads (medians; ratio of the same round to plain COPY of the finished rows)")
-    for name in ("scale", "entity", "what", "seconds", "to COPY", "rows written", "peak MB"):
-        table.add_column(name, justify="left" if name in ("entity", "what") else "right")
+    title = "Loads (medians; ratio of the same round to plain COPY of the finished rows)"
+    table = _table(title, ("scale", "entity", "what"), ("seconds", "to COPY", "rows written", "peak MB"))
     for (scale, entity, what), measured in bench.figures.items():
         ratio = bench.ratio(scale, entity, what, "copy")
         table.add_row(
@@ -64,6 +96,11 @@ def command(scales: tuple[int, ...], rounds: int, graph: bool, file: Path | None
             f"{measured.peak_mb:.0f}",
         )
     console.print(table)
-    figures["loads"] = bench.as_json()
-    if file is not None:
-        file.write_text(json.dumps(figures, indent=2), "utf-8")
+    return bench.as_json()
+
+
+def _table(title: str, names: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
+    table = Table(title=title)
+    for name in (*names, *numbers):
+        table.add_column(name, justify="left" if name in names else "right")
+    return table

@@ -10,7 +10,6 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
-from nexus_assets.load.contract import find_table
 from nexus_assets.load.tables import LEDGER_SCHEMA, Target
 
 HISTORY_TABLES = ("django_admin_log",)
@@ -109,28 +108,26 @@ def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
 def models(cursor: Cursor) -> list[Model]:
     """Every Django model whose table can be found: ours by their names, the others by Django's or by the model's plural."""
     known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
-    cursor.execute("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)")
+    cursor.execute("""
+        SELECT c.relname, n.nspname, format_type(id.atttypid, NULL)
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN pg_attribute AS id ON id.attrelid = c.oid AND id.attname = 'id'
+        WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
+    """)
+    tables = {name: (schema, id_type) for name, schema, id_type in cursor.fetchall()}
     # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
-    joined = {name.replace("_", ""): name for (name,) in cursor.fetchall()}
+    joined = {name.replace("_", ""): name for name in tables}
     found = []
     cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
     for id_, app_label, model in cursor.fetchall():
         plurals = (
             joined[plural] for plural in (f"{model}s", f"{model.removesuffix('y')}ies", model) if plural in joined
         )
-        table = find_table(cursor, (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals))
-        id_type = _id_type(cursor, table[0]) if table is not None else None
-        if table is not None and id_type is not None:
-            found.append((id_, Identifier(table[1], table[2]), id_type))
+        names = (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals)
+        name = next((name for name in names if name in tables), None)
+        if name is not None and tables[name][1] is not None:
+            found.append((id_, Identifier(tables[name][0], name), tables[name][1]))
     return found
-
-
-def _id_type(cursor: Cursor, oid: int) -> str | None:
-    cursor.execute(
-        "SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s AND attname = 'id'", (oid,)
-    )
-    found = cursor.fetchone()
-    return None if found is None else str(found[0])
 
 
 def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:

@@ -17,8 +17,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from nexus_assets.local import nexus_schema
-from nexus_assets.local.bench import loads
+from nexus_assets.local.bench import loads, orphans
 from nexus_assets.local.bench.loads import Taken, measured
+from nexus_assets.local.bench.orphans import Asked
 from nexus_assets.local.clinic import write_clinic
 from nexus_assets.local.postgres import Postgres
 
@@ -168,11 +169,7 @@ def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
     bench = Bench()
     with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, _Server(Path(scratch)) as server:
         folder = Path(scratch)
-        empty = server.new()
-        engine = sa.create_engine(empty, poolclass=sa.NullPool)
-        nexus_schema.create(engine)
-        with engine.begin() as connection:
-            nexus_schema.seed(connection)
+        empty = _empty_nexus(server)
         for scale in scales:
             exports, changed = _clinic(folder, scale, 0.0, tell), _clinic(folder, scale, CHANGED, tell)
             loaded = server.new(empty)
@@ -184,6 +181,31 @@ def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
                     loads.load_entity(name, loaded, exports, scale)
             server.drop(loaded)
     return bench
+
+
+def measure_orphans(scales: tuple[int, ...], rounds: int, tell: Tell) -> dict[tuple[int, str], list[Asked]]:
+    """The checks for orphaned references at every scale, each as often as there are rounds: by (scale, check)."""
+    figures: dict[tuple[int, str], list[Asked]] = {}
+    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, _Server(Path(scratch)) as server:
+        for scale in scales:
+            url = _empty_nexus(server)
+            tell(f"A Nexus of scale {scale}, for the checks of references")
+            orphans.fill(url, scale)
+            for number in range(rounds):
+                tell(f"References at scale {scale}, round {number + 1} of {rounds}")
+                for asked in orphans.ask(url):
+                    figures.setdefault((scale, asked.check), []).append(asked)
+            server.drop(url)
+    return figures
+
+
+def _empty_nexus(server: _Server) -> str:
+    url = server.new()
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    nexus_schema.create(engine)
+    with engine.begin() as connection:
+        nexus_schema.seed(connection)
+    return url
 
 
 @dataclass(frozen=True)
