@@ -15,7 +15,7 @@ from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.assets import RETRIES
-from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
+from nexus_assets_tests.graph.conftest import QUIET, Graph, graph  # noqa: F401 - the fixture
 
 ALL = {source: "1" for name in ENTITIES for source in sources_of(name)}
 LOADED = {name: dict.fromkeys(sources_of(name), "1") for name in ENTITIES}
@@ -182,3 +182,21 @@ def test_executor_that_there_is_not_is_named(name: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("NEXUS_EXECUTOR", name)
     with pytest.raises(NexusAssetsError, match=f"NEXUS_EXECUTOR={name}"):
         executor()
+
+
+def test_checks_that_lost_their_connection_look_once_more(
+    graph: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nexus_assets.load.assets.RETRY_SECONDS", 0)
+    monkeypatch.setenv("NEXUS_DATABASE_URL", "postgresql://nexus:x@127.0.0.1:1/nexus")
+    checks = dg.AssetSelection.checks_for_assets("notes")
+    job = dg.define_asset_job("look", selection=checks)
+    result = (
+        dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+        .get_repository_def()
+        .get_job("look")
+        .execute_in_process(instance=graph.instance, raise_on_error=False, run_config=QUIET)
+    )
+    assert not result.success
+    assert sum(event.is_step_restarted for event in result.all_events) == 1

@@ -9,7 +9,11 @@ import dagster as dg
 from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.assets import another_try
 from nexus_assets.resources import ClinicBucket, NexusDatabase
+
+RETRIES = 1
+"""Checks that lost their connection look once more; longer, and whoever is to know would know late."""
 
 
 def check_key(check: Check) -> dg.AssetCheckKey:
@@ -76,12 +80,18 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, database: NexusDatabase, bucket: ClinicBucket
     ) -> Iterator[dg.AssetCheckResult]:
         from nexus_assets.checks.run import ask_all, keep, stored_files
+        from nexus_assets.database import DatabaseError
 
         engine, run_id = database.engine(), context.run.run_id
         chosen = [check for check in checks if check_key(check) in context.selected_asset_check_keys]
-        answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
-        findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
-        keep(findings, engine, run_id)
+        try:
+            answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
+            findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
+            keep(findings, engine, run_id)
+        except DatabaseError as error:
+            if error.transient:
+                raise another_try(context.retry_number, RETRIES) from error
+            raise
         for check, finding in findings.items():
             yield _result(check, finding)
         # The others could not look: that is a failure of the step, after what was found has been told.

@@ -44,6 +44,11 @@ class LoadConfig(dg.Config):
         )
 
 
+def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
+    """To be raised where a step failed for what may pass by itself: it is run again after a wait that doubles."""
+    return dg.RetryRequested(max_retries=at_most, seconds_to_wait=RETRY_SECONDS * 2**retry_number)
+
+
 def export_key(export: str) -> dg.AssetKey:
     """The external asset of an export: filemaker/contacts for Contacts."""
     return dg.AssetKey(export_path(export))
@@ -264,8 +269,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             )
         except DatabaseError as error:
             if error.transient:
-                wait = RETRY_SECONDS * 2**context.retry_number
-                raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=wait) from error
+                raise another_try(context.retry_number, RETRIES) from error
             raise
         return dg.MaterializeResult(metadata=_metadata(entity, result))
 
