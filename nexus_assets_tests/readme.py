@@ -16,7 +16,8 @@ def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     lines = [tuple(headings)]
     lines += [("---",) * len(lines[0]), *map(tuple, rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    # A bar inside a cell would begin another one, even within a code span.
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def commands() -> str:
