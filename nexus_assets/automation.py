@@ -54,15 +54,22 @@ def executor() -> dg.ExecutorDefinition:
 
 
 def import_schedule() -> dg.ScheduleDefinition:
-    """Imports everything at the set time, once it is turned on in the UI."""
-    return dg.ScheduleDefinition(
-        name="import_daily",
-        job=import_everything,
-        cron_schedule=settings.IMPORT_SCHEDULE.value(),
-        execution_timezone=settings.TIME_ZONE.value(),
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description=f"Off until it is turned on. {settings.IMPORT_SCHEDULE.name} says when.",
-    )
+    """Imports everything at the set time, once it is turned on in the UI. Raises NexusAssetsError for a time that is none."""
+    try:
+        return dg.ScheduleDefinition(
+            name="import_daily",
+            job=import_everything,
+            cron_schedule=settings.IMPORT_SCHEDULE.value(),
+            execution_timezone=settings.TIME_ZONE.value(),
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description=f"Off until it is turned on. {settings.IMPORT_SCHEDULE.name} says when.",
+        )
+    except dg.DagsterInvalidDefinitionError:
+        raise NexusAssetsError(
+            f"{settings.IMPORT_SCHEDULE.name} ({settings.IMPORT_SCHEDULE.value()}) or {settings.TIME_ZONE.name}"
+            f" ({settings.TIME_ZONE.value()}) can't be read.",
+            remedy="Write the one as cron does, e.g. 0 5 * * * for five in the morning, the other as Australia/Sydney.",
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 import dagster as dg
 import pytest
 
-from nexus_assets.automation import executor, sources_of, stale
+from nexus_assets.automation import executor, import_schedule, sources_of, stale
 from nexus_assets.database import transaction
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
@@ -118,6 +118,15 @@ def test_only_the_alerts_run_unasked() -> None:
     repository = defs.get_repository_def()
     assert {each.name for each in repository.sensor_defs if each.default_status == running} == {"check_failed"}
     assert {each.name for each in repository.schedule_defs if each.default_status.value == "RUNNING"} == set()
+
+
+@pytest.mark.parametrize(("name", "value"), [("NEXUS_IMPORT_SCHEDULE", "every day"), ("NEXUS_TIME_ZONE", "Sydney")])
+def test_time_that_cannot_be_read_is_told_by_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(NexusAssetsError, match=f"{name} .{value}. "):
+        import_schedule()
 
 
 def test_jobs_hold_what_their_names_say() -> None:

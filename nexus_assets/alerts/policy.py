@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 
 
@@ -36,6 +37,7 @@ UNREACHABLE_FOR = timedelta(seconds=45)
 """How long the Nexus database, where alerts are kept, may be away before that is told."""
 
 SEVERITIES = ("ERROR", "WARN")
+ASSETS = (*ENTITIES, "import_report")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def destinations(text: str) -> tuple[Destination, ...]:
     """The destinations of NEXUS_ALERT_URLS: addresses apart by blanks or commas, each with an optional rule before it.
 
     `ERROR=mailto://…` gets errors only, `ERROR:images|documents=slack://…` those of two assets, `*:patients=json://…` all of
-    one. Raises NexusAssetsError, naming the place but not the address, for one that is no address.
+    one. Raises NexusAssetsError, naming the place but not the address, for one that is no address, and for a rule that
+    names an asset which does not exist: nothing would ever be told there.
     """
     found = []
     for place, word in enumerate(filter(None, _BETWEEN.split(text.strip())), start=1):
@@ -79,6 +82,12 @@ def destinations(text: str) -> tuple[Destination, ...]:
             )
         url = word[match.start("scheme") :]
         severity, assets = match["severity"], match["assets"]
+        unknown = {*assets.split("|")} - {*ASSETS} if assets else set[str]()
+        if unknown:
+            raise NexusAssetsError(
+                f"The address number {place} in NEXUS_ALERT_URLS is for {', '.join(sorted(unknown))}: there is no such asset.",
+                remedy=f"The assets are {', '.join(ASSETS)}.",
+            )
         found.append(
             Destination(
                 f"{match['scheme'].lower()} {place}",

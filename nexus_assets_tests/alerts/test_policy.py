@@ -38,6 +38,12 @@ def test_address_that_cannot_be_read_is_named_by_its_place_only() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_rule_for_an_asset_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(NexusAssetsError, match=r"number 2 .* imagse: there is no such asset") as refused:
+        destinations(f"{MAIL} ERROR:images|imagse={SLACK}")
+    assert "s3cret" not in str(refused.value)
+
+
 def test_printed_destination_holds_no_address() -> None:
     assert "s3cret" not in repr(destinations(SLACK))
 
