@@ -25,6 +25,7 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.stage import stage_export
 from nexus_assets.load.tables import Target, Work, identity_table
 from nexus_assets.sources.filemaker import ExportFile, open_export
+from nexus_assets.sources.names import FORMATS, export_stem
 from nexus_assets.sources.places import LocalPlace
 from nexus_assets.upkeep.dump import carried_id, dumped_rows, is_dump
 
@@ -68,6 +69,11 @@ def learn(engine: sqlalchemy.Engine, path: Path, entity: str = "patients") -> di
     if not path.is_file():
         raise LearnError(f"There is no file {path}.", remedy="Nothing was written. Check its name and folder.")
     from_dump = is_dump(path)
+    if not from_dump and export_stem(path.name) is None:
+        raise LearnError(
+            f"{path} is neither a backup in pg_dump's custom format nor, by its ending, a table ({', '.join(FORMATS)}).",
+            remedy="Nothing was written. Make the backup with `pg_dump --format=custom`, or give the table its ending.",
+        )
     with transaction(engine, lock=LEARNABLE if from_dump else entity) as cursor:
         ledger.install(cursor)
         gates.check_ledger_belongs(cursor, LoadSettings())

@@ -193,6 +193,14 @@ def test_a_file_that_is_not_there_is_refused(loaded: Clinic) -> None:
         learn(loaded.engine, loaded.folder / "none.csv")
 
 
+@pytest.mark.parametrize("name", ["nexus.sql", "ids", ".csv"])
+def test_a_file_that_is_neither_backup_nor_table_is_refused(name: str, loaded: Clinic) -> None:
+    path = loaded.folder / name
+    path.write_text("COPY public.patients (id, filemaker_metadata) FROM stdin;\n")
+    with pytest.raises(NexusAssetsError, match=r"neither a backup .* `pg_dump --format=custom`"):
+        learn(loaded.engine, path)
+
+
 def test_the_ledger_of_another_database_is_not_taught(loaded: Clinic) -> None:
     loaded.execute("UPDATE nexus_assets.about SET database_mark = 'elsewhere'")
     with pytest.raises(NexusAssetsError, match="made in another one"):
