@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy
 
 from nexus_assets.local.nexus_models import Naming
+from nexus_assets.upkeep import guard
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
@@ -122,3 +123,58 @@ def test_whom_django_deletes_comes_back_under_the_old_id_and_nothing_is_orphaned
     told = django("read")
     assert told["leads_nowhere"] == 0
     assert told["rows"]["notes.note"] == 3
+
+
+# --- under the guard --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def guarded(django: Django) -> Django:
+    """The same with the guard up."""
+    assert guard.install(django.clinic.engine).is_whole
+    return django
+
+
+def test_django_reads_and_relinks_under_the_guard(guarded: Django) -> None:
+    one, other, _ = guarded.clinic.values(
+        "SELECT filemaker_metadata->>'filemaker_id' FROM {patients} ORDER BY last_name = 'Grevillea', 1"
+    )
+    assert guarded("relink", one, other) == 2
+    told = guarded("read")
+    assert (told["refused"], told["leads_nowhere"]) == ([], 0)
+
+
+def test_django_is_refused_a_person_whose_batches_would_stay(guarded: Django) -> None:
+    clinic, contact = guarded.clinic, guarded.clinic.exports["Contacts"][0]["id"]
+    before = clinic.versions()
+    assert guarded("delete_under_guard", contact, "alone") == {
+        "refused": f"guard_holds_public_{clinic.table('patients')}"
+    }
+    assert clinic.versions() == before
+
+
+@pytest.mark.parametrize("order", ["person first", "person last"])
+def test_django_deletes_a_person_with_all_that_is_theirs_in_any_order(order: str, guarded: Django) -> None:
+    clinic, contact = guarded.clinic, guarded.clinic.exports["Contacts"][0]["id"]
+    batch = f"images.{'Batch' if clinic.naming == 'current' else 'ImageBatch'}"
+    assert guarded("delete_under_guard", contact, order)["deleted"] == {
+        "patients.Patient": 1,
+        "notes.Note": 1,
+        batch: 1,
+        "images.Image": 2,
+        "documents.Document": 1,
+    }
+    told = guarded("read")
+    assert (told["rows"]["patients.patient"], told["leads_nowhere"]) == (2, 0)
+
+
+def test_whom_django_deleted_under_the_guard_the_next_import_brings_back_whole(guarded: Django) -> None:
+    clinic, contact = guarded.clinic, guarded.clinic.exports["Contacts"][0]["id"]
+    before = {row["id"]: clinic.id_of("images_image", row) for row in clinic.exports["Image_data"]}
+    patient = clinic.patient_id(contact)
+    guarded("delete_under_guard", contact, "person first")
+    clinic.load(allow_vanished=True)
+    assert clinic.patient_id(contact) == patient
+    assert {row["id"]: clinic.id_of("images_image", row) for row in clinic.exports["Image_data"]} == before
+    told = guarded("read")
+    assert (told["leads_nowhere"], told["rows"]["images.image"]) == (0, 5)

@@ -1,6 +1,6 @@
 """A Django project over the tables of Nexus, with models of its own: makes them as Django does, and reads what was loaded.
 
-`python project.py create` makes the schema in the database NEXUS_DATABASE_URL; `read` and `delete FILEMAKER_ID` answer in JSON.
+`python project.py create` makes the schema in the database NEXUS_DATABASE_URL; the other COMMANDS answer in JSON.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,6 +103,55 @@ def delete(filemaker_id: str) -> dict[str, int]:
     return {**deleted, "protected": protected}
 
 
+def delete_under_guard(filemaker_id: str, order: str) -> dict[str, Any]:
+    """Deletes a person and all that is theirs in one transaction: the person first or last, or them alone.
+
+    Tells what was deleted, or the constraint by which the database refused.
+    """
+    from appointments.models import Appointment
+    from django.apps import apps
+    from django.contrib.contenttypes.models import ContentType
+    from django.db import IntegrityError, transaction
+    from documents.models import Document
+    from patients.models import Patient
+
+    batches = apps.get_app_config("images").get_model(os.environ["NEXUS_BATCH_MODEL"])
+    patient = Patient.objects.get(filemaker_metadata__filemaker_id=filemaker_id)
+    key = {"content_type": ContentType.objects.get_for_model(Patient), "object_id": patient.pk}
+    belongings = [] if order == "alone" else [model.objects.filter(**key) for model in (batches, Document)]
+    deleted: dict[str, int] = {}
+    try:
+        with transaction.atomic():
+            # PROTECT is Django's own: it looks before it deletes, so what protects goes first.
+            Appointment.objects.filter(patient=patient).delete()
+            for rows in [patient, *belongings] if order == "person first" else [*belongings, patient]:
+                deleted.update(rows.delete()[1])
+    except IntegrityError as error:
+        return {"refused": error.__cause__.diag.constraint_name}  # type: ignore[union-attr]
+    return {"deleted": deleted}
+
+
+def relink(filemaker_id: str, other: str) -> int:
+    """Gives a person's documents to somebody else, by the field that Django makes over both halves; returns how many."""
+    from documents.models import Document
+    from patients.models import Patient
+
+    patient, somebody = (Patient.objects.get(filemaker_metadata__filemaker_id=each) for each in (filemaker_id, other))
+    documents = Document.objects.filter(object_id=patient.pk)
+    for document in documents:
+        document.content_object = somebody
+        document.save()
+    return Document.objects.filter(object_id=somebody.pk).count()
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "create": create,
+    "read": read,
+    "delete": delete,
+    "delete_under_guard": delete_under_guard,
+    "relink": relink,
+}
+
 if __name__ == "__main__":
     configure()
-    json.dump({"create": create, "read": read, "delete": delete}[sys.argv[1]](*sys.argv[2:]), sys.stdout)  # type: ignore[operator]
+    json.dump(COMMANDS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
