@@ -169,6 +169,26 @@ def test_a_load_killed_in_the_middle_leaves_nothing_and_the_next_one_ends_as_und
     assert demo.contents("notes") == undisturbed
 
 
+def test_the_incident_is_seen_and_healed_by_the_daily_command(demo: Demo) -> None:
+    """The table of the incident's report, from before to after; people's own batch and captions are among it."""
+    published = PUBLISHED.images.nexus_rows
+    done = demo.nexus_assets("incident", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "dagster asset materialize --select '*images'" in done.stderr
+    told = json.loads(done.stdout)
+    broken, healed = told["broken"], told["healed"]
+    assert (broken["images_visible"], healed["images_visible"]) == (0, published)
+    assert (broken["batches"], healed["batches"]) == (3 * PUBLISHED.image_batches, PUBLISHED.image_batches)
+    assert (broken["valid_links"], healed["valid_links"]) == (0.0, 1.0)
+    assert (broken["documents_leading_nowhere"], healed["documents_leading_nowhere"]) == (PUBLISHED.documents_linked, 0)
+    assert (broken["native_images_visible"], healed["native_images_visible"]) == (0, 3)
+    assert (broken["native_batches"], healed["native_batches"]) == (1, 1)
+    assert (broken["captions_rewritten"], healed["captions_rewritten"]) == (13, 13)
+    assert (healed["images"], healed["references_leading_nowhere"]) == (published, 0)
+    assert {"image_batches/no_orphaned_references", "images/every_image_visible"} <= told["red"].keys()
+    assert told["still_red"] == {}
+
+
 def test_the_history_of_every_command_is_kept_for_the_ui(demo: Demo) -> None:
     from dagster import AssetKey, DagsterInstance
 
