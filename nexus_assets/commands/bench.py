@@ -82,16 +82,22 @@ def _loads(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], co
     from nexus_assets.local.bench.run import measure_loads
 
     bench = measure_loads(scales, rounds, tell)
-    title = "Loads (medians; ratio of the same round to plain COPY of the finished rows)"
-    table = _table(title, ("scale", "entity", "what"), ("seconds", "to COPY", "rows written", "peak MB"))
+    table = _table(
+        "Loads (medians; ratios of one round: seconds to plain COPY of the finished rows, server's processor to a first load)",
+        ("scale", "entity", "what"),
+        ("seconds", "to COPY", "server s", "to first", "rows written", "peak MB"),
+    )
     for (scale, entity, what), measured in bench.figures.items():
-        ratio = bench.ratio(scale, entity, what, "copy")
+        to_copy = bench.ratio(scale, entity, what, "copy")
+        to_first = bench.server_ratio(scale, entity, what, "first")
         table.add_row(
             str(scale),
             entity,
             what,
             f"{measured.seconds:.2f}",
-            "" if ratio is None else f"{ratio:.2f}",
+            "" if to_copy is None else f"{to_copy:.2f}",
+            f"{measured.server_seconds:.2f}",
+            "" if to_first is None else f"{to_first:.2f}",
             f"{measured.rows:,}",
             f"{measured.peak_mb:.0f}",
         )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from nexus_assets.local import processes
@@ -110,6 +111,12 @@ class Postgres:
     def running(self) -> bool:
         """Whether the server that we started still lives."""
         return self._process is not None and self._process.poll() is None
+
+    def processor_seconds(self) -> float:
+        """The processor's time that the server's ended processes took: that of a client's connection ends with it."""
+        assert self._process is not None
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.children_user + times.children_system)
 
     def url(self, database: str = DATABASE) -> str:
         """Returns the SQLAlchemy URL of a database for its ordinary user, who may create databases."""

@@ -30,13 +30,21 @@ PAGE = 1_000
 """Rows per statement of execute_values: larger pages are no faster."""
 
 
+WITHOUT_FILEMAKER_ID = {"appointments": "filemaker_event_id", "images": "filemaker_id"}
+"""The columns for FileMaker's id that earlier importers left empty."""
+
+
 @dataclass(frozen=True)
 class Taken:
-    """What a piece of work took: wall seconds, the client's peak memory in MB, and the rows that it wrote into Nexus."""
+    """What a piece of work took: wall seconds, the client's peak memory in MB, and the rows that it wrote into Nexus.
+
+    `server_seconds` is the processor's time of the database server, which other work on the machine does not lengthen.
+    """
 
     seconds: float
     peak_mb: float
     rows: int
+    server_seconds: float = 0.0
 
 
 def _child(work: Callable[..., int], arguments: tuple[Any, ...], answer: Any) -> None:
@@ -98,6 +106,30 @@ def load_entity(name: str, url: str, exports: Path, scale: int) -> int:
             lambda _: None,
         ).account
     return account.inserted + account.updated
+
+
+def forget_hashes(name: str, url: str) -> None:
+    """Makes the next load compare every row, three-way, as after a change of the mapping."""
+    with transaction(make_engine(url)) as cursor:
+        cursor.execute(SQL("UPDATE {} SET row_hash = 0").format(identity_table(name)))
+    _vacuum(url, identity_table(name))
+
+
+def forget_ledger(name: str, url: str) -> None:
+    """Makes the loaded rows those of another importer: the next load adopts each of them."""
+    with transaction(make_engine(url)) as cursor:
+        cursor.execute(SQL("TRUNCATE {}").format(identity_table(name)))
+        cursor.execute("DELETE FROM nexus_assets.load WHERE entity = %s", (name,))
+        target = contract.reflect(cursor, ENTITIES[name])
+        if name in WITHOUT_FILEMAKER_ID:
+            cursor.execute(SQL("UPDATE {} SET {} = NULL").format(target.table, Identifier(WITHOUT_FILEMAKER_ID[name])))
+    _vacuum(url, target.table)
+
+
+def _vacuum(url: str, table: Identifier) -> None:
+    """Clears away what preparing has left, which would count as the load's work."""
+    with make_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.connection.cursor().execute(SQL("VACUUM {}").format(table))
 
 
 def export_finished(name: str, url: str, file: Path) -> int:

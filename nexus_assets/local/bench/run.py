@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ class Measured:
         return statistics.median(each.seconds for each in self.taken)
 
     @property
+    def server_seconds(self) -> float:
+        return statistics.median(each.server_seconds for each in self.taken)
+
+    @property
     def peak_mb(self) -> float:
         return max(each.peak_mb for each in self.taken)
 
@@ -68,6 +72,14 @@ class Bench:
         pairs = zip(mine.taken, theirs.taken, strict=False)
         return statistics.median(one.seconds / other.seconds for one, other in pairs)
 
+    def server_ratio(self, scale: int, entity: str, what: str, to: str) -> float | None:
+        """The same, of the processor's time in the database server."""
+        mine, theirs = self.figures.get((scale, entity, what)), self.figures.get((scale, entity, to))
+        if mine is None or theirs is None:
+            return None
+        pairs = zip(mine.taken, theirs.taken, strict=False)
+        return statistics.median(one.server_seconds / max(0.01, other.server_seconds) for one, other in pairs)
+
     def as_json(self) -> list[dict[str, Any]]:
         return [
             {
@@ -75,9 +87,11 @@ class Bench:
                 "entity": entity,
                 "what": what,
                 "seconds": round(figures.seconds, 3),
+                "server_seconds": round(figures.server_seconds, 2),
                 "peak_mb": round(figures.peak_mb, 1),
                 "rows_written": figures.rows,
                 "ratio_to_copy": self.ratio(scale, entity, what, "copy"),
+                "server_ratio_to_first": self.server_ratio(scale, entity, what, "first"),
             }
             for (scale, entity, what), figures in self.figures.items()
         ]
@@ -115,6 +129,12 @@ class _Server:
         finally:
             self.drop(url)
 
+    def measured(self, work: Callable[..., int], *arguments: Any) -> Taken:
+        """What the work takes, here and in the server; nobody else uses that meanwhile."""
+        before = self._postgres.processor_seconds()
+        taken = measured(work, *arguments)
+        return replace(taken, server_seconds=self._postgres.processor_seconds() - before)
+
     def _run(self, statement: str, *, admin: bool = False) -> None:
         engine = sa.create_engine(self._postgres.admin_url() if admin else self._postgres.url(), poolclass=sa.NullPool)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -144,23 +164,27 @@ def _measure_entity(
     folder: Path,
     tell: Tell,
 ) -> None:
-    """First, unchanged and 1 % changed loads beside COPY and execute_values of the finished rows, in turn."""
+    """First, unchanged and 1 % changed loads, all rows compared and all adopted, beside COPY and execute_values, in turn."""
     finished = folder / f"{name}.copy"
     for number in range(rounds):
         tell(f"{name} at scale {scale}, round {number + 1} of {rounds}")
         with server.copy_of(parents) as url:
-            bench.add(scale, name, "first", measured(loads.load_entity, name, url, exports, scale))
+            bench.add(scale, name, "first", server.measured(loads.load_entity, name, url, exports, scale))
             if number == 0:
                 loads.export_finished(name, url, finished)
-            bench.add(scale, name, "unchanged", measured(loads.load_entity, name, url, exports, scale))
-            bench.add(scale, name, "1 % changed", measured(loads.load_entity, name, url, changed, scale))
+            bench.add(scale, name, "unchanged", server.measured(loads.load_entity, name, url, exports, scale))
+            bench.add(scale, name, "1 % changed", server.measured(loads.load_entity, name, url, changed, scale))
+            loads.forget_hashes(name, url)
+            bench.add(scale, name, "all compared", server.measured(loads.load_entity, name, url, changed, scale))
+            loads.forget_ledger(name, url)
+            bench.add(scale, name, "all adopted", server.measured(loads.load_entity, name, url, changed, scale))
         with server.copy_of(parents) as url:
-            bench.add(scale, name, "copy", measured(loads.copy_finished, name, url, finished))
+            bench.add(scale, name, "copy", server.measured(loads.copy_finished, name, url, finished))
         with server.copy_of(parents) as url:
-            bench.add(scale, name, "execute_values", measured(loads.insert_values, name, url, finished))
+            bench.add(scale, name, "execute_values", server.measured(loads.insert_values, name, url, finished))
         if scale == 1 and name in EXPORT_ENTITIES:
             with server.copy_of(parents) as url:
-                bench.add(scale, name, "a row at a time", measured(loads.row_at_a_time, name, url, exports))
+                bench.add(scale, name, "a row at a time", server.measured(loads.row_at_a_time, name, url, exports))
     finished.unlink()
 
 
