@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 
 import pytest
@@ -392,3 +393,20 @@ def test_a_learned_id_that_filemaker_never_had_is_not_vanished(loaded: Clinic) -
         learn(loaded, "patients", filemaker_id("gone", number), filemaker_id("nexus", number))
     assert loaded.load("patients")["patients"].account.healed == {}
     assert loaded.value("SELECT count(*) FROM nexus_assets.identity_patients WHERE vanished_load IS NOT NULL") == 0
+
+
+@pytest.mark.slow
+def test_adopting_many_rows_takes_about_as_long_as_loading_them(clinic: Clinic) -> None:
+    """A plan that compares every row with every other one takes a hundred times as long."""
+    contact = clinic.contact()
+    for number in range(30_000):
+        clinic.note(contact, f"Note {number}")
+    clinic.load("patients")
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        account = clinic.load("notes")["notes"].account
+        seconds.append(time.perf_counter() - started)
+        clinic.execute("TRUNCATE nexus_assets.identity_notes; DELETE FROM nexus_assets.load WHERE entity = 'notes'")
+    assert account.healed == {"adopted": 30_000}
+    assert seconds[1] < 3 * seconds[0]
