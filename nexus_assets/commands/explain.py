@@ -20,7 +20,7 @@ def _origin(told: Explanation) -> str:
     return {
         "made": f"made{first}, its id computed from the FileMaker id",
         "adopted": f"adopted{first}, recognised by {recognition(ENTITIES[told.entity])}",
-        "learned": f"learned from a list or backup{', first loaded' + first if first else ', not loaded yet'}",
+        "learned": f"learned from a list, a backup or another importer's row{', first loaded' + first if first else ', not loaded yet'}",
         "native": "made in Nexus: no FileMaker record is known for it",
         "not_loaded_yet": "made by another importer: the next load adopts it",
         "twin": "carries the FileMaker id of another row, which is the current one",

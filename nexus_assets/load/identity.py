@@ -7,10 +7,11 @@ from functools import singledispatch
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene, new
 from nexus_assets.load.references import is_referenced_sql
-from nexus_assets.load.tables import Target
+from nexus_assets.load.tables import Target, identity_table
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
 
 MADE_AT = ("created_at", "uploaded_at")
@@ -180,7 +181,8 @@ def _recognise(cursor: Cursor, scene: Scene) -> None:
 def _decide_sql(scene: Scene) -> Composable:
     """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one.
 
-    A live row whose id the ledger only learned (from a backup) was never compared with FileMaker: it is adopted.
+    A live row whose id the ledger only learned (from a backup, or from the row itself) was never compared with FileMaker: it
+    is adopted.
     """
     return SQL("""
         CREATE UNLOGGED TABLE {decided} AS
@@ -267,3 +269,38 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
             )
         )
     return int(cursor.rowcount)
+
+
+def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
+    """Rows (source_id, nexus_id) of ids that live rows carry and that the ledger does not know, each once; None where nothing
+    refers to the entity, so that nobody will ask whose an id was."""
+    rules = [rule for rule in target.entity.recognised_by if isinstance(rule, ByFileMakerId)]
+    if not rules or not any(target.entity.name in other.upstream for other in ENTITIES.values()):
+        return None
+    return SQL("""
+        SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
+          SELECT {carried} AS source_id, t.id AS nexus_id, {made_at} AS made_at, {is_referenced} AS is_referenced
+          FROM {target} AS t WHERE NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.nexus_id = t.id)
+        ) AS living WHERE source_id IS NOT NULL AND NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.source_id = living.source_id)
+        ORDER BY source_id, is_referenced DESC, made_at DESC NULLS LAST, nexus_id
+    """).format(
+        carried=_carried_sql(rules[0], "t"),
+        made_at=made_at_sql(target, "t"),
+        is_referenced=is_referenced_sql(cursor, target, "t"),
+        target=target.table,
+        ledger=identity_table(target.entity.name),
+    )
+
+
+def note_the_unseen(cursor: Cursor, scene: Scene) -> None:
+    """Notes the ids of people whom another importer brought and this source does not have, or not readably.
+
+    Should another tool make them anew, what leads to the ids of now can be moved.
+    """
+    unnoted = unnoted_sql(cursor, scene.target)
+    if unnoted is not None:
+        cursor.execute(
+            SQL(
+                "INSERT INTO {} (source_id, nexus_id, origin) SELECT source_id, nexus_id, 'learned' FROM ({}) AS u"
+            ).format(scene.ledger, unnoted)
+        )

@@ -11,6 +11,7 @@ from nexus_assets.load import answers, mended
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.gates import LastLoad
+from nexus_assets.load.identity import unnoted_sql
 from nexus_assets.load.incoming import Scene, target_hash_sql
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
@@ -70,6 +71,9 @@ def account_as_before(
     if any(_has_moved_since(cursor, name, last.load_id) for name in scene.entity.upstream):
         return None
     if answers.yes(cursor, _anything_differs_sql(scene)):
+        return None
+    unnoted = unnoted_sql(cursor, scene.target)
+    if unnoted is not None and answers.yes(cursor, SQL("SELECT EXISTS ({})").format(unnoted)):
         return None
     kept = answers.number(
         cursor,

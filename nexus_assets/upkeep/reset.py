@@ -1,6 +1,6 @@
 """Taking out of Nexus what importers made, children first, in one transaction; the ledger stays, so that every id comes back.
 
-What importers made: the rows that the ledger knows, made or adopted (an adopted row carries a FileMaker id, or is what
+What importers made: the rows that the ledger has seen loaded, made or adopted (an adopted row carries a FileMaker id, or is what
 FileMaker says of a person), and the batches that carry an importer's name. All else is a person's: where it hangs on such
 a row nothing is removed. A row that says something which FileMaker does not is not removed unasked either: the next import
 could not bring that back.
@@ -148,7 +148,7 @@ def _gather(cursor: Cursor, target: Target) -> None:
         SQL("""
             CREATE TEMP TABLE {going} ON COMMIT DROP AS
             SELECT t.id, l.source_id FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id
-            WHERE l.nexus_id IS NOT NULL OR {marked};
+            WHERE l.last_load IS NOT NULL OR {marked};
             CREATE UNIQUE INDEX ON {going} (id); ANALYZE {going}
         """).format(
             going=_going(target.entity.name),

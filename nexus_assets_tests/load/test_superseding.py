@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 
 CHILDREN = ("appointments", "notes", "documents", "image_batches", "images")
 
@@ -221,3 +221,37 @@ def test_an_unguarded_column_of_an_appointment_follows_it(loaded: Clinic) -> Non
     loaded.execute("UPDATE appointments SET id = %s WHERE id = %s", new, old)
     loaded.load("appointments")
     assert loaded.value("SELECT appointment_id::text FROM reminders") == new
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["not sent", "sent without a last name"])
+def test_whom_another_importer_brought_and_filemaker_never_sent_is_followed_too(sent: bool, clinic: Clinic) -> None:
+    clinic.contact("Banksia")
+    absent = filemaker_id("absent")
+    clinic.execute(
+        "INSERT INTO patients (id, first_name, last_name, archived, created_at, updated_at, filemaker_metadata)"
+        " VALUES (gen_random_uuid(), 'Wren', 'Wattle', false, now(), now(), jsonb_build_object('filemaker_id', %s::text))",
+        absent,
+    )
+    if sent:
+        clinic.contact("", id=absent)
+    batch = clinic.native_batch(absent)
+    clinic.load("patients")
+    clinic.recreate_patients(absent)
+    clinic.load("patients")
+    assert clinic.value("SELECT object_id::text FROM images_batch WHERE id = %s", batch) == clinic.patient_id(absent)
+    before = clinic.versions("nexus_assets")
+    clinic.load("patients")
+    after = clinic.versions("nexus_assets")
+    assert after["identity_patients"] == before["identity_patients"]
+
+
+def test_one_whom_another_importer_brings_later_is_noted_though_the_export_is_the_same(loaded: Clinic) -> None:
+    absent = filemaker_id("absent")
+    loaded.copy(
+        "patients",
+        loaded.patient_id(loaded.exports["Contacts"][0]["id"]),
+        filemaker_metadata=f'{{"filemaker_id": "{absent}"}}',
+    )
+    loaded.load("patients")
+    noted = loaded.value("SELECT nexus_id::text FROM nexus_assets.identity_patients WHERE source_id = %s", absent)
+    assert noted == loaded.patient_id(absent)
