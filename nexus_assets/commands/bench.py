@@ -25,11 +25,14 @@ from rich.table import Table
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each is measured.")
 @click.option("--graph/--no-graph", default=True, help="Measure the bare command over the whole graph.")
 @click.option("--loads/--no-loads", default=True, help="Measure the loads.")
+@click.option("--guard/--no-guard", default=True, help="Measure what the guard costs.")
 @click.option("--orphans/--no-orphans", default=True, help="Measure the checks for orphaned references.")
 @click.option(
     "--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures there as JSON."
 )
-def command(scales: tuple[int, ...], rounds: int, graph: bool, loads: bool, orphans: bool, file: Path | None) -> None:
+def command(
+    scales: tuple[int, ...], rounds: int, graph: bool, loads: bool, guard: bool, orphans: bool, file: Path | None
+) -> None:
     """Measure loads beside COPY, execute_values and a row-at-a-time importer. Takes minutes; scale 100 half an hour."""
     console = Console()
 
@@ -39,6 +42,8 @@ def command(scales: tuple[int, ...], rounds: int, graph: bool, loads: bool, orph
     figures: dict[str, object] = {}
     if graph:
         figures["graph"] = _graph(rounds, tell, console)
+    if guard:
+        figures["guard"] = _guard(rounds, tell, console)
     if orphans:
         figures["orphans"] = _orphans(scales, rounds, tell, console)
     if loads:
@@ -59,6 +64,18 @@ def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object
         )
     console.print(table)
     return [vars(run) for run in runs]
+
+
+def _guard(rounds: int, tell: Callable[[str], None], console: Console) -> object:
+    from nexus_assets.local.bench.guard import ROWS, measure_guard
+
+    costs = measure_guard(rounds, tell)
+    title = f"The guard: {ROWS:,} rows, seconds of the server's processor (medians)"
+    table = _table(title, ("what",), ("without", "with", "added"))
+    for cost in costs:
+        table.add_row(cost.what, f"{cost.without:.2f}", f"{cost.guarded:.2f}", f"{cost.guarded - cost.without:.2f}")
+    console.print(table)
+    return [vars(cost) for cost in costs]
 
 
 def _orphans(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:

@@ -8,20 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from nexus_assets.local import nexus_schema
 from nexus_assets.local.bench import loads, orphans
-from nexus_assets.local.bench.loads import Taken, measured
+from nexus_assets.local.bench.loads import Taken
 from nexus_assets.local.bench.orphans import Asked
+from nexus_assets.local.bench.server import Server
 from nexus_assets.local.clinic import write_clinic
-from nexus_assets.local.postgres import Postgres
 
 CHANGED = 0.01
 EXPORT_ENTITIES = ("patients", "appointments", "notes")
@@ -97,54 +93,6 @@ class Bench:
         ]
 
 
-class _Server:
-    """A PostgreSQL of the benchmark's own, with the settings of the local one."""
-
-    def __init__(self, folder: Path) -> None:
-        self._postgres = Postgres(folder / "postgres")
-        self._numbers = iter(range(1_000_000))
-
-    def __enter__(self) -> _Server:
-        self._postgres.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._postgres.stop()
-
-    def new(self, template: str | None = None) -> str:
-        name = f"bench_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {_name(template) if template else 'template0'}")
-        return self._postgres.url(name)
-
-    def drop(self, url: str) -> None:
-        self._run(f"DROP DATABASE {_name(url)} WITH (FORCE)")
-
-    @contextmanager
-    def copy_of(self, template: str) -> Iterator[str]:
-        url = self.new(template)
-        # What a copied database has on disk must not be written in the time of whoever comes next.
-        self._run("CHECKPOINT", admin=True)
-        try:
-            yield url
-        finally:
-            self.drop(url)
-
-    def measured(self, work: Callable[..., int], *arguments: Any) -> Taken:
-        """What the work takes, here and in the server; nobody else uses that meanwhile."""
-        before = self._postgres.processor_seconds()
-        taken = measured(work, *arguments)
-        return replace(taken, server_seconds=self._postgres.processor_seconds() - before)
-
-    def _run(self, statement: str, *, admin: bool = False) -> None:
-        engine = sa.create_engine(self._postgres.admin_url() if admin else self._postgres.url(), poolclass=sa.NullPool)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(statement)
-
-
-def _name(url: str) -> str:
-    return str(sa.make_url(url).database)
-
-
 def _clinic(folder: Path, scale: int, changed: float, tell: Tell) -> Path:
     exports = folder / f"scale-{scale}{'-changed' if changed else ''}"
     tell(f"Writing the exports of scale {scale}{' with 1 % changed' if changed else ''}")
@@ -154,7 +102,7 @@ def _clinic(folder: Path, scale: int, changed: float, tell: Tell) -> Path:
 
 def _measure_entity(
     bench: Bench,
-    server: _Server,
+    server: Server,
     name: str,
     scale: int,
     rounds: int,
@@ -191,9 +139,9 @@ def _measure_entity(
 def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
     """The loads of every entity at every scale, beside their rivals."""
     bench = Bench()
-    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, _Server(Path(scratch)) as server:
+    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, Server(Path(scratch)) as server:
         folder = Path(scratch)
-        empty = _empty_nexus(server)
+        empty = server.new_nexus()
         for scale in scales:
             exports, changed = _clinic(folder, scale, 0.0, tell), _clinic(folder, scale, CHANGED, tell)
             loaded = server.new(empty)
@@ -210,9 +158,9 @@ def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
 def measure_orphans(scales: tuple[int, ...], rounds: int, tell: Tell) -> dict[tuple[int, str], list[Asked]]:
     """The checks for orphaned references at every scale, each as often as there are rounds: by (scale, check)."""
     figures: dict[tuple[int, str], list[Asked]] = {}
-    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, _Server(Path(scratch)) as server:
+    with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, Server(Path(scratch)) as server:
         for scale in scales:
-            url = _empty_nexus(server)
+            url = server.new_nexus()
             tell(f"A Nexus of scale {scale}, for the checks of references")
             orphans.fill(url, scale)
             for number in range(rounds):
@@ -221,15 +169,6 @@ def measure_orphans(scales: tuple[int, ...], rounds: int, tell: Tell) -> dict[tu
                     figures.setdefault((scale, asked.check), []).append(asked)
             server.drop(url)
     return figures
-
-
-def _empty_nexus(server: _Server) -> str:
-    url = server.new()
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    nexus_schema.create(engine)
-    with engine.begin() as connection:
-        nexus_schema.seed(connection)
-    return url
 
 
 @dataclass(frozen=True)
