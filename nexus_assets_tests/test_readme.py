@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -187,6 +188,18 @@ def test_real_nexus_is_looked_at_and_loaded_with_the_settings_of_a_file(
     assert [code for _, code, _ in told] == [0, 0, 1], told
     assert "wrong_content" in told[-1][2]
     assert as_role.clinic.value("SELECT count(*) FROM patients") == 2
+
+
+@pytest.mark.slow
+def test_ids_are_looked_up_learned_and_guarded(graph: Graph, tmp_path: Path) -> None:  # noqa: F811
+    assert failures(graph.materialize()) == []
+    clinic = graph.clinic
+    contact = clinic.exports["Contacts"][0]["id"]
+    (tmp_path / "old-ids.csv").write_text(f"id,filemaker_id\n{uuid.uuid4()},{contact}\n")
+    commands = re.sub(r"(?<=explain )\S+", contact, snippet("sh", "ids"))
+    told = _shell(commands, tmp_path, {"DAGSTER_HOME": str(tmp_path)})
+    assert [code for _, code, _ in told] == [0] * 5, told
+    assert f"{clinic.patient_id(contact)}" in told[0][2]
 
 
 @pytest.mark.slow
