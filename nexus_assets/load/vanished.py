@@ -29,10 +29,14 @@ def mark(cursor: Cursor, scene: Scene, load_id: int) -> tuple[int, int]:
         ).format(scene.ledger, Literal(load_id), seen)
     )
     vanished = int(cursor.rowcount)
+    # What was marked just now is in no statistics: row by row, 11,210 of them among 150,000 take seven minutes.
+    cursor.execute("SET LOCAL enable_nestloop = off")
     cursor.execute(
         SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(scene.ledger, seen)
     )
-    return vanished, int(cursor.rowcount)
+    returned = int(cursor.rowcount)
+    cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    return vanished, returned
 
 
 def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> int:
