@@ -42,9 +42,9 @@ def test_while_copying_it_tells_rows_speed_and_what_is_left() -> None:
     load = Load()
     load.copy(rows=1000, to_byte=50, seconds=10)
     state = load.progress.state()
-    assert (state.rows, state.done) == (1000, 0.1)
-    assert state.left == pytest.approx(90)
-    assert re.fullmatch(r"notes: copying Notes\.csv, 1,000 rows, 100 rows/s, about 2 min left", state.words())
+    assert (state.rows, state.done) == (1000, 0.05)
+    assert state.left == pytest.approx(190)
+    assert re.fullmatch(r"notes: copying Notes\.csv, 1,000 rows, 100 rows/s, about 3 min left", state.words())
 
 
 def test_steps_after_it_are_guessed_from_the_time_that_copying_took() -> None:
