@@ -117,10 +117,10 @@ def _anything_differs_sql(scene: Scene) -> Composable:
         dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
     # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
     recognisable = any(isinstance(rule, ByFileMakerId) for rule in scene.entity.recognised_by)
+    # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
-        SELECT EXISTS (
-          SELECT FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
-          WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN {dead} ELSE {recognisable} AND t.id IS NULL END)
+        SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
+        WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN {dead} ELSE {recognisable} AND t.id IS NULL END
     """).format(
         ledger=scene.ledger,
         target=scene.target.table,
