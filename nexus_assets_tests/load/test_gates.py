@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
 
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.ledger import database_mark
@@ -146,6 +148,49 @@ def test_the_first_load_is_compared_with_nothing(clinic: Clinic) -> None:
     for number in range(50):
         clinic.contact("", id=filemaker_id("first", number))
     assert clinic.load("patients")["patients"].account.rejected == {"no_last_name": 50}
+
+
+# --- all three at once ------------------------------------------------------------------------------------------------
+
+MANY = 300
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(vanish=st.integers(0, 40), rekeyed=st.integers(0, 3), reject=st.integers(0, 40))
+@example(vanish=20, rekeyed=0, reject=0)
+@example(vanish=21, rekeyed=0, reject=0)
+@example(vanish=0, rekeyed=1, reject=15)
+@example(vanish=0, rekeyed=0, reject=16)
+@example(vanish=0, rekeyed=2, reject=0)
+def test_a_gate_stops_just_what_is_beyond_its_bounds(vanish: int, rekeyed: int, reject: int, clinic: Clinic) -> None:
+    if not clinic.exports["Contacts"]:
+        for number in range(MANY):
+            clinic.contact(f"Wattle {number}", DOB=f"1/{number % 28 + 1}/1950")
+        clinic.load("patients")
+    whole = clinic.exports["Contacts"]
+    clinic.exports["Contacts"] = [dict(row) for row in whole[: MANY - vanish]]
+    rekey(clinic, rekeyed)
+    for row in clinic.exports["Contacts"][rekeyed : rekeyed + reject]:
+        row["nameLast"] = ""
+    beyond = {
+        "allow_rekeyed": rekeyed > MANY * 0.005,
+        "allow_vanished": vanish + rekeyed > 20,
+        "allow_rejected": reject > 5 and reject / (MANY - vanish) > 0.05,
+    }
+    allowed: dict[str, bool] = {}
+    for setting in (name for name, is_beyond in beyond.items() if is_beyond):
+        with pytest.raises(GateError) as raised:
+            clinic.load("patients", commit=False, **allowed)
+        assert raised.value.setting == setting
+        allowed[setting] = True
+    clinic.load("patients", commit=False, **allowed)
+    clinic.exports["Contacts"] = whole
 
 
 # --- older ------------------------------------------------------------------------------------------------------------
