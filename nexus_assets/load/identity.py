@@ -292,7 +292,7 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
     )
 
 
-def note_the_unseen(cursor: Cursor, scene: Scene) -> None:
+def note_the_unseen(cursor: Cursor, scene: Scene, load_id: int) -> None:
     """Notes the ids of people whom another importer brought and this source does not have, or not readably.
 
     Should another tool make them anew, what leads to the ids of now can be moved.
@@ -301,6 +301,7 @@ def note_the_unseen(cursor: Cursor, scene: Scene) -> None:
     if unnoted is not None:
         cursor.execute(
             SQL(
-                "INSERT INTO {} (source_id, nexus_id, origin) SELECT source_id, nexus_id, 'learned' FROM ({}) AS u"
-            ).format(scene.ledger, unnoted)
+                "INSERT INTO {} (source_id, nexus_id, origin, noted_load)"
+                " SELECT source_id, nexus_id, 'learned', {} FROM ({}) AS u"
+            ).format(scene.ledger, Literal(load_id), unnoted)
         )

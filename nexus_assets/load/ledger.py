@@ -17,8 +17,9 @@ from nexus_assets.mapping.entity import Entity, Reference
 OLDEST_SERVER = 140000
 """hash_record_extended, by which rows are compared, came with PostgreSQL 14."""
 
-LATER_COLUMNS = ("notices text[]", "archived_load bigint")
-"""Columns of every identity table beside its first ones: the row's notices; the load that archived it as vanished."""
+LATER_COLUMNS = ("notices text[]", "archived_load bigint", "noted_load bigint")
+"""Columns of every identity table beside its first ones: the row's notices; the load that archived it as vanished; the load
+that found the row in Nexus though no source has it."""
 
 INSTALL_LOCK = 4_071_989_001
 """Advisory lock of whoever makes or changes the ledger's schema; a number nobody else is likely to use."""

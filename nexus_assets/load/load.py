@@ -129,7 +129,7 @@ def load(
     cursor.execute(remember.compared_sql(scene, load_id))
     cursor.execute(remember.made_sql(scene, load_id))
     cursor.execute(remember.restored_sql(scene, load_id))
-    identity.note_the_unseen(cursor, scene)
+    identity.note_the_unseen(cursor, scene, load_id)
 
     # 6 tidy
     inputs.step("accounting", pending)

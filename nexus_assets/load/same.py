@@ -97,7 +97,9 @@ def _has_moved_since(cursor: Cursor, parent: str, load_id: int) -> bool:
     """Whether a load of the parent since then gave a FileMaker id a row that it did not have."""
     return answers.yes(
         cursor,
-        SQL("SELECT EXISTS (SELECT FROM {} WHERE last_load > {})").format(identity_table(parent), Literal(load_id)),
+        SQL("SELECT EXISTS (SELECT FROM {ledger} WHERE last_load > {load} OR noted_load > {load})").format(
+            ledger=identity_table(parent), load=Literal(load_id)
+        ),
     )
 
 

@@ -245,6 +245,19 @@ def test_whom_another_importer_brought_and_filemaker_never_sent_is_followed_too(
     assert after["identity_patients"] == before["identity_patients"]
 
 
+def test_what_belongs_to_one_whom_another_importer_brought_is_loaded(loaded: Clinic) -> None:
+    """The export of notes is the same as before: only its patient is new, and not from FileMaker."""
+    absent = filemaker_id("absent")
+    note = loaded.note(absent)
+    loaded.later()
+    assert loaded.load("patients", "notes")["notes"].account.rejected == {"unknown_patient": 1}
+    living = loaded.patient_id(loaded.exports["Contacts"][0]["id"])
+    loaded.copy("patients", living, filemaker_metadata=f'{{"filemaker_id": "{absent}"}}')
+    assert loaded.load("patients", "notes")["notes"].account.inserted == 1
+    where = "SELECT patient_id::text FROM notes WHERE id = %s"
+    assert loaded.value(where, loaded.id_of("notes", note)) == loaded.patient_id(absent)
+
+
 def test_one_whom_another_importer_brings_later_is_noted_though_the_export_is_the_same(loaded: Clinic) -> None:
     absent = filemaker_id("absent")
     loaded.copy(
