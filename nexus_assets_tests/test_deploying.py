@@ -199,3 +199,18 @@ def _last_run(answer: Any) -> str:
 def _ended_ticks(answer: Any) -> list[str]:
     ticks = answer["sensorOrError"]["sensorState"]["ticks"]
     return [tick["status"] for tick in ticks if tick["status"] != "STARTED"]
+
+
+@pytest.mark.slow
+def test_steps_have_processes_of_their_own_where_that_is_set(server: Server) -> None:
+    done = subprocess.run(
+        [program("dagster"), "asset", "materialize", "-m", "nexus_assets.definitions", "--select", "patients"],
+        env={**server.environment, "NEXUS_EXECUTOR": "dagster.multiprocess_executor"},
+        cwd=server.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    processes = set(re.findall(r" - (\d+) - \S+ - STEP_WORKER_STARTED", done.stderr))
+    assert len(processes) == 2, done.stderr  # the load, and its checks

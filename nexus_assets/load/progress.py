@@ -48,7 +48,7 @@ class State:
         told = f"{self.entity}: {self.step} {self.what}".rstrip()
         if self.rows:
             told += f", {self.rows:,} rows"
-        if self.step == "copying" and self.step_seconds > 0:
+        if self.step == "copying" and self.rows and self.step_seconds > 0:
             told += f", {self.rows / self.step_seconds:,.0f} rows/s"
         else:
             told += f", {self.step_seconds:.0f} s so far"
@@ -72,7 +72,7 @@ class Progress:
         self._entity, self._log, self._clock = entity, log, clock
         self._every = LOG_SECONDS if every is None else every
         self._started = self._told = self._step_started = clock()
-        self._step, self._what, self._rows, self._copied = "copying", "", 0, 0
+        self._step, self._what, self._rows, self._copied = "copying", "the sources", 0, 0
         self._share: Callable[[], float] = lambda: 0.0
         self._weights = dict(SHARES)
         self._over = threading.Event()
