@@ -10,7 +10,7 @@ from typing import Literal
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
 
-from nexus_assets.alerts.events import Event, Seen
+from nexus_assets.alerts.events import UNNAMED_JOB, Event, Seen
 from nexus_assets.alerts.policy import PATIENCE
 from nexus_assets.load import answers
 
@@ -39,6 +39,11 @@ class Alert:
     told_violators: int | None = None
     resolved_at: datetime | None = None
     id: int | None = None
+
+    @property
+    def named(self) -> str:
+        """The subject as people read it."""
+        return self.subject.replace(UNNAMED_JOB, "of chosen assets")
 
 
 @dataclass(frozen=True)

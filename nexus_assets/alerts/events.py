@@ -19,6 +19,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 Kind = Literal["check", "crash", "load", "run"]
 
+UNNAMED_JOB = "__ASSET_JOB"
+"""What Dagster calls the job of a run of assets that somebody chose."""
+
 PAGE = 50
 LOOK_BACK = timedelta(days=1)
 """How far the very first look goes back for failed runs."""

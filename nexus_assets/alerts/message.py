@@ -49,8 +49,8 @@ def blocked_assets(alert: Alert) -> list[str]:
 
 
 def _what(kind: Change, alert: Alert) -> str:
-    said = {"check": alert.subject, "crash": f"{alert.subject} could not look", "load": f"{alert.subject} failed"}
-    what = f"{alert.severity} {said.get(alert.kind, f'{alert.subject} failed')}"
+    said = {"check": alert.named, "crash": f"{alert.named} could not look"}
+    what = f"{alert.severity} {said.get(alert.kind, f'{alert.named} failed')}"
     if alert.kind != "check" or alert.violators is None:
         return what
     if kind == "resolved":

@@ -89,7 +89,7 @@ def _alerts(cursor: Cursor) -> dict[str, Any]:
     return {
         "open": [
             {
-                "subject": alert.subject,
+                "subject": alert.named,
                 "kind": alert.kind,
                 "severity": alert.severity,
                 "count": alert.violators,
