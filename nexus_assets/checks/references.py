@@ -88,8 +88,18 @@ def _column_orphans_sql(name: str, relation: Composable, column: str, parent: Co
     return SQL("""
         SELECT {name} AS key, to_jsonb(x) ->> 'id' AS id, NULL::text AS content_type_id, x.{column}::text AS object_id,
                'target_missing'::text AS reason
-        FROM {relation} AS x LEFT JOIN {parent} AS p ON p.id = x.{column} WHERE x.{column} IS NOT NULL AND p.id IS NULL
-    """).format(name=Literal(name), relation=relation, column=Identifier(column), parent=parent)
+        FROM ({dead}) AS dead JOIN {relation} AS x ON x.{column} = dead.id
+    """).format(
+        name=Literal(name), relation=relation, column=Identifier(column), dead=_dead_ids_sql(relation, column, parent)
+    )
+
+
+def _dead_ids_sql(relation: Composable, column: str, parent: Composable) -> Composable:
+    """The ids in a column that are those of no row of the parent, each once: read from the column's index alone."""
+    return SQL("""
+        SELECT DISTINCT y.{column} AS id FROM {relation} AS y LEFT JOIN {parent} AS p ON p.id = y.{column}
+        WHERE y.{column} IS NOT NULL AND p.id IS NULL
+    """).format(relation=relation, column=Identifier(column), parent=parent)
 
 
 def _declared_columns(looking: Looking, entity: Entity) -> dict[str, Composable]:
@@ -151,13 +161,12 @@ def images_in_batches(looking: Looking) -> Finding:
     (key,) = _declared_keys(looking, batches.entity)
     query = SQL("""
         SELECT i.id::text AS image_id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
-        FROM {images} AS i JOIN ({orphans}) AS o ON o.id = i.batch_id::text
+        FROM {images} AS i JOIN ({orphans}) AS o ON o.id::uuid = i.batch_id
         UNION ALL
-        SELECT i.id::text, i.batch_id::text, NULL, 'batch_missing' FROM {images} AS i
-        LEFT JOIN {batches} AS b ON b.id = i.batch_id WHERE b.id IS NULL
+        SELECT i.id::text, i.batch_id::text, NULL, 'batch_missing' FROM ({missing}) AS m JOIN {images} AS i ON i.batch_id = m.id
     """).format(
         images=images.table,
-        batches=batches.table,
+        missing=_dead_ids_sql(images.table, "batch_id", batches.table),
         orphans=_declared_orphans_sql(looking, batches.entity, key, models(looking.cursor)),
     )
     return violators(looking, query, loading("images"), cause=likely_cause)

@@ -221,32 +221,50 @@ def orphans_sql(
     row of this key can have (a uuid leads to no integer). Reasons: `half_null` (one half is NULL), `content_type_missing`,
     `content_type_not_allowed`, `target_missing`. A content type without a known table is taken at its word.
 
-    One anti-join a model: each reads only the rows of its content type, by the index that Django makes over the pair.
+    No part reads the table itself where there is nothing to find, but the index that Django makes over the pair: which types
+    there are by skipping from one to the next, which ids lead nowhere by one anti-join a model.
     """
-    type_, id_ = SQL("x.{}").format(Identifier(key.type_column)), SQL("x.{}").format(Identifier(key.id_column))
-    whole = SQL("{} IS NOT NULL AND {} IS NOT NULL").format(type_, id_)
-    rows = SQL("FROM {} AS x").format(key.relation)
+    type_, id_ = Identifier(key.type_column), Identifier(key.id_column)
+    names = {"relation": key.relation, "type": type_, "id": id_}
     parts: list[tuple[str, Composable]] = [
-        ("half_null", SQL("{} WHERE ({} IS NULL) <> ({} IS NULL)").format(rows, type_, id_)),
+        ("half_null", SQL("FROM {relation} AS x WHERE x.{type} IS NULL AND x.{id} IS NOT NULL").format(**names)),
+        ("half_null", SQL("FROM {relation} AS x WHERE x.{id} IS NULL AND x.{type} IS NOT NULL").format(**names)),
         (
             "content_type_missing",
-            SQL("{} LEFT JOIN django_content_type AS c ON c.id = {} WHERE {} AND c.id IS NULL").format(
-                rows, type_, whole
-            ),
+            SQL("""
+                FROM (
+                  WITH RECURSIVE used AS (
+                    SELECT min({type}) AS id FROM {relation}
+                    UNION ALL
+                    SELECT (SELECT min(y.{type}) FROM {relation} AS y WHERE y.{type} > used.id) FROM used WHERE used.id IS NOT NULL
+                  )
+                  SELECT id FROM used WHERE id NOT IN (SELECT id FROM django_content_type)
+                ) AS unknown JOIN {relation} AS x ON x.{type} = unknown.id WHERE x.{id} IS NOT NULL
+            """).format(**names),
         ),
     ]
     if not_allowed:
         parts.append(
             (
                 "content_type_not_allowed",
-                SQL("{} WHERE {} AND {} = ANY({})").format(rows, whole, type_, Literal(list(not_allowed))),
+                SQL("FROM {relation} AS x WHERE x.{id} IS NOT NULL AND x.{type} = ANY({not_allowed})").format(
+                    **names, not_allowed=Literal(list(not_allowed))
+                ),
             )
         )
     parts += [
         (
             "target_missing",
-            SQL("{} LEFT JOIN {} AS t ON t.id{} = {} WHERE {} = {} AND {} IS NOT NULL AND t.id IS NULL").format(
-                rows, table, SQL("" if key.id_type == "uuid" else "::text"), id_, type_, Literal(content_type), id_
+            SQL("""
+                FROM (
+                  SELECT DISTINCT y.{id} AS id FROM {relation} AS y LEFT JOIN {table} AS t ON t.id{cast} = y.{id}
+                  WHERE y.{type} = {content_type} AND y.{id} IS NOT NULL AND t.id IS NULL
+                ) AS dead JOIN {relation} AS x ON x.{id} = dead.id AND x.{type} = {content_type}
+            """).format(
+                **names,
+                table=table,
+                cast=SQL("" if key.id_type == "uuid" else "::text"),
+                content_type=Literal(content_type),
             ),
         )
         for content_type, table in models
@@ -254,7 +272,7 @@ def orphans_sql(
     ]
     return SQL(" UNION ALL ").join(
         SQL(
-            "SELECT x.id::text AS id, {}::text AS content_type_id, {}::text AS object_id, {}::text AS reason {}"
+            "SELECT x.id::text AS id, x.{}::text AS content_type_id, x.{}::text AS object_id, {}::text AS reason {}"
         ).format(type_, id_, Literal(reason), found)
         for reason, found in parts
     )
