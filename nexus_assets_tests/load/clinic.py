@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -190,21 +190,29 @@ class Clinic:
     def recreate_patients(self, *contacts: str) -> None:
         """Another tool deletes these people (all of them where none is named), in Django's order, and imports them again under
         random UUIDs. What leads to them by a generic key stays behind, orphaned: the incident."""
-        chosen = "WHERE filemaker_metadata->>'filemaker_id' = ANY(%s)"
         with self.transaction() as cursor:
-            cursor.execute(self._named("SELECT array_agg(filemaker_metadata->>'filemaker_id') FROM {patients}"))
-            of = (list(contacts) or cursor.fetchall()[0][0],)
-            for table in ("notes", "appointments", "reminders"):
-                cursor.execute(
-                    self._named(f"DELETE FROM {{{table}}} WHERE patient_id IN (SELECT id FROM {{patients}} {chosen})"),
-                    of,
-                )
+            self._take_out(cursor, contacts)
+            cursor.execute("UPDATE taken_out SET id = gen_random_uuid(), created_at = now(), updated_at = now()")
+            cursor.execute(self._named("INSERT INTO {patients} SELECT * FROM taken_out"))
+
+    def delete_patients(self, *contacts: str) -> None:
+        """Another tool deletes these people, in Django's order. What leads to them by a generic key stays behind."""
+        with self.transaction() as cursor:
+            self._take_out(cursor, contacts)
+
+    def _take_out(self, cursor: Cursor, contacts: Sequence[str]) -> None:
+        """Deletes people with what goes with them in Django, and leaves a copy of them in the table `taken_out`."""
+        chosen = "WHERE filemaker_metadata->>'filemaker_id' = ANY(%s)"
+        cursor.execute(self._named("SELECT array_agg(filemaker_metadata->>'filemaker_id') FROM {patients}"))
+        of = (list(contacts) or cursor.fetchall()[0][0],)
+        for table in ("notes", "appointments", "reminders"):
             cursor.execute(
-                self._named(f"CREATE TEMP TABLE again ON COMMIT DROP AS SELECT * FROM {{patients}} {chosen}"), of
+                self._named(f"DELETE FROM {{{table}}} WHERE patient_id IN (SELECT id FROM {{patients}} {chosen})"), of
             )
-            cursor.execute(self._named(f"DELETE FROM {{patients}} {chosen}"), of)
-            cursor.execute("UPDATE again SET id = gen_random_uuid(), created_at = now(), updated_at = now()")
-            cursor.execute(self._named("INSERT INTO {patients} SELECT * FROM again"))
+        cursor.execute(
+            self._named(f"CREATE TEMP TABLE taken_out ON COMMIT DROP AS SELECT * FROM {{patients}} {chosen}"), of
+        )
+        cursor.execute(self._named(f"DELETE FROM {{patients}} {chosen}"), of)
 
     def forget_ledger(self) -> None:
         """The database becomes one that another importer filled: no ledger, and no FileMaker ids where those had none."""
