@@ -13,7 +13,7 @@ from psycopg2.sql import SQL, Composable, Literal
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.tables import Relation, Work
 from nexus_assets.mapping.entity import Entity
-from nexus_assets.mapping.parse import EXCEL_EPOCH, Reading
+from nexus_assets.mapping.parse import EPOCH_1904, EXCEL_EPOCH, Reading
 
 if TYPE_CHECKING:
     from nexus_assets.load.settings import LoadSettings
@@ -124,8 +124,15 @@ class Dictionaries:
     """Each different date and time text of a load's source, read once: an export holds few of them in many rows."""
 
     def __init__(
-        self, cursor: Cursor, work: Work, last: Mapping[str, Any] | None, settings: LoadSettings, reading: Reading
+        self,
+        cursor: Cursor,
+        work: Work,
+        last: Mapping[str, Any] | None,
+        settings: LoadSettings,
+        reading: Reading,
+        date_system: str = "",
     ) -> None:
+        self._epoch = EPOCH_1904 if date_system == "1904" else EXCEL_EPOCH
         self._cursor, self._work, self._settings, self._reading = cursor, work, settings, reading
         self._last = None if last is None else _from_json(last)
         self.order: DateOrder | None = None
@@ -166,7 +173,7 @@ class Dictionaries:
             own=Literal(Json(dict(self.order.columns))),
             order=Literal(self.order.order),
             today=Literal(self._reading.today),
-            epoch=Literal(EXCEL_EPOCH),
+            epoch=Literal(self._epoch),
         )
 
     @property

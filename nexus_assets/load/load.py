@@ -96,7 +96,9 @@ def load(
     inputs.step("matching")
     gates.check_sources_not_older(staged.facts, last, settings)
     _tell_of_sources(entity, staged.facts, last, log)
-    dictionaries = Dictionaries(cursor, work, last.date_orders if last else None, settings, setting.reading)
+    date_system = staged.facts[entity.rows_of.export].get("date_system", "")
+    before = last.date_orders if last else None
+    dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
     scene = setting.scene(cursor, work, staged.facts, source, staged.alongside)
     pending = incoming.find_pending(cursor, scene)
@@ -286,11 +288,12 @@ def _seed(
     lookups: Mapping[str, Composable],
     facts: Mapping[str, Mapping[str, Any]],
 ) -> int:
-    """A number that changes with the mapping, the table's columns and what lookups find: rows hashed with another one are read
-    again."""
+    """A number that changes with the mapping, the table's columns, what lookups find, and what a bare number means as a day:
+    rows hashed with another one are read again."""
     entity = target.entity
     columns = repr([target.columns[name] for name in contract.written_columns(entity)])
     parts = [repr(entity), columns, code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
+    parts += [name for name, each in facts.items() if each.get("date_system") == "1904"]
     for lookup in entity.lookups:
         for match in lookup.matches:
             query = SQL("SELECT coalesce(sum(hash_record_extended(ROW({}::text, id), 0)), 0)::text FROM {}")

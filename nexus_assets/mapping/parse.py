@@ -11,6 +11,9 @@ from psycopg2.sql import SQL, Composable, Literal
 EXCEL_EPOCH = date(1899, 12, 30)
 """Excel's day 0 in its 1900 system, as serial numbers count from March 1900 on (the leap day of 1900 does not exist)."""
 
+EPOCH_1904 = date(1904, 1, 1)
+"""The day 0 of workbooks in the 1904 system, which old Macs made."""
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -41,6 +41,7 @@ class ReadFacts:
     table_records: int | None = None  # in the table it was exported from: more than those above means a found set
     date_format: str = ""  # FMPXMLRESULT states how its dates and times are written
     time_format: str = ""
+    date_system: str = ""  # of a workbook: the year from which the days count that no format shows as dates
     sha256: str = ""  # of the bytes as they are in the folder or the bucket
     size: int = 0
     remarks: list[str] = field(default_factory=list)

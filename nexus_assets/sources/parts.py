@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from nexus_assets.sources.content import BLOCK, ZIP_ERRORS, refuse_bomb
 from nexus_assets.sources.export import ExportError
 
-_ERROR_TYPE = re.compile(rb"""\st=["']e["']""")
+_ERROR_TYPES = b't="e"', b"t='e'"
 _ERROR_CELL = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*\st=["']e["']|t=["']e["'])[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["']""")
+
+
+_1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
 
 
 @dataclass(frozen=True, order=True)
@@ -27,8 +30,16 @@ class ErrorCell:
     column: int
 
 
-def check_parts(data: bytes, location: str) -> list[ErrorCell]:
-    """Returns the error cells of the first sheet. Raises ExportError where any part of the workbook is damaged."""
+@dataclass(frozen=True)
+class Parts:
+    """What calamine does not tell of a workbook: the error cells of its first sheet, and whether its days count from 1904."""
+
+    error_cells: list[ErrorCell]
+    is_1904: bool
+
+
+def check_parts(data: bytes, location: str) -> Parts:
+    """Returns what the parts of a workbook show. Raises ExportError where any of them is damaged."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             suspects = set()
@@ -39,11 +50,12 @@ def check_parts(data: bytes, location: str) -> list[ErrorCell]:
                     while block := stream.read(BLOCK):
                         unfolded += len(block)
                         refuse_bomb(location, unfolded, len(data))
-                        if _ERROR_TYPE.search(carry + block):
+                        if any(kind in carry + block for kind in _ERROR_TYPES):
                             suspects.add(part.filename)
                         carry = block[-8:]
             sheet = _first_sheet(archive) if suspects else ""
-            return _error_cells(archive.read(sheet)) if sheet in suspects else []
+            found = _error_cells(archive.read(sheet)) if sheet in suspects else []
+            return Parts(found, _1904.search(archive.read("xl/workbook.xml")) is not None)
     except (*ZIP_ERRORS, ET.ParseError, KeyError, IndexError) as error:
         raise ExportError(
             f"{location} is a damaged workbook: cut, or changed on its way.",

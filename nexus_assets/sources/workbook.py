@@ -28,7 +28,8 @@ def open_workbook(
 ) -> OpenExport:
     """Returns the first sheet as an export. Raises ExportError where the workbook is damaged or lacks a column."""
     data = b"".join(content.blocks(facts))  # calamine wants it whole; a sheet that is full has some 100 MB
-    error_cells = check_parts(data, content.location)
+    parts = check_parts(data, content.location)
+    facts.date_system = "1904" if parts.is_1904 else "1900"
     with _explained(content.location):
         book = python_calamine.load_workbook(io.BytesIO(data))
         names = [each.name for each in book.sheets_metadata if each.typ == python_calamine.SheetTypeEnum.WorkSheet]
@@ -43,7 +44,7 @@ def open_workbook(
     if listed and not is_header(header, listed, wanted):
         header, rows = checked_list(listed, len(header), content.location), sheet.iter_rows()
     positions = match_columns(header, wanted, optional, content.location)
-    _refuse_errors(error_cells, sheet.start, header, positions, content.location)
+    _refuse_errors(parts.error_cells, sheet.start, header, positions, content.location)
     return _Workbook(content.location, rows, header, positions, facts)
 
 

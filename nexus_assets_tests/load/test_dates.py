@@ -3,6 +3,7 @@ by the setting."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from nexus_assets.load.dates import DateOrder, Evidence, decide
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import HEADINGS, Clinic
+from nexus_assets_tests.sources.writers import xlsx_file
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
@@ -202,6 +204,16 @@ def test_a_column_that_turns_out_to_differ_is_read_again_once_that_is_let_throug
     assert clinic.row(
         "SELECT dob::text, filemaker_metadata->'ndis'->>'plan_start_date' FROM patients WHERE last_name = 'B'"
     ) == ("1950-03-04", "2024-04-03")
+
+
+@pytest.mark.parametrize("date_1904", [False, True], ids=["1900", "1904"])
+def test_a_bare_number_is_a_day_of_its_workbooks_system(clinic: Clinic, date_1904: bool) -> None:
+    clinic.file_names["Contacts"] = "unused"
+    cells = {"id": str(uuid.uuid4()), "nameLast": "Wattle", "DOB": 41199 - 1462 * date_1904}
+    rows = [HEADINGS["Contacts"], [cells.get(heading, "") for heading in HEADINGS["Contacts"]]]
+    (clinic.folder / "Contacts.xlsx").write_bytes(xlsx_file(rows, date_1904=date_1904))
+    clinic.load("patients")
+    assert birthdays(clinic) == [date(2012, 10, 17)]
 
 
 def test_a_date_against_the_order_is_a_reject(clinic: Clinic) -> None:
