@@ -25,15 +25,24 @@ from rich.table import Table
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each is measured.")
 @click.option("--graph/--no-graph", default=True, help="Measure the bare command over the whole graph.")
 @click.option("--loads/--no-loads", default=True, help="Measure the loads.")
+@click.option("--reading/--no-reading", default=True, help="Measure reading exports beside other libraries.")
 @click.option("--guard/--no-guard", default=True, help="Measure what the guard costs.")
 @click.option("--orphans/--no-orphans", default=True, help="Measure the checks for orphaned references.")
 @click.option(
     "--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures there as JSON."
 )
 def command(
-    scales: tuple[int, ...], rounds: int, graph: bool, loads: bool, guard: bool, orphans: bool, file: Path | None
+    scales: tuple[int, ...],
+    rounds: int,
+    graph: bool,
+    loads: bool,
+    reading: bool,
+    guard: bool,
+    orphans: bool,
+    file: Path | None,
 ) -> None:
-    """Measure loads beside COPY, execute_values and a row-at-a-time importer. Takes minutes; scale 100 half an hour."""
+    """Measure loads beside COPY, execute_values and a row-at-a-time importer, and reading beside other libraries. Takes minutes;
+    scale 100 half an hour."""
     console = Console()
 
     def tell(text: str) -> None:
@@ -42,6 +51,8 @@ def command(
     figures: dict[str, object] = {}
     if graph:
         figures["graph"] = _graph(rounds, tell, console)
+    if reading:
+        figures["reading"] = [entry for scale in scales for entry in _reading(scale, rounds, tell, console)]
     if guard:
         figures["guard"] = _guard(rounds, tell, console)
     if orphans:
@@ -64,6 +75,27 @@ def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object
         )
     console.print(table)
     return [vars(run) for run in runs]
+
+
+def _reading(scale: int, rounds: int, tell: Callable[[str], None], console: Console) -> list[dict[str, object]]:
+    from nexus_assets.local.bench.reading import OURS, measure_reading
+
+    reads = measure_reading(scale, rounds, tell)
+    title = f"Reading the notes of scale {scale} (medians; ratio of the same round to {OURS})"
+    table = _table(title, ("file", "what"), ("seconds", "MB/s", f"to {OURS}", "peak MB"))
+    figures: list[dict[str, object]] = []
+    for file, what in dict.fromkeys((read.file, read.what) for read in reads):
+        mine = [read.taken for read in reads if (read.file, read.what) == (file, what)]
+        of_ours = [read.taken for read in reads if (read.file, read.what) == (file, OURS)]
+        (mb,) = {read.mb for read in reads if read.file == file}
+        seconds = statistics.median(taken.seconds for taken in mine)
+        ratio = statistics.median(one.seconds / other.seconds for one, other in zip(mine, of_ours, strict=True))
+        peak_mb = max(taken.peak_mb for taken in mine)
+        table.add_row(file, what, f"{seconds:.2f}", f"{mb / seconds:.0f}", f"{ratio:.2f}", f"{peak_mb:.0f}")
+        told = {"scale": scale, "file": file, "mb": round(mb, 1), "what": what, "seconds": round(seconds, 3)}
+        figures.append({**told, "ratio_to_ours": round(ratio, 2), "peak_mb": round(peak_mb, 1)})
+    console.print(table)
+    return figures
 
 
 def _guard(rounds: int, tell: Callable[[str], None], console: Console) -> object:
