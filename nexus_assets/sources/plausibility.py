@@ -22,7 +22,7 @@ _NOT_IN_WORDS = set("ƒıªºΩπµ∏∂∑ﬁﬂ")
 _SUPERSCRIPTS = set("²³¹")
 _PUNCTUATION = set("‘’‚“”„‹›«»–—…•\u00a0¿¡£€¥¢§©®™°·±×÷¼½¾†‡‰")
 _NEVER_BETWEEN_LETTERS = set("‚„‹›«»…•¿¡£€¥¢§°±×÷¼½¾†‡‰©")
-_ENGLISH = re.compile(r"’(?:ll|ve)\b")
+_ENGLISH = re.compile(r"’(?:ll|ve)\b|(?<=n)’t\b")
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 
@@ -102,7 +102,7 @@ def _plausible(place: tuple[bytes, int], codec: str) -> int:
     before, char, after = text[at - 1 : at], text[at], text[at + 1 : at + 2]
     if char.isalpha() and char not in _NOT_IN_WORDS:
         return _letter(before, char, after)
-    if _ENGLISH.match(text[at:]) and before.isalpha():
+    if _ENGLISH.match(text, at) and before.isalpha():
         return 1
     return _sign(before, char, after)
 

@@ -22,6 +22,7 @@ PROOFS = [
     "Bjørn Ærø",
     "RENÉE DÜRR",
     "O’Brien doesn’t",
+    "can’t",
     "says “Stop.”",
     "38°C",
     "• feet",
