@@ -36,7 +36,7 @@ QUIETLY = (
 )
 DESKTOP = {"width": 1440, "height": 1400}
 PATIENCE_MS = 60_000
-START_SECONDS = 240
+START_SECONDS = RUN_SECONDS = 240
 COLOURS = 128
 """Enough for Dagster's pages and ours, and a quarter of the bytes of all of them."""
 
@@ -86,7 +86,7 @@ class Pages:
 
     def wait_for_run_after(self, before: str) -> str:
         """The status in which the next run after this one ended."""
-        deadline = time.monotonic() + PATIENCE_MS / 1000
+        deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
             run, status = self.last_run()
             if run != before and status in ("SUCCESS", "FAILURE", "CANCELED"):

@@ -12,7 +12,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.entities import ENTITIES
 from nexus_assets.plan.job import PlanConfig
 from nexus_assets_tests.local.test_demo import Demo
-from nexus_assets_tests.ui.conftest import DESKTOP, Pages, Shoot
+from nexus_assets_tests.ui.conftest import DESKTOP, PATIENCE_MS, Pages, Shoot
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ui"), pytest.mark.timeout(900)]
 
@@ -47,10 +47,15 @@ def _states(page: Page, pages: Pages, asset: str) -> dict[str, str]:
     names = [check.name for check in CHECKS if check.asset == asset]
     for name in names:
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
-    page.wait_for_timeout(SETTLED_MS)
-    said = page.locator("body").inner_text().splitlines()
-    # The list has each name twice, once for those who can't see it, and then its state.
-    return {name: next(line for line in said[said.index(name) :] if line != name) for name in names}
+    states: dict[str, str] = {}
+    for _ in range(PATIENCE_MS // SETTLED_MS):
+        said = page.locator("body").inner_text().splitlines()
+        # The list has each name twice, once for those who can't see it, and then its state.
+        states = {name: next(line for line in said[said.index(name) :] if line != name) for name in names}
+        if {*states.values()} <= {"Succeeded", "Failed"}:
+            break
+        page.wait_for_timeout(SETTLED_MS)
+    return states
 
 
 def _zoom_out_until_seen(page: Page, names: Iterable[str]) -> None:
