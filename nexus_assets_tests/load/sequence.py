@@ -56,8 +56,8 @@ class AnySequence(RuleBasedStateMachine):
     new_database: Callable[[str], str]
     template: str
 
-    @initialize(guarded=st.booleans(), tells_hashes=st.booleans())
-    def open_the_clinic(self, guarded: bool, tells_hashes: bool) -> None:
+    @initialize(guarded=st.booleans(), tells_hashes=st.booleans(), lived_in=st.sampled_from([True, True, False]))
+    def open_the_clinic(self, guarded: bool, tells_hashes: bool, lived_in: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="any-sequence-"))
         self.clinic = Clinic(self.new_database(self.template), self.folder, tells_hashes=tells_hashes)
         self.laws = Laws(self.clinic)
@@ -70,6 +70,11 @@ class AnySequence(RuleBasedStateMachine):
             self.a_person_comes(0)
         if guarded:
             guard.install(self.clinic.engine)
+        if lived_in:
+            # Most of what may happen takes an import, and people's own rows, to do any harm.
+            self.import_all(archive=False)
+            for pick in range(2):
+                self.a_person_adds_what_is_theirs(pick)
 
     def teardown(self) -> None:
         if hasattr(self, "laws"):
