@@ -112,6 +112,7 @@ def forget_hashes(name: str, url: str) -> None:
     """Makes the next load compare every row, three-way, as after a change of the mapping."""
     with transaction(make_engine(url)) as cursor:
         cursor.execute(SQL("UPDATE {} SET row_hash = 0").format(identity_table(name)))
+        cursor.execute("UPDATE nexus_assets.load SET mapping_version = '' WHERE entity = %s", (name,))
     _vacuum(url, identity_table(name))
 
 
