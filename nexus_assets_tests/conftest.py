@@ -84,7 +84,7 @@ def new_database(postgres: Postgres) -> Callable[[str], str]:
 @pytest.fixture
 def database(new_database: Callable[..., str]) -> Iterator[str]:
     """The URL of an empty database."""
-    with _dropped_at_the_end(new_database()) as url:
+    with dropped_at_the_end(new_database()) as url:
         yield url
 
 
@@ -113,14 +113,14 @@ def living_nexus_template(new_database: Callable[..., str], nexus_template: str)
 @pytest.fixture
 def nexus_database(new_database: Callable[..., str], nexus_template: str) -> Iterator[str]:
     """The URL of a database with the tables of Nexus, and no row."""
-    with _dropped_at_the_end(new_database(nexus_template)) as url:
+    with dropped_at_the_end(new_database(nexus_template)) as url:
         yield url
 
 
 @pytest.fixture
 def living_nexus_database(new_database: Callable[..., str], living_nexus_template: str) -> Iterator[str]:
     """The URL of a database of Nexus with clinics, clinicians, content types and so on, but no patient."""
-    with _dropped_at_the_end(new_database(living_nexus_template)) as url:
+    with dropped_at_the_end(new_database(living_nexus_template)) as url:
         yield url
 
 
@@ -159,7 +159,7 @@ def dagster_instance() -> Iterator[DagsterInstance]:
 
 
 @contextmanager
-def _dropped_at_the_end(url: str) -> Iterator[str]:
+def dropped_at_the_end(url: str) -> Iterator[str]:
     yield url
     # Only the superuser, whose password is the same, may end a process of autovacuum that looks at the database just now.
     server = sa.make_url(url).set(username=ADMIN, database=ADMIN).render_as_string(hide_password=False)

@@ -1,0 +1,50 @@
+"""The same breakages in a database of the demo's size: one row among ten thousand is found, with its exact count, and only there."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from nexus_assets.local import nexus_schema
+from nexus_assets_tests.checks.breakages import BREAKAGES, Breakage
+from nexus_assets_tests.checks.clinic import DemoClinic
+from nexus_assets_tests.conftest import dropped_at_the_end
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("breakages"), pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def demo(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> DemoClinic:
+    """The demo clinic, loaded, with nothing wrong in it."""
+    demo = DemoClinic(new_database(), tmp_path_factory.mktemp("demo"))
+    with demo.engine.begin() as connection:
+        nexus_schema.create(connection)
+        nexus_schema.seed(connection)
+    demo.write()
+    demo.settle()
+    assert demo.red() == {}
+    demo.close()
+    return demo
+
+
+@pytest.fixture
+def clinic(demo: DemoClinic, new_database: Callable[[str], str]) -> Iterator[DemoClinic]:
+    """A copy of it to break."""
+    with dropped_at_the_end(new_database(str(sa.make_url(demo.url).database))) as url:
+        clinic = DemoClinic(url, Path(demo.folder), images=dict(demo.images), documents=dict(demo.documents))
+        clinic.files = dict(demo.files)
+        clinic.exports = copy.deepcopy(demo.exports)
+        with closing(clinic):
+            clinic.own_ledger()
+            yield clinic
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
+def test_breakage_is_found_there_and_only_there(breakage: Breakage, clinic: DemoClinic) -> None:
+    expected = breakage(clinic)
+    assert clinic.red() == expected
