@@ -158,6 +158,8 @@ def _tell_retried(retried: Retried) -> None:
     waiting = [name for name, entity in ENTITIES.items() if {*entity.upstream} & {*retried.loaded}]
     if waiting := [name for name in waiting if name not in retried.results]:
         click.echo(f"What refers to them may come in now: dagster asset materialize --select '{','.join(waiting)}'")
+    if retried.results:
+        click.echo(f"Look whether all is well: nexus-assets check --select '{','.join(retried.results)}'")
 
 
 @command.command("purge")
