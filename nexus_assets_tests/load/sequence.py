@@ -160,7 +160,10 @@ class AnySequence(RuleBasedStateMachine):
     @precondition(lambda self: self.is_loaded)
     @rule(pick=picks)
     def a_person_unlinks_a_document(self, pick: int) -> None:
-        ids = self.clinic.values("SELECT id::text FROM documents_document WHERE object_id IS NOT NULL ORDER BY 1")
+        ids = self.clinic.values(
+            "SELECT id::text FROM documents_document JOIN nexus_assets.identity_documents ON nexus_id = id"
+            " WHERE object_id IS NOT NULL AND last_load IS NOT NULL ORDER BY 1"
+        )
         if ids:
             row = ids[pick % len(ids)]
             self.clinic.execute(
