@@ -3,7 +3,7 @@
 
 python3 dev.py demo             load the demo clinic into a local Nexus database, and show what came of it
 python3 dev.py ui               open Dagster over it: graph, checks, history; Ctrl-C ends everything
-python3 dev.py test [ARGS]      the fast tests, on all cores; --slow: the slow ones; anything else goes to pytest alone
+python3 dev.py test [ARGS]      the fast tests; --slow: the slow ones; on all cores, unless anything else goes to pytest
 python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
 python3 dev.py lock             make requirements.lock again from pyproject.toml
@@ -79,12 +79,9 @@ def main(arguments: List[str]) -> NoReturn:
 
 
 def test(_: str, rest: List[str]) -> None:
+    slow = ["-m", "slow"] if "--slow" in rest else []
     chosen = [word for word in rest if word != "--slow"]
-    if chosen != rest:
-        chosen = ["-m", "slow", *chosen]
-    elif not rest:
-        chosen = list(ALL_CORES)
-    become("python", "-m", "pytest", *chosen)
+    become("python", "-m", "pytest", *slow, *(chosen or ALL_CORES))
 
 
 def lint(_: str, rest: List[str]) -> None:
@@ -120,7 +117,7 @@ def nexus_assets(command: str, rest: List[str]) -> None:
 
 OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "ui": ui, "lock": lock}
 
-# Each core's tests have servers of their own. The slow tests measure and kill: they want the machine for themselves.
+# Each core's tests have servers of their own.
 ALL_CORES = ("-n", "logical", "--dist", "loadgroup")
 
 LOCKED = (

@@ -257,7 +257,8 @@ class TestHandingOver:
         [
             (["test"], "-m pytest -n logical --dist loadgroup"),
             (["test", "-k", "one"], "-m pytest -k one"),
-            (["test", "--slow"], "-m pytest -m slow"),
+            (["test", "--slow"], "-m pytest -m slow -n logical --dist loadgroup"),
+            (["test", "--slow", "-x"], "-m pytest -m slow -x"),
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),
         ],
