@@ -32,7 +32,8 @@ def folder() -> Path:
 
 def latest() -> Path | None:
     """The page of the newest report in the folder, None where there is none."""
-    return max(folder().glob("import-*.html"), default=None)
+    # Two runs may end in one second: their names tell no order.
+    return max(folder().glob("import-*.html"), key=lambda page: page.stat().st_mtime_ns, default=None)
 
 
 def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> WrittenReport:
