@@ -117,8 +117,8 @@ def nexus_assets(command: str, rest: List[str]) -> None:
 
 OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "ui": ui, "lock": lock}
 
-# Each core's tests have servers of their own.
-ALL_CORES = ("-n", "logical", "--dist", "loadgroup")
+# Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
+ALL_CORES = ("-n", "logical", "--dist", "loadfile")
 
 LOCKED = (
     *("--universal", "--python-version", "%d.%d" % OLDEST, "--generate-hashes", "--no-strip-extras"),

@@ -255,9 +255,9 @@ class TestHandingOver:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["test"], "-m pytest -n logical --dist loadgroup"),
+            (["test"], "-m pytest -n logical --dist loadfile"),
             (["test", "-k", "one"], "-m pytest -k one"),
-            (["test", "--slow"], "-m pytest -m slow -n logical --dist loadgroup"),
+            (["test", "--slow"], "-m pytest -m slow -n logical --dist loadfile"),
             (["test", "--slow", "-x"], "-m pytest -m slow -x"),
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),

@@ -15,7 +15,7 @@ from nexus_assets_tests.checks.breakages import BREAKAGES, Breakage
 from nexus_assets_tests.checks.clinic import DemoClinic
 from nexus_assets_tests.conftest import dropped_at_the_end
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("breakages"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from nexus_assets.local.clinic import CANARIES, PUBLISHED
 from nexus_assets.local.home import dagster_home
 from nexus_assets.local.services import connect, disconnect
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 TABLES = ("patients", "appointments", "notes", "documents_document", "images_batch", "images_image")
 DAGSTER = (sys.executable, "-m", "dagster", "asset", "materialize")

@@ -14,7 +14,7 @@ from nexus_assets.plan.job import PlanConfig
 from nexus_assets_tests.local.test_demo import Demo
 from nexus_assets_tests.ui.conftest import DESKTOP, PATIENCE_MS, Pages, Shoot
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ui"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SETTLED_MS = 4000
 """Dagster draws its graphs and fetches their states one after the other."""

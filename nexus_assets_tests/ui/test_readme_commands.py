@@ -13,7 +13,7 @@ import pytest
 from nexus_assets_tests.local.test_demo import Demo
 from nexus_assets_tests.readme import README
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ui"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def _commands() -> list[str]:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from nexus_assets_tests.local.test_demo import TABLES, Demo
 from nexus_assets_tests.ui.conftest import Shoot, Window, window
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ui"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SIZES = {"desktop": (1200, 1350), "phone": (360, 780)}
 PAPER = {"width": 688, "height": 1000}
