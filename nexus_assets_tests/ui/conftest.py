@@ -123,8 +123,9 @@ def pages(demo: Demo) -> Iterator[Pages]:
             server.wait(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser. It runs an event loop in this process, beside which Dagster's own would fail: so it ends with its module."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing. Run: apt-get install chromium")
     expect.set_options(timeout=PATIENCE_MS)
