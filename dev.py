@@ -170,7 +170,8 @@ def make_environment() -> None:
 
 def about_python() -> str:
     """What .venv as a whole depends on: its Python, and its place (its scripts hold absolute paths)."""
-    return digest(sys.version, getattr(sys, "_base_executable", sys.executable), str(ROOT))
+    # The file itself: from inside .venv its Python is found under another of its names (python3, python3.11).
+    return digest(sys.version, os.path.realpath(getattr(sys, "_base_executable", sys.executable)), str(ROOT))
 
 
 def about_packages() -> str:

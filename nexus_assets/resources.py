@@ -106,14 +106,19 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         default="", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
     )
     _listed: dict[tuple[str, str], Path] = PrivateAttr(default_factory=dict)
+    _made_client: Any = PrivateAttr(default=None)
 
     def name(self) -> str:
         """The bucket's name."""
         return self.bucket or settings.clinic().bucket
 
     def client(self) -> Any:
-        """A boto3 S3 client that retries what is throttled."""
-        return _client(settings.clinic())
+        """A boto3 S3 client that retries what is throttled; made once, as making one takes longer than many a request."""
+        from nexus_assets.sources.s3 import without_times
+
+        if self._made_client is None:
+            self._made_client = without_times(_client(settings.clinic()))
+        return self._made_client
 
     def address(self, seconds: int) -> Callable[[str], str]:
         """Makes the address of a file as the front end makes it: presigned, good for so many seconds."""

@@ -175,6 +175,16 @@ class TestSetUp:
         dev.make_environment()
         assert installed == ["anew", "anew"]
 
+    def test_the_same_python_under_another_name_is_no_other_one(
+        self, dev: ModuleType, installed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As whoever has activated .venv finds it."""
+        dev.make_environment()
+        (tmp_path / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
+        monkeypatch.setattr(dev.sys, "_base_executable", str(tmp_path / "python"))
+        dev.make_environment()
+        assert installed == ["anew"]
+
     def test_how_code_is_styled_does_not_matter(self, dev: ModuleType, installed: list[str], checkout: Path) -> None:
         dev.make_environment()
         with (checkout / "pyproject.toml").open("a") as file:

@@ -33,8 +33,10 @@ $$;
 -- A year of four digits as it is; of two digits, the one between 70 years back and 29 ahead of `today`, FileMaker's window.
 CREATE OR REPLACE FUNCTION nexus_assets.read_year(digits text, today date) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE length(digits) WHEN 4 THEN digits::integer WHEN 2 THEN first + (digits::integer - first % 100 + 100) % 100 END
-  FROM (SELECT extract(year FROM today)::integer - 70) AS earliest(first)
+  SELECT CASE length(digits)
+    WHEN 4 THEN digits::integer
+    WHEN 2 THEN extract(year FROM today)::integer - 70
+                + (digits::integer - (extract(year FROM today)::integer - 70) % 100 + 100) % 100 END
 $$;
 
 -- The number of a month by its English name, or at least the first three letters of it.
@@ -59,9 +61,11 @@ BEGIN
   value := regexp_replace(value, '^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]* ', '');
   value := regexp_replace(value, '[ t][0-9]{1,2}:[0-9]{2}[^/]*$', '');
 
-  words := regexp_match(value, '^([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})$');
-  IF words IS NOT NULL THEN
-    RETURN nexus_assets.real_date(words[1]::integer, words[3]::integer, words[4]::integer);
+  IF substr(value, 5, 1) IN ('/', '.', '-') THEN
+    words := regexp_match(value, '^([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})$');
+    IF words IS NOT NULL THEN
+      RETURN nexus_assets.real_date(words[1]::integer, words[3]::integer, words[4]::integer);
+    END IF;
   END IF;
   words := regexp_match(value, '^([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})$');
   IF words IS NOT NULL AND date_order = 'dmy' THEN
@@ -119,9 +123,9 @@ $$;
 -- A whole number in the range of integer, else NULL.
 CREATE OR REPLACE FUNCTION nexus_assets.read_integer(value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN digits ~ '^-?[0-9]{1,10}$' AND digits::bigint BETWEEN -2147483648 AND 2147483647
-              THEN digits::bigint::integer END
-  FROM (SELECT nexus_assets.read_text(value)) AS trimmed(digits)
+  SELECT CASE WHEN nexus_assets.read_text(value) ~ '^-?[0-9]{1,10}$'
+               AND nexus_assets.read_text(value)::bigint BETWEEN -2147483648 AND 2147483647
+              THEN nexus_assets.read_text(value)::integer END
 $$;
 
 -- The id of a new row: RFC 9562's name-based UUIDv8 over SHA-256 (PostgreSQL has no SHA-1 of its own for version 5).

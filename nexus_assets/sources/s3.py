@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import posixpath
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nexus_assets.errors import NexusAssetsError
 
@@ -24,8 +23,7 @@ class BucketError(NexusAssetsError):
     """The bucket can't be listed or read."""
 
 
-@dataclass(frozen=True)
-class StoredObject:
+class StoredObject(NamedTuple):
     """One object of the listing: its key, size in bytes, ETag and, where the key has one, the record that it belongs to."""
 
     key: str
@@ -45,8 +43,8 @@ class StoredObject:
 
 def file_name(key: str) -> str:
     """The file's own name: the last part of the key, or the folder that is named like a file (`…/<FMid>.pdf/<uuid>.pdf`)."""
-    path = PurePosixPath(key)
-    return path.parent.name if path.parent.suffix else path.name
+    folder = posixpath.basename(posixpath.dirname(key))
+    return folder if len(posixpath.splitext(folder)[1]) > 1 else posixpath.basename(key)
 
 
 @contextmanager
@@ -83,9 +81,10 @@ _REMEDIES = {
 def _record(listing: Listing, key: str) -> tuple[str, bool] | None:
     """(record key, is a thumbnail) of an object; None for what is no file (folder markers, hidden files)."""
     name = file_name(key)
-    stem = PurePosixPath(name).stem.strip().lower()
-    if key.endswith("/") or name.startswith(".") or not PurePosixPath(name).suffix:
+    stem, suffix = posixpath.splitext(name)
+    if key.endswith("/") or name.startswith(".") or len(suffix) < 2:
         return None
+    stem = stem.strip().lower()
     thumbnail = THUMBNAIL.match(stem) if listing == "images" else None
     return (thumbnail["record"], True) if thumbnail else (stem, False)
 
@@ -94,6 +93,22 @@ def stored_object(listing: Listing, key: str, size: int, etag: str) -> StoredObj
     """The object with the record that its key names; None for what is no file."""
     record = _record(listing, key)
     return None if record is None else StoredObject(key, size, etag, *record)
+
+
+_LAST_MODIFIED = re.compile(rb"<LastModified>[^<]*</LastModified>")
+
+
+def without_times(client: Any) -> Any:
+    """The client, which from now on passes over when each object of a listing was last changed.
+
+    Nothing here asks for it, and botocore takes more time to read it than to read all the rest of a listing.
+    """
+
+    def pass_over(response_dict: dict[str, Any], **_: Any) -> None:
+        response_dict["body"] = _LAST_MODIFIED.sub(b"", response_dict["body"])
+
+    client.meta.events.register("before-parse.s3.ListObjectsV2", pass_over)
+    return client
 
 
 def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:

@@ -1,0 +1,90 @@
+"""What the keys of a bucket say of their files, and how a listing is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from nexus_assets.resources import ClinicBucket
+from nexus_assets.sources.s3 import StoredObject, file_name, list_objects, stored_object, without_times
+from nexus_assets_tests.conftest import Bucket
+
+PREFIX = "filemaker-import/"
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("images/12.jpg", "12.jpg"),
+        ("12.jpg", "12.jpg"),
+        ("documents/A1.pdf/0f.pdf", "A1.pdf"),
+        ("documents/A1.pdf/0f", "A1.pdf"),
+        ("documents/v1./0f.pdf", "0f.pdf"),
+        ("documents/.old/0f.pdf", "0f.pdf"),
+        ("documents//0f.pdf", "0f.pdf"),
+    ],
+)
+def test_a_file_has_the_name_of_its_key_or_of_the_folder_that_is_named_like_a_file(key: str, name: str) -> None:
+    assert file_name(key) == name
+
+
+@pytest.mark.parametrize("key", ["images/", "a.pdf/", "images/.hidden.jpg", "images/no-suffix", "images/12."])
+def test_what_is_no_file_is_passed_over(key: str) -> None:
+    assert stored_object("images", key, 1, "") is None
+
+
+@pytest.mark.parametrize(
+    ("listing", "key", "record", "is_thumbnail"),
+    [
+        ("images", "images/12.JPG", "12", False),
+        ("images", "images/12_THUMB.jpg", "12", True),
+        ("images", "images/ 12 .jpg", "12", False),
+        ("images", "images/12.left.jpg", "12.left", False),
+        ("documents", "documents/A1_thumb.pdf", "a1_thumb", False),
+        ("documents", "documents/A1.PDF/0f.pdf", "a1", False),
+    ],
+)
+def test_the_key_names_the_record(listing: Any, key: str, record: str, is_thumbnail: bool) -> None:
+    found = stored_object(listing, key, 7, "e")
+    assert found == StoredObject(key, 7, "e", record, is_thumbnail)
+
+
+@pytest.fixture
+def client(bucket: Bucket) -> Iterator[Any]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=bucket.endpoint_url,
+        aws_access_key_id=bucket.access_key_id,
+        aws_secret_access_key=bucket.secret_access_key,
+        region_name="us-east-1",
+    )
+    yield client
+    client.close()
+
+
+def test_a_listing_is_the_same_without_the_times_that_nobody_reads(bucket: Bucket, client: Any) -> None:
+    (bucket.folder / PREFIX).mkdir()
+    for number in range(1_001):
+        (bucket.folder / PREFIX / f"{number} & <é>.jpg").write_bytes(b"x" * (number % 7))
+    plain = list(list_objects(client, bucket.name, PREFIX, "images"))
+    (first, *_) = client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    assert len(plain) == 1_001
+    assert "LastModified" in first
+    faster = without_times(client)
+    assert list(list_objects(faster, bucket.name, PREFIX, "images")) == plain
+    assert faster.list_objects_v2(Bucket=bucket.name)["Contents"][0] == {
+        name: value for name, value in first.items() if name != "LastModified"
+    }
+
+
+def test_a_bucket_makes_one_client(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("NEXUS_EXPORTS", str(bucket.folder))
+    monkeypatch.setenv("NEXUS_S3_BUCKET", bucket.name)
+    monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", bucket.endpoint_url)
+    clinic = ClinicBucket()
+    assert clinic.client() is clinic.client()
+    assert clinic.client() is not ClinicBucket().client()
