@@ -74,6 +74,17 @@ def target_hash_sql(target: Target, alias: str) -> Composable:
     return hash_sql(*types, *(owned_sql(name, target, alias) for name in base_columns(target.entity)))
 
 
+def hashed_rows_sql(target: Target) -> Composable:
+    """Nexus's rows as a subquery: `id`, the ids of generic links, and `target_hash`.
+
+    OFFSET 0 has each row hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
+    """
+    links = [SQL("t.{}").format(Identifier(link.id_column)) for link in target.entity.generic_references]
+    return SQL("(SELECT {}, {} AS target_hash FROM {} AS t OFFSET 0)").format(
+        SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target, "t"), target.table
+    )
+
+
 def _row_hash(scene: Scene, alias: str) -> Composable:
     """The hash of all that the mapping reads of a source row, and of what is wrong with it as a whole."""
     fields = [scene.source.field(name, alias) for name in (*scene.entity.fields(), "flaw")]
@@ -129,21 +140,20 @@ def _seen_sql(scene: Scene) -> Composable:
     return SQL("""
         CREATE UNLOGGED TABLE {seen} AS
         SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-               coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = {target_hash} AND {live},
+               coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND {live},
                         false) AS settled
-        FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s) AS s
+        FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s OFFSET 0) AS s
         LEFT JOIN {ledger} AS l ON l.source_id = s.source_id
-        LEFT JOIN {target} AS t ON t.id = l.nexus_id
+        LEFT JOIN {rows} AS t ON t.id = l.nexus_id
         {links}
     """).format(
         seen=scene.work("seen"),
-        target_hash=target_hash_sql(scene.target, "t"),
+        rows=hashed_rows_sql(scene.target),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", scene.source.field(scene.entity.source_id, "s")),
         row_hash=_row_hash(scene, "s"),
         source=scene.source.table,
         ledger=scene.ledger,
-        target=scene.target.table,
         links=SQL(" ").join(links),
     )
 
