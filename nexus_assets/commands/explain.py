@@ -56,6 +56,8 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
             "source",
             f"{told.source_row}, load {told.last_load.id} of {told.last_load.at}, run {told.last_load.run_id}",
         )
+    if told.mended:
+        yield "mended", f"since {told.mended}: as you mended it, for as long as FileMaker has the faulty row"
     if told.vanished_load:
         yield "vanished", f"not in the export of load {told.vanished_load.id} of {told.vanished_load.at}"
     for line in _links(told.links):

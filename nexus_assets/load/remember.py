@@ -22,15 +22,16 @@ def made_sql(scene: Scene, load_id: int) -> Composable:
 
 def restored_sql(scene: Scene, load_id: int) -> Composable:
     """Remembers the rows that were inserted again under the id that the ledger knew."""
-    tracked = base_columns(scene.entity)
-    return SQL("""
-        {inserted} ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-          target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-          last_load = excluded.last_load, first_load = coalesce(l.first_load, excluded.first_load), {updated}
-    """).format(
-        inserted=_inserted_sql(scene, load_id, "restore"),
-        updated=SQL(", ").join(SQL("{0} = excluded.{0}").format(base_column(name)) for name in tracked),
-    )
+    return SQL("{} {}").format(_inserted_sql(scene, load_id, "restore"), _or_followed_up_sql(scene))
+
+
+def _or_followed_up_sql(scene: Scene) -> Composable:
+    """The end of an INSERT that may meet the entry of the row, which then follows; when the row first came stays."""
+    followed = ("nexus_id", "row_hash", "target_hash", "row_number", "notices", "last_load")
+    columns = (*map(Identifier, followed), *map(base_column, base_columns(scene.entity)))
+    return SQL(
+        "ON CONFLICT (source_id) DO UPDATE SET {}, first_load = coalesce(l.first_load, excluded.first_load)"
+    ).format(SQL(", ").join(SQL("{0} = excluded.{0}").format(column) for column in columns))
 
 
 def _inserted_sql(scene: Scene, load_id: int, action: str) -> Composable:
@@ -69,9 +70,7 @@ def compared_sql(scene: Scene, load_id: int) -> Composable:
         FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
         LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
         ORDER BY i.source_id
-        ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-          target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-          last_load = excluded.last_load, first_load = coalesce(l.first_load, excluded.first_load), {updated}
+        {or_followed_up}
         WHERE l.last_load IS NULL OR ({mine}) IS DISTINCT FROM ({theirs})
     """).format(
         ledger=scene.ledger,
@@ -83,7 +82,7 @@ def compared_sql(scene: Scene, load_id: int) -> Composable:
         changes=scene.work("changes"),
         incoming=scene.work("incoming"),
         target=scene.target.table,
-        updated=SQL(", ").join(SQL("{0} = excluded.{0}").format(base_column(name)) for name in tracked),
+        or_followed_up=_or_followed_up_sql(scene),
         mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
         theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
     )

@@ -94,7 +94,8 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is known of one thing: a FileMaker record, a row of Nexus, or both."""
+    """All that is known of one thing: a FileMaker record, a row of Nexus, or both. `mended` is since when a row that a
+    person mended stands in place of FileMaker's faulty one."""
 
     entity: str
     table: str
@@ -107,6 +108,7 @@ class Explanation:
     last_load: Load | None = None
     vanished_load: Load | None = None
     source_row: str | None = None
+    mended: str | None = None
     links: tuple[Link, ...] = ()
     referred_to_by: Mapping[str, int] = field(default_factory=dict)
     kept: tuple[Kept, ...] = ()
@@ -262,6 +264,7 @@ class _Looking:
             row["origin"],
             ids=self._ids(row, loads["first_load"], is_live),
             source_row=self._source_row(row["row_number"], loads["last_load"]),
+            mended=self._mended(row["source_id"]),
             links=self.links(nexus_id) if nexus_id and is_live else (),
             referred_to_by=self._referring(nexus_id) if nexus_id else {},
             kept=self._kept(row["source_id"]),
@@ -325,6 +328,16 @@ class _Looking:
         if isinstance(self.entity.source, RecordGroups):
             return f"the group that begins with {place}, by {export}"
         return f"{place}, and its row in {export}"
+
+    def _mended(self, source_id: str) -> str | None:
+        # Under which heading a row has its id differs from export to export; no other row of the entity has it in any cell.
+        query = SQL("""
+            SELECT mended_at FROM nexus_assets.mended WHERE entity = %s AND idle_since IS NULL AND EXISTS (
+              SELECT FROM jsonb_each_text(faulty || mended) AS cell WHERE nexus_assets.read_uuid(cell.value) = %s::uuid)
+            ORDER BY mended_at DESC LIMIT 1
+        """)
+        rows = self._rows(query, self.entity.name, source_id)
+        return str(rows[0][0].isoformat(timespec="seconds")) if rows else None
 
     def _kept(self, source_id: str) -> tuple[Kept, ...]:
         query = SQL("""

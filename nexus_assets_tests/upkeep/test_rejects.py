@@ -256,6 +256,16 @@ def test_a_mended_row_counts_while_filemaker_has_the_faulty_one(mended: Clinic, 
     assert mended.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
 
 
+def test_a_mended_row_is_explained_as_one(mended: Clinic, command: Callable[[Clinic], Command]) -> None:
+    whole, faulty = (mended.exports["Contacts"][at]["id"] for at in (0, 2))
+    assert "as you mended it" in command(mended)("explain", faulty).output
+    assert "mended" not in command(mended)("explain", whole).output, "its id is in the mended row of an image"
+    mended.exports["Contacts"][2]["nameLast"] = "Grevillea"
+    mended.later()
+    mended.load()
+    assert "mended" not in command(mended)("explain", faulty).output
+
+
 def test_a_row_that_changes_in_filemaker_counts_as_it_is_there(mended: Clinic) -> None:
     mended.exports["Contacts"][2]["nameFirst"] = "Robin"
     mended.later()
