@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import shutil
 import tempfile
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from nexus_assets.sources.data_api import HostedLayout
     from nexus_assets.sources.data_api_session import FileMakerServer
     from nexus_assets.sources.filemaker import ExportFile, OpenExport
-    from nexus_assets.sources.s3 import StoredObject
+    from nexus_assets.sources.s3 import KeptListing, StoredObject
 
     Table = ExportFile | HostedLayout
     """What holds one of FileMaker's tables."""
@@ -105,7 +104,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     documents_prefix: str = Field(
         default="", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
     )
-    _listed: dict[tuple[str, str], Path] = PrivateAttr(default_factory=dict)
+    _listed: dict[tuple[str, str], KeptListing] = PrivateAttr(default_factory=dict)
     _made_client: Any = PrivateAttr(default=None)
 
     def name(self) -> str:
@@ -150,21 +149,16 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Raises BucketError where the bucket can't be listed.
         """
-        from nexus_assets.sources.s3 import StoredObject, list_objects
+        from nexus_assets.sources.s3 import KeptListing, list_objects
 
         kept = self._listed.get((run_id, listing))
         if kept is None:
             folder = Path(tempfile.mkdtemp(prefix="nexus-listing-"))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            kept = folder / f"{listing}.csv"
-            with kept.open("w", newline="", encoding="utf-8") as file:
-                for item in list_objects(self.client(), self.name(), self.prefix(listing), listing):
-                    record = (item.key, item.size, item.etag, item.record_key, int(item.is_thumbnail))
-                    csv.writer(file).writerow(record)
+            kept = KeptListing(folder / f"{listing}.csv")
+            kept.write(list_objects(self.client(), self.name(), self.prefix(listing), listing))
             self._listed[run_id, listing] = kept
-        with kept.open(newline="", encoding="utf-8") as file:
-            for key, size, etag, record_key, is_thumbnail in csv.reader(file):
-                yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
+        yield from kept
 
 
 class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]

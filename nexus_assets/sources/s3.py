@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nexus_assets.errors import NexusAssetsError
@@ -119,6 +122,23 @@ def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Ite
                 found = stored_object(listing, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'))
                 if found is not None:
                     yield found
+
+
+@dataclass(frozen=True)
+class KeptListing:
+    """The files of a listing, kept in a file: asked for once, read as often as needed, and never all in memory."""
+
+    file: Path
+
+    def write(self, objects: Iterable[StoredObject]) -> None:
+        """Keeps these files, in place of what was kept before."""
+        with self.file.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows((*item[:-1], int(item.is_thumbnail)) for item in objects)
+
+    def __iter__(self) -> Iterator[StoredObject]:
+        with self.file.open(newline="", encoding="utf-8") as file:
+            for key, size, etag, record_key, is_thumbnail in csv.reader(file):
+                yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
 
 
 class ListingDigest:

@@ -22,9 +22,10 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.tables import identity_table
 from nexus_assets.resources import content_hash
 from nexus_assets.sources.filemaker import find_export, open_export
+from nexus_assets.sources.s3 import KeptListing, stored_object
 
 if TYPE_CHECKING:
-    from nexus_assets.sources.s3 import StoredObject
+    from nexus_assets.mapping.entity import Listing
 
 PAGE = 1_000
 """Rows per statement of execute_values: larger pages are no faster."""
@@ -80,20 +81,24 @@ def measured(work: Callable[..., int], *arguments: Any) -> Taken:
     return taken
 
 
-def bucket_objects(listing: str, scale: int) -> Iterator[StoredObject]:
-    """The demo clinic's files as a listing would name them, without a bucket: a listing's own time is S3's."""
+def kept_listing(exports: Path, listing: str) -> KeptListing:
+    """Where the listing that belongs to these exports is kept."""
+    return KeptListing(exports.with_name(f"{exports.name}-{listing}.csv"))
+
+
+def keep_listings(exports: Path, scale: int) -> None:
+    """Keeps the demo clinic's files as a listing would name them, without a bucket: a listing's own time is S3's."""
     from nexus_assets.local.clinic.plan import Plan
     from nexus_assets.local.clinic.writing import SEED, document_files, image_files
-    from nexus_assets.sources.s3 import stored_object
 
     plan = Plan(seed=SEED, scale=scale, changed=0.0)
-    for key, content in image_files(plan) if listing == "images" else document_files(plan):
-        found = stored_object("images" if listing == "images" else "documents", key, len(content), "")
-        if found is not None:
-            yield found
+    files: dict[Listing, Iterator[tuple[str, bytes]]] = {"images": image_files(plan), "documents": document_files(plan)}
+    for listing, written in files.items():
+        objects = (stored_object(listing, key, len(content), "") for key, content in written)
+        kept_listing(exports, listing).write(found for found in objects if found is not None)
 
 
-def load_entity(name: str, url: str, exports: Path, scale: int) -> int:
+def load_entity(name: str, url: str, exports: Path) -> int:
     """Loads one entity as its asset does; returns the rows that were inserted or updated."""
 
     def export(wanted_export: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
@@ -104,7 +109,7 @@ def load_entity(name: str, url: str, exports: Path, scale: int) -> int:
         file = find_export(str(exports), wanted_export, required=required)
         return None if file is None else content_hash(file)
 
-    inputs = Inputs(export, lambda listing: bucket_objects(listing, scale), "bench", digest=digest)
+    inputs = Inputs(export, lambda listing: kept_listing(exports, listing), "bench", digest=digest)
     with transaction(make_engine(url), lock=name) as cursor:
         account = load(
             cursor,

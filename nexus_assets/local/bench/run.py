@@ -97,6 +97,8 @@ def _clinic(folder: Path, scale: int, changed: float, tell: Tell) -> Path:
     exports = folder / f"scale-{scale}{'-changed' if changed else ''}"
     tell(f"Writing the exports of scale {scale}{' with 1 % changed' if changed else ''}")
     write_clinic(exports, folder / "unused", scale=scale, formats="csv", files=False, changed=changed)
+    if scale <= FILE_SCALE_LIMIT:
+        loads.keep_listings(exports, scale)
     return exports
 
 
@@ -117,15 +119,15 @@ def _measure_entity(
     for number in range(rounds):
         tell(f"{name} at scale {scale}, round {number + 1} of {rounds}")
         with server.copy_of(parents) as url:
-            bench.add(scale, name, "first", server.measured(loads.load_entity, name, url, exports, scale))
+            bench.add(scale, name, "first", server.measured(loads.load_entity, name, url, exports))
             if number == 0:
                 loads.export_finished(name, url, finished)
-            bench.add(scale, name, "unchanged", server.measured(loads.load_entity, name, url, exports, scale))
-            bench.add(scale, name, "1 % changed", server.measured(loads.load_entity, name, url, changed, scale))
+            bench.add(scale, name, "unchanged", server.measured(loads.load_entity, name, url, exports))
+            bench.add(scale, name, "1 % changed", server.measured(loads.load_entity, name, url, changed))
             loads.forget_hashes(name, url)
-            bench.add(scale, name, "all compared", server.measured(loads.load_entity, name, url, changed, scale))
+            bench.add(scale, name, "all compared", server.measured(loads.load_entity, name, url, changed))
             loads.forget_ledger(name, url)
-            bench.add(scale, name, "all adopted", server.measured(loads.load_entity, name, url, changed, scale))
+            bench.add(scale, name, "all adopted", server.measured(loads.load_entity, name, url, changed))
         with server.copy_of(parents) as url:
             bench.add(scale, name, "copy", server.measured(loads.copy_finished, name, url, finished))
         with server.copy_of(parents) as url:
@@ -150,7 +152,7 @@ def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
                 with server.copy_of(loaded) as parents:
                     _measure_entity(bench, server, name, scale, rounds, exports, changed, parents, folder, tell)
                 if name in ("patients", "image_batches"):
-                    loads.load_entity(name, loaded, exports, scale)
+                    loads.load_entity(name, loaded, exports)
             server.drop(loaded)
     return bench
 
