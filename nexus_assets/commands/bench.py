@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+
+from nexus_assets.commands.tables import tell_figures
 
 
 @click.command("bench")
@@ -64,16 +65,16 @@ def command(
 
 
 def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object:
-    from nexus_assets.local.bench.run import measure_graph
+    from nexus_assets.local.bench.run import BASE, measure_graph
 
     runs = measure_graph(rounds, tell)
-    table = _table("The bare command, demo clinic, nothing changed", ("what",), ("seconds", "peak MB"))
+    rows, base = [], statistics.median(run.seconds for run in runs if run.what == BASE)
     for what in dict.fromkeys(run.what for run in runs):
         mine = [run for run in runs if run.what == what]
-        table.add_row(
-            what, f"{statistics.median(run.seconds for run in mine):.1f}", f"{max(run.peak_mb for run in mine):.0f}"
-        )
-    console.print(table)
+        seconds = statistics.median(run.seconds for run in mine)
+        rows.append((what, f"{seconds:.1f}", f"{seconds / base:.1f}", f"{max(run.peak_mb for run in mine):.0f}"))
+    title = "The bare command, demo clinic, nothing changed (medians)"
+    tell_figures(console, title, ("what", "seconds", f"to {BASE}", "peak MB"), rows)
     return [vars(run) for run in runs]
 
 
@@ -82,8 +83,7 @@ def _reading(scale: int, rounds: int, tell: Callable[[str], None], console: Cons
 
     reads = measure_reading(scale, rounds, tell)
     title = f"Reading the notes of scale {scale} (medians; ratio of the same round to {OURS})"
-    table = _table(title, ("file", "what"), ("seconds", "MB/s", f"to {OURS}", "peak MB"))
-    figures: list[dict[str, object]] = []
+    rows, figures = [], list[dict[str, object]]()
     for file, what in dict.fromkeys((read.file, read.what) for read in reads):
         mine = [read.taken for read in reads if (read.file, read.what) == (file, what)]
         of_ours = [read.taken for read in reads if (read.file, read.what) == (file, OURS)]
@@ -91,10 +91,10 @@ def _reading(scale: int, rounds: int, tell: Callable[[str], None], console: Cons
         seconds = statistics.median(taken.seconds for taken in mine)
         ratio = statistics.median(one.seconds / other.seconds for one, other in zip(mine, of_ours, strict=True))
         peak_mb = max(taken.peak_mb for taken in mine)
-        table.add_row(file, what, f"{seconds:.2f}", f"{mb / seconds:.0f}", f"{ratio:.2f}", f"{peak_mb:.0f}")
+        rows.append((file, what, f"{seconds:.2f}", f"{mb / seconds:.0f}", f"{ratio:.2f}", f"{peak_mb:.0f}"))
         told = {"scale": scale, "file": file, "mb": round(mb, 1), "what": what, "seconds": round(seconds, 3)}
         figures.append({**told, "ratio_to_ours": round(ratio, 2), "peak_mb": round(peak_mb, 1)})
-    console.print(table)
+    tell_figures(console, title, ("file", "what", "seconds", "MB/s", f"to {OURS}", "peak MB"), rows, names=2)
     return figures
 
 
@@ -103,27 +103,27 @@ def _guard(rounds: int, tell: Callable[[str], None], console: Console) -> object
 
     costs = measure_guard(rounds, tell)
     title = f"The guard: {ROWS:,} rows, seconds of the server's processor (medians)"
-    table = _table(title, ("what",), ("without", "with", "added"))
-    for cost in costs:
-        table.add_row(cost.what, f"{cost.without:.2f}", f"{cost.guarded:.2f}", f"{cost.guarded - cost.without:.2f}")
-    console.print(table)
+    rows = [
+        (cost.what, f"{cost.without:.2f}", f"{cost.guarded:.2f}", f"{cost.guarded - cost.without:.2f}")
+        for cost in costs
+    ]
+    tell_figures(console, title, ("what", "without", "with", "added"), rows)
     return [vars(cost) for cost in costs]
 
 
 def _orphans(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:
     from nexus_assets.local.bench.run import measure_orphans
 
-    figures = []
-    title = "Orphaned references, all rows (medians; ratio to SELECT count(*) over the same table just before)"
-    table = _table(title, ("scale", "check"), ("rows", "seconds", "to count"))
+    rows, figures = [], []
     for (scale, check), asked in measure_orphans(scales, rounds, tell).items():
         seconds = statistics.median(each.seconds for each in asked)
         ratio = statistics.median(each.seconds / each.count_seconds for each in asked)
-        table.add_row(str(scale), check, f"{asked[0].rows:,}", f"{seconds:.2f}", f"{ratio:.1f}")
+        rows.append((str(scale), check, f"{asked[0].rows:,}", f"{seconds:.2f}", f"{ratio:.1f}"))
         figures.append(
             {"scale": scale, "check": check, "rows": asked[0].rows, "seconds": seconds, "ratio_to_count": ratio}
         )
-    console.print(table)
+    title = "Orphaned references, all rows (medians; ratio to SELECT count(*) over the same table just before)"
+    tell_figures(console, title, ("scale", "check", "rows", "seconds", "to count"), rows, names=2)
     return figures
 
 
@@ -131,31 +131,28 @@ def _loads(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], co
     from nexus_assets.local.bench.run import measure_loads
 
     bench = measure_loads(scales, rounds, tell)
-    table = _table(
-        "Loads (medians; ratios of one round: seconds to plain COPY of the finished rows, server's processor to a first load)",
-        ("scale", "entity", "what"),
-        ("seconds", "to COPY", "server s", "to first", "rows written", "peak MB"),
-    )
+    rows = []
     for (scale, entity, what), measured in bench.figures.items():
         to_copy = bench.ratio(scale, entity, what, "copy")
         to_first = bench.server_ratio(scale, entity, what, "first")
-        table.add_row(
-            str(scale),
-            entity,
-            what,
-            f"{measured.seconds:.2f}",
-            "" if to_copy is None else f"{to_copy:.2f}",
-            f"{measured.server_seconds:.2f}",
-            "" if to_first is None else f"{to_first:.2f}",
-            f"{measured.rows:,}",
-            f"{measured.peak_mb:.0f}",
+        rows.append(
+            (
+                str(scale),
+                entity,
+                what,
+                f"{measured.seconds:.2f}",
+                "" if to_copy is None else f"{to_copy:.2f}",
+                f"{measured.server_seconds:.2f}",
+                "" if to_first is None else f"{to_first:.2f}",
+                f"{measured.rows:,}",
+                f"{measured.peak_mb:.0f}",
+            )
         )
-    console.print(table)
+    tell_figures(
+        console,
+        "Loads (medians; ratios of one round: seconds to plain COPY of the finished rows, server's processor to a first load)",
+        ("scale", "entity", "what", "seconds", "to COPY", "server s", "to first", "written", "peak MB"),
+        rows,
+        names=3,
+    )
     return bench.as_json()
-
-
-def _table(title: str, names: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
-    table = Table(title=title)
-    for name in (*names, *numbers):
-        table.add_column(name, justify="left" if name in names else "right")
-    return table

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.status import look
-from nexus_assets.commands.tables import tell_counts, tell_entities
+from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS, FILEMAKER_URL
@@ -43,7 +43,7 @@ def tell_summary(console: Console, status: dict[str, Any]) -> None:
         return [name, *(f"{number:,.0f}" for number in numbers[:-1]), f"{numbers[-1]:.1f}"]
 
     rows = [told(name, line) for name, line in zip(status["entities"], lines, strict=True)]
-    tell_entities(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
+    tell_figures(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
     rejected = {name: entity["rejected"] for name, entity in status["entities"].items()}
     tell_counts(console, "Rejected", rejected, REASONS)
     console.print()

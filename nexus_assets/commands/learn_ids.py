@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from nexus_assets.commands.tables import tell_entities
+from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
 from nexus_assets.upkeep.learn import LEARNABLE, Learned, learn
 
@@ -16,7 +16,7 @@ COLUMNS = ("rows", "superseded", "to_restore", "known", "living", "nameless", "r
 
 def _tell(learned: dict[str, Learned], console: Console) -> None:
     rows = [(name, *(f"{getattr(each, column):,}" for column in COLUMNS)) for name, each in learned.items()]
-    tell_entities(console, "Ids learned", ("", *(column.replace("_", " ") for column in COLUMNS)), rows)
+    tell_figures(console, "Ids learned", ("", *(column.replace("_", " ") for column in COLUMNS)), rows)
     console.print(
         "superseded: earlier ids of rows that have another one; to restore: ids that the next import brings back;"
     )

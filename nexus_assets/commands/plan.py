@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.bars import Bars
-from nexus_assets.commands.tables import tell_counts, tell_entities
+from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import HEALED
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def tell_plan(plan: Plan, console: Console) -> None:
     """The plan for a person: a line per entity, then everything that needs words."""
     reached = [each for each in plan.entities if each.rows is not None]
-    tell_entities(
+    tell_figures(
         console,
         f"What a load into {plan.database} would do now. Nothing was written.",
         ("entity", "rows", "new", "changed", "unchanged", "kept", "rejected", "vanished"),

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 from rich.console import Console
 
-from nexus_assets.commands.tables import tell_entities
+from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
 from nexus_assets.upkeep.reset import ResetError, ResetPlan, plan, refuse, reset
 
@@ -21,7 +21,7 @@ def _tell(planned: ResetPlan, console: Console) -> None:
         (name, *(f"{number:,}" for number in (each.rows, each.known_to_nexus_only, each.gone_from_filemaker)))
         for name, each in planned.removals.items()
     ]
-    tell_entities(console, f"To be removed from {planned.database}", ("", *COLUMNS), rows)
+    tell_figures(console, f"To be removed from {planned.database}", ("", *COLUMNS), rows)
     console.print(
         "in Nexus only: rows with a value that FileMaker does not have; not in FileMaker: rows it no longer has."
     )

@@ -17,7 +17,7 @@ from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
-from nexus_assets.commands.tables import tell_counts, tell_entities
+from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -151,7 +151,7 @@ def print_status(status: dict[str, Any], console: Console) -> None:
             ]
         )
     headings = ("entity", "rows", "linked", "unlinked", "orphans", "rejected", "loaded (UTC)")
-    tell_entities(console, "Nexus", headings, rows)
+    tell_figures(console, "Nexus", headings, rows)
     tell_counts(console, "Rejected", {name: entity["rejected"] for name, entity in status["entities"].items()}, REASONS)
     console.print(f"\nImages that a person sees: {status['images_visible']:,}")
 

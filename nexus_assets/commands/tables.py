@@ -12,18 +12,19 @@ RULED = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 """Lines above and below the rows, one blank between the columns: nine columns of figures fit into 80 characters."""
 
 
-def tell_entities(
+def tell_figures(
     console: Console,
     title: str,
     headings: Sequence[str],
     rows: Iterable[Sequence[str]],
     total: Sequence[str] | None = None,
+    names: int = 1,
 ) -> None:
-    """A table whose first column names an entity and whose others are figures; `total` is its last line."""
+    """A table whose first columns, `names` of them, are names and whose others are figures; `total` is its last line."""
     console.print(f"\n[italic]{title}[/italic]", highlight=False)
     table = Table(box=RULED, padding=0, pad_edge=False, show_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == headings[0] else "right", no_wrap=True)
+    for at, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if at < names else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     if total is not None:
