@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 for name in [name for name in os.environ if name.startswith(("NEXUS_", "DAGSTER_", "AWS_", "PG"))]:
     del os.environ[name]
 os.environ["NEXUS_LOCAL_HOME"] = tempfile.mkdtemp(prefix="nexus-assets-tests-")
+
+# A shell has its background jobs ignore Ctrl-C, and what ignores it passes that on to every process it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:
