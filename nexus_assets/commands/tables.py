@@ -31,8 +31,8 @@ def tell_figures(
         table.add_section()
         table.add_row(*total)
     # A figure is never cut: where there are too many digits for the terminal, the line is longer than it is wide.
-    width = console.measure(table, options=console.options.update(width=1000)).maximum
-    console.print(table, width=max(console.width, width), crop=False)
+    table.width = console.measure(table, options=console.options.update(width=1000)).maximum
+    console.print(table, crop=False, overflow="ignore", no_wrap=True)
 
 
 def tell_counts(

@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup
 
 from nexus_assets.mapping.reasons import NOTICES, REASONS
@@ -32,17 +31,15 @@ class Verdict:
 
 def totals(report: Report) -> dict[str, float]:
     """The sums over all entities, and the success rate of all rows together."""
-    table = pd.DataFrame(
-        {
-            "source_rows": [load.source_rows for load in report.loads],
-            "loaded": [load.loaded for load in report.loads],
-            "rejected": [load.rejects for load in report.loads],
-            "seconds": [load.seconds for load in report.loads],
-        }
-    )
-    counts = {name: int(table[name].sum()) for name in ("source_rows", "loaded", "rejected")}
-    rate = counts["loaded"] / counts["source_rows"] if counts["source_rows"] else 1.0
-    return {**counts, "success_rate": rate, "seconds": round(float(table["seconds"].sum()), 2)}
+    source_rows = sum(load.source_rows for load in report.loads)
+    loaded = sum(load.loaded for load in report.loads)
+    return {
+        "source_rows": source_rows,
+        "loaded": loaded,
+        "rejected": sum(load.rejects for load in report.loads),
+        "success_rate": loaded / source_rows if source_rows else 1.0,
+        "seconds": round(sum(load.seconds for load in report.loads), 2),
+    }
 
 
 def verdict(report: Report) -> Verdict:

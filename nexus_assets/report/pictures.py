@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
@@ -124,38 +124,39 @@ def _flow(x0: float, top0: float, x1: float, top1: float, height: float, colour:
     return PathPatch(Path(points, codes), facecolor=colour, alpha=0.28, linewidth=0)
 
 
-def by_month(counts: Mapping[Any, int]) -> pd.Series[int]:
-    """The dated ones of these counts by month, from the first to the last one without a gap."""
-    dated = {pd.Period(month, "M"): number for month, number in counts.items() if month is not None}
-    series = pd.Series(dated, dtype="int64").sort_index()
-    if series.empty:
-        return series
-    return series.reindex(pd.period_range(series.index[0], series.index[-1], freq="M"), fill_value=0)
+def by_month(counts: Mapping[date | None, int]) -> dict[date, int]:
+    """The dated ones of these counts (by the first day of the month), from the first month to the last without a gap."""
+    dated = {month: number for month, number in counts.items() if month is not None}
+    if not dated:
+        return {}
+    first, last = min(dated), max(dated)
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return {month: dated.get(month, 0) for month in (date(at // 12, at % 12 + 1, 1) for at in months)}
 
 
-def images_per_month(counts: Mapping[Any, int]) -> str:
+def images_per_month(counts: Mapping[date | None, int]) -> str:
     """How many images were taken in each month."""
-    series = by_month(counts)
+    months = by_month(counts)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.9))
         axes = figure.add_axes((0.12, 0.17, 0.85, 0.76))
-        axes.stairs(series.to_numpy(), np.arange(len(series) + 1), fill=True, color=LOOKS["updated"][0])
-        axes.set_xlim(0, max(1, len(series)))
+        axes.stairs(list(months.values()), np.arange(len(months) + 1), fill=True, color=LOOKS["updated"][0])
+        axes.set_xlim(0, max(1, len(months)))
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(RULE)
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.tick_params(length=0, pad=5)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        places = _months_to_name(series)
+        places = _months_to_name(list(months))
         axes.set_xticks([at for at, _ in places], [name for _, name in places])
-    return _svg(figure, "months", f"{int(series.sum()):,} images by the month in which they were taken")
+    return _svg(figure, "months", f"{sum(months.values()):,} images by the month in which they were taken")
 
 
-def _months_to_name(series: pd.Series[int]) -> list[tuple[float, str]]:
+def _months_to_name(months: Sequence[date]) -> list[tuple[float, str]]:
     """Where a label stands, and what it says: years, or months where there are few."""
-    januaries = [(float(at), str(month.year)) for at, month in enumerate(series.index) if month.month == 1]
-    named = januaries if len(januaries) > 2 else [(at + 0.5, str(month)) for at, month in enumerate(series.index)]
+    januaries = [(float(at), str(month.year)) for at, month in enumerate(months) if month.month == 1]
+    named = januaries if len(januaries) > 2 else [(at + 0.5, f"{month:%Y-%m}") for at, month in enumerate(months)]
     return named[:: max(1, -(-len(named) // MOST_LABELS))]
 
 
