@@ -74,7 +74,7 @@ def target_hash_sql(target: Target, alias: str) -> Composable:
     return hash_sql(*types, *(owned_sql(name, target, alias) for name in base_columns(target.entity)))
 
 
-def hashed_rows_sql(target: Target) -> Composable:
+def _hashed_rows_sql(target: Target) -> Composable:
     """Nexus's rows as a subquery: `id`, the ids of generic links, and `target_hash`.
 
     OFFSET 0 has each row hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
@@ -118,7 +118,7 @@ def _seen_sql(scene: Scene) -> Composable:
 
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it, its generic
     links leading to rows that exist. Rows that Nexus lost or changed are not settled, however old the export is; nor are
-    those with a value that Nexus kept, where FileMaker is to win.
+    those with a value that Nexus kept, where FileMaker is to win. Source rows are hashed before they are joined, as Nexus's are.
     """
     live: list[Composable] = [SQL("t.id IS NOT NULL")]
     links: list[Composable] = []
@@ -148,7 +148,7 @@ def _seen_sql(scene: Scene) -> Composable:
         {links}
     """).format(
         seen=scene.work("seen"),
-        rows=hashed_rows_sql(scene.target),
+        rows=_hashed_rows_sql(scene.target),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", scene.source.field(scene.entity.source_id, "s")),
         row_hash=_row_hash(scene, "s"),

@@ -61,6 +61,7 @@ BEGIN
   value := regexp_replace(value, '^(mon|tue|wed|thu|fri|sat|sun)[a-z]*[.,]* ', '');
   value := regexp_replace(value, '[ t][0-9]{1,2}:[0-9]{2}[^/]*$', '');
 
+  -- Asked first, because a match takes a fifth of the function's time, and few files put the year first.
   IF substr(value, 5, 1) IN ('/', '.', '-') THEN
     words := regexp_match(value, '^([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})$');
     IF words IS NOT NULL THEN
