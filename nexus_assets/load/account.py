@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import answers
 from nexus_assets.load.compare import kept_sql, write_flag, written_sql
 from nexus_assets.load.incoming import Scene, reference_column
+from nexus_assets.load.planning import without_nested_loops
+from nexus_assets.mapping.entity import GenericReference
 
 
 class AccountError(NexusAssetsError):
@@ -141,29 +143,27 @@ def orphans(cursor: Cursor, scene: Scene) -> int:
 
     A row that vanished or is rejected now can't be healed here: the check over all rows tells of it.
     """
-    total = 0
-    for link in scene.entity.generic_references:
-        parent = scene.parents[link.to]
-        total += answers.number(
-            cursor,
-            SQL("""
-                SELECT count(*) FROM {target} AS t JOIN {ledger} AS l ON l.nexus_id = t.id
-                LEFT JOIN {parent} AS p ON p.id = t.{id}
-                WHERE (t.{type} IS NULL) <> (t.{id} IS NULL) AND l.vanished_load IS NULL AND {accepted}
-                   OR t.{type} = {content_type} AND p.id IS NULL AND l.vanished_load IS NULL AND {accepted}
-            """).format(
-                target=scene.target.table,
-                ledger=scene.ledger,
-                parent=parent.table,
-                id=Identifier(link.id_column),
-                type=Identifier(link.type_column),
-                content_type=Literal(parent.content_type_id),
-                accepted=SQL(
-                    "NOT EXISTS (SELECT FROM {} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)"
-                ).format(scene.work("incoming")),
-            ),
-        )
-    return total
+    with without_nested_loops(cursor):
+        return sum(answers.number(cursor, _orphans_sql(scene, link)) for link in scene.entity.generic_references)
+
+
+def _orphans_sql(scene: Scene, link: GenericReference) -> Composable:
+    parent = scene.parents[link.to]
+    return SQL("""
+        SELECT count(*) FROM {target} AS t JOIN {ledger} AS l ON l.nexus_id = t.id
+        LEFT JOIN {parent} AS p ON p.id = t.{id}
+        WHERE ((t.{type} IS NULL) <> (t.{id} IS NULL) OR t.{type} = {content_type} AND p.id IS NULL)
+          AND l.vanished_load IS NULL
+          AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
+    """).format(
+        target=scene.target.table,
+        ledger=scene.ledger,
+        parent=parent.table,
+        id=Identifier(link.id_column),
+        type=Identifier(link.type_column),
+        content_type=Literal(parent.content_type_id),
+        incoming=scene.work("incoming"),
+    )
 
 
 def summary(account: Account) -> Mapping[str, int | dict[str, int]]:
