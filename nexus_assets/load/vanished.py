@@ -36,7 +36,8 @@ def mark(cursor: Cursor, scene: Scene, load_id: int) -> tuple[int, int]:
                 scene.ledger, seen
             )
         )
-    return vanished, int(cursor.rowcount)
+        returned = int(cursor.rowcount)
+    return vanished, returned
 
 
 def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> int:
