@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 import sqlalchemy as sa
 
@@ -45,6 +46,11 @@ class Bucket:
     endpoint_url: str
     access_key_id: str
     secret_access_key: str
+
+    def client(self, **changes: str) -> Any:
+        """A boto3 client for its server."""
+        keys = {"aws_access_key_id": self.access_key_id, "aws_secret_access_key": self.secret_access_key}
+        return boto3.client("s3", endpoint_url=self.endpoint_url, region_name="us-east-1", **{**keys, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import boto3
 import pytest
 
 from nexus_assets.checks import files
@@ -113,13 +112,7 @@ def test_sizes_of_files_anywhere_in_the_bucket(
         path = bucket.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x" * size)
-    client = boto3.client(
-        "s3",
-        endpoint_url=bucket.endpoint_url,
-        aws_access_key_id=bucket.access_key_id,
-        aws_secret_access_key=bucket.secret_access_key,
-        region_name="us-east-1",
-    )
+    client = bucket.client()
     keys = ["uploads/one.jpg", "uploads/two.jpg", "letters/three.pdf", "letters/missing.pdf"]
     found = dict(sizes(client, bucket.name, keys))
     assert found == {"uploads/one.jpg": 3, "uploads/two.jpg": 0, "letters/three.pdf": 5}

@@ -175,7 +175,8 @@ class Laws:
                         and self._has_its_file(row, entity)
                     ):
                         assert self._found(table, id_, column) == [contact], entity
-        # A batch that another tool made again is adopted as it is. Where FileMaker has given its images away since, that is told.
+        # A known defect, that test_any_sequence.py holds fast: a batch that another tool made again is taken for one that a
+        # person gave to somebody, where FileMaker has given its images away since. It is told as a conflict.
         told = self.clinic.values(
             "SELECT nexus_id::text FROM nexus_assets.conflict"
             " WHERE entity = 'image_batches' AND column_name = 'object_id' AND resolved_load IS NULL"

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import openpyxl
 import pytest
 from PIL import Image
@@ -324,13 +323,7 @@ def test_the_folder_marker_is_listed_as_an_object(bucket: Bucket) -> None:
     marker = bucket.folder / FOLDER_MARKER
     marker.parent.mkdir(parents=True)
     marker.touch()
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=bucket.endpoint_url,
-        aws_access_key_id=bucket.access_key_id,
-        aws_secret_access_key=bucket.secret_access_key,
-        region_name="us-east-1",
-    )
+    s3 = bucket.client()
     listed = s3.list_objects_v2(Bucket=bucket.name, Prefix=IMAGES)["Contents"]
     assert [(found["Key"], found["Size"]) for found in listed] == [(FOLDER_MARKER, 0)]
 

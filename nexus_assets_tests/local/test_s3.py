@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import botocore.exceptions
 import httpx
 import psutil
@@ -19,13 +17,8 @@ from nexus_assets.local.s3 import S3Server
 from nexus_assets_tests.conftest import Bucket
 
 
-def client_for(bucket: Bucket, **changes: str) -> Any:
-    keys = {"aws_access_key_id": bucket.access_key_id, "aws_secret_access_key": bucket.secret_access_key}
-    return boto3.client("s3", endpoint_url=bucket.endpoint_url, region_name="us-east-1", **{**keys, **changes})
-
-
 def keys_in(bucket: Bucket) -> list[str]:
-    pages = client_for(bucket).get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
+    pages = bucket.client().get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     return [found["Key"] for page in pages for found in page.get("Contents", ())]
 
 
@@ -33,13 +26,13 @@ def test_a_file_is_an_object_at_once_and_no_longer_than_it_exists(bucket: Bucket
     (bucket.folder / "a").mkdir()
     (bucket.folder / "a" / "1.jpg").write_bytes(b"picture")
     assert keys_in(bucket) == ["a/1.jpg"]
-    assert client_for(bucket).get_object(Bucket=bucket.name, Key="a/1.jpg")["Body"].read() == b"picture"
+    assert bucket.client().get_object(Bucket=bucket.name, Key="a/1.jpg")["Body"].read() == b"picture"
     (bucket.folder / "a" / "1.jpg").unlink()
     assert keys_in(bucket) == []
 
 
 def test_an_object_is_a_file_at_once(bucket: Bucket) -> None:
-    client_for(bucket).put_object(Bucket=bucket.name, Key="a/1.jpg", Body=b"picture")
+    bucket.client().put_object(Bucket=bucket.name, Key="a/1.jpg", Body=b"picture")
     assert (bucket.folder / "a" / "1.jpg").read_bytes() == b"picture"
 
 
@@ -47,7 +40,7 @@ def test_long_listings_come_in_pages(bucket: Bucket) -> None:
     for number in range(1_001):
         (bucket.folder / f"{number}.jpg").touch()
     assert len(keys_in(bucket)) == 1_001
-    assert client_for(bucket).list_objects_v2(Bucket=bucket.name)["IsTruncated"]
+    assert bucket.client().list_objects_v2(Bucket=bucket.name)["IsTruncated"]
 
 
 def test_unsigned_requests_are_refused(bucket: Bucket) -> None:
@@ -57,7 +50,7 @@ def test_unsigned_requests_are_refused(bucket: Bucket) -> None:
 @pytest.mark.parametrize("changes", [{"aws_secret_access_key": "wrong"}, {"aws_access_key_id": "wrong"}])
 def test_wrong_keys_are_refused(bucket: Bucket, changes: dict[str, str]) -> None:
     with pytest.raises(botocore.exceptions.ClientError, match=r"SignatureDoesNotMatch|InvalidAccessKeyId|AccessDenied"):
-        client_for(bucket, **changes).list_objects_v2(Bucket=bucket.name)
+        bucket.client(**changes).list_objects_v2(Bucket=bucket.name)
 
 
 def test_the_keys_are_in_no_command_line(s3_server: S3Server) -> None:
@@ -73,9 +66,9 @@ def test_it_listens_on_loopback_only(s3_server: S3Server) -> None:
 
 def test_the_log_keeps_no_name_of_a_file(bucket: Bucket, s3_server: S3Server) -> None:
     with pytest.raises(botocore.exceptions.ClientError):
-        client_for(bucket).get_object(Bucket=bucket.name, Key="Zebulon Quackenbush.jpg")
+        bucket.client().get_object(Bucket=bucket.name, Key="Zebulon Quackenbush.jpg")
     with pytest.raises(botocore.exceptions.ClientError):
-        client_for(bucket).put_object(Bucket="no-such-bucket", Key="Zebulon Quackenbush.jpg")
+        bucket.client().put_object(Bucket="no-such-bucket", Key="Zebulon Quackenbush.jpg")
     assert "Quackenbush" not in s3_server.log.read_text()
 
 

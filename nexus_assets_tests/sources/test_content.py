@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from nexus_assets.errors import NexusAssetsError
@@ -143,13 +142,7 @@ def test_an_archive_made_to_fill_the_disk_is_refused(
 
 @pytest.fixture
 def client(bucket: Bucket) -> Iterator[Any]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=bucket.endpoint_url,
-        aws_access_key_id=bucket.access_key_id,
-        aws_secret_access_key=bucket.secret_access_key,
-        region_name="us-east-1",
-    )
+    client = bucket.client()
     yield client
     client.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from nexus_assets.resources import ClinicBucket
@@ -54,13 +53,7 @@ def test_the_key_names_the_record(listing: Any, key: str, record: str, is_thumbn
 
 @pytest.fixture
 def client(bucket: Bucket) -> Iterator[Any]:
-    client = boto3.client(
-        "s3",
-        endpoint_url=bucket.endpoint_url,
-        aws_access_key_id=bucket.access_key_id,
-        aws_secret_access_key=bucket.secret_access_key,
-        region_name="us-east-1",
-    )
+    client = bucket.client()
     yield client
     client.close()
 
