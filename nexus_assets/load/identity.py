@@ -9,7 +9,8 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene, new
+from nexus_assets.load.incoming import Scene, hash_sql, new
+from nexus_assets.load.ledger import base_column
 from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import Target, identity_table
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
@@ -128,7 +129,11 @@ def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
 
 @pairs_sql.register
 def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
-    """An importer's batch before a person's; then the one that shows most of the group's files, the best described, the oldest."""
+    """An importer's batch before a person's; then the one that shows most of the group's files, the best described, the oldest.
+
+    Where a file lies with the very person whose FileMaker said it was, and FileMaker says now that it is somebody else's, the
+    file has moved and the batch has not: it is no sign that the batch is the other person's.
+    """
     child = scene.children[rule.child]
     return SQL("""
         SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
@@ -139,7 +144,9 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
             JOIN {records} AS r ON r.group_id = i.source_id::text
             JOIN {child} AS c ON c.{key} = r.key
             JOIN ({free}) AS t ON t.id = c.{parent}
-            WHERE {made_by_importer} OR t.{belongs} = i.{new_belongs}
+            WHERE ({made_by_importer} OR t.{belongs} = i.{new_belongs})
+              AND NOT EXISTS (SELECT FROM ({said}) AS s WHERE s.key_hash = {key_hash} AND s.belongs_hash = {belongs_hash}
+                                AND t.{belongs} <> i.{new_belongs})
             GROUP BY i.source_id, t.id, 3, 4
           ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id
         ) AS best ORDER BY nexus_id, files DESC, source_id
@@ -154,6 +161,40 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
         new_belongs=new(rule.belongs),
         made_by_importer=made_by_importer_sql(scene.target, "t"),
         made_at=made_at_sql(scene.target, "t"),
+        said=_last_said_sql(rule, scene),
+        key_hash=hash_sql(SQL("c.{}").format(Identifier(rule.child_key))),
+        belongs_hash=hash_sql(SQL("t.{}").format(Identifier(rule.belongs))),
+    )
+
+
+def _last_said_sql(rule: ByChildren, scene: Scene) -> Composable:
+    """Rows (key_hash, belongs_hash): whose each file was by what FileMaker said last, under every id that batch and person had."""
+    belongs_to = next(link.to for link in scene.entity.generic_references if link.id_column == rule.belongs)
+    return SQL("""
+        WITH batches AS (
+          SELECT l.nexus_id, l.{base_belongs} AS belongs_hash FROM {ledger} AS l
+          UNION ALL
+          SELECT s.nexus_id, l.{base_belongs} FROM nexus_assets.superseded AS s JOIN {ledger} AS l USING (source_id)
+          WHERE s.entity = {entity}
+        ), said AS (
+          SELECT k.{base_key} AS key_hash, b.belongs_hash
+          FROM {child_ledger} AS k JOIN batches AS b ON {batch_hash} = k.{base_parent}
+        )
+        SELECT key_hash, belongs_hash FROM said
+        UNION ALL
+        SELECT said.key_hash, {person_hash} FROM said JOIN nexus_assets.superseded AS s ON {old_hash} = said.belongs_hash
+        WHERE s.entity = {belongs_to}
+    """).format(
+        base_belongs=base_column(rule.belongs),
+        ledger=scene.ledger,
+        entity=Literal(scene.entity.name),
+        base_key=base_column(rule.child_key),
+        child_ledger=identity_table(rule.child),
+        batch_hash=hash_sql(SQL("b.nexus_id")),
+        base_parent=base_column(rule.child_column),
+        person_hash=hash_sql(SQL("s.current_id")),
+        old_hash=hash_sql(SQL("s.nexus_id")),
+        belongs_to=Literal(belongs_to),
     )
 
 

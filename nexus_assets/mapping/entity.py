@@ -157,11 +157,11 @@ class ByContent:
 class ByChildren:
     """An existing batch is recognised by the files its images show (most, then best described).
 
-    One that an importer made comes first; one that a person made or renamed must belong to the same row (`belongs`).
+    One that an importer made comes first; one that a person made or renamed must belong to the same row (`belongs`). A file that
+    FileMaker has given to another person since the last load says nothing of the batch that it lies in.
     """
 
     belongs: str
-
     child: str
     child_column: str
     child_key: str

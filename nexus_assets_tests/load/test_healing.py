@@ -207,6 +207,75 @@ def test_an_image_that_filemaker_dates_otherwise_moves_to_its_new_batch(loaded: 
     assert loaded.versions() == before
 
 
+def imported_again_by_another_tool(clinic: Clinic, batch: str) -> str:
+    """Another tool's copy of a batch, with the images, under other ids, in the place of the batch; returns the copy's id."""
+    copied = clinic.importers_batch(batch)
+    for image in clinic.values("SELECT id::text FROM images_image WHERE batch_id = %s", batch):
+        clinic.copy("images_image", image, batch_id=copied, filemaker_id=None)
+        clinic.execute("DELETE FROM images_image WHERE id = %s", image)
+    clinic.execute("DELETE FROM images_batch WHERE id = %s", batch)
+    return copied
+
+
+def owners_of_images(clinic: Clinic) -> list[str]:
+    """In whose batch each image of Image_data lies, by FileMaker id, in the order of the export."""
+    return [
+        clinic.value(
+            "SELECT filemaker_metadata ->> 'filemaker_id' FROM patients AS p JOIN images_batch AS b ON b.object_id = p.id"
+            " WHERE b.id = %s",
+            clinic.batch_of(row),
+        )
+        for row in clinic.exports["Image_data"]
+    ]
+
+
+def given_to_each_other(clinic: Clinic) -> list[str]:
+    """FileMaker gives the images of each of the two people to the other one; returns whose each is now."""
+    one, other = (contact["id"] for contact in clinic.exports["Contacts"])
+    for row in clinic.exports["Image_data"]:
+        row["id_Contact"] = other if row["id_Contact"] == one else one
+    return [row["id_Contact"] for row in clinic.exports["Image_data"]]
+
+
+@pytest.mark.parametrize("day", [None, "7/1/2024"])
+@pytest.mark.parametrize("meanwhile", [(), ("image_batches",)])
+@pytest.mark.parametrize("made_again", [False, True], ids=["known people", "people made again"])
+def test_images_that_filemaker_gives_away_leave_a_batch_that_another_tool_made_again(
+    made_again: bool, meanwhile: tuple[str, ...], day: str | None, loaded: Clinic
+) -> None:
+    """The batch belongs to whom FileMaker named before: nobody gave it to that person."""
+    for round_ in range(2):
+        for batch in loaded.values("SELECT id::text FROM images_batch"):
+            imported_again_by_another_tool(loaded, batch)
+        if meanwhile and not round_:
+            loaded.load(*meanwhile)
+    if made_again:
+        loaded.recreate_patients()
+    wanted = given_to_each_other(loaded)
+    for row in loaded.exports["Image_data"] if day else ():
+        row["date"] = day
+    loaded.load()
+    assert owners_of_images(loaded) == wanted
+    assert loaded.value("SELECT count(*) FROM nexus_assets.conflict WHERE resolved_load IS NULL") == 0
+    assert loaded.values("SELECT DISTINCT name FROM images_batch") == [
+        "01 Jul 2024 (FileMaker Import)" if day else "18 Mar 2024 (FileMaker Import)"
+    ]
+    before = loaded.versions()
+    loaded.load()
+    assert loaded.versions() == before
+
+
+def test_a_batch_that_another_tool_made_again_and_a_person_gave_away_stays_given(loaded: Clinic, batch: str) -> None:
+    other = loaded.exports["Contacts"][1]["id"]
+    copied = imported_again_by_another_tool(loaded, batch)
+    loaded.execute("UPDATE images_batch SET object_id = %s WHERE id = %s", loaded.patient_id(other), copied)
+    given = [other if loaded.batch_of(row) == copied else row["id_Contact"] for row in loaded.exports["Image_data"]]
+    accounts = loaded.load()
+    assert owners_of_images(loaded) == given
+    assert accounts["image_batches"].account.kept == 1
+    assert loaded.values("SELECT column_name FROM nexus_assets.conflict") == ["object_id"]
+
+
 def test_a_batch_that_comes_back_has_its_old_id(loaded: Clinic, batch: str) -> None:
     for day in ("7/1/2024", "3/18/2024"):
         for row in loaded.exports["Image_data"][:2]:
