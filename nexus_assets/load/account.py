@@ -141,7 +141,7 @@ def notices(cursor: Cursor, scene: Scene) -> dict[str, int]:
 def orphans(cursor: Cursor, scene: Scene) -> int:
     """The rows of this table that were loaded, now or before, and whose generic link leads to no row of its parent.
 
-    A row that vanished or is rejected now can't be healed here: the check over all rows tells of it.
+    One that vanished or is rejected now may lead to somebody who is gone for good: the check over all rows tells of it.
     """
     with without_nested_loops(cursor):
         return sum(answers.number(cursor, _orphans_sql(scene, link)) for link in scene.entity.generic_references)

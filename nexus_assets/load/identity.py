@@ -145,8 +145,8 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
             JOIN {child} AS c ON c.{key} = r.key
             JOIN ({free}) AS t ON t.id = c.{parent}
             WHERE ({made_by_importer} OR t.{belongs} = i.{new_belongs})
-              AND NOT EXISTS (SELECT FROM ({said}) AS s WHERE s.key_hash = {key_hash} AND s.belongs_hash = {belongs_hash}
-                                AND t.{belongs} <> i.{new_belongs})
+              AND NOT EXISTS (SELECT FROM ({said}) AS s
+                              WHERE s.key_hash = {key_hash} AND s.belongs = t.{belongs} AND t.{belongs} <> i.{new_belongs})
             GROUP BY i.source_id, t.id, 3, 4
           ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id
         ) AS best ORDER BY nexus_id, files DESC, source_id
@@ -163,38 +163,40 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
         made_at=made_at_sql(scene.target, "t"),
         said=_last_said_sql(rule, scene),
         key_hash=hash_sql(SQL("c.{}").format(Identifier(rule.child_key))),
-        belongs_hash=hash_sql(SQL("t.{}").format(Identifier(rule.belongs))),
     )
 
 
 def _last_said_sql(rule: ByChildren, scene: Scene) -> Composable:
-    """Rows (key_hash, belongs_hash): whose each file was by what FileMaker said last, under every id that batch and person had."""
+    """Rows (key_hash, belongs): whose each file was by what FileMaker said last, by the ids that all have now."""
     belongs_to = next(link.to for link in scene.entity.generic_references if link.id_column == rule.belongs)
     return SQL("""
-        WITH batches AS (
-          SELECT l.nexus_id, l.{base_belongs} AS belongs_hash FROM {ledger} AS l
-          UNION ALL
-          SELECT s.nexus_id, l.{base_belongs} FROM nexus_assets.superseded AS s JOIN {ledger} AS l USING (source_id)
-          WHERE s.entity = {entity}
-        ), said AS (
-          SELECT k.{base_key} AS key_hash, b.belongs_hash
-          FROM {child_ledger} AS k JOIN batches AS b ON {batch_hash} = k.{base_parent}
-        )
-        SELECT key_hash, belongs_hash FROM said
-        UNION ALL
-        SELECT said.key_hash, {person_hash} FROM said JOIN nexus_assets.superseded AS s ON {old_hash} = said.belongs_hash
-        WHERE s.entity = {belongs_to}
+        SELECT f.{base_key} AS key_hash, owner.current_id AS belongs
+        FROM {child_ledger} AS f
+        JOIN ({batches}) AS batch ON batch.hash = f.{base_parent}
+        JOIN {ledger} AS l ON l.nexus_id = batch.current_id
+        JOIN ({owners}) AS owner ON owner.hash = l.{base_belongs}
     """).format(
-        base_belongs=base_column(rule.belongs),
-        ledger=scene.ledger,
-        entity=Literal(scene.entity.name),
         base_key=base_column(rule.child_key),
         child_ledger=identity_table(rule.child),
-        batch_hash=hash_sql(SQL("b.nexus_id")),
+        batches=ids_by_hash_sql(scene.entity.name),
         base_parent=base_column(rule.child_column),
-        person_hash=hash_sql(SQL("s.current_id")),
+        ledger=scene.ledger,
+        owners=ids_by_hash_sql(belongs_to),
+        base_belongs=base_column(rule.belongs),
+    )
+
+
+def ids_by_hash_sql(entity: str) -> Composable:
+    """Rows (hash, current_id) of every id that a row of the entity has or had: the ledger keeps of a reference only its hash."""
+    return SQL("""
+        SELECT {own_hash} AS hash, l.nexus_id AS current_id FROM {ledger} AS l
+        UNION ALL
+        SELECT {old_hash}, s.current_id FROM nexus_assets.superseded AS s WHERE s.entity = {entity}
+    """).format(
+        own_hash=hash_sql(SQL("l.nexus_id")),
+        ledger=identity_table(entity),
         old_hash=hash_sql(SQL("s.nexus_id")),
-        belongs_to=Literal(belongs_to),
+        entity=Literal(entity),
     )
 
 

@@ -22,6 +22,7 @@ from nexus_assets.load import (
     conflicts,
     contract,
     gates,
+    heal,
     identity,
     incoming,
     merge,
@@ -254,9 +255,9 @@ def _next_load(cursor: Cursor) -> int:
 
 
 def _put_right(cursor: Cursor, scene: Scene, load_id: int, account: Account) -> None:
-    """Moves references to superseded ids, and tidies what the entity declares: needed even where FileMaker has no news."""
+    """Moves references to superseded ids, heals links, and tidies what the entity declares: needed even without news."""
     moved = references.move_superseded(cursor, scene.target)
-    account.heal(references_moved=sum(moved.values()))
+    account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, scene))
     account.heal(**tidy.tidy_all(cursor, scene, load_id))
 
 

@@ -65,7 +65,7 @@ class Laws:
 
     def note_the_living(self) -> None:
         """Keeps who lives under which id, before that may change."""
-        self.patients = self._living()
+        self.patients = self.living()
         for contact, patient in self.patients.items():
             self.every_id[contact].add(patient)
 
@@ -86,16 +86,16 @@ class Laws:
         where = "filemaker_metadata->>'filemaker_id'" if table == "patients" else "id::text"
         return self.clinic.values(f'SELECT "{column}"::text FROM {table} WHERE {where} = %s', name)
 
-    def _living(self) -> dict[str, str]:
+    def living(self) -> dict[str, str]:
         return dict(self.clinic.rows("SELECT filemaker_metadata->>'filemaker_id', id::text FROM patients"))
 
     # --- what must hold -----------------------------------------------------------------------------------------------
 
     def hold(self) -> None:
-        living = self._living()
+        living = self.living()
         self.everyone_is_one_person(living)
         self.no_row_changed_its_id()
-        self.no_link_leads_nowhere()
+        self.no_link_leads_nowhere(living)
         self.no_native_row_is_lost(living)
         self.no_edit_is_overwritten(living)
         self.everything_is_the_right_persons(living)
@@ -120,16 +120,33 @@ class Laws:
             assert {source: now.get(source) for source in self.ids.get(entity, {})} == self.ids.get(entity, {}), entity
             self.ids[entity] = now
 
-    def no_link_leads_nowhere(self) -> None:
-        """But to people whom another tool deleted, and whom FileMaker does not have either."""
+    def no_link_leads_nowhere(self, living: dict[str, str]) -> None:
+        """But to people whom another tool deleted and FileMaker does not have, and of files of which nothing tells whose they are."""
         sent = {row["id"] for row in self.clinic.exports["Contacts"]}
         excused = {patient for contact, ids in self.every_id.items() if contact not in sent for patient in ids}
+        nobodys = self._rows_of_nobody_living(living)
         with self.clinic.cursor() as cursor:
             found = models(cursor)
             for key in generic_keys(cursor):
                 if not key.is_history:
                     cursor.execute(orphans_sql(key, [(model[0], model[1]) for model in reachable(key, found)]))
-                    assert [row for row in cursor.fetchall() if row[2] not in excused] == [], key.name
+                    orphans = [(row, link) for row, _, link, _ in cursor.fetchall() if link not in excused]
+                    assert [row for row, _ in orphans if row not in nobodys.get(key.table, ())] == [], key.name
+
+    def _rows_of_nobody_living(self, living: dict[str, str]) -> dict[str, set[str]]:
+        """By table, the imported rows whose file FileMaker has no more and of which the ledger names nobody who lives."""
+        found = {}
+        ids = [id_ for contact in living for id_ in {*self.every_id[contact], living[contact]}]
+        for entity in ("documents", "image_batches"):
+            table = ENTITIES[entity].model.tables[0]
+            known = self.clinic.values(
+                f"SELECT nexus_id::text FROM nexus_assets.identity_{entity} WHERE (vanished_load IS NULL AND %s)"
+                " OR base_object_id IN (SELECT hash_record_extended(ROW(id), 0) FROM unnest(%s::uuid[]) AS id)",
+                *(entity == "documents", ids),
+            )
+            there = self.clinic.values(f"SELECT id::text FROM {table}")
+            found[table] = set(there) - set(known) - set(self.native_ids(table))
+        return found
 
     def no_native_row_is_lost(self, living: dict[str, str]) -> None:
         for (table, row), links in self.native.items():
@@ -200,7 +217,7 @@ class Laws:
     def every_file_has_one_row(self) -> None:
         keys = self.clinic.values("SELECT s3_key FROM images_image WHERE s3_key LIKE 'filemaker-import/%%'")
         assert len(keys) == len(set(keys))
-        living = self._living()
+        living = self.living()
         described = {
             image_key(row["recid"]) for row in self.clinic.exports["Image_data"] if row["id_Contact"] in living
         }

@@ -374,4 +374,4 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def nothing_is_orphaned_under_the_guard(self) -> None:
         if hasattr(self, "laws") and self.is_guarded:
-            self.laws.no_link_leads_nowhere()
+            self.laws.no_link_leads_nowhere(self.laws.living())

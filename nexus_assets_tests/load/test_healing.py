@@ -142,6 +142,35 @@ def test_a_person_may_unlink_a_document(loaded: Clinic, document: str) -> None:
         assert link(loaded, "documents_document", document) == (None, None)
 
 
+@pytest.mark.parametrize("why", ["vanished", "vanished before", "rejected"])
+@pytest.mark.parametrize("table", ["documents_document", "images_batch"])
+def test_a_link_is_healed_though_filemaker_does_not_send_the_row(table: str, why: str, loaded: Clinic) -> None:
+    """Whose it is, the ledger knows: also where that person has another id since then."""
+    entity = "documents" if table == "documents_document" else "image_batches"
+    export, files = ("Docs", loaded.documents) if entity == "documents" else ("Image_data", loaded.images)
+    loaded.recreate_patients(loaded.exports["Contacts"][0]["id"])
+    wanted = sorted(loaded.patient_id(row["id"]) for row in loaded.exports["Contacts"])
+
+    def not_sent() -> None:
+        if why == "rejected":
+            loaded.exports[export] += [{**row, "id_Contact": SOMEBODY} for row in loaded.exports[export]]
+        else:
+            files.clear()
+
+    if why == "vanished before":
+        not_sent()
+        loaded.load(allow_vanished=True)
+    loaded.execute(f"UPDATE {table} SET object_id = gen_random_uuid()")
+    if why != "vanished before":
+        not_sent()
+    account = loaded.load(allow_vanished=True, allow_rejected=True)[entity].account
+    assert (account.updated, account.healed["relinked"]) == (0, 2)
+    assert sorted(loaded.values(f"SELECT object_id::text FROM {table}")) == wanted
+    before = loaded.versions()
+    loaded.load(allow_vanished=True, allow_rejected=True)
+    assert loaded.versions() == before
+
+
 def test_an_orphan_that_can_not_be_healed_stops_no_load(loaded: Clinic, batch: str) -> None:
     """Its patient is gone for good: the check over all rows tells, and the other rows must come all the same."""
     contact = loaded.exports["Contacts"][0]["id"]
