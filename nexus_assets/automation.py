@@ -99,7 +99,8 @@ def alongside(entity: Entity) -> tuple[str, ...]:
 
 
 def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The entities to load: those whose sources are not what they were last loaded from, and what is made from them.
+    """The entities to load: those whose sources are not what they were last loaded from, what is made from them, and the
+    parents of all: what another tool did to those meanwhile is put right first, else the load of a child would stop.
 
     `versions` are the sources that are there; an entity that lacks one is left out, with what is made from it.
     """
@@ -113,7 +114,11 @@ def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) 
             loaded.get(name, {}).get(source) != versions.get(source) for source in (*sources, *alongside(entity))
         ):
             wanted.append(name)
-    return wanted
+    with_parents = set(wanted)
+    for name in reversed(list(ENTITIES)):
+        if name in with_parents:
+            with_parents.update(ENTITIES[name].upstream)
+    return [name for name in ENTITIES if name in with_parents]
 
 
 def _looks(exports: FileMakerExports, bucket: ClinicBucket) -> dict[str, str]:
@@ -188,8 +193,8 @@ def _request(wanted: Iterable[str], versions: Mapping[str, str]) -> dg.RunReques
     target=dg.AssetSelection.assets(*ENTITIES),
     minimum_interval_seconds=LOOK_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Off until it is turned on. Loads what a new or changed export, or a changed bucket, makes stale, as soon as"
-    " nothing has changed for a minute.",
+    description="Off until it is turned on. Loads what a new or changed export, or a changed bucket, makes stale, and"
+    " what that refers to, as soon as nothing has changed for a minute.",
 )
 def sources_changed(
     context: dg.SensorEvaluationContext, database: NexusDatabase, exports: FileMakerExports, bucket: ClinicBucket

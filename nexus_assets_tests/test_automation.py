@@ -25,14 +25,14 @@ LOADED = {name: dict.fromkeys(sources_of(name), "1") for name in ENTITIES}
     ("changed", "wanted"),
     [
         ((), []),
-        (("Notes",), ["notes"]),
-        (("s3/documents",), ["documents"]),
-        (("Image_data",), ["image_batches", "images"]),
+        (("Notes",), ["patients", "notes"]),
+        (("s3/documents",), ["patients", "documents"]),
+        (("Image_data",), ["patients", "image_batches", "images"]),
         (("Contacts",), list(ENTITIES)),
     ],
     ids=["nothing", "notes", "document files", "image records", "people"],
 )
-def test_what_is_stale_is_loaded_with_what_is_made_from_it(changed: tuple[str, ...], wanted: list[str]) -> None:
+def test_what_is_stale_is_loaded_with_its_parents_and_what_is_made_from_it(changed: tuple[str, ...], wanted: list[str]) -> None:
     assert stale(ALL | dict.fromkeys(changed, "2"), LOADED) == wanted
 
 
@@ -87,7 +87,7 @@ def test_growing_file_is_waited_for_and_loaded_once(graph: Graph, ticks: Ticks) 
         graph.clinic.note(contact, f"Seen again, {place}.")
         graph.place()
         assert ticks.requested() is None
-    assert ticks.requested() == ["notes"]
+    assert ticks.requested() == ["patients", "notes"]
     assert graph.materialize("notes").success
     assert ticks.requested() == []
 
@@ -110,7 +110,7 @@ def test_new_file_in_the_bucket_is_seen(graph: Graph, ticks: Ticks) -> None:  # 
     graph.clinic.image(graph.clinic.exports["Contacts"][0]["id"])
     graph.place()
     assert ticks.requested() is None
-    assert ticks.requested() == ["image_batches", "images"]
+    assert ticks.requested() == ["patients", "image_batches", "images"]
 
 
 def test_only_the_alerts_run_unasked() -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from nexus_assets.checks.accounting import every_row_accounted
 from nexus_assets.checks.check import Check, Finding, Looking
 from nexus_assets.checks.duplicates import image_counts_true, no_duplicates
+from nexus_assets.checks.kept import agrees_with_filemaker
 from nexus_assets.checks.objects import files_and_rows_agree, files_open, objects_exist
 from nexus_assets.checks.persons import named_patients, patient_link, records_agree
 from nexus_assets.checks.references import (
@@ -139,6 +140,16 @@ CHECKS: tuple[Check, ...] = (
             find,
         )
         for name, find in _each(_ALL, every_row_accounted).items()
+    ),
+    *(
+        Check(
+            name,
+            "agrees_with_filemaker",
+            f"No value of {name} is kept in Nexus that FileMaker has differently.",
+            find,
+            "WARN",
+        )
+        for name, find in _each(_ALL, agrees_with_filemaker).items()
     ),
     *(
         Check(

@@ -202,7 +202,7 @@ def _doubts(looking: Looking, keys: Sequence[GenericKey], asset: str) -> Finding
                 type=Identifier(key.type_column),
                 relation=key.relation,
                 patients=patients.table,
-                cast=SQL("") if key.id_type == "uuid" else SQL("::text"),
+                cast=SQL("::text" if key.is_text else ""),
                 content_type=Literal(patients.content_type_id),
                 followed=Literal(followed),
             )

@@ -11,7 +11,9 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import answers
 from nexus_assets.load.compare import kept_sql, write_flag, written_sql
+from nexus_assets.load.identity import ids_by_hash_sql, is_known_sql
 from nexus_assets.load.incoming import Scene, reference_column
+from nexus_assets.load.ledger import base_column
 from nexus_assets.load.planning import without_nested_loops
 from nexus_assets.mapping.entity import GenericReference
 
@@ -141,7 +143,8 @@ def notices(cursor: Cursor, scene: Scene) -> dict[str, int]:
 def orphans(cursor: Cursor, scene: Scene) -> int:
     """The rows of this table that were loaded, now or before, and whose generic link leads to no row of its parent.
 
-    One that vanished or is rejected now may lead to somebody who is gone for good: the check over all rows tells of it.
+    Not counted is what no load could link otherwise: a row that vanished or is rejected now, and one that leads to somebody who
+    is gone, while FileMaker names nobody who is there. The check over all rows tells of those.
     """
     with without_nested_loops(cursor):
         return sum(answers.number(cursor, _orphans_sql(scene, link)) for link in scene.entity.generic_references)
@@ -155,7 +158,12 @@ def _orphans_sql(scene: Scene, link: GenericReference) -> Composable:
         WHERE ((t.{type} IS NULL) <> (t.{id} IS NULL) OR t.{type} = {content_type} AND p.id IS NULL)
           AND l.vanished_load IS NULL
           AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
+          AND NOT ({known} AND NOT EXISTS (
+            SELECT FROM ({ids}) AS k JOIN {parent} AS named ON named.id = k.current_id WHERE k.hash = l.{base}))
     """).format(
+        known=is_known_sql(link.to, SQL("t.{}").format(Identifier(link.id_column))),
+        ids=ids_by_hash_sql(link.to),
+        base=base_column(link.id_column),
         target=scene.target.table,
         ledger=scene.ledger,
         parent=parent.table,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load.identity import made_by_importer_sql
+from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.incoming import Scene, hash_sql, new, owned_sql, reference_column
 from nexus_assets.load.ledger import base_column, base_columns
 from nexus_assets.load.references import models
@@ -105,12 +105,21 @@ class _Comparing:
         return _Comparison(name, current, differs)
 
     def _generic_link(self, link: GenericReference) -> _Comparison:
-        """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied."""
+        """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied;
+        nor is one to somebody who was here, and who may return."""
         type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
         dead, said = self.dead[link.id_column], SQL("i.{}").format(new(link.id_column))
         differs = SQL(
-            "(({id} IS DISTINCT FROM {said} OR {type} IS DISTINCT FROM i.{new_type}) AND ({said} IS NOT NULL OR {dead}))"
-        ).format(id=id_, said=said, type=type_, new_type=new(link.type_column), dead=dead)
+            "(({id} IS DISTINCT FROM {said} OR {type} IS DISTINCT FROM i.{new_type})"
+            " AND ({said} IS NOT NULL OR ({dead} AND NOT {known})))"
+        ).format(
+            id=id_,
+            said=said,
+            type=type_,
+            new_type=new(link.type_column),
+            dead=dead,
+            known=is_known_sql(link.to, id_),
+        )
         healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND l.{base} IS NULL))").format(
             dead=dead, type=type_, id=id_, base=base_column(link.id_column)
         )

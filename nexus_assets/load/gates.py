@@ -12,12 +12,14 @@ from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import answers
+from nexus_assets.load.identity import gone_sql
 from nexus_assets.load.incoming import Scene, new
 from nexus_assets.load.ledger import database_mark
 from nexus_assets.mapping.entity import Entity
 
 if TYPE_CHECKING:
     from nexus_assets.load.settings import LoadSettings
+    from nexus_assets.load.tables import Target
 
 VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 """More vanished rows than both: half an export, or a found set instead of all records."""
@@ -43,6 +45,10 @@ class GateError(NexusAssetsError):
 
 class NeverLoadedError(NexusAssetsError):
     """An entity's parents were never loaded into this database; nothing was written."""
+
+
+class ParentsGoneError(NexusAssetsError):
+    """Rows that an entity refers to are gone, or have other ids now, and only their own load can tell; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,22 @@ def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
             raise NeverLoadedError(
                 f"{name} was never loaded into this database, and {entity.name} refers to it.",
                 remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity.name}'`.",
+            )
+
+
+def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Target]) -> None:
+    """Raises ParentsGoneError, naming the command, where rows of a parent are gone that its own load would bring back or follow.
+
+    Until then a link to one of them leads nowhere, and whether a person made it can't be told.
+    """
+    for name, parent in parents.items():
+        gone = answers.number(cursor, SQL("SELECT count(*) FROM ({}) AS gone").format(gone_sql(parent)))
+        if gone:
+            raise ParentsGoneError(
+                f"{entity.name} refers to {name}, and {gone} of those are not in Nexus under the ids that they had: another tool"
+                " deleted them, or made them again.",
+                remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity.name}'`: it brings them back"
+                " first, or follows them.",
             )
 
 
@@ -133,7 +155,7 @@ def check_rows(
         return
     name = scene.entity.name
     known, vanished = _known_and_vanished(cursor, scene)
-    rekeyed = _rekeyed(cursor, scene) if vanished and scene.entity.same_thing else 0
+    rekeyed = _rekeyed(cursor, scene) if scene.entity.same_thing else 0
     if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
         raise GateError(
             f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"

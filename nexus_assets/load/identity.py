@@ -200,6 +200,14 @@ def ids_by_hash_sql(entity: str) -> Composable:
     )
 
 
+def is_known_sql(entity: str, id_: Composable) -> Composable:
+    """Whether a row of the entity has the id, or had it: a link to it is somebody's, also while that row is gone."""
+    return SQL("""(EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = {id})
+            OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = {entity} AND s.nexus_id = {id}))""").format(
+        ledger=identity_table(entity), id=id_, entity=Literal(entity)
+    )
+
+
 def resolve(cursor: Cursor, scene: Scene) -> None:
     """Makes the table `decided`: what each accepted source row is in Nexus, and what happens to it."""
     _recognise(cursor, scene)
@@ -299,7 +307,7 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
                   SELECT DISTINCT ON (l.source_id) l.source_id, l.nexus_id AS old_id, t.id AS new_id
                   FROM {lost} AS l JOIN {target} AS t ON {carried} = l.source_id
                   WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
-                  ORDER BY l.source_id, {made_at} DESC NULLS LAST, t.id
+                  ORDER BY l.source_id, {is_referenced} DESC, {made_at} DESC NULLS LAST, t.id
                 ), remembered AS (
                   UPDATE {ledger} AS l SET nexus_id = f.new_id FROM found AS f WHERE f.source_id = l.source_id
                 )
@@ -308,10 +316,37 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
                 **names,
                 followed=scene.work("followed"),
                 carried=_carried_sql(rule, "t"),
+                is_referenced=is_referenced_sql(cursor, scene.target, "t"),
                 made_at=made_at_sql(scene.target, "t"),
             )
         )
     return int(cursor.rowcount)
+
+
+def gone_sql(target: Target) -> Composable:
+    """Rows (source_id, nexus_id) of the ledger that another tool deleted or made again, and that a load of the entity would
+    bring back, or follow to the id of now."""
+    rules = [rule for rule in target.entity.recognised_by if isinstance(rule, ByFileMakerId)]
+    again = [
+        SQL("""
+            EXISTS (SELECT FROM {target} AS t WHERE {carried} = l.source_id
+                      AND NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id))
+        """).format(target=target.table, carried=_carried_sql(rule, "t"), ledger=identity_table(target.entity.name))
+        for rule in rules
+    ]
+    return SQL("""
+        SELECT l.source_id, l.nexus_id FROM {ledger} AS l
+        LEFT JOIN {target} AS living ON living.id = l.nexus_id
+        WHERE living.id IS NULL AND ({again} OR (
+          l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+            SELECT FROM nexus_assets.reject AS r WHERE r.entity = {entity} AND r.resolved_load IS NULL
+              AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+    """).format(
+        ledger=identity_table(target.entity.name),
+        target=target.table,
+        again=SQL(" OR ").join([SQL("FALSE"), *again]),
+        entity=Literal(target.entity.name),
+    )
 
 
 def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:

@@ -86,9 +86,10 @@ def load(
         settings,
     )
     last = gates.last_load(cursor, entity.name)
+    _tune(cursor)
+    gates.check_parents_there(cursor, entity, setting.parents)
 
     # 2 stage
-    _tune(cursor)
     if last is not None:
         unchanged = _as_before(cursor, setting, work, inputs, last, run, log)
         if unchanged is not None:

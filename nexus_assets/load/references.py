@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from nexus_assets.load.tables import LEDGER_SCHEMA, Target
 HISTORY_TABLES = ("django_admin_log",)
 """Logs whose entries outlive what they tell of: an entry about a deleted row is no orphan, and keeps no row alive. An entry
 about a person who has another id now moves with them all the same, so that the history of a person stays whole."""
+
+TEXTS = ("text", "character varying", "character")
+INTEGERS = ("smallint", "integer", "bigint")
+"""The types of a generic key's id column beside uuid: text leads to ids of any type, a number only to numbers."""
 
 Model = tuple[int, Identifier, str]
 """Content type id, table and type of its id, of a Django model whose table was found."""
@@ -38,6 +43,20 @@ class GenericKey:
     def name(self) -> str:
         """`table.id_column`, as checks and messages name it."""
         return f"{self.table}.{self.id_column}"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds ids as text."""
+        return self.id_type in TEXTS
+
+    @property
+    def can_lead_to_us(self) -> bool:
+        """Whether it can hold an id of the import's tables, which are uuids."""
+        return self.is_text or self.id_type == "uuid"
+
+    def fits(self, id_type: str) -> bool:
+        """Whether it can lead to ids of this type."""
+        return self.is_text or self.id_type == id_type or {self.id_type, id_type} <= {*INTEGERS}
 
     @property
     def is_history(self) -> bool:
@@ -73,11 +92,11 @@ GENERIC_KEYS_SQL = """
 
 # A column without a constraint is known by its name: patient_id, referring_patient_id, patient_uuid.
 FOREIGN_COLUMNS_SQL = """
-    SELECT n.nspname, c.relname, a.attname, k.oid IS NOT NULL
+    SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.convalidated AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
+    LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
       AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
@@ -92,7 +111,10 @@ def generic_keys(cursor: Cursor) -> list[GenericKey]:
 
 
 def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
-    """Every uuid column that refers to the table: by constraint, or only by its name (`patient_id` without one)."""
+    """Every uuid column that refers to the table: by constraint, or only by its name (`patient_id` without one).
+
+    A constraint that was never validated names the table, but guards no row that was there before it.
+    """
     model = target.entity.model.label.split(".")[1]
     cursor.execute(
         FOREIGN_COLUMNS_SQL,
@@ -119,12 +141,18 @@ def models(cursor: Cursor) -> list[Model]:
     joined = {name.replace("_", ""): name for name in tables}
     found = []
     cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
-    for id_, app_label, model in cursor.fetchall():
-        plurals = (
-            joined[plural] for plural in (f"{model}s", f"{model.removesuffix('y')}ies", model) if plural in joined
-        )
-        names = (*known.get((app_label, model), ()), f"{app_label}_{model}", *plurals)
-        name = next((name for name in names if name in tables), None)
+    content_types = cursor.fetchall()
+    exact = {
+        id_: next((name for name in (*known.get((app, model), ()), f"{app}_{model}") if name in tables), None)
+        for id_, app, model in content_types
+    }
+    # Of two models of one name neither can be said to own the table that is called as both.
+    shared = Counter(model for id_, _, model in content_types if exact[id_] is None)
+    for id_, _, model in content_types:
+        name = exact[id_]
+        if name is None and shared[model] == 1:
+            plurals = (f"{model}s", f"{model.removesuffix('y')}ies", model)
+            name = next((joined[plural] for plural in plurals if plural in joined and joined[plural] not in exact.values()), None)
         if name is not None and tables[name][1] is not None:
             found.append((id_, Identifier(tables[name][0], name), tables[name][1]))
     return found
@@ -132,7 +160,7 @@ def models(cursor: Cursor) -> list[Model]:
 
 def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
     """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
-    return [model for model in found if key.id_type in (model[2], "text", "character varying")]
+    return [model for model in found if key.fits(model[2])]
 
 
 def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
@@ -152,7 +180,7 @@ def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
             SQL(key.id_type),
         )
         for key in generic_keys(cursor)
-        if not key.is_history
+        if key.can_lead_to_us and not key.is_history
     ]
     return SQL("({})").format(SQL(" OR ").join(tests)) if tests else SQL("FALSE")
 
@@ -174,7 +202,7 @@ def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
 
 
 def _moves(cursor: Cursor, target: Target) -> Iterator[tuple[str, Composable]]:
-    for key in generic_keys(cursor):
+    for key in filter(lambda key: key.can_lead_to_us, generic_keys(cursor)):
         # Kept apart by content type where that one still exists; a row whose content type is gone is moved by its id alone.
         yield (
             key.name,
@@ -263,7 +291,7 @@ def orphans_sql(
             """).format(
                 **names,
                 table=table,
-                cast=SQL("" if key.id_type == "uuid" else "::text"),
+                cast=SQL("::text" if key.is_text else ""),
                 content_type=Literal(content_type),
             ),
         )

@@ -94,8 +94,18 @@ def _base_sql(scene: Scene, name: str) -> Composable:
     if name in said_by_the_export(scene.entity):
         return SQL("CASE WHEN i.described THEN {} ELSE l.{} END").format(said, base_column(name))
     if name in left_to_nexus(scene.entity):
-        return SQL("CASE WHEN i.{} IS NOT NULL OR c.{} THEN {} ELSE l.{} END").format(
-            new(name), write_flag(name), said, base_column(name)
+        # Where neither side says anything, Nexus has what a new row would have got: that both agree on.
+        return SQL("""
+            CASE WHEN i.{new} IS NOT NULL OR c.{write} THEN {said}
+                 WHEN l.{base} IS NULL AND t.{name} IS NOT DISTINCT FROM {inserted} THEN {inserted_hash} ELSE l.{base} END
+        """).format(
+            new=new(name),
+            write=write_flag(name),
+            said=said,
+            base=base_column(name),
+            name=Identifier(name),
+            inserted=inserted_sql(scene, name),
+            inserted_hash=hash_sql(inserted_sql(scene, name)),
         )
     return said
 

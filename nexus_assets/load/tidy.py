@@ -7,10 +7,12 @@ from functools import singledispatch
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.load import answers
 from nexus_assets.load.identity import made_by_importer_sql
-from nexus_assets.load.incoming import Scene
+from nexus_assets.load.incoming import Scene, hash_sql, owned_sql
+from nexus_assets.load.ledger import base_column
 from nexus_assets.load.references import is_referenced_sql
-from nexus_assets.load.tables import identity_table
+from nexus_assets.load.tables import Target, identity_table
 from nexus_assets.mapping.entity import MergeDuplicates, RemoveEmptied, Tidy, TrueCount
 
 
@@ -88,15 +90,39 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, l
 
 
 @_tidy.register
-def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, scene: Scene, _: int) -> tuple[str, int]:
-    """Removes what an importer made, nothing in the database refers to, and no source row stands for."""
+def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+    """Removes what an importer made, nobody wrote into, nothing in the database refers to, and no source row stands for."""
     parent = scene.parents[declared.parent]
-    cursor.execute(
-        SQL("DELETE FROM {} AS p WHERE {} AND NOT {} AND NOT {}").format(
-            parent.table,
-            made_by_importer_sql(parent, "p"),
-            _standing_sql(declared.parent, "p"),
-            is_referenced_sql(cursor, parent, "p"),
-        )
+    removed = answers.number(
+        cursor,
+        SQL("""
+            WITH removed AS (
+              DELETE FROM {parent} AS p WHERE {made} AND NOT {standing} AND NOT {written} AND NOT {referenced} RETURNING id
+            ), settled AS (
+              UPDATE nexus_assets.conflict AS c SET resolved_load = {load} FROM removed AS r
+              WHERE c.entity = {entity} AND c.nexus_id = r.id AND c.resolved_load IS NULL
+            )
+            SELECT count(*) FROM removed
+        """).format(
+            parent=parent.table,
+            made=made_by_importer_sql(parent, "p"),
+            standing=_standing_sql(declared.parent, "p"),
+            written=_written_into_sql(parent, "p"),
+            referenced=is_referenced_sql(cursor, parent, "p"),
+            load=Literal(load_id),
+            entity=Literal(declared.parent),
+        ),
     )
-    return "removed_empty_batches", int(cursor.rowcount)
+    return "removed_empty_batches", removed
+
+
+def _written_into_sql(parent: Target, alias: str) -> Composable:
+    """Whether a person changed a value, not a link, of a row that the ledger knows."""
+    changed = [
+        SQL("l.{} <> {}").format(base_column(column.name), hash_sql(owned_sql(column.name, parent, alias)))
+        for column in parent.entity.columns
+        if not column.initial
+    ]
+    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = {}.id AND ({}))").format(
+        identity_table(parent.entity.name), Identifier(alias), SQL(" OR ").join(changed)
+    )

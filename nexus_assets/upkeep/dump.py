@@ -118,6 +118,11 @@ def _copied(script: Iterable[bytes], tables: Mapping[str, Entity], path: Path) -
     lines = iter(script)
     for line in lines:
         started = COPY.fullmatch(line)
+        if line.startswith(b"INSERT INTO "):
+            raise DumpError(
+                f"{path} was made with pg_dump's --inserts, in which rows can't be told apart safely.",
+                remedy="Nothing was written. Restore it into another database, and give a pg_dump -Fc of that one.",
+            )
         if started is None:
             continue
         table = _unquoted(started[1])

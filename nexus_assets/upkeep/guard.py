@@ -120,7 +120,7 @@ def _refusal_sql(key: Composable, detail: Composable, schema: str, table: str, n
 
 def _same_id(key: GenericKey, id_type: str, id_: Composable, value: Composable) -> Composed:
     """Whether a row's id is the one that the key holds, asked so that the index over the ids answers."""
-    if key.id_type == id_type:
+    if not key.is_text:
         return SQL("{} = {}").format(id_, value)
     if id_type == "uuid":
         return SQL("{id} = nexus_assets.read_uuid({value}) AND {id}::text = {value}").format(id=id_, value=value)
@@ -342,7 +342,7 @@ def _present(cursor: Cursor) -> dict[tuple[str, str, str], tuple[str, str]]:
     cursor.execute(
         "SELECT n.nspname, c.relname, t.tgname, t.tgenabled, p.prosrc FROM pg_trigger AS t"
         " JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-        " JOIN pg_proc AS p ON p.oid = t.tgfoid WHERE starts_with(t.tgname, %s) AND NOT t.tgisinternal",
+        " JOIN pg_proc AS p ON p.oid = t.tgfoid WHERE starts_with(t.tgname, %s) AND NOT t.tgisinternal AND t.tgparentid = 0",
         (PREFIX,),
     )
     return {(schema, table, name): (enabled, text) for schema, table, name, enabled, text in cursor.fetchall()}

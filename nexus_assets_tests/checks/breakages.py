@@ -520,3 +520,17 @@ def load_is_unlike_the_one_before(clinic: CheckedClinic) -> Red:
         "patients/last_load_as_usual": {"rows_fewer": 4000},
         "notes/last_load_as_usual": {"rejects_more": more},
     }
+
+
+ENTITY_NAMES = ("patients", "appointments", "notes", "documents", "image_batches", "images")
+
+
+@turns_red(*(f"{entity}/agrees_with_filemaker" for entity in ENTITY_NAMES))
+def values_are_kept_that_a_person_changed(clinic: CheckedClinic) -> Red:
+    clinic.execute(
+        "INSERT INTO nexus_assets.conflict (entity, source_id, nexus_id, column_name, cause, first_load)"
+        " SELECT entity, gen_random_uuid(), gen_random_uuid(), name, 'edited', 1"
+        " FROM unnest(%s::text[]) AS entity, unnest(ARRAY['one', 'one', 'other']) AS name",
+        [*ENTITY_NAMES],
+    )
+    return {f"{entity}/agrees_with_filemaker": {"one": 2, "other": 1} for entity in ENTITY_NAMES}

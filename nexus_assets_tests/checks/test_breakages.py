@@ -19,6 +19,17 @@ def test_breakage_is_found_there_and_only_there(breakage: Breakage, clinic: Chec
     assert clinic.red() == expected
 
 
+def test_what_a_load_keeps_is_shown_until_both_sides_agree(clinic: CheckedClinic) -> None:
+    edited = clinic.value("SELECT min(nexus_id::text) FROM nexus_assets.identity_patients")
+    was = clinic.value("SELECT health_number FROM {patients} WHERE id = %s", edited)
+    clinic.execute("UPDATE {patients} SET health_number = 'x' WHERE id = %s", edited)
+    clinic.load("patients")
+    assert clinic.red() == {"patients/agrees_with_filemaker": {"health_number": 1}}
+    clinic.execute("UPDATE {patients} SET health_number = %s WHERE id = %s", was, edited)
+    clinic.load("patients")
+    assert clinic.red() == {}
+
+
 def test_every_check_turns_red_for_some_breakage() -> None:
     """A check that nothing turns red proves nothing."""
     named = {name for breakage in BREAKAGES for name in breakage.turns_red}

@@ -31,7 +31,9 @@ class Laws:
     native: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     patients: dict[str, str] = field(default_factory=dict)
     every_id: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    imported: set[str] = field(default_factory=set)
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    forgot: bool = False
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
@@ -50,17 +52,26 @@ class Laws:
         return sorted(row for where, row in self.native if where == table)
 
     def look_what_is_gone(self) -> None:
-        """Edits of rows that are gone are gone; so are the native rows that went with a person, in Django's way."""
+        """Edits of rows that are gone are gone; so are the native rows that went with a person, in Django's way.
+
+        Nobody can tell whose an id was under which no import saw a person: a native link to one who is gone leads nowhere.
+        """
         for table, name, column in list(self.edits):
             if not self._found(table, name, column):
                 del self.edits[table, name, column]
         for table, row in list(self.native):
             if table in ("reminders", "notes") and not self._found(table, row, "id"):
                 del self.native[table, row]
+        living = {*self.living().values()}
+        for (table, row), links in self.native.items():
+            for column in list(links):
+                if not {*self._found(table, row, column)} & (living | self.imported):
+                    del links[column]
 
     def ledger_is_lost(self) -> None:
         """What was FileMaker's can't be told any more; a link that a person emptied looks like one that no importer made."""
         self.ids.clear()
+        self.forgot = True
         self.edits = {edit: value for edit, value in self.edits.items() if value is not None}
 
     def note_the_living(self) -> None:
@@ -69,9 +80,11 @@ class Laws:
         for contact, patient in self.patients.items():
             self.every_id[contact].add(patient)
 
-    def before_an_import(self) -> None:
+    def before_an_import(self, *, of_patients: bool = True) -> None:
         """Keeps who lives, and which of the rows that were imported before are still there."""
         self.note_the_living()
+        if of_patients:
+            self.imported |= {*self.patients.values()}
         for entity, ids in self.ids.items():
             there = set(self.clinic.values(f"SELECT id::text FROM {ENTITIES[entity].model.tables[0]}"))
             self.ids[entity] = {source: row for source, row in ids.items() if row in there}
@@ -121,9 +134,14 @@ class Laws:
             self.ids[entity] = now
 
     def no_link_leads_nowhere(self, living: dict[str, str]) -> None:
-        """But to people whom another tool deleted and FileMaker does not have, and of files of which nothing tells whose they are."""
+        """But to people whom another tool deleted and FileMaker does not have, to ids that no import saw, and of files of which
+        nothing tells whose they are."""
         sent = {row["id"] for row in self.clinic.exports["Contacts"]}
-        excused = {patient for contact, ids in self.every_id.items() if contact not in sent for patient in ids}
+        excused = {
+            patient
+            for contact, ids in self.every_id.items()
+            for patient in (ids if contact not in sent else ids - self.imported)
+        }
         nobodys = self._rows_of_nobody_living(living)
         with self.clinic.cursor() as cursor:
             found = models(cursor)
@@ -136,7 +154,7 @@ class Laws:
     def _rows_of_nobody_living(self, living: dict[str, str]) -> dict[str, set[str]]:
         """By table, the imported rows whose file FileMaker has no more and of which the ledger names nobody who lives."""
         found = {}
-        ids = [id_ for contact in living for id_ in {*self.every_id[contact], living[contact]}]
+        ids = [id_ for contact in living for id_ in {*self.every_id.get(contact, ()), living[contact]}]
         for entity in ("documents", "image_batches"):
             table = ENTITIES[entity].model.tables[0]
             known = self.clinic.values(
@@ -174,7 +192,13 @@ class Laws:
             assert found == [wanted], (table, column)
 
     def everything_is_the_right_persons(self, living: dict[str, str]) -> None:
-        """Every row belongs to whom FileMaker names, unless a person gave it to somebody else."""
+        """Every row belongs to whom FileMaker names, unless a person gave it to somebody else; under a ledger that was lost,
+        also where a load tells that it kept what an adopted row had."""
+        kept = self.clinic.values(
+            "SELECT nexus_id::text FROM nexus_assets.conflict"
+            " WHERE cause = 'adopted' AND column_name = 'object_id' AND resolved_load IS NULL AND %s",
+            self.forgot,
+        )
         for export, entity, heading, column in (
             ("Notes", "notes", "id_Key", "patient_id"),
             ("Appointments", "appointments", "id_Contact", "patient_id"),
@@ -189,6 +213,7 @@ class Laws:
                     if (
                         contact is not None
                         and (table, id_, column) not in self.edits
+                        and id_ not in kept
                         and self._has_its_file(row, entity)
                     ):
                         assert self._found(table, id_, column) == [contact], entity
@@ -202,7 +227,7 @@ class Laws:
                 key,
             ):
                 edited = {("images_image", image, "batch_id"), ("images_batch", batch, "object_id")}
-                if not edited & self.edits.keys():
+                if not edited & self.edits.keys() and batch not in kept:
                     assert patient == contact, "images"
 
     def _has_its_file(self, row: dict[str, str], entity: str) -> bool:
