@@ -72,7 +72,8 @@ def main() -> None:
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found.
     """
-    load_dotenv(".env")  # of the working folder, as Dagster's own commands have it
+    # Of the working folder, and before the environment, as Dagster's own commands have it: a plan looks where the load writes.
+    load_dotenv(".env", override=True)
     try:
         nexus_assets()
     except NexusAssetsError as error:

@@ -125,8 +125,9 @@ def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
         )
         if value
     ]
-    # Only errors about the schema and rights quote identifiers alone; the others may quote a cell.
-    said = f" ({diagnostics.message_primary})" if code[:2] in ("42", "3D", "28", "25", "55") else ""
+    # Only errors about the schema and rights quote identifiers alone; the others, and what a trigger says, may quote a cell.
+    quotes_names = code[:2] in ("42", "3D", "28", "25", "55") and not diagnostics.context
+    said = f" ({diagnostics.message_primary})" if quotes_names else ""
     return DatabaseError(
         f"The database {place} refused: {name} [{code}]{', ' if named else ''}{', '.join(named)}{said}.",
         remedy=_REMEDIES.get(code, "Nothing was written."),

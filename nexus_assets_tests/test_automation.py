@@ -32,7 +32,9 @@ LOADED = {name: dict.fromkeys(sources_of(name), "1") for name in ENTITIES}
     ],
     ids=["nothing", "notes", "document files", "image records", "people"],
 )
-def test_what_is_stale_is_loaded_with_its_parents_and_what_is_made_from_it(changed: tuple[str, ...], wanted: list[str]) -> None:
+def test_what_is_stale_is_loaded_with_its_parents_and_what_is_made_from_it(
+    changed: tuple[str, ...], wanted: list[str]
+) -> None:
     assert stale(ALL | dict.fromkeys(changed, "2"), LOADED) == wanted
 
 

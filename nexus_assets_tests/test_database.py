@@ -24,3 +24,13 @@ def test_server_without_a_free_connection_says_so_and_is_tried_again(database: s
     with pytest.raises(DatabaseError, match="no connection left") as refused, transaction(make_engine(database)):
         pass
     assert refused.value.transient
+
+
+def test_what_a_trigger_says_is_not_repeated(database: str) -> None:
+    """It may quote a cell, under the code of an error that quotes names alone."""
+    with (
+        pytest.raises(DatabaseError, match="insufficient privilege") as refused,
+        transaction(make_engine(database)) as cursor,
+    ):
+        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'bad %', 'Wattle' USING ERRCODE = '42501'; END $$")
+    assert "Wattle" not in str(refused.value)

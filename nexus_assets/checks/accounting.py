@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import Finding, Looking, loading, violators
+from nexus_assets.load.incoming import carried_id_sql
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import ByFileMakerId, Entity
+from nexus_assets.mapping.entity import Entity
 
 
 def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
@@ -81,24 +82,16 @@ def _differences(
     }
 
 
-def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
-    """The FileMaker id that a row of the table carries, as uuid; None where the table has no place for one."""
-    for rule in entity.recognised_by:
-        if isinstance(rule, ByFileMakerId):
-            column = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
-            if rule.key is None:
-                return column
-            return SQL("nexus_assets.read_uuid({} ->> {})").format(column, Literal(rule.key))
-    return None
-
-
 def _lost_sql(looking: Looking, entity: Entity) -> Composable:
     """Rows (source_id, nexus_id, reason) of the ledger whose row is gone, came back under another id, or has lost its own."""
     target, carried = looking.table(entity.name), carried_id_sql(entity, "t")
     changed: Composable = SQL("FALSE")
     elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
     if carried is not None:
-        changed = SQL("{} IS DISTINCT FROM l.source_id").format(carried)
+        # Another id that an adopted row had is told as what it is: a value that was kept.
+        changed = SQL("""({} IS DISTINCT FROM l.source_id AND NOT EXISTS (
+            SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.source_id = l.source_id AND c.cause = 'adopted'
+              AND c.column_name = 'filemaker_id' AND c.resolved_load IS NULL))""").format(carried, Literal(entity.name))
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
     return SQL("""
         SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,

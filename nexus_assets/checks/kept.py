@@ -8,6 +8,7 @@ from nexus_assets.checks.check import Finding, Looking, violators
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.mapping.entity import Entity
 
+
 def agrees_with_filemaker(entity: Entity, looking: Looking) -> Finding:
     """Values that the last loads kept because a person changed them, or an adopted row had them; the kind is the column."""
     if not is_installed(looking.cursor):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.accounting import carried_id_sql
 from nexus_assets.checks.check import Finding, Looking, violators
-from nexus_assets.load.incoming import hash_sql
+from nexus_assets.load.incoming import carried_id_sql, hash_sql
 from nexus_assets.load.ledger import base_column, is_installed
 from nexus_assets.load.tables import Target, identity_table
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference

@@ -34,7 +34,9 @@ def tell_summary(console: Console, status: dict[str, Any]) -> None:
     """What the last load of each entity did, in a line each, with totals; why rows were rejected, in a list below."""
     lines: list[list[float]] = []
     for entity in status["entities"].values():
-        load = entity["last_load"]
+        load = entity["last_load"] or dict.fromkeys(
+            ("source_rows", "inserted", "updated", "unchanged", "kept", "seconds"), 0
+        )
         counts = [load[name] for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
         lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load["seconds"]])
     *totals, seconds = (sum(column) for column in zip(*lines, strict=True))
@@ -75,13 +77,17 @@ def command(scale: int, fresh: bool) -> None:
     console.print("Materializing the whole graph")
     succeeded = materialize_everything(console)
     status, findings = look()
+    if not succeeded:
+        console.print(
+            "\nThis run failed: what went wrong stands above. The rest below is what Nexus holds from earlier loads."
+        )
     tell_summary(console, status)
     figures = findings["images", "every_image_visible"].figures
-    console.print(f"Images that a person sees: {figures['visible']:,} of {figures['total']:,}")
+    console.print(f"Images that a person sees: {figures.get('visible', 0):,} of {figures.get('total', 0):,}")
     failed = status["failed_checks"]
     console.print(f"Checks: {len(findings) - len(failed)} passed, {len(failed)} failed {' '.join(failed)}".rstrip())
     page = latest()
-    if page is not None:
+    if succeeded and page is not None:
         console.print(f"Report: {page.as_uri()}", soft_wrap=True)
     console.print("Open the UI: python3 dev.py ui. Daily: dagster asset materialize --select images")
     sys.exit(0 if succeeded and not failed else 1)

@@ -15,7 +15,12 @@ from nexus_assets.mapping.entity import (
 )
 
 IMAGE_RECORDS = FileRecords(
-    listing="images", export="Image_data", on="recid", record_required=True, grouped_by=("id_Contact", "date")
+    listing="images",
+    export="Image_data",
+    on="recid",
+    record_required=True,
+    grouped_by=("id_Contact", "date"),
+    own_id="id",
 )
 """The image files of the bucket with their rows of Image_data, and the batch that each belongs to."""
 

@@ -67,10 +67,10 @@ IMAGES = Entity(
     columns=(
         Column("filemaker_id", ("id",), parse.uuid, fill_only=True),
         Column("s3_key", ("key",), parse.verbatim),
-        Column("s3_thumbnail_key", ("thumbnail_key",), parse.first_text(default="")),
+        Column("s3_thumbnail_key", ("thumbnail_key",), parse.first_text(default=""), yields=True),
         Column("original_name", ("Name_of_file", "fileName", "file_name"), parse.first_text()),
         Column("file_size", ("size",), parse.integer),
-        Column("thumbnail_size", ("thumbnail_size",), parse.integer),
+        Column("thumbnail_size", ("thumbnail_size",), parse.integer, yields=True),
         Column("mime_type", ("mime_type",), parse.verbatim),
         Column("category", ("Type",), parse.containing(CATEGORIES, default="other")),
         Column("caption", ("Type", "recid"), parse.filled("FileMaker: %s (RecordID: %s)")),
@@ -80,7 +80,9 @@ IMAGES = Entity(
     recognised_by=(
         ByFileMakerId("filemaker_id"),
         ByContent(("s3_key",), unless="filemaker_id"),
+        ByContent(("s3_key",)),
     ),
+    lasting="s3_key",
     on_insert={"uploaded_at": Now()},
     insert_order=("batch_id", "order"),
     tidy=(

@@ -29,7 +29,8 @@ NOTES = Entity(
     ),
     recognised_by=(
         ByContent(("patient_id", "content", "created_at", "note_type")),
-        ByContent(("patient_id", "content")),
+        ByContent(("patient_id", "content", "created_by")),
+        ByContent(("patient_id", "content"), author="created_by"),
     ),
     on_insert={"created_at": Now(), "updated_at": Now()},
     touched="updated_at",

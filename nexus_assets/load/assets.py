@@ -25,6 +25,7 @@ whole, after 5, 10 and 20 seconds; nothing else is."""
 class LoadConfig(dg.Config):
     """What a person may decide about one load; every default is the safe choice."""
 
+    allow_empty: bool = Field(False, description="Load although the source has no row, or none that can be loaded.")
     allow_vanished: bool = Field(False, description="Load although many rows that were loaded before are missing.")
     allow_rekeyed: bool = Field(False, description="Load although many known people come under new FileMaker ids.")
     allow_rejected: bool = Field(False, description="Load although many more rows than last time are rejected.")

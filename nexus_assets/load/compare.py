@@ -69,13 +69,16 @@ def said_by_the_export(entity: Entity) -> set[str]:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """How one tracked column of an existing row compares: its value now, whether it differs, and what may overwrite it."""
+    """How one tracked column of an existing row compares: its value now, whether it differs, and what may overwrite it.
+
+    `never_wins`: no setting lets FileMaker overwrite what is not its own.
+    """
 
     name: str
     current: Composable
     differs: Composable
     healed: Composable | None = None
-    kept_for_ever: bool = False
+    never_wins: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,11 @@ class _Comparing:
         if name in left_to_nexus(self.scene.entity):
             differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
         if declared is not None and declared.fill_only:
-            return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), kept_for_ever=True)
+            return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), never_wins=True)
+        if declared is not None and declared.yields:
+            nothing = SQL("coalesce({}::text, '') = ''").format(said)
+            ours = self.unchanged_in_nexus(_Comparison(name, current, differs))
+            differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, ours)
         return _Comparison(name, current, differs)
 
     def _generic_link(self, link: GenericReference) -> _Comparison:
@@ -182,8 +189,8 @@ def find_changes(cursor: Cursor, scene: Scene) -> None:
     for name in base_columns(scene.entity):
         compared = comparing.column(name)
         may_write = [] if compared.healed is None else [compared.healed]
-        if not compared.kept_for_ever:
-            may_write.append(SQL("TRUE") if scene.filemaker_wins else comparing.unchanged_in_nexus(compared))
+        wins = scene.filemaker_wins and not compared.never_wins
+        may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(compared))
         allowed = SQL(" OR ").join(may_write)
         flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
         flags.append(SQL("({} AND NOT ({})) AS {}").format(compared.differs, allowed, keep_flag(name)))

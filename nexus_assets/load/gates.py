@@ -37,8 +37,8 @@ class GateError(NexusAssetsError):
     def __init__(self, problem: str, *, setting: str) -> None:
         super().__init__(
             problem,
-            remedy=f"Nothing was written. If this is right, run the load with `{setting}: true` in its config (Launchpad:"
-            f" ops → config → {setting}).",
+            remedy=f"Nothing was written. If this is right, run the load with `{setting}: true` in its config: in the Launchpad"
+            f' (ops → config → {setting}), or with --config-json \'{{"ops": {{ASSET: {{"config": {{"{setting}": true}}}}}}}}\'.',
         )
         self.setting = setting
 
@@ -147,13 +147,14 @@ def _version(source: Mapping[str, Any]) -> int | None:
 def check_rows(
     cursor: Cursor, scene: Scene, noticed: Mapping[str, int], last: LastLoad | None, settings: LoadSettings
 ) -> None:
-    """Raises GateError where too many rows vanished, came under new ids, or are rejected.
+    """Raises GateError where there is nothing to load, or too many rows vanished, came under new ids, or are rejected.
 
     `noticed` are notices about the whole source: files that lost the rows which describe them are a cut export too.
     """
+    name = scene.entity.name
+    _check_not_empty(cursor, scene, last, settings)
     if last is None:
         return
-    name = scene.entity.name
     known, vanished = _known_and_vanished(cursor, scene)
     rekeyed = _rekeyed(cursor, scene) if scene.entity.same_thing else 0
     if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
@@ -186,6 +187,32 @@ def check_rows(
             f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
             f" {last.source_rows}.",
             setting="allow_rejected",
+        )
+
+
+def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, settings: LoadSettings) -> None:
+    """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
+    if settings.allow_empty or (last is not None and last.source_rows == 0):
+        return
+    entity = scene.entity
+    rows, accepted = answers.row(
+        cursor,
+        SQL("SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM {} WHERE reason IS NULL)").format(
+            scene.work("seen"), scene.work("incoming")
+        ),
+    )
+    places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
+    if not rows:
+        raise GateError(f"There is not one row of {entity.name} in {' and '.join(places)}.", setting="allow_empty")
+    if last is None and not accepted:
+        reasons = answers.row(
+            cursor,
+            SQL("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM {} WHERE reason IS NOT NULL").format(
+                scene.work("incoming")
+            ),
+        )
+        raise GateError(
+            f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).", setting="allow_empty"
         )
 
 

@@ -9,7 +9,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene, hash_sql, new
+from nexus_assets.load.incoming import Scene, carried_sql, hash_sql, new
 from nexus_assets.load.ledger import base_column
 from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import Target, identity_table
@@ -17,6 +17,10 @@ from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Re
 
 MADE_AT = ("created_at", "uploaded_at")
 """The columns by which Nexus tells when a row was made."""
+
+
+IMPORTERS_SIGN = "%import%"
+"""What stands where a person's name would, in rows that an importer signed: as our own default does."""
 
 
 def made_at_sql(target: Target, alias: str) -> Composable:
@@ -83,14 +87,8 @@ def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Compo
         is_referenced=is_referenced_sql(cursor, scene.target, "t"),
         homeless=_homeless_sql(scene),
         free=_free_sql(scene),
-        carried=_carried_sql(rule, "t"),
+        carried=carried_sql(rule, "t"),
     )
-
-
-def _carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
-    """The FileMaker id that a row of Nexus carries."""
-    carried = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
-    return carried if rule.key is None else SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
 
 
 def _content(scene: Scene, name: str, value: Composable) -> Composable:
@@ -106,6 +104,8 @@ def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
     conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
+    if rule.author:
+        conditions.append(SQL("coalesce(t.{} ILIKE {}, TRUE)").format(Identifier(rule.author), Literal(IMPORTERS_SIGN)))
     if rule.made_by_importer:
         conditions.append(made_by_importer_sql(scene.target, "t"))
     return SQL("""
@@ -315,7 +315,7 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
             """).format(
                 **names,
                 followed=scene.work("followed"),
-                carried=_carried_sql(rule, "t"),
+                carried=carried_sql(rule, "t"),
                 is_referenced=is_referenced_sql(cursor, scene.target, "t"),
                 made_at=made_at_sql(scene.target, "t"),
             )
@@ -331,7 +331,7 @@ def gone_sql(target: Target) -> Composable:
         SQL("""
             EXISTS (SELECT FROM {target} AS t WHERE {carried} = l.source_id
                       AND NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id))
-        """).format(target=target.table, carried=_carried_sql(rule, "t"), ledger=identity_table(target.entity.name))
+        """).format(target=target.table, carried=carried_sql(rule, "t"), ledger=identity_table(target.entity.name))
         for rule in rules
     ]
     return SQL("""
@@ -362,7 +362,7 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
         ) AS living WHERE source_id IS NOT NULL AND NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.source_id = living.source_id)
         ORDER BY source_id, is_referenced DESC, made_at DESC NULLS LAST, nexus_id
     """).format(
-        carried=_carried_sql(rules[0], "t"),
+        carried=carried_sql(rules[0], "t"),
         made_at=made_at_sql(target, "t"),
         is_referenced=is_referenced_sql(cursor, target, "t"),
         target=target.table,

@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load.ledger import base_columns
 from nexus_assets.load.tables import Relation, Target, Work, identity_table
-from nexus_assets.mapping.entity import Column, Entity, GenericReference, Lookup, Match, Reference
+from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 
 
@@ -60,6 +60,18 @@ def owned_sql(column: str, target: Target, alias: str) -> Composable:
     return SQL("{}.{}").format(Identifier(alias), Identifier(column))
 
 
+def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
+    """The FileMaker id that the row `alias` of Nexus carries, as uuid; NULL where it carries none."""
+    carried = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
+    return carried if rule.key is None else SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
+
+
+def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
+    """The same by entity; None where its table has no place for a FileMaker id."""
+    rules = (rule for rule in entity.recognised_by if isinstance(rule, ByFileMakerId))
+    return next((carried_sql(rule, alias) for rule in rules), None)
+
+
 def hash_sql(*values: Composable, seed: int = 0) -> Composable:
     """The 64-bit hash of typed values, NULLs included: what the ledger keeps in place of patient data."""
     return SQL("hash_record_extended(ROW({}), {})").format(SQL(", ").join(values), Literal(seed))
@@ -91,11 +103,17 @@ def _row_hash(scene: Scene, alias: str) -> Composable:
     return hash_sql(*fields, seed=scene.seed)
 
 
-def find_pending(cursor: Cursor, scene: Scene) -> int:
-    """Makes the tables `seen`, `repeated` and `pending`; returns how many rows need work."""
+def see(cursor: Cursor, scene: Scene) -> None:
+    """Makes the table `seen`: every source row, and what is known of it."""
     cursor.execute(_seen_sql(scene))
     cursor.execute(SQL("ANALYZE {}").format(scene.work("seen")))
+
+
+def find_pending(cursor: Cursor, scene: Scene) -> int:
+    """Makes the tables `repeated` and `pending` out of `seen`; returns how many rows need work."""
     cursor.execute(_repeated_sql(scene))
+    if cursor.rowcount:
+        cursor.execute(_repeated_in_words_only_sql(scene))
     return _make_pending(cursor, scene)
 
 
@@ -167,6 +185,22 @@ def _repeated_sql(scene: Scene) -> Composable:
     """).format(repeated=scene.work("repeated"), seen=scene.work("seen"))
 
 
+def _repeated_in_words_only_sql(scene: Scene) -> Composable:
+    """Rows of one id that differ in blanks around a value, or in how the id is written, say the same."""
+    fields = [
+        SQL("nexus_assets.read_text({})").format(scene.source.field(name, "r"))
+        for name in (*scene.entity.fields(), "flaw")
+        if name != scene.entity.source_id
+    ]
+    said = hash_sql(*fields)
+    return SQL("""
+        UPDATE {repeated} AS again SET differ = false
+        FROM (SELECT s.source_id FROM {repeated} AS d JOIN {seen} AS s USING (source_id) JOIN {source} AS r USING (row_number)
+              WHERE d.differ GROUP BY 1 HAVING min({said}) = max({said})) AS same
+        WHERE same.source_id = again.source_id
+    """).format(repeated=scene.work("repeated"), seen=scene.work("seen"), source=scene.source.table, said=said)
+
+
 def _pending_sql(scene: Scene) -> Composable:
     """The rows that need work: all that are not settled, and every one of those whose id is disputed."""
     return SQL("""
@@ -229,16 +263,18 @@ class _Joins:
         return alias
 
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
-        """The alias of the referenced row, found through the ledger; NULLs where it does not exist."""
-        known, row = Identifier(f"known_{number}"), Identifier(f"row_{number}")
+        """The alias of the referenced row, found through the ledger; NULLs where it does not exist, or is not who it was."""
+        parent, row = self.scene.parents[link.to], Identifier(f"row_{number}")
+        carried = carried_id_sql(parent.entity, "t")
+        # A row that carries another FileMaker id than the ledger's is somebody else's, whatever its own id is.
+        own = SQL("TRUE") if carried is None else SQL("coalesce({} = k.source_id, TRUE)").format(carried)
         self.clauses.append(
-            SQL(
-                "LEFT JOIN {ledger} AS {known} ON {known}.source_id = {id} LEFT JOIN {table} AS {row} ON {row}.id = {known}.nexus_id"
-            ).format(
+            SQL("""LEFT JOIN (SELECT k.source_id AS named, t.* FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
+                              WHERE {own}) AS {row} ON {row}.named = {id}""").format(
                 ledger=identity_table(link.to),
-                known=known,
+                table=parent.table,
+                own=own,
                 row=row,
-                table=self.scene.parents[link.to].table,
                 id=call("read_uuid", self.scene.source.field(link.field, "s")),
             )
         )

@@ -28,6 +28,7 @@ from nexus_assets.load import (
     merge,
     references,
     rejects,
+    rekey,
     remember,
     sources,
     tidy,
@@ -103,6 +104,8 @@ def load(
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
     scene = setting.scene(cursor, work, staged.facts, source, staged.alongside)
+    incoming.see(cursor, scene)
+    rekeyed = rekey.follow(cursor, scene)
     pending = incoming.find_pending(cursor, scene)
     dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
     if dictionaries.read_otherwise_before:
@@ -137,7 +140,7 @@ def load(
 
     # 6 tidy
     inputs.step("accounting", pending)
-    account.heal(superseded=superseded)
+    account.heal(superseded=superseded, rekeyed=rekeyed)
     _put_right(cursor, scene, load_id, account)
 
     # 7 account and verify

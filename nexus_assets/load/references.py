@@ -50,6 +50,11 @@ class GenericKey:
         return self.id_type in TEXTS
 
     @property
+    def compared_as(self) -> str:
+        """The type to which an id is cast, to be compared with it."""
+        return "text" if self.is_text else self.id_type
+
+    @property
     def can_lead_to_us(self) -> bool:
         """Whether it can hold an id of the import's tables, which are uuids."""
         return self.is_text or self.id_type == "uuid"
@@ -152,7 +157,10 @@ def models(cursor: Cursor) -> list[Model]:
         name = exact[id_]
         if name is None and shared[model] == 1:
             plurals = (f"{model}s", f"{model.removesuffix('y')}ies", model)
-            name = next((joined[plural] for plural in plurals if plural in joined and joined[plural] not in exact.values()), None)
+            name = next(
+                (joined[plural] for plural in plurals if plural in joined and joined[plural] not in exact.values()),
+                None,
+            )
         if name is not None and tables[name][1] is not None:
             found.append((id_, Identifier(tables[name][0], name), tables[name][1]))
     return found
@@ -177,7 +185,7 @@ def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
             Literal(target.content_type_id),
             Identifier(key.id_column),
             id_,
-            SQL(key.id_type),
+            SQL(key.compared_as),
         )
         for key in generic_keys(cursor)
         if key.can_lead_to_us and not key.is_history
@@ -215,7 +223,7 @@ def _moves(cursor: Cursor, target: Target) -> Iterator[tuple[str, Composable]]:
             """).format(
                 relation=key.relation,
                 id=Identifier(key.id_column),
-                type=SQL(key.id_type),
+                type=SQL(key.compared_as),
                 ct=Identifier(key.type_column),
                 content_type=Literal(target.content_type_id),
                 target=target.table,

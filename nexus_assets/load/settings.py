@@ -16,6 +16,7 @@ class LoadSettings:
     date_order: str = "mdy"
     filemaker_wins: bool = False
     archive_vanished: bool = False
+    allow_empty: bool = False
     allow_vanished: bool = False
     allow_rekeyed: bool = False
     allow_rejected: bool = False

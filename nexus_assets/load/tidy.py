@@ -61,10 +61,10 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, l
     duplicates = SQL("""
         SELECT p.id, k.id AS keeper, k.source_id FROM {parent} AS p JOIN (
           SELECT DISTINCT ON ({same}) {same}, k.id, l.source_id
-          FROM {parent} AS k JOIN {ledger} AS l ON l.nexus_id = k.id AND l.vanished_load IS NULL
-          WHERE {made_keeper} ORDER BY {same}, k.id
+          FROM {parent} AS k JOIN {ledger} AS l ON l.nexus_id = k.id
+          WHERE {made_keeper} ORDER BY {same}, l.vanished_load IS NOT NULL, k.id
         ) AS k USING ({same})
-        WHERE {made} AND NOT {standing}
+        WHERE {made} AND NOT {standing} AND p.id <> k.id
     """).format(
         parent=parent.table,
         ledger=identity_table(declared.parent),

@@ -33,7 +33,8 @@ class FileRecords:
     """Source rows are the files of a bucket listing, each with the export row whose `on` equals the file's record key.
 
     Beside the export's headings a row has the fields `key`, `file_name`, `url`, `bucket`, `size`, `mime_type`,
-    `thumbnail_key`, `thumbnail_size`; with `grouped_by` also `group_id` (the batch) and `position` in it, from 0.
+    `thumbnail_key`, `thumbnail_size`; with `grouped_by` also `group_id` (the batch) and `position` in it, from 0. A file whose
+    row has no `own_id`, or one that another has too, makes no group: it will be rejected.
     """
 
     listing: Listing
@@ -41,6 +42,7 @@ class FileRecords:
     on: str
     record_required: bool = False
     grouped_by: tuple[str, str] | None = None
+    own_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ class Column:
     """A target column read from source fields.
 
     `required` is the reject reason where the value is empty. Text that can't be read rejects the row, unless `unreadable`
-    names the notice under which it is counted instead. `fill_only`: written where Nexus has nothing, never over a value (the
-    FileMaker id columns, also when adopting). `initial`: written with a new row, never compared afterwards. A column that the
-    entity also has in `on_insert` takes that default where FileMaker says nothing, and is then left to Nexus.
+    names the notice under which it is counted instead. `fill_only`: written where Nexus has nothing, never over a value that is
+    not FileMaker's (the id columns, also when adopting). `yields`: nothing never takes the place of a value that Nexus made.
+    `initial`: written with a new row, never compared afterwards. A column that the entity also has in `on_insert` takes that
+    default where FileMaker says nothing, and is then left to Nexus.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Column:
     unreadable: str | None = None
     fill_only: bool = False
     initial: bool = False
+    yields: bool = False
 
     @property
     def merged_keys(self) -> tuple[str, ...]:
@@ -146,11 +150,13 @@ class ByContent:
     """An existing row without a FileMaker id is recognised by equal values in `columns`; equal ones pair k-th to k-th.
 
     `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
+    `author` names the column with who wrote the row: where a person's name stands there, it is theirs and no candidate.
     """
 
     columns: tuple[str, ...]
     unless: str | None = None
     made_by_importer: bool = False
+    author: str | None = None
 
 
 @dataclass(frozen=True)
@@ -234,7 +240,8 @@ class Entity:
     """How one FileMaker entity becomes one Nexus table. Everything about the table is here; nothing about it is elsewhere.
 
     `on_insert` fills the NOT NULL columns that Django fills in Python. `touched` is set to the time of every update.
-    `insert_order` keeps index pages together. Rows equal in `same_thing` under another FileMaker id are the same thing.
+    `insert_order` keeps index pages together. Rows equal in `same_thing` under another FileMaker id are the same thing,
+    which stops a load; so are those equal in the column `lasting`, and the ledger follows them to their new ids.
     `archive` is used where the load's settings ask for it.
     """
 
@@ -251,6 +258,7 @@ class Entity:
     insert_order: tuple[str, ...] = ()
     made_by_importer: MadeByImporter | None = None
     same_thing: tuple[str, ...] = ()
+    lasting: str | None = None
     archive: Archive | None = None
     tidy: tuple[Tidy, ...] = ()
     description: str = ""

@@ -9,6 +9,7 @@ HEALED = {
     "references_moved": "References to superseded ids, in any table, moved to the current id.",
     "removed_empty_batches": "Duplicate batches merged into the one that holds the images.",
     "superseded": "Rows that another tool made again under a new id, which becomes the current one.",
+    "rekeyed": "Files that FileMaker calls by new ids; they stay the rows that they are.",
     "vanished": "Rows that FileMaker no longer has; they stay in Nexus.",
     "counted": "Batches whose image_count is put right.",
 }

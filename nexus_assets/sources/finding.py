@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,9 +11,19 @@ from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from nexus_assets.entities import ENTITIES
 from nexus_assets.sources.columns import quoted
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.names import FIELD_LISTS, FORMATS, begins_like, export_stem, spelling
+from nexus_assets.sources.names import (
+    FIELD_LISTS,
+    FORMATS,
+    begins_like,
+    export_stem,
+    hinted_version,
+    letters,
+    says_only_what_it_is,
+    spelling,
+)
 from nexus_assets.sources.places import LocalPlace, Place, Stamp
 from nexus_assets.sources.s3_place import S3Place
 
@@ -55,7 +66,7 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         if required:
             raise _not_there(location, name, places)
         return None
-    best = _newest(name, candidates)
+    best = _newest(name, candidates, [place for place in places if hinted_version(place.name, name) is not None])
     stamp = best.place.stamp()
     return ExportFile(
         name=name,
@@ -77,19 +88,23 @@ class _Candidate:
 
 
 def _also_there(name: str, places: Sequence[Place]) -> set[str]:
-    return {place.name for place in places if spelling(place.name, name) is not None or begins_like(place.name, name)}
+    """The names of such files; of one that holds a person's own words only the beginning."""
+    found = [place.name for place in places if spelling(place.name, name) is not None or begins_like(place.name, name)]
+    return {each if says_only_what_it_is(each, name) else f"{name}…{Path(each).suffix}" for each in found}
 
 
-def _newest(name: str, candidates: Sequence[_Candidate]) -> _Candidate:
+def _newest(name: str, candidates: Sequence[_Candidate], doubtful: Sequence[Place]) -> _Candidate:
+    """The newest of the candidates. Raises ExportError where another one could be meant, such as a `V10_final` beside `V9`."""
     highest = max((c.version for c in candidates if c.version is not None), default=None)
     best = [c for c in candidates if c.version == highest]
     if highest is not None and len(best) == 1:
         age = best[0].place.stamp().modified
         best += [c for c in candidates if c.version is None and c.place.stamp().modified - age > _CLEARLY_YOUNGER]
-    if len(best) > 1:
+    newer = [place for place in doubtful if (hinted_version(place.name, name) or 0) >= (highest or 0)]
+    if len(best) > 1 or newer:
+        named = sorted(place.name for place in (*(c.place for c in best), *newer))
         raise ExportError(
-            f"{quoted(sorted(c.place.name for c in best))} could each be the export {name!r}, "
-            "and nothing tells which one counts.",
+            f"{quoted(named)} could each be the export {name!r}, and nothing tells which one counts.",
             remedy="Keep the one to load in this folder, move the others elsewhere, then run the same command again.",
         )
     return best[0]
@@ -109,7 +124,17 @@ def _field_list(export: Place, places: Sequence[Place]) -> Place | None:
 
 def _not_there(location: str, name: str, places: Sequence[Place]) -> ExportError:
     exports = sorted(place.name for place in places if export_stem(place.name) is not None)
-    there = f"There is {quoted(exports)}." if exports else "There is no export at all."
+    # Of other files only how many there are: their names may hold a person's.
+    ours = {each for entity in ENTITIES.values() for each in entity.exports}
+    shown = [
+        each
+        for each in exports
+        if any(says_only_what_it_is(each, export) for export in ours)
+        or difflib.get_close_matches(letters(name), [letters(export_stem(each) or "")])
+    ]
+    there = f"There is {quoted(shown)}." if shown else "There is none of its kind."
+    if len(exports) > len(shown):
+        there += f" Files of other names: {len(exports) - len(shown)}."
     return ExportError(
         f"No export {name!r} in {location}: looked for {name} with any of {', '.join(FORMATS)}, "
         f"zipped or not, with or without a version such as V2. {there}",

@@ -9,9 +9,10 @@ FORMATS = (".xlsx", ".csv", ".tab", ".mer", ".xml")
 WRAPPINGS = (".zip", ".gz")
 FIELD_LISTS = (".fields", ".fields.txt", ".txt")
 
-# "Image_data", "Image_dataV9", "Image_data V11", "Contacts (2)", "Contacts copy 2", "Contacts 2"
+# "Image_data", "Image_dataV9", "Image_data V11", "Contacts (2)", "Contacts copy 2", "Contacts 2", "Image_dataV9 copy"
 _STEM = re.compile(
-    r"(?P<name>.+?)[ _-]*(?:v[ ._-]?(?P<version>\d+)|(?P<copy>\(\d+\)|(?:-[ ]*)?copy(?:[ ]*\(?\d+\)?)?|(?<=[ _-])\d))?",
+    r"(?P<name>.+?)(?:[ _-]*v[ ._-]?(?P<version>\d+))?"
+    r"(?:[ _-]*(?P<copy>\(\d+\)|(?:-[ ]*)?copy(?:[ ]*\(?\d+\)?)?|(?<=[ _-])\d{1,2}))?",
     re.IGNORECASE,
 )
 
@@ -43,6 +44,22 @@ def begins_like(file_name: str, name: str) -> bool:
     """Tells whether a person might take an export for `name` that is not: "Contacts 2024-05-01.xlsx"."""
     stem = export_stem(file_name)
     return stem is not None and re.match(rf"{re.escape(letters(name))}(?![a-z])", letters(stem)) is not None
+
+
+def hinted_version(file_name: str, name: str) -> int | None:
+    """Returns the version of a file that is not spelled as an export `name` is, and yet seems to be one: 10 of
+    "Image_dataV10_final.csv"."""
+    stem = export_stem(file_name)
+    hint = stem and re.match(rf"{re.escape(letters(name))}v[.]?(\d+)", letters(stem))
+    return int(hint[1]) if hint and spelling(file_name, name) is None else None
+
+
+def says_only_what_it_is(file_name: str, name: str) -> bool:
+    """Tells whether a file name has nothing but the export's name, numbers and "copy": a person may have typed anything else."""
+    stem = export_stem(file_name)
+    return (
+        stem is not None and re.fullmatch(rf"{re.escape(letters(name))}v?(?:copy|[^a-z])*", letters(stem)) is not None
+    )
 
 
 def export_stem(file_name: str) -> str | None:

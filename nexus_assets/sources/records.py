@@ -18,7 +18,7 @@ GROUP_FIELDS = ("group_id", "position")
 def export_headings(source: FileRecords, fields: Iterable[str]) -> tuple[str, ...]:
     """The headings that the export must have for these source fields, each once."""
     own = (*FILE_FIELDS, "bucket", *GROUP_FIELDS)
-    wanted = dict.fromkeys((source.on, *(source.grouped_by or ())))
+    wanted = dict.fromkeys((source.on, *(source.grouped_by or ()), *((source.own_id,) if source.own_id else ())))
     wanted.update(dict.fromkeys(name for name in fields if name not in own))
     return tuple(wanted)
 
@@ -94,13 +94,16 @@ def file_records_sql(
 def record_groups_sql(source: FileRecords, records: Composable) -> Composable:
     """Rows (row_number, flaw, group_id, the contact, the date as ISO text) per group of good file records."""
     assert source.grouped_by is not None
+    assert source.own_id is not None
     contact, date = (Identifier(name) for name in source.grouped_by)
     return SQL("""
         SELECT min(row_number) AS row_number, NULL::text AS flaw, group_id, contact::text AS {contact},
                group_date::text AS {date}
-        FROM {records} WHERE flaw IS NULL AND group_id IS NOT NULL
+        FROM (SELECT r.*, own, count(*) OVER (PARTITION BY own) AS of_the_id
+              FROM {records} AS r CROSS JOIN LATERAL nexus_assets.read_uuid(r.{own_id}) AS own) AS records
+        WHERE flaw IS NULL AND group_id IS NOT NULL AND own IS NOT NULL AND of_the_id = 1
         GROUP BY group_id, contact, group_date
-    """).format(contact=contact, date=date, records=records)
+    """).format(contact=contact, date=date, own_id=Identifier(source.own_id), records=records)
 
 
 def rows_without_file_sql(listing: Composable, export: Composable, on: Composable) -> Composable:

@@ -220,7 +220,7 @@ def _at_table(
         )
 
     def to_row(key: GenericKey) -> Composable:
-        kind = SQL("") if key.id_type == "uuid" else SQL("::{}").format(SQL(key.id_type))
+        kind = SQL("::{}").format(SQL(key.compared_as)) if key.is_text else SQL("")
         return SQL(" AND x.{} = OLD.id{}").format(Identifier(key.id_column), kind)
 
     holds, emptied = _name("guard_holds", schema, table), _name("guard_emptied", schema, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,20 @@ def test_sound_clinic_is_0_and_a_broken_link_1(
     settled.execute("UPDATE {images_batch} SET object_id = gen_random_uuid()")
     assert run(command) == 1
     assert "no_orphaned_references" in capsys.readouterr().out
+
+
+def test_the_settings_file_comes_before_the_environment_as_it_does_in_dagster(
+    settled: CheckedClinic,  # noqa: ARG001
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else a plan would look at one clinic, and the load write into another."""
+    monkeypatch.setenv("NEXUS_DATABASE_URL", os.environ["NEXUS_DATABASE_URL"])  # is put back afterwards
+    (tmp_path / ".env").write_text("NEXUS_DATABASE_URL=postgresql://nexus:x@127.0.0.1:1/other\n")
+    assert run("status") == 2
+    assert "127.0.0.1:1/other" in capsys.readouterr().err
 
 
 @COMMANDS

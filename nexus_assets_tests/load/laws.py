@@ -196,7 +196,7 @@ class Laws:
         also where a load tells that it kept what an adopted row had."""
         kept = self.clinic.values(
             "SELECT nexus_id::text FROM nexus_assets.conflict"
-            " WHERE cause = 'adopted' AND column_name = 'object_id' AND resolved_load IS NULL AND %s",
+            " WHERE cause = 'adopted' AND column_name IN ('object_id', 'patient_id') AND resolved_load IS NULL AND %s",
             self.forgot,
         )
         for export, entity, heading, column in (

@@ -410,3 +410,30 @@ def test_adopting_many_rows_takes_about_as_long_as_loading_them(clinic: Clinic) 
         clinic.execute("TRUNCATE nexus_assets.identity_notes; DELETE FROM nexus_assets.load WHERE entity = 'notes'")
     assert account.healed == {"adopted": 30_000}
     assert seconds[1] < 3 * seconds[0]
+
+
+def test_a_note_that_a_person_signed_is_theirs(loaded: Clinic) -> None:
+    """It says the same as one of FileMaker's of another day: FileMaker's is a note of its own."""
+    contact = loaded.exports["Contacts"][0]["id"]
+    theirs = loaded.value(
+        "INSERT INTO notes (id, patient_id, note_type, content, created_by, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), %s, 'other', 'DNA', 'Dr Banksia', now(), now()) RETURNING id::text",
+        loaded.patient_id(contact),
+    )
+    row = loaded.note(contact, "DNA", Date="1/5/2019")
+    account = loaded.load("notes")["notes"].account
+    assert (account.inserted, account.healed) == (1, {})
+    row["Note"] = "Rang to cancel."
+    loaded.load("notes")
+    assert loaded.value("SELECT content FROM notes WHERE id = %s", theirs) == "DNA"
+
+
+def test_an_image_with_another_filemaker_id_is_known_by_its_key(foreign: Clinic) -> None:
+    foreign.execute("UPDATE images_image SET filemaker_id = gen_random_uuid()")
+    before = ids(foreign, "images")
+    account = foreign.load()["images"].account
+    assert (account.inserted, account.healed["adopted"], account.kept) == (0, len(before), len(before))
+    assert ids(foreign, "images") == before
+    assert foreign.values("SELECT DISTINCT column_name FROM nexus_assets.conflict WHERE entity = 'images'") == [
+        "filemaker_id"
+    ]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from nexus_assets.load.gates import GateError
+from nexus_assets.load.gates import GateError, ParentsGoneError
 from nexus_assets.load.ledger import database_mark
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 PEOPLE = 100
 
@@ -35,7 +35,7 @@ def stopped(clinic: Clinic, name: str, setting: str, says: str, **settings: Any)
     assert f"{setting}: true" in str(raised.value)
     assert "Nothing was written" in str(raised.value)
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
-    clinic.load(name, **{setting: True}, **settings)
+    clinic.load(name, **{**settings, setting: True})
 
 
 # --- vanished ---------------------------------------------------------------------------------------------------------
@@ -291,3 +291,93 @@ def test_dates_in_another_order_are_stopped(clinic: Clinic) -> None:
         row["DOB"] = f"{day}/{month}/{year}"
     stopped(clinic, "patients", "allow_date_order_change", "dates in DOB were written mdy in the last load and are dmy")
     assert clinic.value("SELECT count(*) FROM patients WHERE extract(month FROM dob) = 4") == 15
+
+
+# --- nothing to load --------------------------------------------------------------------------------------------------
+
+
+def test_an_export_without_a_row_is_stopped(clinic: Clinic) -> None:
+    stopped(clinic, "patients", "allow_empty", "not one row of patients in Contacts", allow_empty=False)
+    # Somebody said that it is so: not asked again while it is.
+    clinic.load("patients", allow_empty=False)
+
+
+def test_an_export_that_has_no_row_any_more_is_stopped(hundred: Clinic) -> None:
+    hundred.exports["Contacts"].clear()
+    stopped(hundred, "patients", "allow_empty", "not one row", allow_empty=False, allow_vanished=True)
+
+
+def test_a_bucket_without_a_file_is_stopped(clinic: Clinic) -> None:
+    clinic.image(clinic.contact())
+    clinic.load("patients")
+    clinic.images.clear()
+    stopped(clinic, "image_batches", "allow_empty", "in Image_data and the bucket's images", allow_empty=False)
+
+
+def test_a_first_load_of_which_nothing_can_be_loaded_is_stopped(clinic: Clinic) -> None:
+    clinic.contact("")
+    clinic.contact("x" * 1000)
+    says = r"Not one of the 2 rows of patients can be loaded \(no_last_name, too_long:last_name\)"
+    stopped(clinic, "patients", "allow_empty", says, allow_empty=False)
+
+
+# --- parents that are gone --------------------------------------------------------------------------------------------
+
+
+def refused_until_the_parents_are_there(clinic: Clinic, name: str, parent: str) -> None:
+    """The load stops before anything is written, and names the command that brings the parents back first."""
+    before, ledger = clinic.versions(), clinic.versions("nexus_assets")
+    with pytest.raises(ParentsGoneError, match=rf"refers to {parent}.*--select '\*{name}'"):
+        clinic.load(name)
+    assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
+    clinic.load()
+    clinic.load(name)
+
+
+@pytest.mark.parametrize("name", ["appointments", "notes", "documents", "image_batches", "images"])
+@pytest.mark.parametrize("gone", ["made again", "deleted"])
+def test_a_child_is_not_loaded_while_another_tool_has_its_parents(gone: str, name: str, loaded: Clinic) -> None:
+    (loaded.recreate_patients if gone == "made again" else loaded.delete_patients)(loaded.exports["Contacts"][0]["id"])
+    refused_until_the_parents_are_there(loaded, name, "patients")
+
+
+def test_images_are_not_loaded_while_another_tool_has_their_batches(loaded: Clinic) -> None:
+    """The image that a person moved into one of them would be put back."""
+    other = loaded.batch_of(loaded.exports["Image_data"][-1])
+    first = loaded.exports["Image_data"][0]
+    loaded.execute("UPDATE images_image SET batch_id = %s WHERE s3_key = %s", other, image_key(first["recid"]))
+    loaded.load("images")
+    again = loaded.importers_batch(other)
+    loaded.execute("UPDATE images_image SET batch_id = %s WHERE batch_id = %s", again, other)
+    loaded.execute("DELETE FROM images_batch WHERE id = %s", other)
+    refused_until_the_parents_are_there(loaded, "images", "image_batches")
+    assert loaded.batch_of(first) == again
+
+
+@pytest.mark.parametrize("table", ["documents_document", "images_batch"])
+def test_what_a_person_gave_to_somebody_whom_another_tool_made_again_stays_given(table: str, loaded: Clinic) -> None:
+    entity = "documents" if table == "documents_document" else "image_batches"
+    other = loaded.exports["Contacts"][1]["id"]
+    row = loaded.value(f"SELECT id::text FROM {table} WHERE object_id <> %s", loaded.patient_id(other))
+    loaded.execute(f"UPDATE {table} SET object_id = %s WHERE id = %s", loaded.patient_id(other), row)
+    loaded.load(entity)
+    loaded.recreate_patients(other)
+    refused_until_the_parents_are_there(loaded, entity, "patients")
+    assert loaded.value(f"SELECT object_id::text FROM {table} WHERE id = %s", row) == loaded.patient_id(other)
+
+
+def test_parents_that_no_load_can_bring_back_stop_nothing(loaded: Clinic) -> None:
+    vanished, rejected = loaded.exports["Contacts"]
+    loaded.delete_patients(vanished["id"], rejected["id"])
+    loaded.remove("Contacts", vanished["id"])
+    rejected["nameLast"] = ""
+    loaded.load("patients", allow_empty=True)
+    assert loaded.load("documents")["documents"].account.orphans == 0
+
+
+def test_people_who_vanished_before_are_known_under_their_new_ids(hundred: Clinic) -> None:
+    gone = hundred.exports["Contacts"][:15]
+    del hundred.exports["Contacts"][:15]
+    hundred.load("patients")
+    hundred.exports["Contacts"] += [{**row, "id": filemaker_id("again", row["id"])} for row in gone]
+    stopped(hundred, "patients", "allow_rekeyed", "15 of 85 known patients come under new FileMaker ids")

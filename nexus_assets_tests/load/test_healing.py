@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_assets_tests.load.clinic import Clinic, image_key
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 SOMEBODY = "11111111-1111-4111-8111-111111111111"
 
@@ -422,3 +422,83 @@ def test_images_stand_in_the_order_of_their_records(clinic: Clinic) -> None:
         image_key(recid) for recid in ("9", "10", "100")
     ]
     assert clinic.values('SELECT "order" FROM images_image ORDER BY 1') == [0, 1, 2]
+
+
+def test_images_under_new_filemaker_ids_stay_the_rows_that_they_are(loaded: Clinic) -> None:
+    """FileMaker computes the id anew in each export: the file is the same."""
+    before = loaded.values("SELECT id::text FROM images_image ORDER BY 1")
+    loaded.execute("UPDATE images_image SET category = 'wound' WHERE s3_key = %s", min(loaded.images))
+    for row in loaded.exports["Image_data"]:
+        row["id"] = filemaker_id("again", row["id"])
+    account = loaded.load("image_batches", "images")["images"].account
+    assert (account.inserted, account.updated) == (0, 4)
+    assert account.healed == {"rekeyed": 4}
+    assert loaded.values("SELECT column_name FROM nexus_assets.conflict WHERE resolved_load IS NULL") == ["category"]
+    assert loaded.values("SELECT id::text FROM images_image ORDER BY 1") == before
+    now = {row["id"].lower() for row in loaded.exports["Image_data"]}
+    assert {*loaded.values("SELECT source_id::text FROM nexus_assets.identity_images")} == now
+    versions = loaded.versions()
+    loaded.load("image_batches", "images")
+    assert loaded.versions() == versions
+
+
+def test_an_emptied_batch_into_which_a_person_wrote_stays(loaded: Clinic, batch: str) -> None:
+    loaded.execute("UPDATE images_batch SET description = 'Before the operation' WHERE id = %s", batch)
+    for row in loaded.exports["Image_data"][:2]:
+        row["date"] = "7/1/2024"
+    loaded.load("image_batches", "images")
+    assert loaded.row("SELECT description, image_count FROM images_batch WHERE id = %s", batch) == (
+        "Before the operation",
+        0,
+    )
+
+
+def test_a_removed_batch_leaves_no_conflict(loaded: Clinic, batch: str) -> None:
+    other = loaded.patient_id(loaded.exports["Contacts"][1]["id"])
+    loaded.execute("UPDATE images_batch SET object_id = %s WHERE id = %s", other, batch)
+    loaded.load("image_batches")
+    loaded.execute("DELETE FROM images_image WHERE batch_id = %s", batch)
+    for row in loaded.exports["Image_data"][:2]:
+        row["date"] = "7/1/2024"
+    loaded.load("image_batches", "images")
+    assert loaded.value("SELECT count(*) FROM images_batch WHERE id = %s", batch) == 0
+    assert loaded.values("SELECT resolved_load IS NULL FROM nexus_assets.conflict") == [False]
+
+
+def test_duplicates_of_a_batch_that_filemaker_no_longer_has_become_one(loaded: Clinic, batch: str) -> None:
+    for row in loaded.exports["Image_data"][:2]:
+        del loaded.images[image_key(row["recid"])]
+    loaded.load("image_batches", "images")
+    duplicate = loaded.importers_batch(batch)
+    moved = loaded.value("SELECT min(id::text) FROM images_image WHERE batch_id = %s", batch)
+    loaded.execute("UPDATE images_image SET batch_id = %s WHERE id = %s", duplicate, moved)
+    loaded.load("image_batches", "images")
+    assert loaded.value("SELECT count(*) FROM images_image WHERE batch_id = %s", batch) == 2
+    assert loaded.value("SELECT count(*) FROM images_batch WHERE id = %s", duplicate) == 0
+
+
+def test_no_batch_is_made_for_images_that_are_rejected(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    clinic.image(contact, "3/18/2024")
+    twice = filemaker_id("twice")
+    for day, id_ in (("3/19/2024", ""), ("3/20/2024", "none"), ("3/21/2024", twice), ("3/22/2024", twice.lower())):
+        clinic.image(contact, day, id=id_)
+    assert clinic.load()["images"].account.rejected == {"duplicate_id": 2, "bad_id": 1, "no_id": 1}
+    assert clinic.values("SELECT image_count FROM images_batch") == [1]
+
+
+def test_a_link_to_somebody_who_is_away_is_never_emptied(loaded: Clinic, document: str) -> None:
+    """A person linked it, and FileMaker names nobody. Whoever was linked is deleted, not sent for one load, and returns."""
+    row = loaded.exports["Contacts"][0]
+    patient = loaded.patient_id(row["id"])
+    for each in loaded.exports["Docs"]:
+        each["id_Contact"] = ""
+    loaded.execute("UPDATE documents_document SET object_id = %s WHERE id = %s", patient, document)
+    loaded.load()
+    loaded.delete_patients(row["id"])
+    loaded.remove("Contacts", row["id"])
+    loaded.load()
+    loaded.exports["Contacts"].append(row)
+    loaded.load()
+    assert loaded.patient_id(row["id"]) == patient
+    assert link(loaded, "documents_document", document)[1] == patient

@@ -256,6 +256,19 @@ def test_equal_rows_of_one_id_collapse_into_one(clinic: Clinic) -> None:
     assert (again.unchanged, again.collapsed) == (1, 2)
 
 
+def test_rows_that_differ_in_blanks_or_in_the_case_of_the_id_collapse(clinic: Clinic) -> None:
+    contact = clinic.contact("Wattle", nameFirst="Wren")
+    row = clinic.find("Contacts", contact)
+    clinic.exports["Contacts"] += [{**row, "id": contact.lower()}, {**row, "id": f" {contact} ", "nameFirst": "Wren "}]
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.collapsed, account.rejected) == (1, 2, {})
+    again = clinic.load("patients")["patients"].account
+    assert (again.unchanged, again.collapsed) == (1, 2)
+    clinic.exports["Contacts"].append({**row, "nameFirst": "Robin"})
+    changed = clinic.load("patients", allow_rejected=True)["patients"].account
+    assert (changed.collapsed, changed.rejected) == (0, {"duplicate_id": 4})
+
+
 def test_different_rows_of_one_id_are_all_rejected(clinic: Clinic) -> None:
     clinic.contact("Wattle", id="0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
     clinic.contact("Banksia", id="0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d")

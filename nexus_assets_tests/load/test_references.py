@@ -19,6 +19,7 @@ from nexus_assets.load.references import (
     orphans_sql,
     reachable,
 )
+from nexus_assets.upkeep.orphans import leading_nowhere
 from nexus_assets_tests.load.clinic import Clinic
 
 SOMEBODY = "11111111-1111-4111-8111-111111111111"
@@ -351,3 +352,59 @@ def test_a_load_moves_and_counts(superseded: tuple[Clinic, str, str]) -> None:
     clinic.execute("UPDATE images_batch SET object_id = %s", old)
     assert clinic.load("patients")["patients"].account.healed == {"references_moved": 2}
     assert clinic.load("patients")["patients"].account.healed == {}
+
+
+# --- databases of other forms -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id_type", ["smallint", "integer", "bigint"])
+def test_a_generic_key_that_holds_numbers_is_no_hindrance(id_type: str, loaded: Clinic) -> None:
+    """Such as a tag's. It leads to models whose ids are numbers, of whatever width, and never to ours."""
+    loaded.execute(f"CREATE TABLE tags (id serial PRIMARY KEY, content_type_id integer, object_id {id_type})")
+    loaded.execute("CREATE TABLE shop_order (id bigserial PRIMARY KEY)")
+    loaded.execute("INSERT INTO django_content_type (app_label, model) VALUES ('shop', 'order')")
+    order = loaded.value("INSERT INTO shop_order DEFAULT VALUES RETURNING id")
+    for id_ in (order, order + 1):
+        loaded.execute(
+            "INSERT INTO tags (content_type_id, object_id) VALUES (%s, %s)", loaded.content_type("shop", "order"), id_
+        )
+    loaded.recreate_patients()
+    loaded.load()
+    with loaded.cursor() as cursor:
+        assert leading_nowhere(cursor)["tags.object_id"] == 1
+
+
+@pytest.mark.parametrize("id_type", ["char(36)", "varchar(255)", "text"])
+def test_an_id_as_text_of_any_kind_follows(id_type: str, loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(f"CREATE TABLE marks (id serial PRIMARY KEY, content_type_id integer, object_id {id_type})")
+    loaded.execute(
+        "INSERT INTO marks (content_type_id, object_id) VALUES (%s, %s)",
+        loaded.content_type(),
+        loaded.patient_id(contact),
+    )
+    loaded.recreate_patients()
+    loaded.load("patients")
+    assert loaded.value("SELECT object_id FROM marks") == loaded.patient_id(contact)
+
+
+def test_of_two_models_of_one_name_neither_owns_the_table_called_as_both(loaded: Clinic) -> None:
+    loaded.execute("CREATE TABLE messages (id uuid PRIMARY KEY)")
+    loaded.execute("INSERT INTO django_content_type (app_label, model) VALUES ('chat', 'message'), ('sms', 'message')")
+    document = loaded.id_of("documents_document", loaded.exports["Docs"][0])
+    link = (loaded.content_type("sms", "message"), SOMEBODY)
+    loaded.execute("UPDATE documents_document SET content_type_id = %s, object_id = %s WHERE id = %s", *link, document)
+    with loaded.cursor() as cursor:
+        assert leading_nowhere(cursor)["documents_document.object_id"] == 0
+    loaded.load("documents")
+    assert loaded.row("SELECT content_type_id, object_id::text FROM documents_document WHERE id = %s", document) == link
+
+
+def test_a_constraint_that_was_never_validated_names_its_table(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute("CREATE TABLE consents (id serial PRIMARY KEY, signed_for uuid)")
+    loaded.execute("INSERT INTO consents (signed_for) VALUES (%s)", loaded.patient_id(contact))
+    loaded.recreate_patients()
+    loaded.execute("ALTER TABLE consents ADD FOREIGN KEY (signed_for) REFERENCES patients (id) NOT VALID")
+    loaded.load("patients")
+    assert loaded.value("SELECT signed_for::text FROM consents") == loaded.patient_id(contact)

@@ -268,3 +268,36 @@ def test_one_whom_another_importer_brings_later_is_noted_though_the_export_is_th
     loaded.load("patients")
     noted = loaded.value("SELECT nexus_id::text FROM nexus_assets.identity_patients WHERE source_id = %s", absent)
     assert noted == loaded.patient_id(absent)
+
+
+def test_of_two_whom_filemaker_does_not_send_the_one_with_references_is_followed(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.remove("Contacts", contact)
+    loaded.load("patients")
+    loaded.recreate_patients(contact)
+    with_references = loaded.patient_id(contact)
+    newer = loaded.copy("patients", with_references, mrn=None)
+    loaded.execute("UPDATE patients SET created_at = now() + interval '1 hour' WHERE id = %s", newer)
+    loaded.execute(
+        "INSERT INTO reminders (id, patient_id, note, status, created_at, updated_at)"
+        " VALUES (gen_random_uuid(), %s, '', 'pending', now(), now())",
+        with_references,
+    )
+    loaded.load("patients")
+    known = "SELECT nexus_id::text FROM nexus_assets.identity_patients WHERE source_id = %s"
+    assert loaded.value(known, contact) == with_references
+
+
+def test_nothing_is_given_to_a_row_that_carries_somebody_elses_id(loaded: Clinic) -> None:
+    """Another tool made two people again, each under the other's id: what comes for one must not lie with the other."""
+    one, other = (row["id"] for row in loaded.exports["Contacts"])
+    names = "first_name, last_name, filemaker_metadata"
+    loaded.execute(
+        f"UPDATE patients AS p SET ({names}) = (SELECT {names} FROM patients AS q WHERE q.id <> p.id"
+        " AND q.filemaker_metadata ->> 'filemaker_id' IN (%s, %s)) WHERE filemaker_metadata ->> 'filemaker_id' IN (%s, %s)",
+        *(one, other, one, other),
+    )
+    loaded.note(one, "Came later.")
+    account = loaded.load("patients", "notes")["notes"].account
+    assert account.rejected == {"unknown_patient": 1}
+    assert loaded.value("SELECT count(*) FROM notes WHERE content = 'Came later.'") == 0

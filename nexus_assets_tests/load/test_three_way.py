@@ -361,3 +361,39 @@ def test_a_file_that_grew_is_measured_again(loaded: Clinic) -> None:
     loaded.images[next(iter(loaded.images))] = 4711
     loaded.load("images")
     assert loaded.value("SELECT count(*) FROM images_image WHERE file_size = 4711") == 1
+
+
+def test_what_nexus_made_is_never_emptied(loaded: Clinic) -> None:
+    """The bucket has no thumbnail of these images; Nexus made some of its own."""
+    loaded.execute("UPDATE images_image SET s3_thumbnail_key = 'thumbs/' || id, thumbnail_size = 5")
+    before = loaded.versions()
+    assert loaded.load("images")["images"].account.kept == 0
+    assert loaded.load("images", filemaker_wins=True)["images"].account.updated == 0
+    assert loaded.versions() == before
+
+
+def test_a_thumbnail_that_the_bucket_lost_is_forgotten(loaded: Clinic) -> None:
+    thumbnail = next(iter(loaded.images)).replace(".jpg", "_thumb.jpg")
+    loaded.images[thumbnail] = 100
+    loaded.load("images")
+    assert loaded.value("SELECT count(*) FROM images_image WHERE s3_thumbnail_key = %s", thumbnail) == 1
+    del loaded.images[thumbnail]
+    loaded.load("images")
+    assert loaded.value("SELECT count(*) FROM images_image WHERE s3_thumbnail_key = %s", thumbnail) == 0
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_where_neither_side_said_anything_filemaker_may_say_it_later(adopted: bool, furnished: Clinic) -> None:
+    furnished.extra_headings["Appointments"] = ("Status",)
+    furnished.load()
+    if adopted:
+        furnished.forget_ledger()
+        furnished.load()
+    for row in furnished.exports["Contacts"]:
+        row["Clinic_Name"] = furnished.value("SELECT min(name) FROM clinics")
+    for row in furnished.exports["Appointments"]:
+        row["Status"] = "Completed"
+    furnished.load()
+    assert furnished.value("SELECT count(*) FROM patients WHERE clinic_id IS NULL") == 0
+    assert furnished.values("SELECT DISTINCT status FROM appointments") == ["completed"]
+    assert furnished.value("SELECT count(*) FROM nexus_assets.conflict WHERE resolved_load IS NULL") == 0

@@ -128,3 +128,30 @@ def test_a_file_instead_of_a_folder_is_said(tmp_path: Path) -> None:
     put(tmp_path, "Contacts.csv")
     with pytest.raises(NexusAssetsError, match="Not a directory"):
         find_export(str(tmp_path / "Contacts.csv"), "Contacts")
+
+
+def test_names_that_people_typed_are_counted_only(tmp_path: Path) -> None:
+    put(tmp_path, "Wattle John.csv", "Contcats.csv")
+    with pytest.raises(NexusAssetsError) as caught:
+        find_export(str(tmp_path), "Contacts")
+    assert "There is 'Contcats.csv'. Files of other names: 1." in str(caught.value)
+    assert "Wattle" not in str(caught.value)
+    put(tmp_path, "Contacts.csv", "Contacts 2024 Wattle John.csv")
+    assert found(tmp_path, "Contacts").passed_over == ("Contacts….csv",)
+
+
+@pytest.mark.parametrize(
+    "newer", ["Image_dataV10_final.csv", "Image_dataV9 copy.csv", "Image_dataV9_final.csv", "Image_dataV9.1.csv"]
+)
+def test_a_file_that_seems_newer_is_never_passed_over(newer: str, tmp_path: Path) -> None:
+    put(tmp_path, "Image_dataV9.csv", "Image_dataV8_final.csv", newer)
+    with pytest.raises(NexusAssetsError, match="nothing tells which one counts") as caught:
+        find_export(str(tmp_path), "Image_data")
+    assert newer in str(caught.value)
+    assert "V8" not in str(caught.value)
+
+
+def test_numbered_copies_are_refused_however_many_digits_they_have(tmp_path: Path) -> None:
+    put(tmp_path, "Image_data_9.csv", "Image_data_10.csv")
+    with pytest.raises(NexusAssetsError, match="nothing tells which one counts"):
+        find_export(str(tmp_path), "Image_data")

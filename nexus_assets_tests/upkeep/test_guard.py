@@ -307,3 +307,19 @@ def test_it_stands_over_djangos_own_table_names(loaded_under_django_names: Clini
     with pytest.raises(psycopg2.errors.ForeignKeyViolation), client(clinic) as cursor:
         cursor.execute(clinic._named("UPDATE {images_batch} SET object_id = gen_random_uuid()"))
     clinic.load()
+
+
+def test_a_partitioned_table_is_guarded_once_and_let_go(loaded: Clinic) -> None:
+    loaded.execute(
+        "CREATE TABLE audit (id uuid, content_type_id int, object_id uuid, at date) PARTITION BY RANGE (at);"
+        " CREATE TABLE audit_1 PARTITION OF audit FOR VALUES FROM ('2020-01-01') TO ('2030-01-01')"
+    )
+    for _ in range(2):
+        guard.install(loaded.engine)
+        with loaded.cursor() as cursor:
+            assert guard.status(cursor).is_whole
+    row = "INSERT INTO audit VALUES (gen_random_uuid(), %s, gen_random_uuid(), '2024-01-01')"
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        loaded.execute(row, loaded.content_type())
+    guard.remove(loaded.engine)
+    loaded.execute(row, loaded.content_type())

@@ -217,6 +217,12 @@ def backup(clinic: Clinic, *options: str) -> Path:
     return path
 
 
+def test_a_backup_of_insert_statements_is_refused(loaded: Clinic) -> None:
+    """Read as if it held nothing, it would teach nothing, and nobody would know."""
+    with pytest.raises(NexusAssetsError, match=r"--inserts.*Nothing was written"):
+        learn(loaded.engine, backup(loaded, "--format=custom", "--inserts"))
+
+
 @pytest.mark.parametrize("naming", ["current", "django"])
 def test_a_backup_teaches_every_entity(naming: str, loaded: Clinic, loaded_under_django_names: Clinic) -> None:
     clinic = loaded if naming == "current" else loaded_under_django_names

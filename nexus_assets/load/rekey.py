@@ -1,0 +1,63 @@
+"""Step 3, before the rows are looked at: things that FileMaker calls by new ids. Where its id field is computed instead of stored,
+an export has other ids than the last one, while a file stays the file that it is."""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier
+
+from nexus_assets.load import answers, incoming
+from nexus_assets.load.compare import declared_column
+from nexus_assets.load.incoming import Scene, hash_sql
+from nexus_assets.load.ledger import base_column
+
+
+def follow(cursor: Cursor, scene: Scene) -> int:
+    """Gives the ledger's entries the ids that their things have now, and looks at the source again; returns how many.
+
+    Only an entry whose own id the source does not have, and which is the only one for the thing, takes a new id.
+    """
+    name = scene.entity.lasting
+    if name is None or not answers.yes(cursor, _may_be_needed_sql(scene)):
+        return 0
+    cursor.execute(_follow_sql(scene, name))
+    followed = int(cursor.rowcount)
+    if followed:
+        cursor.execute(SQL("DROP TABLE {}").format(scene.work("seen")))
+        incoming.see(cursor, scene)
+    return followed
+
+
+def _may_be_needed_sql(scene: Scene) -> Composable:
+    return SQL("""
+        SELECT EXISTS (SELECT FROM {seen} WHERE known_id IS NULL AND source_id IS NOT NULL)
+           AND EXISTS (SELECT FROM {ledger} AS l WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = l.source_id))
+    """).format(seen=scene.work("seen"), ledger=scene.ledger)
+
+
+def _follow_sql(scene: Scene, name: str) -> Composable:
+    column = declared_column(scene.entity, name)
+    assert column is not None
+    return SQL("""
+        UPDATE {ledger} AS l SET source_id = called.now
+        FROM (
+          SELECT {key_hash} AS key_hash, min(s.source_id::text)::uuid AS now
+          FROM {seen} AS s JOIN {source} AS r USING (row_number)
+          WHERE s.known_id IS NULL AND s.source_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.source_id = s.source_id)
+          GROUP BY 1 HAVING count(*) = 1
+        ) AS called JOIN (
+          SELECT {base} AS key_hash, min(k.source_id::text)::uuid AS before FROM {ledger} AS k
+          WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id)
+          GROUP BY 1 HAVING count(*) = 1
+        ) AS known USING (key_hash)
+        WHERE l.source_id = known.before
+    """).format(
+        ledger=scene.ledger,
+        seen=scene.work("seen"),
+        source=scene.source.table,
+        key_hash=hash_sql(
+            SQL("{}::{}").format(scene.source.field(column.fields[0], "r"), SQL(scene.target.columns[name].sql_type))
+        ),
+        base=Identifier("k", base_column(name).strings[0]),
+    )
