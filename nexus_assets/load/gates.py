@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,11 +35,12 @@ REJECTED_ROWS, REJECTED_SHARE = 5, 0.05
 class GateError(NexusAssetsError):
     """The load was stopped before anything was written; `setting` is the run config field that lets it through."""
 
-    def __init__(self, problem: str, *, setting: str) -> None:
+    def __init__(self, problem: str, *, setting: str, entity: str = "ENTITY") -> None:
+        config = json.dumps({"ops": {entity: {"config": {setting: True}}}})
         super().__init__(
             problem,
             remedy=f"Nothing was written. If this is right, run the load with `{setting}: true` in its config: in the Launchpad"
-            f' (ops → config → {setting}), or with --config-json \'{{"ops": {{ASSET: {{"config": {{"{setting}": true}}}}}}}}\'.',
+            f" (ops → config → {setting}), or with --config-json '{config}'.",
         )
         self.setting = setting
 
@@ -162,12 +164,14 @@ def check_rows(
             f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
             " instead of stored.",
             setting="allow_rekeyed",
+            entity=scene.entity.name,
         )
     if _too_many(vanished, known) and not settings.allow_vanished:
         raise GateError(
             f"{vanished} of {known} known rows of {name} are not in this export: it may be cut, or a found set instead of"
             " all records.",
             setting="allow_vanished",
+            entity=scene.entity.name,
         )
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
     if _too_many(undescribed, known) and not settings.allow_vanished:
@@ -175,6 +179,7 @@ def check_rows(
             f"{undescribed} of {known} known {name} have lost their row in {scene.entity.exports[0]}: it may be cut, or a"
             " found set instead of all records.",
             setting="allow_vanished",
+            entity=scene.entity.name,
         )
     rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(scene.work("seen")))
     rejected = answers.number(
@@ -187,6 +192,7 @@ def check_rows(
             f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
             f" {last.source_rows}.",
             setting="allow_rejected",
+            entity=scene.entity.name,
         )
 
 
@@ -203,7 +209,11 @@ def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, settin
     )
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
     if not rows:
-        raise GateError(f"There is not one row of {entity.name} in {' and '.join(places)}.", setting="allow_empty")
+        raise GateError(
+            f"There is not one row of {entity.name} in {' and '.join(places)}.",
+            setting="allow_empty",
+            entity=scene.entity.name,
+        )
     if last is None and not accepted:
         reasons = answers.row(
             cursor,
@@ -212,7 +222,9 @@ def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, settin
             ),
         )
         raise GateError(
-            f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).", setting="allow_empty"
+            f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).",
+            setting="allow_empty",
+            entity=scene.entity.name,
         )
 
 

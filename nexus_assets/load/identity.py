@@ -135,7 +135,9 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
     file has moved and the batch has not: it is no sign that the batch is the other person's.
     """
     child = scene.children[rule.child]
+    # Materialized: looked at anew for each row, it would be joined anew for each row.
     return SQL("""
+        WITH said AS MATERIALIZED ({said})
         SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
           SELECT DISTINCT ON (source_id) source_id, nexus_id, files FROM (
             SELECT i.source_id, t.id AS nexus_id, {made_by_importer} AS made, {made_at} AS made_at, count(*) AS files,
@@ -145,7 +147,7 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
             JOIN {child} AS c ON c.{key} = r.key
             JOIN ({free}) AS t ON t.id = c.{parent}
             WHERE ({made_by_importer} OR t.{belongs} = i.{new_belongs})
-              AND NOT EXISTS (SELECT FROM ({said}) AS s
+              AND NOT EXISTS (SELECT FROM said AS s
                               WHERE s.key_hash = {key_hash} AND s.belongs = t.{belongs} AND t.{belongs} <> i.{new_belongs})
             GROUP BY i.source_id, t.id, 3, 4
           ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id

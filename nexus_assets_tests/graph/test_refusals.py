@@ -165,4 +165,4 @@ def test_the_bucket_of_an_empty_folder_is_no_bucket_of_vanished_files(graph: Gra
         file.unlink()
     result = graph.materialize("documents")
     assert not result.success
-    assert "allow_vanished" in failure(result, "documents")
+    assert "allow_empty" in failure(result, "documents")
