@@ -9,7 +9,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene, carried_sql, hash_sql, new
+from nexus_assets.load.incoming import Scene, carried_id_sql, carried_sql, hash_sql, new
 from nexus_assets.load.ledger import base_column
 from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import Target, identity_table
@@ -328,27 +328,20 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
 def gone_sql(target: Target) -> Composable:
     """Rows (source_id, nexus_id) of the ledger that another tool deleted or made again, and that a load of the entity would
     bring back, or follow to the id of now."""
-    rules = [rule for rule in target.entity.recognised_by if isinstance(rule, ByFileMakerId)]
-    again = [
-        SQL("""
-            EXISTS (SELECT FROM {target} AS t WHERE {carried} = l.source_id
-                      AND NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id))
-        """).format(target=target.table, carried=carried_sql(rule, "t"), ledger=identity_table(target.entity.name))
-        for rule in rules
-    ]
+    ledger = identity_table(target.entity.name)
+    carried = carried_id_sql(target.entity, "t") or SQL("NULL::uuid")
     return SQL("""
         SELECT l.source_id, l.nexus_id FROM {ledger} AS l
         LEFT JOIN {target} AS living ON living.id = l.nexus_id
-        WHERE living.id IS NULL AND ({again} OR (
+        LEFT JOIN (
+          SELECT DISTINCT {carried} AS source_id FROM {target} AS t
+          WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
+        ) AS again ON again.source_id = l.source_id
+        WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
           l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
             SELECT FROM nexus_assets.reject AS r WHERE r.entity = {entity} AND r.resolved_load IS NULL
               AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
-    """).format(
-        ledger=identity_table(target.entity.name),
-        target=target.table,
-        again=SQL(" OR ").join([SQL("FALSE"), *again]),
-        entity=Literal(target.entity.name),
-    )
+    """).format(ledger=ledger, target=target.table, carried=carried, entity=Literal(target.entity.name))
 
 
 def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
