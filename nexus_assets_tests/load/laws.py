@@ -44,6 +44,11 @@ class Laws:
         elif isinstance(value, Person):
             self.native[table, row][column] = value.contact
 
+    def goes_on_as(self, table: str, row: str, copied: str) -> None:
+        """Another tool copied the row: what a person wrote into it stands in the copy as well."""
+        copies = {(table, copied, each[2]): value for each, value in self.edits.items() if each[:2] == (table, row)}
+        self.edits.update(copies)
+
     def made_by_a_person(self, table: str, row: str, **links: str) -> None:
         """A person made this row; `links` tell to whom its columns lead, by FileMaker id."""
         self.native[table, row] = links

@@ -284,12 +284,13 @@ class AnySequence(RuleBasedStateMachine):
     @precondition(lambda self: self.is_loaded)
     @rule(pick=picks)
     def another_tool_imports_a_batch_again(self, pick: int) -> None:
-        """It deletes an imported batch, its images with it, and makes both again under random ids."""
+        """It deletes an imported batch, its images with it, and makes both again under random ids, whosever the batch is now."""
         batches = self.clinic.values("SELECT id::text FROM images_batch WHERE uploaded_by_id IS NULL ORDER BY 1")
         if batches:
             batch = batches[pick % len(batches)]
             with self._another_tool():
                 copied = self.clinic.importers_batch(batch)
+                self.laws.goes_on_as("images_batch", batch, copied)
                 for image in self.clinic.values("SELECT id::text FROM images_image WHERE batch_id = %s", batch):
                     if image not in self.laws.native_ids("images_image"):
                         self.clinic.copy("images_image", image, batch_id=copied, filemaker_id=None)
