@@ -68,21 +68,33 @@ def connect(home: Path | None = None, *, fsync: bool = True, linger: float = LIN
         return _read(home)
 
 
-def disconnect(home: Path | None = None) -> None:
-    """Gives this process's lease back, and returns when the servers have ended, if nobody else uses them."""
+def disconnect(home: Path | None = None, *, patience: float = 0.0) -> None:
+    """Gives this process's lease back, and returns when the servers have ended, if nobody else uses them.
+
+    `patience` are the seconds that others, which are just ending, may take to give theirs back.
+    """
     home = (home or local_home()).absolute()
     with _leases_lock:
         lease = _leases.pop(home, None)
         if lease is None:
             return
         try:
-            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pass
-        else:
-            _end_supervisor(home)
+            if _held_by_nobody_else(lease, time.monotonic() + patience):
+                _end_supervisor(home)
         finally:
             os.close(lease)
+
+
+def _held_by_nobody_else(lease: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def supervisor_pid(home: Path) -> int | None:

@@ -47,7 +47,8 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("Ended.")
     finally:
-        disconnect()
+        # Dagster's processes, just killed, used the servers as well.
+        disconnect(patience=PATIENCE_SECONDS)
 
 
 def _options() -> argparse.Namespace:

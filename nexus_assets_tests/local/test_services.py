@@ -145,6 +145,13 @@ def test_they_end_at_once_when_the_last_user_says_so(home: Path) -> None:
     assert processes_of(home) == []
 
 
+def test_they_end_with_the_last_user_who_waits_for_one_that_is_just_ending(home: Path) -> None:
+    connect(home, fsync=False, linger=3600)
+    with user_of(home, 1.0):
+        disconnect(home, patience=SOON)
+    assert processes_of(home) == []
+
+
 def test_one_user_who_leaves_does_not_end_them_for_others(home: Path) -> None:
     connect(home, fsync=False)
     with user_of(home) as other:
