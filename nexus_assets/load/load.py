@@ -231,7 +231,8 @@ def _as_before(
     account = account_as_before(cursor, scene, last, now, setting.settings)
     if account is None:
         return None
-    log(f"{entity.name}: the sources and all rows are as the last load left them")
+    files = ", ".join(facts["file"] for facts in now.values() if "file" in facts)
+    log(f"{entity.name}: the sources ({files}) and all rows are as the last load left them")
     load_id = _next_load(cursor)
     _put_right(cursor, scene, load_id, account)
     facts = {name: {**last.sources[name], **found} for name, found in now.items()}

@@ -16,9 +16,10 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets_tests.load.clinic import Clinic
 
 
-def again(clinic: Clinic, name: str, **settings: bool) -> tuple[LoadResult, list[str]]:
-    """A load that may ask for the exports' hashes first; and the exports whose records it read."""
+def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: bool) -> tuple[LoadResult, list[str]]:
+    """A load that may ask for the exports' hashes first; and the exports whose records it read. What it says goes to `said`."""
     inputs, read = clinic.inputs(), []
+    heard: list[str] = [] if said is None else said
 
     def export(wanted: str, *rest: object) -> object:
         read.append(wanted)
@@ -30,7 +31,7 @@ def again(clinic: Clinic, name: str, **settings: bool) -> tuple[LoadResult, list
 
     told: Inputs = replace(inputs, export=export, digest=digest)  # type: ignore[arg-type]
     with transaction(clinic.engine, lock=name) as cursor:
-        result = load(cursor, ENTITIES[name], told, LoadSettings(**settings), "test", lambda _: None)  # type: ignore[arg-type]
+        result = load(cursor, ENTITIES[name], told, LoadSettings(**settings), "test", heard.append)  # type: ignore[arg-type]
     return result, read
 
 
@@ -38,8 +39,12 @@ def again(clinic: Clinic, name: str, **settings: bool) -> tuple[LoadResult, list
 def test_the_same_sources_are_not_read_again_and_counted_as_before(name: str, loaded: Clinic) -> None:
     first = loaded.load(name)[name].account
     before = loaded.versions()
-    result, read = again(loaded, name)
+    said: list[str] = []
+    result, read = again(loaded, name, said)
     assert read == []
+    assert said == [
+        f"{name}: the sources ({ENTITIES[name].exports[0]}.csv) and all rows are as the last load left them"
+    ]
     assert result.account == first
     assert loaded.versions() == before
 
