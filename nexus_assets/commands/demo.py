@@ -34,11 +34,9 @@ def tell_summary(console: Console, status: dict[str, Any]) -> None:
     """What the last load of each entity did, in a line each, with totals; why rows were rejected, in a list below."""
     lines: list[list[float]] = []
     for entity in status["entities"].values():
-        load = entity["last_load"] or dict.fromkeys(
-            ("source_rows", "inserted", "updated", "unchanged", "kept", "seconds"), 0
-        )
-        counts = [load[name] for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
-        lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load["seconds"]])
+        load = entity["last_load"] or {}
+        counts = [load.get(name, 0) for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
+        lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load.get("seconds", 0)])
     *totals, seconds = (sum(column) for column in zip(*lines, strict=True))
 
     def told(name: str, numbers: Sequence[float]) -> list[str]:

@@ -154,7 +154,15 @@ def check_rows(
     `noticed` are notices about the whole source: files that lost the rows which describe them are a cut export too.
     """
     name = scene.entity.name
-    _check_not_empty(cursor, scene, last, settings)
+    rows, accepted, rejected = answers.row(
+        cursor,
+        SQL(
+            "SELECT (SELECT count(*) FROM {}), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)"
+            " FROM {}"
+        ).format(scene.work("seen"), scene.work("incoming")),
+    )
+    if not settings.allow_empty:
+        _check_not_empty(cursor, scene, last, rows, accepted)
     if last is None:
         return
     known, vanished = _known_and_vanished(cursor, scene)
@@ -164,14 +172,14 @@ def check_rows(
             f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
             " instead of stored.",
             setting="allow_rekeyed",
-            entity=scene.entity.name,
+            entity=name,
         )
     if _too_many(vanished, known) and not settings.allow_vanished:
         raise GateError(
             f"{vanished} of {known} known rows of {name} are not in this export: it may be cut, or a found set instead of"
             " all records.",
             setting="allow_vanished",
-            entity=scene.entity.name,
+            entity=name,
         )
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
     if _too_many(undescribed, known) and not settings.allow_vanished:
@@ -179,12 +187,8 @@ def check_rows(
             f"{undescribed} of {known} known {name} have lost their row in {scene.entity.exports[0]}: it may be cut, or a"
             " found set instead of all records.",
             setting="allow_vanished",
-            entity=scene.entity.name,
+            entity=name,
         )
-    rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(scene.work("seen")))
-    rejected = answers.number(
-        cursor, SQL("SELECT count(*) FROM {} WHERE reason IS NOT NULL").format(scene.work("incoming"))
-    )
     share_before = last.rejected / max(1, last.source_rows)
     more = rejected > last.rejected + REJECTED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE
     if more and not settings.allow_rejected:
@@ -192,27 +196,21 @@ def check_rows(
             f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
             f" {last.source_rows}.",
             setting="allow_rejected",
-            entity=scene.entity.name,
+            entity=name,
         )
 
 
-def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, settings: LoadSettings) -> None:
+def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, rows: int, accepted: int) -> None:
     """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
-    if settings.allow_empty or (last is not None and last.source_rows == 0):
+    if last is not None and last.source_rows == 0:
         return
     entity = scene.entity
-    rows, accepted = answers.row(
-        cursor,
-        SQL("SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM {} WHERE reason IS NULL)").format(
-            scene.work("seen"), scene.work("incoming")
-        ),
-    )
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
     if not rows:
         raise GateError(
             f"There is not one row of {entity.name} in {' and '.join(places)}.",
             setting="allow_empty",
-            entity=scene.entity.name,
+            entity=entity.name,
         )
     if last is None and not accepted:
         reasons = answers.row(
@@ -224,7 +222,7 @@ def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, settin
         raise GateError(
             f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).",
             setting="allow_empty",
-            entity=scene.entity.name,
+            entity=entity.name,
         )
 
 

@@ -1,4 +1,4 @@
-"""Step 3, before the rows are looked at: things that FileMaker calls by new ids. Where its id field is computed instead of stored,
+"""Step 2, once the rows are seen: things that FileMaker calls by new ids. Where its id field is computed instead of stored,
 an export has other ids than the last one, while a file stays the file that it is."""
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from nexus_assets.settings import clinic
 
 FIRST_PORT = 3000
 PATIENCE_SECONDS = 20.0
+LETTING_GO_SECONDS = 2.0
 
 console = Console(stderr=True)
 
@@ -48,7 +49,7 @@ def main() -> None:
         console.print("Ended.")
     finally:
         # Dagster's processes, just killed, used the servers as well.
-        disconnect(patience=PATIENCE_SECONDS)
+        disconnect(patience=LETTING_GO_SECONDS)
 
 
 def _options() -> argparse.Namespace:
