@@ -366,6 +366,14 @@ def test_what_a_person_gave_to_somebody_whom_another_tool_made_again_stays_given
     assert loaded.value(f"SELECT object_id::text FROM {table} WHERE id = %s", row) == loaded.patient_id(other)
 
 
+def test_one_who_vanished_and_was_made_again_is_followed_first(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.remove("Contacts", contact)
+    loaded.load("patients")
+    loaded.recreate_patients(contact)
+    refused_until_the_parents_are_there(loaded, "documents", "patients")
+
+
 def test_parents_that_no_load_can_bring_back_stop_nothing(loaded: Clinic) -> None:
     vanished, rejected = loaded.exports["Contacts"]
     loaded.delete_patients(vanished["id"], rejected["id"])
