@@ -10,7 +10,7 @@ from nexus_assets.checks.check import Finding, Looking, loading, violators
 from nexus_assets.load.incoming import carried_id_sql
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import ByFileMakerId, Entity
 
 
 def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
@@ -82,16 +82,24 @@ def _differences(
     }
 
 
+def _kept_another_sql(entity: Entity, carried: ByFileMakerId) -> Composable:
+    """Whether an adopted row kept another id that it had: told as what it is, a conflict."""
+    if carried.key is not None:
+        return SQL("FALSE")
+    return SQL("""EXISTS (
+        SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.source_id = l.source_id AND c.cause = 'adopted'
+          AND c.column_name = {} AND c.resolved_load IS NULL)""").format(Literal(entity.name), Literal(carried.column))
+
+
 def _lost_sql(looking: Looking, entity: Entity) -> Composable:
     """Rows (source_id, nexus_id, reason) of the ledger whose row is gone, came back under another id, or has lost its own."""
     target, carried = looking.table(entity.name), carried_id_sql(entity, "t")
     changed: Composable = SQL("FALSE")
     elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
-    if carried is not None:
-        # Another id that an adopted row had is told as what it is: a value that was kept.
-        changed = SQL("""({} IS DISTINCT FROM l.source_id AND NOT EXISTS (
-            SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.source_id = l.source_id AND c.cause = 'adopted'
-              AND c.column_name = 'filemaker_id' AND c.resolved_load IS NULL))""").format(carried, Literal(entity.name))
+    if carried is not None and entity.filemaker_id is not None:
+        changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(
+            carried, _kept_another_sql(entity, entity.filemaker_id)
+        )
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
     return SQL("""
         SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,

@@ -1,7 +1,7 @@
 """Clinical notes, one per FileMaker note that has a text and a known patient."""
 
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Model, Now, Reference
+from nexus_assets.mapping.entity import Author, ByContent, Column, Entity, ExportRows, Model, Now, Reference
 
 NOTE_TYPES = (
     ("clinical", "clinical_notes"),
@@ -13,6 +13,9 @@ NOTE_TYPES = (
     ("workshop", "workshop_note"),
 )
 """The first rule that FileMaker's note type contains decides; Nexus knows these types and `other`."""
+
+IMPORTERS_SIGN = "%import%"
+"""What importers put in place of a person's name, this one included."""
 
 NOTES = Entity(
     name="notes",
@@ -30,7 +33,7 @@ NOTES = Entity(
     recognised_by=(
         ByContent(("patient_id", "content", "created_at", "note_type")),
         ByContent(("patient_id", "content", "created_by")),
-        ByContent(("patient_id", "content"), author="created_by"),
+        ByContent(("patient_id", "content"), author=Author("created_by", importer=IMPORTERS_SIGN)),
     ),
     on_insert={"created_at": Now(), "updated_at": Now()},
     touched="updated_at",

@@ -62,8 +62,8 @@ class Evidence:
         return min(self.month_first, self.day_first) > VALUES_THAT_OUTWEIGH_THE_LAST_LOAD and self.own_order is None
 
 
-def decide(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
-    """The order of a file, and of the columns that clearly have another one: from their dates, else as in the last load, else
+def decide(entity: str, evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
+    """The order of an entity's file, and of the columns that clearly have another one: from their dates, else as in the last load, else
     by the setting.
 
     Raises GateError where the dates clearly have another order than those of the last load.
@@ -72,20 +72,22 @@ def decide(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadS
     doubtful = tuple(each.column for each in evidence if each.is_doubtful)
     before = dict(last.columns) if last is not None else {}
     if not before and len({*own.values()}) < 2:
-        return replace(_of_the_file(evidence, last, settings), doubtful=doubtful)
+        return replace(_of_the_file(entity, evidence, last, settings), doubtful=doubtful)
     if last is not None and not settings.allow_date_order_change:
         for column, order in own.items():
             known = before.get(column, last.order if last.decided else None)
             if known not in (None, order):
-                raise _changed([column], str(known), order)
+                raise _changed(entity, [column], str(known), order)
     rest = [each for each in evidence if each.column not in {**before, **own}]
-    found = _of_the_file(rest, last, settings)
+    found = _of_the_file(entity, rest, last, settings)
     columns = {**before, **own}
     told = ", ".join(f"{column} {order}" for column, order in columns.items())
     return replace(found, columns=columns, doubtful=doubtful, why=f"{found.why}; by their own dates: {told}")
 
 
-def _of_the_file(evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings) -> DateOrder:
+def _of_the_file(
+    entity: str, evidence: Sequence[Evidence], last: DateOrder | None, settings: LoadSettings
+) -> DateOrder:
     """One order for all these columns."""
     month_first, day_first = sum(each.month_first for each in evidence), sum(each.day_first for each in evidence)
     known = last.order if last is not None and last.decided else None
@@ -109,14 +111,15 @@ def _of_the_file(evidence: Sequence[Evidence], last: DateOrder | None, settings:
     if max(month_first, day_first) <= VALUES_THAT_OUTWEIGH_THE_LAST_LOAD:
         return DateOrder(known, decided=True, why="as decided before; the few dates against it are errors")
     if not settings.allow_date_order_change:
-        raise _changed([each.column for each in evidence if each.month_first or each.day_first], known, found)
+        raise _changed(entity, [each.column for each in evidence if each.month_first or each.day_first], known, found)
     return DateOrder(found, decided=True, why=why)
 
 
-def _changed(columns: Sequence[str], before: str, now: str) -> GateError:
+def _changed(entity: str, columns: Sequence[str], before: str, now: str) -> GateError:
     return GateError(
         f"The dates in {', '.join(columns)} were written {before} in the last load and are {now} in this export.",
         setting="allow_date_order_change",
+        entity=entity,
     )
 
 
@@ -163,7 +166,7 @@ class Dictionaries:
         if self.order is None:
             self._cursor.execute(_evidence_sql(table))
             evidence = [Evidence(row[0], *map(int, row[1:])) for row in self._cursor.fetchall()]
-            self.order = decide(evidence, self._last, self._settings)
+            self.order = decide(self._work.entity, evidence, self._last, self._settings)
         return SQL(
             "ALTER TABLE {table} ADD COLUMN value date;"
             "UPDATE {table} SET value = nexus_assets.read_date(raw, coalesce({own}::jsonb ->> field, {order}), {today}, {epoch});"

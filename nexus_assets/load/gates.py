@@ -35,7 +35,7 @@ REJECTED_ROWS, REJECTED_SHARE = 5, 0.05
 class GateError(NexusAssetsError):
     """The load was stopped before anything was written; `setting` is the run config field that lets it through."""
 
-    def __init__(self, problem: str, *, setting: str, entity: str = "ENTITY") -> None:
+    def __init__(self, problem: str, *, setting: str, entity: str) -> None:
         config = json.dumps({"ops": {entity: {"config": {setting: True}}}})
         super().__init__(
             problem,
@@ -105,7 +105,7 @@ def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Ta
             )
 
 
-def check_ledger_belongs(cursor: Cursor, settings: LoadSettings) -> None:
+def check_ledger_belongs(cursor: Cursor, entity: str, settings: LoadSettings) -> None:
     """Raises GateError where the ledger was made in another database (a copy, a restored dump)."""
     (known,), here = answers.row(cursor, "SELECT database_mark FROM nexus_assets.about"), database_mark(cursor)
     if known == here:
@@ -114,11 +114,14 @@ def check_ledger_belongs(cursor: Cursor, settings: LoadSettings) -> None:
         raise GateError(
             "The ledger in this database was made in another one: this is a copy or a restored dump.",
             setting="allow_other_database",
+            entity=entity,
         )
     cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (here,))
 
 
-def check_sources_not_older(sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings) -> None:
+def check_sources_not_older(
+    entity: str, sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings
+) -> None:
     """Raises GateError where an export is older than the one loaded last: by its version where both have one, else by its time."""
     if last is None or settings.allow_older_export:
         return
@@ -132,11 +135,13 @@ def check_sources_not_older(sources: Mapping[str, Any], last: LastLoad | None, s
                 raise GateError(
                     f"{source['file']} is version {version}; version {version_before} was loaded last.",
                     setting="allow_older_export",
+                    entity=entity,
                 )
         elif datetime.fromisoformat(source["modified"]) < datetime.fromisoformat(before["modified"]):
             raise GateError(
                 f"{source['file']} is of {source['modified']}; the one loaded last is of {before['modified']}.",
                 setting="allow_older_export",
+                entity=entity,
             )
 
 

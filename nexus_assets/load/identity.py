@@ -19,10 +19,6 @@ MADE_AT = ("created_at", "uploaded_at")
 """The columns by which Nexus tells when a row was made."""
 
 
-IMPORTERS_SIGN = "%import%"
-"""What stands where a person's name would, in rows that an importer signed: as our own default does."""
-
-
 def made_at_sql(target: Target, alias: str) -> Composable:
     """When the row was made, as far as its table tells."""
     for name in MADE_AT:
@@ -105,7 +101,8 @@ def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
     if rule.author:
-        conditions.append(SQL("coalesce(t.{} ILIKE {}, TRUE)").format(Identifier(rule.author), Literal(IMPORTERS_SIGN)))
+        signed = SQL("coalesce(t.{} ILIKE {}, TRUE)")
+        conditions.append(signed.format(Identifier(rule.author.column), Literal(rule.author.importer)))
     if rule.made_by_importer:
         conditions.append(made_by_importer_sql(scene.target, "t"))
     return SQL("""
@@ -289,8 +286,8 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
 
     A person who vanished from FileMaker is still one person, and what belongs to them must not be orphaned.
     """
-    rules = [rule for rule in scene.entity.recognised_by if isinstance(rule, ByFileMakerId)]
-    if not rules:
+    carried = carried_id_sql(scene.entity, "t")
+    if carried is None:
         return 0
     names = {"ledger": scene.ledger, "target": scene.target.table, "lost": scene.work("lost")}
     cursor.execute(
@@ -302,26 +299,25 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
     )
     if not cursor.rowcount:
         return 0
-    for rule in rules:
-        cursor.execute(
-            SQL("""
-                WITH found AS (
-                  SELECT DISTINCT ON (l.source_id) l.source_id, l.nexus_id AS old_id, t.id AS new_id
-                  FROM {lost} AS l JOIN {target} AS t ON {carried} = l.source_id
-                  WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
-                  ORDER BY l.source_id, {is_referenced} DESC, {made_at} DESC NULLS LAST, t.id
-                ), remembered AS (
-                  UPDATE {ledger} AS l SET nexus_id = f.new_id FROM found AS f WHERE f.source_id = l.source_id
-                )
-                INSERT INTO {followed} SELECT source_id, old_id, new_id FROM found
-            """).format(
-                **names,
-                followed=scene.work("followed"),
-                carried=carried_sql(rule, "t"),
-                is_referenced=is_referenced_sql(cursor, scene.target, "t"),
-                made_at=made_at_sql(scene.target, "t"),
+    cursor.execute(
+        SQL("""
+            WITH found AS (
+              SELECT DISTINCT ON (l.source_id) l.source_id, l.nexus_id AS old_id, t.id AS new_id
+              FROM {lost} AS l JOIN {target} AS t ON {carried} = l.source_id
+              WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
+              ORDER BY l.source_id, {is_referenced} DESC, {made_at} DESC NULLS LAST, t.id
+            ), remembered AS (
+              UPDATE {ledger} AS l SET nexus_id = f.new_id FROM found AS f WHERE f.source_id = l.source_id
             )
+            INSERT INTO {followed} SELECT source_id, old_id, new_id FROM found
+        """).format(
+            **names,
+            followed=scene.work("followed"),
+            carried=carried,
+            is_referenced=is_referenced_sql(cursor, scene.target, "t"),
+            made_at=made_at_sql(scene.target, "t"),
         )
+    )
     return int(cursor.rowcount)
 
 
@@ -347,8 +343,8 @@ def gone_sql(target: Target) -> Composable:
 def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
     """Rows (source_id, nexus_id) of ids that live rows carry and that the ledger does not know, each once; None where nothing
     refers to the entity, so that nobody will ask whose an id was."""
-    rules = [rule for rule in target.entity.recognised_by if isinstance(rule, ByFileMakerId)]
-    if not rules or not any(target.entity.name in other.upstream for other in ENTITIES.values()):
+    carried = carried_id_sql(target.entity, "t")
+    if carried is None or not any(target.entity.name in other.upstream for other in ENTITIES.values()):
         return None
     return SQL("""
         SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
@@ -357,7 +353,7 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
         ) AS living WHERE source_id IS NOT NULL AND NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.source_id = living.source_id)
         ORDER BY source_id, is_referenced DESC, made_at DESC NULLS LAST, nexus_id
     """).format(
-        carried=carried_sql(rules[0], "t"),
+        carried=carried,
         made_at=made_at_sql(target, "t"),
         is_referenced=is_referenced_sql(cursor, target, "t"),
         target=target.table,

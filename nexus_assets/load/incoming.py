@@ -68,8 +68,7 @@ def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
 
 def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
     """The same by entity; None where its table has no place for a FileMaker id."""
-    rules = (rule for rule in entity.recognised_by if isinstance(rule, ByFileMakerId))
-    return next((carried_sql(rule, alias) for rule in rules), None)
+    return None if entity.filemaker_id is None else carried_sql(entity.filemaker_id, alias)
 
 
 def hash_sql(*values: Composable, seed: int = 0) -> Composable:

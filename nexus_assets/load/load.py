@@ -75,7 +75,7 @@ def load(
 
     # 1 contract
     install(cursor)
-    gates.check_ledger_belongs(cursor, settings)
+    gates.check_ledger_belongs(cursor, entity.name, settings)
     gates.check_parents_loaded(cursor, entity)
     target = contract.reflect(cursor, entity)
     contract.check(target)
@@ -97,7 +97,7 @@ def load(
             return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work)
     inputs.step("matching")
-    gates.check_sources_not_older(staged.facts, last, settings)
+    gates.check_sources_not_older(entity.name, staged.facts, last, settings)
     _tell_of_sources(entity, staged.facts, last, log)
     date_system = staged.facts[entity.rows_of.export].get("date_system", "")
     before = last.date_orders if last else None

@@ -16,7 +16,7 @@ from nexus_assets.load.incoming import Scene, target_hash_sql
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.load.tables import identity_table
-from nexus_assets.mapping.entity import ByFileMakerId, Entity, ExportRows, FileRecords
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
 from nexus_assets.sources.s3 import ListingDigest
 
 
@@ -118,7 +118,6 @@ def _anything_differs_sql(scene: Scene) -> Composable:
         )
         dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
     # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
-    recognisable = any(isinstance(rule, ByFileMakerId) for rule in scene.entity.recognised_by)
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
         SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
@@ -128,5 +127,5 @@ def _anything_differs_sql(scene: Scene) -> Composable:
         target=scene.target.table,
         links=SQL(" ").join(links),
         dead=SQL(" OR ").join(dead),
-        recognisable=SQL("TRUE" if recognisable else "FALSE"),
+        recognisable=SQL("TRUE" if scene.entity.filemaker_id else "FALSE"),
     )

@@ -146,17 +146,25 @@ class ByFileMakerId:
 
 
 @dataclass(frozen=True)
+class Author:
+    """The column that tells who wrote a row, and the pattern (of ILIKE) of what importers wrote there in place of a person."""
+
+    column: str
+    importer: str
+
+
+@dataclass(frozen=True)
 class ByContent:
     """An existing row without a FileMaker id is recognised by equal values in `columns`; equal ones pair k-th to k-th.
 
     `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
-    `author` names the column with who wrote the row: where a person's name stands there, it is theirs and no candidate.
+    `author`: a row that a person signed is theirs and no candidate.
     """
 
     columns: tuple[str, ...]
     unless: str | None = None
     made_by_importer: bool = False
-    author: str | None = None
+    author: Author | None = None
 
 
 @dataclass(frozen=True)
@@ -286,6 +294,11 @@ class Entity:
     def upstream(self) -> tuple[str, ...]:
         """The entities that must be loaded before this one, in the order they are declared."""
         return tuple(dict.fromkeys(link.to for link in self.references))
+
+    @property
+    def filemaker_id(self) -> ByFileMakerId | None:
+        """Where a row of the table carries its FileMaker id; None where it has no place for one."""
+        return next((rule for rule in self.recognised_by if isinstance(rule, ByFileMakerId)), None)
 
     def fields(self) -> Iterator[str]:
         """Every source field that the mapping reads, each once."""

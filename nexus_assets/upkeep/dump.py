@@ -46,11 +46,6 @@ def is_dump(path: Path) -> bool:
         return file.read(len(ARCHIVE)) == ARCHIVE
 
 
-def carried_id(entity: Entity) -> ByFileMakerId | None:
-    """Where a row of the entity's table carries its FileMaker id; None where it does not."""
-    return next((rule for rule in entity.recognised_by if isinstance(rule, ByFileMakerId)), None)
-
-
 def dumped_rows(path: Path, entities: Sequence[Entity]) -> Iterator[DumpedRow]:
     """The rows of the entities' tables, under either of their names. Raises DumpError where there is none of them."""
     program = _pg_restore()
@@ -144,7 +139,7 @@ def _block(lines: Iterator[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _rows(rows: Iterable[bytes], columns: Sequence[str], entity: Entity) -> Iterator[DumpedRow]:
-    carried = carried_id(entity)
+    carried = entity.filemaker_id
     if carried is None or carried.column not in columns:
         return
     id_at, carrier_at = columns.index("id"), columns.index(carried.column)

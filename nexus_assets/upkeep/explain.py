@@ -192,12 +192,12 @@ class _Looking:
 
     def _carried(self) -> Composable | None:
         """The FileMaker id that a row carries, as text."""
-        for rule in self.entity.recognised_by:
-            if isinstance(rule, ByFileMakerId):
-                column = SQL("t.{}").format(Identifier(rule.column))
-                carried = SQL("{} ->> {}").format(column, Literal(rule.key)) if rule.key else column
-                return SQL("btrim(({})::text)").format(carried)
-        return None
+        rule = self.entity.filemaker_id
+        if rule is None:
+            return None
+        column = SQL("t.{}").format(Identifier(rule.column))
+        carried = SQL("{} ->> {}").format(column, Literal(rule.key)) if rule.key else column
+        return SQL("btrim(({})::text)").format(carried)
 
     def _owner(self, nexus_id: str) -> tuple[str, str] | None:
         if not self.has_ledger:

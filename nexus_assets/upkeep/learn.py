@@ -27,9 +27,9 @@ from nexus_assets.load.tables import Target, Work, identity_table
 from nexus_assets.sources.filemaker import ExportFile, open_export
 from nexus_assets.sources.names import FORMATS, export_stem
 from nexus_assets.sources.places import LocalPlace
-from nexus_assets.upkeep.dump import carried_id, dumped_rows, is_dump
+from nexus_assets.upkeep.dump import dumped_rows, is_dump
 
-LEARNABLE = tuple(name for name, entity in ENTITIES.items() if carried_id(entity) is not None)
+LEARNABLE = tuple(name for name, entity in ENTITIES.items() if entity.filemaker_id is not None)
 """The entities whose rows carry a FileMaker id: only of those can a list or a backup tell whose an id was."""
 
 ID, FILEMAKER_ID = "id", "filemaker_id"
@@ -76,7 +76,7 @@ def learn(engine: sqlalchemy.Engine, path: Path, entity: str = "patients") -> di
         )
     with transaction(engine, lock=LEARNABLE if from_dump else entity) as cursor:
         ledger.install(cursor)
-        gates.check_ledger_belongs(cursor, LoadSettings())
+        gates.check_ledger_belongs(cursor, entity, LoadSettings())
         staged = _stage_dump(cursor, path) if from_dump else _stage_list(cursor, path, entity)
         return {name: _learn_one(cursor, name, path, is_list=not from_dump) for name in staged}
 

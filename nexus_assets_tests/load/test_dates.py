@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_assets.load.dates import DateOrder, Evidence, decide
+from nexus_assets.load import dates
+from nexus_assets.load.dates import DateOrder, Evidence
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets_tests.load.clinic import HEADINGS, Clinic
@@ -18,6 +20,7 @@ from nexus_assets_tests.sources.writers import xlsx_file
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
+decide = partial(dates.decide, "patients")
 MDY, DMY = DateOrder("mdy", decided=True), DateOrder("dmy", decided=True)
 NOTHING = Evidence("DOB", 0, 0, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,7 @@ def stopped(clinic: Clinic, name: str, setting: str, says: str, **settings: Any)
         clinic.load(name, **settings)
     assert raised.value.setting == setting
     assert f"{setting}: true" in str(raised.value)
+    assert json.dumps({"ops": {name: {"config": {setting: True}}}}) in str(raised.value)
     assert "Nothing was written" in str(raised.value)
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
     clinic.load(name, **{**settings, setting: True})
