@@ -146,20 +146,21 @@ class Dictionaries:
         relation: Relation,
         dates: Collection[str],
         times: Collection[str] = (),
-        pending: Composable | None = None,
+        *,
+        partly: bool = False,
         suffix: str = "",
     ) -> None:
-        """Makes the tables `dates` and `times` of these fields, where there are any; of the `pending` rows only, where they are given.
+        """Makes the tables `dates` and `times` of these fields, where there are any. `partly`: the rows are not all of the file.
 
         The file's order is decided by the dates that come first: those of a later call are read in the same one.
         """
-        self._by_all_rows = self._by_all_rows or (pending is None and self.order is None)
+        self._by_all_rows = self._by_all_rows or (not partly and self.order is None)
         for kind, fields, read_sql in (("dates", dates, self._read_dates_sql), ("times", times, _read_times_sql)):
             if not fields:
                 continue
             table = self._work(f"{kind}{suffix}")
             self._cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(table))
-            self._cursor.execute(_dictionary_sql(table, relation, fields, pending))
+            self._cursor.execute(_dictionary_sql(table, relation, fields))
             self._cursor.execute(read_sql(table))
 
     def _read_dates_sql(self, table: Composable) -> Composable:
@@ -228,17 +229,14 @@ def time_fields(entity: Entity) -> dict[str, None]:
     return dict.fromkeys(column.fields[at] for column in entity.columns for at in column.parser.times)
 
 
-def _dictionary_sql(
-    table: Composable, relation: Relation, fields: Iterable[str], pending: Composable | None
-) -> Composable:
+def _dictionary_sql(table: Composable, relation: Relation, fields: Iterable[str]) -> Composable:
     """Each different text of the fields with how often it comes."""
-    narrowed = SQL("") if pending is None else SQL("JOIN {} AS p USING (row_number)").format(pending)
     parts = [
         # Grouped first: whether a text is blank is asked once of each, not of every row.
         SQL(
             "SELECT {name}::text AS field, raw, times FROM (SELECT {text} AS raw, count(*) AS times FROM {table} AS s"
-            " {narrowed} GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL"
-        ).format(name=Literal(name), text=relation.field(name, "s"), table=relation.table, narrowed=narrowed)
+            " GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL"
+        ).format(name=Literal(name), text=relation.field(name, "s"), table=relation.table)
         for name in fields
     ]
     nothing = SQL("SELECT NULL::text AS field, NULL::text AS raw, 0::bigint AS times WHERE false")

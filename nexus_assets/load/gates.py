@@ -21,6 +21,7 @@ from nexus_assets.mapping.entity import Entity
 if TYPE_CHECKING:
     from nexus_assets.load.settings import LoadSettings
     from nexus_assets.load.tables import Target
+    from nexus_assets.load.vanished import Ids
 
 VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 """More vanished rows than both: half an export, or a found set instead of all records."""
@@ -152,7 +153,12 @@ def _version(source: Mapping[str, Any]) -> int | None:
 
 
 def check_rows(
-    cursor: Cursor, scene: Scene, noticed: Mapping[str, int], last: LastLoad | None, settings: LoadSettings
+    cursor: Cursor,
+    scene: Scene,
+    ids: Ids,
+    noticed: Mapping[str, int],
+    last: LastLoad | None,
+    settings: LoadSettings,
 ) -> None:
     """Raises GateError where there is nothing to load, or too many rows vanished, came under new ids, or are rejected.
 
@@ -170,7 +176,7 @@ def check_rows(
         _check_not_empty(cursor, scene, last, rows, accepted)
     if last is None:
         return
-    known, vanished = _known_and_vanished(cursor, scene)
+    known, vanished = ids.known, ids.vanishing
     rekeyed = _rekeyed(cursor, scene) if scene.entity.same_thing else 0
     if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
         raise GateError(
@@ -233,20 +239,6 @@ def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, rows: 
 
 def _too_many(rows: int, known: int) -> bool:
     return rows > VANISHED_ROWS and rows > known * VANISHED_SHARE
-
-
-def _known_and_vanished(cursor: Cursor, scene: Scene) -> tuple[int, int]:
-    """How many ids past loads brought that have not vanished before, and how many of them this source does not have."""
-    known, vanished = answers.row(
-        cursor,
-        SQL("""
-            WITH known AS NOT MATERIALIZED (
-              SELECT source_id FROM {ledger} WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-            SELECT (SELECT count(*) FROM known),
-                   (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id))
-        """).format(ledger=scene.ledger, seen=scene.work("seen")),
-    )
-    return int(known), int(vanished)
 
 
 def _rekeyed(cursor: Cursor, scene: Scene) -> int:

@@ -217,7 +217,9 @@ def resolve(cursor: Cursor, scene: Scene) -> None:
 def _recognise(cursor: Cursor, scene: Scene) -> None:
     """Finds live rows for accepted source rows that have none, rule by rule."""
     recognised = scene.work("recognised")
-    cursor.execute(SQL("CREATE UNLOGGED TABLE {} (source_id uuid NOT NULL, nexus_id uuid NOT NULL)").format(recognised))
+    cursor.execute(
+        SQL("CREATE UNLOGGED TABLE {0} (source_id uuid NOT NULL, nexus_id uuid NOT NULL); ANALYZE {0}").format(recognised)
+    )
     for rule in (None, *scene.entity.recognised_by):
         left = SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(_homeless_sql(scene), _free_sql(scene))
         if not answers.yes(cursor, left):

@@ -13,6 +13,10 @@ from nexus_assets.load.tables import Relation, Target, Work, identity_table
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 
+FLAW, EXPORT_ROW = "flaw", "export_row"
+"""Fields that a source may have beside the entity's own: what is wrong with the row as a whole; the row of the export that
+describes a file."""
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -36,6 +40,12 @@ class Scene:
     @property
     def ledger(self) -> Identifier:
         return identity_table(self.entity.name)
+
+    @property
+    def pending(self) -> Relation:
+        """The source rows that need work, with every field that the mapping reads."""
+        names = (name for name in (*self.entity.fields(), FLAW, EXPORT_ROW) if name in self.source.columns)
+        return Relation(self.work("pending"), {name: Identifier(f"f{at}") for at, name in enumerate(names)})
 
 
 def new(name: str) -> Identifier:
@@ -98,7 +108,7 @@ def _hashed_rows_sql(target: Target) -> Composable:
 
 def _row_hash(scene: Scene, alias: str) -> Composable:
     """The hash of all that the mapping reads of a source row, and of what is wrong with it as a whole."""
-    fields = [scene.source.field(name, alias) for name in (*scene.entity.fields(), "flaw")]
+    fields = [scene.source.field(name, alias) for name in (*scene.entity.fields(), FLAW)]
     return hash_sql(*fields, seed=scene.seed)
 
 
@@ -113,6 +123,7 @@ def find_pending(cursor: Cursor, scene: Scene) -> int:
     cursor.execute(_repeated_sql(scene))
     if cursor.rowcount:
         cursor.execute(_repeated_in_words_only_sql(scene))
+    cursor.execute(SQL("ANALYZE {}").format(scene.work("repeated")))
     return _make_pending(cursor, scene)
 
 
@@ -188,7 +199,7 @@ def _repeated_in_words_only_sql(scene: Scene) -> Composable:
     """Rows of one id that differ in blanks around a value, or in how the id is written, say the same."""
     fields = [
         SQL("nexus_assets.read_text({})").format(scene.source.field(name, "r"))
-        for name in (*scene.entity.fields(), "flaw")
+        for name in (*scene.entity.fields(), FLAW)
         if name != scene.entity.source_id
     ]
     said = hash_sql(*fields)
@@ -201,13 +212,25 @@ def _repeated_in_words_only_sql(scene: Scene) -> Composable:
 
 
 def _pending_sql(scene: Scene) -> Composable:
-    """The rows that need work: all that are not settled, and every one of those whose id is disputed."""
+    """The rows that need work: all that are not settled, and every one of those whose id is disputed.
+
+    With their texts, so that the whole source is not joined again for each use of them.
+    """
     return SQL("""
         CREATE UNLOGGED TABLE {pending} AS
-        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed
-        FROM {seen} AS s LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
+        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, {fields}
+        FROM {seen} AS s JOIN {source} AS x USING (row_number) LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
         WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ
-    """).format(pending=scene.work("pending"), seen=scene.work("seen"), repeated=scene.work("repeated"))
+    """).format(
+        pending=scene.pending.table,
+        fields=SQL(", ").join(
+            SQL("{} AS {}").format(scene.source.field(name, "x"), column)
+            for name, column in scene.pending.columns.items()
+        ),
+        seen=scene.work("seen"),
+        source=scene.source.table,
+        repeated=scene.work("repeated"),
+    )
 
 
 NO_DICTIONARY = Identifier("no_dictionary")
@@ -232,7 +255,7 @@ class _Joins:
                     table=self.scene.work(kind),
                     alias=alias,
                     name=Literal(name),
-                    text=self.scene.source.field(name, "s"),
+                    text=self.scene.pending.field(name, "s"),
                 )
             )
         return alias
@@ -241,7 +264,7 @@ class _Joins:
         """The source fields of a column; those that its parser reads as dates or times have their dictionary joined."""
         return [
             Field(
-                self.scene.source.field(name, "s"),
+                self.scene.pending.field(name, "s"),
                 self.dictionary("dates", name) if at in column.parser.dates else NO_DICTIONARY,
                 self.dictionary("times", name) if at in column.parser.times else NO_DICTIONARY,
             )
@@ -256,7 +279,7 @@ class _Joins:
                 table=self.scene.work("texts"),
                 alias=alias,
                 name=Literal(column.name),
-                text=self.scene.source.field(column.fields[0], "s"),
+                text=self.scene.pending.field(column.fields[0], "s"),
             )
         )
         return alias
@@ -274,7 +297,7 @@ class _Joins:
                 table=parent.table,
                 own=own,
                 row=row,
-                id=call("read_uuid", self.scene.source.field(link.field, "s")),
+                id=call("read_uuid", self.scene.pending.field(link.field, "s")),
             )
         )
         return row
@@ -282,7 +305,7 @@ class _Joins:
     def match(self, name: str, match: Match, table: Composable) -> Identifier:
         """The alias of the small table's row that the field names."""
         alias = Identifier(name)
-        compared = call("comparable", self.scene.source.field(match.field, "s"))
+        compared = call("comparable", self.scene.pending.field(match.field, "s"))
         if match.through is not None:
             export, id_heading, name_heading = match.through
             relation = self.scene.alongside.get(export)
@@ -324,7 +347,7 @@ def _column_sql(column: Column, fields: list[Field], scene: Scene, joins: _Joins
 
 
 def _given(scene: Scene, name: str) -> Composable:
-    return SQL("nexus_assets.read_text({}) IS NOT NULL").format(scene.source.field(name, "s"))
+    return SQL("nexus_assets.read_text({}) IS NOT NULL").format(scene.pending.field(name, "s"))
 
 
 def _one_of(blank: str, unknown: str, given: Composable) -> Composable:
@@ -351,7 +374,7 @@ def _lookup_sql(
 
 def _described(scene: Scene) -> Composable:
     """Whether FileMaker says anything of the row: of a file without a row in the export it doesn't."""
-    row = scene.source.columns.get("export_row")
+    row = scene.pending.columns.get(EXPORT_ROW)
     return SQL("TRUE") if row is None else SQL("s.{} IS NOT NULL").format(row)
 
 
@@ -376,14 +399,12 @@ def _texts_sql(scene: Scene) -> Composable:
             parts.append(
                 SQL("""
                     SELECT {name}, different.raw, {value} FROM (
-                      SELECT {raw} AS raw FROM {source} AS s JOIN {pending} AS p USING (row_number)
-                      WHERE {raw} IS NOT NULL GROUP BY 1) AS different
+                      SELECT {raw} AS raw FROM {pending} AS s WHERE {raw} IS NOT NULL GROUP BY 1) AS different
                 """).format(
                     name=Literal(column.name),
                     value=column.parser.value([text], scene.reading),
-                    raw=scene.source.field(column.fields[0], "s"),
-                    source=scene.source.table,
-                    pending=scene.work("pending"),
+                    raw=scene.pending.field(column.fields[0], "s"),
+                    pending=scene.pending.table,
                 )
             )
     return SQL("CREATE UNLOGGED TABLE {} AS {}").format(scene.work("texts"), SQL(" UNION ALL ").join(parts))
@@ -393,11 +414,11 @@ def _incoming_sql(scene: Scene) -> Composable:
     """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
     joins = _Joins(scene)
     reasons: list[tuple[Composable, Composable]] = [
-        (SQL("p.source_id IS NULL"), _one_of("no_id", "bad_id", _given(scene, scene.entity.source_id))),
-        (SQL("p.disputed"), Literal("duplicate_id")),
+        (SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(scene, scene.entity.source_id))),
+        (SQL("s.disputed"), Literal("duplicate_id")),
     ]
-    if "flaw" in scene.source.columns:
-        flaw = scene.source.field("flaw", "s")
+    if FLAW in scene.pending.columns:
+        flaw = scene.pending.field(FLAW, "s")
         reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
     # Last, because a cell that can't be read may be why there is no id: an image with such a date has no batch.
     unknown: list[tuple[Composable, Composable]] = []
@@ -436,9 +457,9 @@ def _incoming_sql(scene: Scene) -> Composable:
                 reasons.append((condition, Literal(f"{reason}:{column.name}")))
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
-        SELECT p.row_number, p.source_id, p.row_hash, p.known_id, p.is_live, CASE {reasons} END AS reason,
+        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE {reasons} END AS reason,
                {described} AS described, {notices} AS notices, {values}
-        FROM {pending} AS p JOIN {source} AS s USING (row_number)
+        FROM {pending} AS s
         {joins}
     """).format(
         incoming=scene.work("incoming"),
@@ -448,8 +469,7 @@ def _incoming_sql(scene: Scene) -> Composable:
         described=_described(scene),
         notices=_holding(notices),
         values=SQL(", ").join(values),
-        pending=scene.work("pending"),
-        source=scene.source.table,
+        pending=scene.pending.table,
         joins=SQL(" ").join(joins.clauses),
     )
 

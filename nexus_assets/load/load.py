@@ -107,11 +107,11 @@ def load(
     incoming.see(cursor, scene)
     rekeyed = rekey.follow(cursor, scene)
     pending = incoming.find_pending(cursor, scene)
-    dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
+    dictionaries.read(scene.pending, date_fields(entity), time_fields(entity), partly=True)
     if dictionaries.read_otherwise_before:
         dictionaries.forget_last()
         pending = incoming.find_all_pending(cursor, scene)
-        dictionaries.read(source, date_fields(entity), time_fields(entity), work("pending"))
+        dictionaries.read(scene.pending, date_fields(entity), time_fields(entity), partly=True)
     log(f"{entity.name}: {pending} rows are new or have changed")
     inputs.step("reading", pending)
     incoming.read(cursor, scene)
@@ -121,7 +121,8 @@ def load(
     identity.resolve(cursor, scene)
 
     # 4 gate
-    gates.check_rows(cursor, scene, noticed, last, settings)
+    ids = vanished.count(cursor, scene)
+    gates.check_rows(cursor, scene, ids, noticed, last, settings)
     contract.check_values(cursor, target, work("incoming"), incoming.new)
 
     # 5 write
@@ -134,8 +135,7 @@ def load(
     cursor.execute(merge.update_sql(scene))
     cursor.execute(merge.insert_sql(scene))
     cursor.execute(remember.compared_sql(scene, load_id))
-    cursor.execute(remember.made_sql(scene, load_id))
-    cursor.execute(remember.restored_sql(scene, load_id))
+    remember.inserted(cursor, scene, load_id)
     identity.note_the_unseen(cursor, scene, load_id)
 
     # 6 tidy
@@ -145,7 +145,7 @@ def load(
 
     # 7 account and verify
     rejects.keep_rejects(cursor, scene, load_id)
-    account.heal(**vanished.follow(cursor, scene, load_id, settings.archive_vanished))
+    account.heal(**vanished.follow(cursor, scene, ids, load_id, settings.archive_vanished))
     account.notices = {**noticed, **accounts.notices(cursor, scene)}
     if staged.mended:
         account.notices["mended"] = staged.mended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
@@ -11,18 +12,29 @@ from nexus_assets.load.incoming import Scene, hash_sql, new, target_hash_sql
 from nexus_assets.load.ledger import base_column, base_columns
 from nexus_assets.load.merge import inserted_sql, typed_sql
 
+ENTRY = (
+    "source_id",
+    "nexus_id",
+    "row_hash",
+    "target_hash",
+    "row_number",
+    "notices",
+    "origin",
+    "first_load",
+    "last_load",
+)
+"""The ledger's columns that a load fills for each of its rows, beside the hash per tracked column."""
 
-def made_sql(scene: Scene, load_id: int) -> Composable:
-    """Remembers the rows whose FileMaker id came for the first time.
 
-    Apart from the restored ones, because an INSERT that may meet an entry takes half as long again.
+def inserted(cursor: Cursor, scene: Scene, load_id: int) -> None:
+    """Remembers the rows that were inserted: for the first time, or again under the id that the ledger knew.
+
+    The first ones apart, because an INSERT that may meet an entry takes half as long again.
     """
-    return _inserted_sql(scene, load_id, "make")
-
-
-def restored_sql(scene: Scene, load_id: int) -> Composable:
-    """Remembers the rows that were inserted again under the id that the ledger knew."""
-    return SQL("{} {}").format(_inserted_sql(scene, load_id, "restore"), _or_followed_up_sql(scene))
+    # In a table of their own first: for an INSERT PostgreSQL has no parallel plan, and the hashes are half of the work.
+    cursor.execute(_entries_sql(scene, load_id))
+    cursor.execute(_insert_entries_sql(scene, "make"))
+    cursor.execute(SQL("{} {}").format(_insert_entries_sql(scene, "restore"), _or_followed_up_sql(scene)))
 
 
 def _or_followed_up_sql(scene: Scene) -> Composable:
@@ -34,27 +46,33 @@ def _or_followed_up_sql(scene: Scene) -> Composable:
     ).format(SQL(", ").join(SQL("{0} = excluded.{0}").format(column) for column in columns))
 
 
-def _inserted_sql(scene: Scene, load_id: int, action: str) -> Composable:
-    """Entries of inserted rows: their ids, the hash of what they were read from and of what was written, per column."""
+def _insert_entries_sql(scene: Scene, action: str) -> Composable:
+    columns = SQL(", ").join((*map(Identifier, ENTRY), *map(base_column, base_columns(scene.entity))))
+    return SQL(
+        "INSERT INTO {ledger} AS l ({columns}) SELECT {columns} FROM {entries} WHERE action = {action} ORDER BY source_id"
+    ).format(ledger=scene.ledger, columns=columns, entries=scene.work("entries"), action=Literal(action))
+
+
+def _entries_sql(scene: Scene, load_id: int) -> Composable:
+    """The table `entries` of the inserted rows: their ids, the hash of what they were read from and of what was written, per
+    column."""
     types = [inserted_sql(scene, link.type_column) for link in scene.entity.generic_references]
     tracked = base_columns(scene.entity)
     values = {name: inserted_sql(scene, name) for name in tracked}
     return SQL("""
-        INSERT INTO {ledger} AS l
-          (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, {bases})
-        SELECT i.source_id, d.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'made', {load}, {load}, {hashes}
+        CREATE UNLOGGED TABLE {entries} AS
+        SELECT d.action, i.source_id, d.nexus_id, i.row_hash, {target_hash} AS target_hash, i.row_number,
+               {notices} AS notices, 'made' AS origin, {load} AS first_load, {load} AS last_load, {hashes}
         FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
-        WHERE d.action = {action} ORDER BY i.source_id
+        WHERE d.action IN ('make', 'restore')
     """).format(
-        ledger=scene.ledger,
-        bases=SQL(", ").join(map(base_column, tracked)),
+        entries=scene.work("entries"),
         notices=_notices_sql(scene, lambda name: SQL("i.{}").format(new(name))),
         target_hash=hash_sql(*types, *values.values()),
         load=Literal(load_id),
-        hashes=SQL(", ").join(hash_sql(values[name]) for name in tracked),
+        hashes=SQL(", ").join(SQL("{} AS {}").format(hash_sql(values[name]), base_column(name)) for name in tracked),
         decided=scene.work("decided"),
         incoming=scene.work("incoming"),
-        action=Literal(action),
     )
 
 
@@ -65,7 +83,7 @@ def compared_sql(scene: Scene, load_id: int) -> Composable:
     columns = (*map(Identifier, compared), *map(base_column, tracked))
     return SQL("""
         INSERT INTO {ledger} AS l
-          (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, {bases})
+          ({entry}, {bases})
         SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {hashes}
         FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
         LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
@@ -74,6 +92,7 @@ def compared_sql(scene: Scene, load_id: int) -> Composable:
         WHERE l.last_load IS NULL OR ({mine}) IS DISTINCT FROM ({theirs})
     """).format(
         ledger=scene.ledger,
+        entry=SQL(", ").join(map(Identifier, ENTRY)),
         bases=SQL(", ").join(map(base_column, tracked)),
         target_hash=target_hash_sql(scene.target, "t"),
         notices=_notices_sql(scene, lambda name: SQL("t.{}").format(Identifier(name))),

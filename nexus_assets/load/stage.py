@@ -13,7 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.load.tables import Relation
-from nexus_assets.sources.s3 import ListingDigest, StoredObject
+from nexus_assets.sources.s3 import ListingDigest, StoredObject, file_name, mime_type
 
 if TYPE_CHECKING:
     from nexus_assets.sources.filemaker import OpenExport
@@ -83,9 +83,8 @@ def stage_listing(cursor: Cursor, table: Identifier, objects: Iterable[StoredObj
         writer = csv.writer(buffer, lineterminator="\n")
         for item in objects:
             digest.add(item)
-            writer.writerow(
-                (item.key, item.file_name, item.size, item.etag, item.mime_type, item.record_key, item.is_thumbnail)
-            )
+            name = file_name(item.key)
+            writer.writerow((item.key, name, item.size, item.etag, mime_type(name), item.record_key, item.is_thumbnail))
             if buffer.tell() >= BLOCK:
                 yield buffer.getvalue().encode()
                 buffer.seek(0)

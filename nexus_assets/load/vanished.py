@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene
 from nexus_assets.load.planning import without_nested_loops
 from nexus_assets.mapping.entity import Archive
 
 
-def follow(cursor: Cursor, scene: Scene, load_id: int, archive_vanished: bool) -> dict[str, int]:
+@dataclass(frozen=True)
+class Ids:
+    """How many ids past loads brought that have not vanished before, and how many of them this source does not have."""
+
+    known: int
+    vanishing: int
+
+
+def count(cursor: Cursor, scene: Scene) -> Ids:
+    """Counts the ids that are known and those that vanish; run before anything is written."""
+    return Ids(
+        *answers.row(
+            cursor,
+            SQL("""
+                WITH known AS NOT MATERIALIZED (
+                  SELECT source_id FROM {ledger} WHERE last_load IS NOT NULL AND vanished_load IS NULL)
+                SELECT (SELECT count(*) FROM known),
+                       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id))
+            """).format(ledger=scene.ledger, seen=scene.work("seen")),
+        )
+    )
+
+
+def follow(cursor: Cursor, scene: Scene, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
     """Marks what vanished, unmarks what returned, archives the one and brings back the other; returns how many of each."""
-    vanished, returned = mark(cursor, scene, load_id)
+    vanished, returned = _mark(cursor, scene, ids, load_id)
     archive = scene.entity.archive
     archived = brought_back = 0
     if archive is not None:
@@ -21,15 +47,15 @@ def follow(cursor: Cursor, scene: Scene, load_id: int, archive_vanished: bool) -
     return {"vanished": vanished, "returned": returned, "archived": archived, "brought_back": brought_back}
 
 
-def mark(cursor: Cursor, scene: Scene, load_id: int) -> tuple[int, int]:
+def _mark(cursor: Cursor, scene: Scene, ids: Ids, load_id: int) -> tuple[int, int]:
     """Marks the ids that the source no longer has, and unmarks those that it has again; returns how many of each."""
     seen = SQL("EXISTS (SELECT FROM {} AS s WHERE s.source_id = l.source_id)").format(scene.work("seen"))
-    cursor.execute(
-        SQL(
-            "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
-        ).format(scene.ledger, Literal(load_id), seen)
-    )
-    vanished = int(cursor.rowcount)
+    if ids.vanishing:
+        cursor.execute(
+            SQL(
+                "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
+            ).format(scene.ledger, Literal(load_id), seen)
+        )
     with without_nested_loops(cursor):
         cursor.execute(
             SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
@@ -37,7 +63,7 @@ def mark(cursor: Cursor, scene: Scene, load_id: int) -> tuple[int, int]:
             )
         )
         returned = int(cursor.rowcount)
-    return vanished, returned
+    return ids.vanishing, returned
 
 
 def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> int:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,19 +36,22 @@ class StoredObject(NamedTuple):
     record_key: str
     is_thumbnail: bool = False
 
-    @property
-    def file_name(self) -> str:
-        return file_name(self.key)
-
-    @property
-    def mime_type(self) -> str:
-        return mimetypes.guess_type(self.file_name.lower())[0] or "application/octet-stream"
-
 
 def file_name(key: str) -> str:
     """The file's own name: the last part of the key, or the folder that is named like a file (`…/<FMid>.pdf/<uuid>.pdf`)."""
-    folder = posixpath.basename(posixpath.dirname(key))
-    return folder if len(posixpath.splitext(folder)[1]) > 1 else posixpath.basename(key)
+    folders, _, name = key.rpartition("/")
+    folder = folders.rstrip("/").rpartition("/")[2]
+    return folder if "." in folder and len(posixpath.splitext(folder)[1]) > 1 else name
+
+
+def mime_type(name: str) -> str:
+    """The MIME type of a file, by the endings of its name."""
+    return _mime_type_of(name[name.find(".") :].lower() if "." in name else "")
+
+
+@lru_cache(maxsize=1024)
+def _mime_type_of(endings: str) -> str:
+    return mimetypes.guess_type(f"file{endings}")[0] or "application/octet-stream"
 
 
 @contextmanager

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from nexus_assets.resources import ClinicBucket
-from nexus_assets.sources.s3 import StoredObject, file_name, list_objects, stored_object, without_times
+from nexus_assets.sources.s3 import (
+    StoredObject,
+    file_name,
+    list_objects,
+    mime_type,
+    stored_object,
+    without_times,
+)
 from nexus_assets_tests.conftest import Bucket
 
 PREFIX = "filemaker-import/"
@@ -24,10 +31,26 @@ PREFIX = "filemaker-import/"
         ("documents/v1./0f.pdf", "0f.pdf"),
         ("documents/.old/0f.pdf", "0f.pdf"),
         ("documents//0f.pdf", "0f.pdf"),
+        ("documents/A1.pdf//0f", "A1.pdf"),
     ],
 )
 def test_a_file_has_the_name_of_its_key_or_of_the_folder_that_is_named_like_a_file(key: str, name: str) -> None:
     assert file_name(key) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("12.JPG", "image/jpeg"),
+        ("12.left.png", "image/png"),
+        ("A1.pdf", "application/pdf"),
+        ("list.csv.gz", "text/csv"),
+        ("12.unheard", "application/octet-stream"),
+        ("pdf", "application/octet-stream"),
+    ],
+)
+def test_the_endings_of_its_name_tell_what_a_file_is(name: str, said: str) -> None:
+    assert mime_type(name) == said
 
 
 @pytest.mark.parametrize("key", ["images/", "a.pdf/", "images/.hidden.jpg", "images/no-suffix", "images/12."])
