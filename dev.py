@@ -236,7 +236,10 @@ def with_pip() -> None:
 
 def install_with_uv(uv: List[str]) -> None:
     into = ["--python", str(BIN / "python")]
-    quietly(*uv, "pip", "sync", *into, "--require-hashes", str(LOCK))
+    # uv leaves it to the first import to compile a module; where that is not kept (PYTHONDONTWRITEBYTECODE), every command
+    # of Dagster's would compile two thousand of them again.
+    compiled = ["--compile-bytecode"] if sys.dont_write_bytecode else []
+    quietly(*uv, "pip", "sync", *into, *compiled, "--require-hashes", str(LOCK))
     quietly(*uv, "pip", "install", *into, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
 
