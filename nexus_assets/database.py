@@ -45,6 +45,11 @@ def database_url(url: str) -> sqlalchemy.URL:
             f"NEXUS_DATABASE_URL names a {parsed.get_backend_name()} database; Nexus lives in PostgreSQL.",
             remedy="Write it as postgresql://user:password@host:5432/database.",
         )
+    if "@" in (parsed.host or ""):
+        # What stands before the last @ may be the rest of a password: it must not be taken for a host, which is told.
+        raise NexusAssetsError(
+            "The user or password in NEXUS_DATABASE_URL holds an @.", remedy="Write it as %40 there, and % as %25."
+        )
     return parsed.set(drivername="postgresql+psycopg2")
 
 
@@ -53,6 +58,8 @@ def make_engine(url: str) -> sqlalchemy.Engine:
     return sqlalchemy.create_engine(
         database_url(url),
         poolclass=sqlalchemy.pool.NullPool,
+        # Closing ends what is open; a rollback on a connection that broke would be told of with a traceback.
+        pool_reset_on_return=None,
         hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "nexus_assets"},
     )

@@ -22,9 +22,13 @@ from botocore.client import BaseClient
 from dotenv import dotenv_values
 
 from nexus_assets.checks import CHECKS
+from nexus_assets.database import make_engine
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.postgres import ADMIN
 from nexus_assets.settings import SETTINGS
+from nexus_assets.upkeep import guard
+from nexus_assets.upkeep.reset import plan as plan_reset
+from nexus_assets.upkeep.reset import reset
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.readme import README, TABLES, WRITE, block
 
@@ -78,9 +82,9 @@ def snippet(language: str, name: str) -> str:
 def as_role(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Iterator[Graph]:  # noqa: F811
     """The graph, its settings naming the role that README's SQL makes."""
     owner = sa.make_url(graph.clinic.url).set(drivername="postgresql")
-    first, rest = snippet("sql", "role").replace("DATABASE nexus ", f"DATABASE {owner.database} ").split("\n", 1)
-    _execute(owner.set(username=ADMIN), first)  # whose password is the same here
-    _execute(owner, rest)
+    lines = snippet("sql", "role").replace("DATABASE nexus ", f"DATABASE {owner.database} ").split("\n")
+    _execute(owner.set(username=ADMIN), "\n".join(lines[:3]))  # whose password is the same here
+    _execute(owner, "\n".join(lines[3:]))
     role = owner.set(username=ROLE, password="choose one")
     monkeypatch.setenv("NEXUS_DATABASE_URL", role.render_as_string(hide_password=False))
     yield graph
@@ -114,6 +118,21 @@ def test_role_may_delete_nobody_and_owns_the_ledger_alone(as_role: Graph) -> Non
         "SELECT count(*) FROM pg_class WHERE relowner = %s::regrole AND relnamespace <> 'nexus_assets'::regnamespace"
     )
     assert ask(f"{owned} AND relnamespace::regnamespace::text !~ '^pg_'", ROLE) == 0
+
+
+@pytest.mark.parametrize("first", ["the role", "the owner"])
+def test_role_and_owner_use_one_ledger_whoever_makes_it(as_role: Graph, first: str) -> None:
+    owner = make_engine(as_role.clinic.url)
+    if first == "the owner":
+        assert guard.install(owner).is_whole
+    assert failures(as_role.materialize()) == []
+    assert guard.install(owner).is_whole
+    assert as_role.clinic.value("SELECT count(*) FROM patients") > 0
+    reset(owner, plan_reset(owner))
+    assert as_role.clinic.value("SELECT count(*) FROM patients") == 0
+    assert failures(as_role.materialize()) == []
+    owners = "SELECT array_agg(DISTINCT relowner::regrole::text) FROM pg_class WHERE relnamespace = 'nexus_assets'::regnamespace"
+    assert as_role.clinic.value(owners) == [ROLE]
 
 
 def test_policy_allows_what_is_asked_of_the_bucket_and_no_more(

@@ -6,6 +6,7 @@ from psycopg2.sql import SQL, Literal
 
 from nexus_assets.checks.check import Finding, Looking, violators
 from nexus_assets.load.ledger import is_installed
+from nexus_assets.load.settings import config_json
 from nexus_assets.mapping.entity import Entity
 
 
@@ -18,7 +19,7 @@ def agrees_with_filemaker(entity: Entity, looking: Looking) -> Finding:
         FROM nexus_assets.conflict WHERE entity = {} AND resolved_load IS NULL
     """).format(Literal(entity.name))
     step = (
-        f"nexus-assets check --select {entity.name}/agrees_with_filemaker --json, and make both sides say the same, or load with"
-        " `filemaker_wins: true` in the config"
+        f"nexus-assets explain ID for each, and make both sides say the same; or, where FileMaker is right in all of them,"
+        f" dagster asset materialize --select {entity.name} {config_json(entity.name, 'filemaker_wins')}"
     )
     return violators(looking, query, step)

@@ -28,7 +28,12 @@ def command(is_test: bool) -> None:
 
         keys = defs.get_repository_def().asset_graph.asset_check_keys
         try:
-            click.echo(str(make_round(instance, NexusDatabase().engine(), sender, keys)))
+            done = make_round(instance, NexusDatabase().engine(), sender, keys)
+            click.echo(str(done))
+            if done.open and not sender.destinations:
+                raise DeliveryError(
+                    "There is nobody to tell.", remedy="Set NEXUS_ALERT_URLS: README, 'Being told of what goes wrong'."
+                )
         except DeliveryError as error:
             click.echo(str(error), err=True)
             sys.exit(NOT_DELIVERED)

@@ -100,7 +100,9 @@ def tell(answers: Answers, console: Console) -> None:
                 table.add_column(name, no_wrap=True)
             for row in answer.sample:
                 table.add_row(*row.values())
-            console.print(table, crop=False, width=max(console.width, 200))
+            # An id that is cut can't be asked about: a narrow terminal breaks the line instead.
+            wide = Console(file=console.file, width=max(console.width, 200))
+            wide.print(table, crop=False)
         console.print(f"  Run next: {answer.next_step}")
     console.print(f"{passed} of {len(answers)} checks passed.")
 

@@ -117,9 +117,9 @@ def _report(broken: Figures, healed: Figures | None) -> Table:
 
 def _say_red(red: Mapping[str, int], console: Console) -> None:
     if not red:
-        console.print("[green]Checks: none fails[/green]")
+        console.print("[green]Checks: no ERROR[/green]")
         return
-    console.print(f"[red]Checks: {len(red)} fail[/red]")
+    console.print(f"[red]Checks: {len(red)} ERROR[/red]")
     for name, number in red.items():
         console.print(f"  [red]{name}[/red] {number:,}")
 
@@ -128,7 +128,7 @@ def _say_red(red: Mapping[str, int], console: Console) -> None:
 @click.option("--unhealed", is_flag=True, help="Leave the database broken, to heal it in the UI.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, for programs.")
 def command(unhealed: bool, as_json: bool) -> None:
-    """Do to the demo clinic what happened, show the checks see it, heal it with one command, show what came of it.
+    """Do to the demo clinic what happened, show the checks see it, heal it as every day, show what came of it.
 
     Exit code 0: all is healed (or, where the guard is installed, it could not happen), 1: something is not.
     """

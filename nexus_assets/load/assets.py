@@ -172,13 +172,17 @@ def resource_inputs(
 
     described: dict[str, Mapping[str, Any]] = {}
 
+    def tell(name: str, file: Any) -> None:
+        if name not in described and file.passed_over:
+            log(f"{entity.name}: passed over beside {describe(file)['file']}: {', '.join(file.passed_over)}")
+        described[name] = describe(file)
+
     def open_export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
         file = exports.find(name, required=required)
         if file is None:
             return None
-        described[name] = describe(file)
-        passed_over = f"; passed over: {', '.join(file.passed_over)}" if file.passed_over else ""
-        log(f"{entity.name}: reading {described[name]['file']}{passed_over}")
+        tell(name, file)
+        log(f"{entity.name}: reading {described[name]['file']}")
         opened = exports.open(file, wanted, optional)
         return progress.export(opened, described[name]["file"], file.size) if progress else opened
 
@@ -190,7 +194,7 @@ def resource_inputs(
         file = exports.find(name, required=required)
         if file is None:
             return None
-        described[name] = describe(file)
+        tell(name, file)
         return content_hash(file)
 
     return Inputs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from nexus_assets.load import answers
 from nexus_assets.load.identity import gone_sql
 from nexus_assets.load.incoming import Scene, new
 from nexus_assets.load.ledger import database_mark
+from nexus_assets.load.settings import config_json
 from nexus_assets.mapping.entity import Entity
 
 if TYPE_CHECKING:
@@ -37,11 +37,10 @@ class GateError(NexusAssetsError):
     """The load was stopped before anything was written; `setting` is the run config field that lets it through."""
 
     def __init__(self, problem: str, *, setting: str, entity: str) -> None:
-        config = json.dumps({"ops": {entity: {"config": {setting: True}}}})
         super().__init__(
             problem,
             remedy=f"Nothing was written. If this is right, run the load with `{setting}: true` in its config: in the Launchpad"
-            f" (ops → config → {setting}), or with --config-json '{config}'.",
+            f" (ops → config → {setting}), or with {config_json(entity, setting)}.",
         )
         self.setting = setting
 
@@ -209,6 +208,26 @@ def check_rows(
             setting="allow_rejected",
             entity=name,
         )
+
+
+def check_sources_not_empty(
+    entity: Entity, sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings
+) -> None:
+    """Raises GateError where the entity's export has no record, or its listing no file: a wrong file, bucket or prefix."""
+    if settings.allow_empty:
+        return
+    for name in (*entity.exports, *(f"s3/{listing}" for listing in entity.listings)):
+        size = "rows" if name in entity.exports else "objects"
+        if sources[name][size] or (last is not None and last.sources.get(name, {}).get(size) == 0):
+            continue
+        problem = f"{sources[name].get('file', name)}, the export {name}, has headings and no row."
+        if size == "objects":
+            listing = name.removeprefix("s3/")
+            problem = (
+                f"The bucket {sources[name]['bucket']} has not one file of {listing}: check NEXUS_S3_BUCKET and"
+                f" NEXUS_{listing.upper()}_PREFIX."
+            )
+        raise GateError(problem, setting="allow_empty", entity=entity.name)
 
 
 def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, rows: int, accepted: int) -> None:

@@ -11,6 +11,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load import answers
 from nexus_assets.load.incoming import Scene, carried_id_sql, carried_sql, hash_sql, new
 from nexus_assets.load.ledger import base_column
+from nexus_assets.load.planning import without_nested_loops
 from nexus_assets.load.references import is_referenced_sql
 from nexus_assets.load.tables import Target, identity_table
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
@@ -217,17 +218,18 @@ def resolve(cursor: Cursor, scene: Scene) -> None:
 def _recognise(cursor: Cursor, scene: Scene) -> None:
     """Finds live rows for accepted source rows that have none, rule by rule."""
     recognised = scene.work("recognised")
-    cursor.execute(
-        SQL("CREATE UNLOGGED TABLE {0} (source_id uuid NOT NULL, nexus_id uuid NOT NULL); ANALYZE {0}").format(recognised)
-    )
+    cursor.execute(SQL("CREATE UNLOGGED TABLE {} (source_id uuid NOT NULL, nexus_id uuid NOT NULL)").format(recognised))
     for rule in (None, *scene.entity.recognised_by):
         left = SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(_homeless_sql(scene), _free_sql(scene))
         if not answers.yes(cursor, left):
             break
         pairs = _minted_pairs_sql(scene) if rule is None else pairs_sql(rule, scene, cursor)
-        cursor.execute(SQL("INSERT INTO {} {}").format(recognised, pairs))
+        # A table that is known to be empty makes all that is not in it seem to be one row.
+        with without_nested_loops(cursor):
+            cursor.execute(SQL("INSERT INTO {} {}").format(recognised, pairs))
         # Without statistics the question above is answered row by row: in minutes instead of a moment.
         cursor.execute(SQL("ANALYZE {}").format(recognised))
+    cursor.execute(SQL("ANALYZE {}").format(recognised))
 
 
 def _decide_sql(scene: Scene) -> Composable:

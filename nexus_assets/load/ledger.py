@@ -123,6 +123,18 @@ def _check_server(cursor: Cursor) -> None:
         )
 
 
+def _act_as_owner_of_schema(cursor: Cursor) -> None:
+    """Makes the schema where there is none; all in it belongs to its owner, whoever of several roles comes first."""
+    cursor.execute("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = %s", (LEDGER_SCHEMA,))
+    found = cursor.fetchone()
+    if found is None:
+        cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(LEDGER_SCHEMA)))
+    elif answers.yes(
+        cursor, "SELECT %s::regrole <> current_user::regrole AND pg_has_role(%s, 'MEMBER')", (found[0],) * 2
+    ):
+        cursor.execute(SQL("SET LOCAL ROLE {}").format(SQL(found[0])))
+
+
 def install(cursor: Cursor) -> None:
     """Make or follow up the ledger's schema in the running transaction; nothing is written where it is as it should be."""
     _check_server(cursor)
@@ -133,7 +145,7 @@ def install(cursor: Cursor) -> None:
             return
     cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
     code = _code()
-    cursor.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(LEDGER_SCHEMA)))
+    _act_as_owner_of_schema(cursor)
     cursor.execute(code["parse"])
     cursor.execute(code["uuid_16"] if cursor.connection.server_version >= 160000 else code["uuid_14"])
     cursor.execute("DROP VIEW IF EXISTS nexus_assets.identity")
@@ -146,3 +158,4 @@ def install(cursor: Cursor) -> None:
         " ON CONFLICT (only_row) DO UPDATE SET code_hash = excluded.code_hash",
         (database_mark(cursor), wanted),
     )
+    cursor.execute("RESET ROLE")

@@ -97,6 +97,7 @@ def load(
             return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work)
     inputs.step("matching")
+    gates.check_sources_not_empty(entity, staged.facts, last, settings)
     gates.check_sources_not_older(entity.name, staged.facts, last, settings)
     _tell_of_sources(entity, staged.facts, last, log)
     date_system = staged.facts[entity.rows_of.export].get("date_system", "")
@@ -112,7 +113,7 @@ def load(
         dictionaries.forget_last()
         pending = incoming.find_all_pending(cursor, scene)
         dictionaries.read(scene.pending, date_fields(entity), time_fields(entity), partly=True)
-    log(f"{entity.name}: {pending} rows are new or have changed")
+    log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
     inputs.step("reading", pending)
     incoming.read(cursor, scene)
 

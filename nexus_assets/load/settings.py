@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nexus_assets.errors import NexusAssetsError
+
+
+def config_json(entity: str, setting: str) -> str:
+    """The option of `dagster asset materialize` that sets one of these for the load of an entity."""
+    return f"--config-json '{json.dumps({'ops': {entity: {'config': {setting: True}}}})}'"
 
 
 @dataclass(frozen=True)

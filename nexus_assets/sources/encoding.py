@@ -121,7 +121,7 @@ class Utf8Reader:
         return ExportError(
             f"{self._location}: byte {at + 1:,} is no {self.encoding.label}, which the file is by this evidence: "
             f"{self.encoding.why}. It holds two encodings, or was damaged.",
-            remedy="Export it again as Unicode (UTF-8); where the evidence errs, set its encoding.",
+            remedy="Export it again as Unicode (UTF-8); where the evidence errs, set NEXUS_EXPORT_ENCODING.",
         )
 
 
@@ -138,7 +138,7 @@ def _as_set(explicit: str, bom: tuple[bytes, str] | None, start: bytes, location
     except (LookupError, UnicodeError):
         raise ExportError(
             f"{location} is said to be in the encoding {explicit!r}, which is none that is known.",
-            remedy="Set one of utf-8, utf-16, mac-roman, windows-1252.",
+            remedy="Set NEXUS_EXPORT_ENCODING to one of utf-8, utf-16, mac-roman, windows-1252.",
         ) from None
     codec = codec.replace("mac-roman", "mac_roman")
     return Encoding(codec, "set so", bom=len(bom[0]) if bom and bom[1] == codec else 0)
@@ -171,7 +171,7 @@ def _by_whole_text(blocks: Blocks, location: str) -> Encoding:
             f"{location} is no UTF-8 (byte {invalid + 1:,}), and its text proves neither Mac Roman nor Windows-1252: "
             f"of {verdict.places} different accented places {verdict.mac} speak for the one, "
             f"{verdict.windows} for the other.",
-            remedy="Export it as Unicode (UTF-8), or set its encoding (mac-roman or windows-1252).",
+            remedy="Export it as Unicode (UTF-8), or set NEXUS_EXPORT_ENCODING (mac-roman or windows-1252).",
         )
     votes, against = max(verdict.mac, verdict.windows), min(verdict.mac, verdict.windows)
     other = LABELS["cp1252" if verdict.codec == "mac_roman" else "mac_roman"]

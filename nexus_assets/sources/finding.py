@@ -21,6 +21,7 @@ from nexus_assets.sources.names import (
     export_stem,
     hinted_version,
     letters,
+    newer_by_its_words,
     says_only_what_it_is,
     spelling,
 )
@@ -66,7 +67,9 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         if required:
             raise _not_there(location, name, places)
         return None
-    best = _newest(name, candidates, [place for place in places if hinted_version(place.name, name) is not None])
+    others = [place for place in places if spelling(place.name, name) is None]
+    doubtful = [place for place in others if hinted_version(place.name, name) is not None]
+    best = _newest(name, candidates, doubtful, [place for place in others if place not in doubtful])
     stamp = best.place.stamp()
     return ExportFile(
         name=name,
@@ -93,7 +96,18 @@ def _also_there(name: str, places: Sequence[Place]) -> set[str]:
     return {each if says_only_what_it_is(each, name) else f"{name}…{Path(each).suffix}" for each in found}
 
 
-def _newest(name: str, candidates: Sequence[_Candidate], doubtful: Sequence[Place]) -> _Candidate:
+def _seems_newer(place: Place, best: Place, name: str) -> bool:
+    """Whether a file of another name is a later export by its name and its time, as `Notes_final` beside `Notes`."""
+    says_so = newer_by_its_words(place.name, name)
+    if says_so is False:
+        return False
+    age = place.stamp().modified - best.stamp().modified
+    return age > (timedelta(0) if says_so else _CLEARLY_YOUNGER)
+
+
+def _newest(
+    name: str, candidates: Sequence[_Candidate], doubtful: Sequence[Place], alike: Sequence[Place]
+) -> _Candidate:
     """The newest of the candidates. Raises ExportError where another one could be meant, such as a `V10_final` beside `V9`."""
     highest = max((c.version for c in candidates if c.version is not None), default=None)
     best = [c for c in candidates if c.version == highest]
@@ -101,6 +115,7 @@ def _newest(name: str, candidates: Sequence[_Candidate], doubtful: Sequence[Plac
         age = best[0].place.stamp().modified
         best += [c for c in candidates if c.version is None and c.place.stamp().modified - age > _CLEARLY_YOUNGER]
     newer = [place for place in doubtful if (hinted_version(place.name, name) or 0) >= (highest or 0)]
+    newer += [place for place in alike if _seems_newer(place, best[0].place, name)]
     if len(best) > 1 or newer:
         named = sorted(place.name for place in (*(c.place for c in best), *newer))
         raise ExportError(

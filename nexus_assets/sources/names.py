@@ -41,9 +41,47 @@ def spelling(file_name: str, name: str) -> Spelling | None:
 
 
 def begins_like(file_name: str, name: str) -> bool:
-    """Tells whether a person might take an export for `name` that is not: "Contacts 2024-05-01.xlsx"."""
+    """Tells whether a person might take an export for `name` that is not: "Contacts 2024-05-01.xlsx", "Contacts_new.xlsx"."""
     stem = export_stem(file_name)
-    return stem is not None and re.match(rf"{re.escape(letters(name))}(?![a-z])", letters(stem)) is not None
+    if stem is None:
+        return False
+    return re.match(rf"{re.escape(letters(name))}(?![a-z])", letters(stem)) is not None or _rest(stem, name) is not None
+
+
+def newer_by_its_words(file_name: str, name: str) -> bool | None:
+    """Tells whether a file that begins like the export says that it is a later one ("Notes_final"); None where what it has
+    beside the name are numbers alone ("Notes 2026-11-25"), False for other words and other files."""
+    stem = export_stem(file_name)
+    rest = None if stem is None else _rest(stem, name)
+    if rest is None:
+        return False
+    words = {word for part in rest if (word := re.sub(r"[^a-z]+", "", part.casefold()))}
+    return None if not words else words <= _LATER
+
+
+_LATER = {
+    *(
+        "final",
+        "new",
+        "newer",
+        "newest",
+        "neu",
+        "latest",
+        "current",
+        "aktuell",
+        "updated",
+        "update",
+        "corrected",
+        "fixed",
+    ),
+    *("full", "complete", "all", "export", "exported", "copy", "kopie", "copie", "copia"),
+}
+
+
+def _rest(stem: str, name: str) -> list[str] | None:
+    """The words of a file name that come after the export's name; None where it does not begin with that."""
+    words = re.split(r"[\s_-]+", stem)
+    return next((words[at:] for at in range(1, len(words)) if letters("".join(words[:at])) == letters(name)), None)
 
 
 def hinted_version(file_name: str, name: str) -> int | None:

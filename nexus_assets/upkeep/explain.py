@@ -323,7 +323,7 @@ class _Looking:
         source = self.entity.source.of if isinstance(self.entity.source, RecordGroups) else self.entity.source
         export = load.files.get(source.export, source.export)
         if isinstance(source, ExportRows):
-            return f"row {number:,} of {export}"
+            return f"record {number:,} of {export} (row {number + 1:,} with the headings)"
         place = f"file {number:,} of the listing s3/{source.listing}"
         if isinstance(self.entity.source, RecordGroups):
             return f"the group that begins with {place}, by {export}"

@@ -189,14 +189,15 @@ def _refuse(cursor: Cursor, fault: _Fault, path: Path, entity: str, is_list: boo
     rows, first = answers.row(cursor, SQL("SELECT count(*), min(row_number) FROM ({}) AS f").format(fault.rows))
     if not rows:
         return
-    others = f" ({rows - 1:,} more rows likewise)" if rows > 1 else ""
+    others = f" ({rows - 1:,} more records likewise)" if rows > 1 else ""
+    in_table = f" (row {first + 1:,} with the headings)" if is_list else ""
     remedy = (
-        f"Mend the row and run `nexus-assets learn-ids {path}` again."
+        f"Mend it and run `nexus-assets learn-ids {path}` again."
         if is_list
         else "Write the ids that you trust into a CSV with the columns id and filemaker_id, and learn that."
     )
     raise LearnError(
-        f"{path}, {entity}, row {first:,}, column {fault.column}: {fault.wrong}{others}.",
+        f"{path}, {entity}, record {first:,}{in_table}, column {fault.column}: {fault.wrong}{others}.",
         remedy=f"Nothing was written. {remedy}",
     )
 

@@ -131,9 +131,10 @@ def _known(cursor: Cursor, rows: Sequence[MendedRow]) -> dict[int, _Known]:
 
 
 def _mended(before: Cells, cells: Cells) -> dict[str, str | None]:
-    """The cells of a sheet; one that shows what was there before is as it was before, not as Excel can hold it."""
+    """The cells of a sheet; one that shows what was there before, but for blanks around it, is as it was before: not every
+    program keeps those, and not every form of a line end."""
     return {
-        heading: before.get(heading) if shown(cell) == shown(before.get(heading)) else cell
+        heading: before.get(heading) if shown(cell).strip() == shown(before.get(heading)).strip() else cell
         for heading, cell in cells.items()
     }
 

@@ -299,21 +299,42 @@ def test_dates_in_another_order_are_stopped(clinic: Clinic) -> None:
 
 
 def test_an_export_without_a_row_is_stopped(clinic: Clinic) -> None:
-    stopped(clinic, "patients", "allow_empty", "not one row of patients in Contacts", allow_empty=False)
+    stopped(
+        clinic,
+        "patients",
+        "allow_empty",
+        "Contacts.csv, the export Contacts, has headings and no row",
+        allow_empty=False,
+    )
     # Somebody said that it is so: not asked again while it is.
     clinic.load("patients", allow_empty=False)
 
 
 def test_an_export_that_has_no_row_any_more_is_stopped(hundred: Clinic) -> None:
     hundred.exports["Contacts"].clear()
-    stopped(hundred, "patients", "allow_empty", "not one row", allow_empty=False, allow_vanished=True)
+    stopped(hundred, "patients", "allow_empty", "headings and no row", allow_empty=False, allow_vanished=True)
 
 
 def test_a_bucket_without_a_file_is_stopped(clinic: Clinic) -> None:
     clinic.image(clinic.contact())
     clinic.load("patients")
     clinic.images.clear()
-    stopped(clinic, "image_batches", "allow_empty", "in Image_data and the bucket's images", allow_empty=False)
+    says = "bucket clinic has not one file of images: check NEXUS_S3_BUCKET and NEXUS_IMAGES_PREFIX"
+    stopped(clinic, "image_batches", "allow_empty", says, allow_empty=False)
+
+
+def test_files_of_which_an_empty_export_says_nothing_are_stopped(clinic: Clinic) -> None:
+    clinic.document(clinic.contact())
+    clinic.load("patients")
+    clinic.exports["Docs"].clear()
+    stopped(clinic, "documents", "allow_empty", "the export Docs, has headings and no row", allow_empty=False)
+
+
+def test_files_that_make_no_batch_are_stopped(clinic: Clinic) -> None:
+    clinic.image(clinic.contact(), id_Contact="")
+    clinic.load("patients")
+    says = "not one row of image_batches in Image_data and the bucket's images"
+    stopped(clinic, "image_batches", "allow_empty", says, allow_empty=False)
 
 
 def test_a_first_load_of_which_nothing_can_be_loaded_is_stopped(clinic: Clinic) -> None:

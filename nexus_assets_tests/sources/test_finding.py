@@ -151,6 +151,34 @@ def test_a_file_that_seems_newer_is_never_passed_over(newer: str, tmp_path: Path
     assert "V8" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("other", "younger", "is_meant"),
+    [
+        ("Notes_final.xlsx", 1, True),
+        ("Notes new.xlsx", 1, True),
+        ("Notes - Kopie.xlsx", 1, True),
+        ("Notes_final.xlsx", -1, False),
+        ("Notes 2026-11-25.xlsx", 2 * DAY, True),
+        ("Notes 2026-11-25.xlsx", 60, False),
+        ("Notes templates.xlsx", 2 * DAY, False),
+        ("Notes old.xlsx", 2 * DAY, False),
+    ],
+)
+def test_a_younger_file_that_says_it_is_later_is_asked_about(
+    other: str, younger: int, is_meant: bool, tmp_path: Path
+) -> None:
+    put(tmp_path, "Notes.xlsx", other)
+    os.utime(tmp_path / other, (1_700_000_000 + younger,) * 2)
+    if is_meant:
+        with pytest.raises(NexusAssetsError, match="nothing tells which one counts") as caught:
+            find_export(str(tmp_path), "Notes")
+        assert repr(other) in str(caught.value)
+    else:
+        export = found(tmp_path, "Notes")
+        assert export.place.name == "Notes.xlsx"
+        assert len(export.passed_over) == 1
+
+
 def test_numbered_copies_are_refused_however_many_digits_they_have(tmp_path: Path) -> None:
     put(tmp_path, "Image_data_9.csv", "Image_data_10.csv")
     with pytest.raises(NexusAssetsError, match="nothing tells which one counts"):

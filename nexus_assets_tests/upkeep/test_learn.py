@@ -149,17 +149,23 @@ def test_a_workbook_is_read_like_a_list(loaded: Clinic) -> None:
 # --- what is refused ------------------------------------------------------------------------------------------------------
 
 WRONG = {
-    "an id that is none": ("{old},{contact}\nWattle Wren,{other}\n", "row 2, column id: holds no UUID"),
-    "no id": ("{old},{contact}\n,{other}\n", "row 2, column id: holds no UUID"),
+    "an id that is none": (
+        "{old},{contact}\nWattle Wren,{other}\n",
+        "record 2 (row 3 with the headings), column id: holds no UUID",
+    ),
+    "no id": ("{old},{contact}\n,{other}\n", "record 2 (row 3 with the headings), column id: holds no UUID"),
     "a FileMaker id that is none": (
         "{old},{contact}\n{older},Wattle Wren\n",
-        "row 2, column filemaker_id: holds no UUID",
+        "record 2 (row 3 with the headings), column filemaker_id: holds no UUID",
     ),
     "one id of two people": (
         "{old},{contact}\n{old},{other}\n",
-        "row 2, column filemaker_id: is another one than an earlier",
+        "record 2 (row 3 with the headings), column filemaker_id: is another one than an earlier",
     ),
-    "a living person's id": ("{id},{other}\n", "row 1, column filemaker_id: is another one than the ledger has"),
+    "a living person's id": (
+        "{id},{other}\n",
+        "record 1 (row 2 with the headings), column filemaker_id: is another one than the ledger has",
+    ),
 }
 
 

@@ -160,6 +160,17 @@ def test_what_nobody_touched_is_not_tried_again(faulty: Clinic) -> None:
 # --- retrying ---------------------------------------------------------------------------------------------------------
 
 
+def test_blanks_that_a_program_did_not_keep_mend_nothing(loaded: Clinic) -> None:
+    (wattle, _) = (row["id"] for row in loaded.exports["Contacts"])
+    loaded.note(wattle, " \n", creationAccountName=" wren ")
+    loaded.later()
+    loaded.load("notes")
+    before = everything(loaded)
+    done = retried(loaded, mend(loaded, {"notes": {2: {"Note": None, "creationAccountName": "wren"}}}))
+    assert (done.untouched, done.results) == (1, {})
+    assert everything(loaded) == before
+
+
 def test_a_mended_row_is_loaded_and_its_reject_is_closed(faulty: Clinic) -> None:
     wattle = faulty.exports["Contacts"][0]["id"]
     file = mend(
