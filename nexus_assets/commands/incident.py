@@ -128,7 +128,7 @@ def _say_red(red: Mapping[str, int], console: Console) -> None:
 @click.option("--unhealed", is_flag=True, help="Leave the database broken, to heal it in the UI.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, for programs.")
 def command(unhealed: bool, as_json: bool) -> None:
-    """Do to the demo clinic what happened, show the checks see it, heal it as every day, show what came of it.
+    """Do to the demo clinic what happened, show the checks see it, heal it with the daily command, show what came of it.
 
     Exit code 0: all is healed (or, where the guard is installed, it could not happen), 1: something is not.
     """

@@ -125,14 +125,16 @@ def _check_server(cursor: Cursor) -> None:
 
 def _act_as_owner_of_schema(cursor: Cursor) -> None:
     """Makes the schema where there is none; all in it belongs to its owner, whoever of several roles comes first."""
-    cursor.execute("SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = %s", (LEDGER_SCHEMA,))
+    cursor.execute(
+        "SELECT rolname, rolname <> current_user AND pg_has_role(nspowner, 'MEMBER') FROM pg_namespace"
+        " JOIN pg_roles AS owner ON owner.oid = nspowner WHERE nspname = %s",
+        (LEDGER_SCHEMA,),
+    )
     found = cursor.fetchone()
     if found is None:
         cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(LEDGER_SCHEMA)))
-    elif answers.yes(
-        cursor, "SELECT %s::regrole <> current_user::regrole AND pg_has_role(%s, 'MEMBER')", (found[0],) * 2
-    ):
-        cursor.execute(SQL("SET LOCAL ROLE {}").format(SQL(found[0])))
+    elif found[1]:
+        cursor.execute(SQL("SET LOCAL ROLE {}").format(Identifier(found[0])))
 
 
 def install(cursor: Cursor) -> None:
