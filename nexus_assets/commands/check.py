@@ -103,7 +103,8 @@ def tell(answers: Answers, console: Console) -> None:
             # An id that is cut can't be asked about: a narrow terminal breaks the line instead.
             wide = Console(file=console.file, width=max(console.width, 200))
             wide.print(table, crop=False)
-        console.print(f"  Run next: {answer.next_step}")
+        # As one line, however narrow the terminal: a command that is broken can't be pasted.
+        console.print(f"  Run next: {answer.next_step}", soft_wrap=True)
     console.print(f"{passed} of {len(answers)} checks passed.")
 
 

@@ -11,14 +11,17 @@ from rich.console import Console
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.commands.check import tell
+from nexus_assets.load.settings import config_json
 
 
 @pytest.mark.parametrize("width", [20, 80, 300])
-def test_no_id_is_cut_however_narrow_the_terminal(width: int) -> None:
+def test_ids_and_commands_are_whole_however_narrow_the_terminal(width: int) -> None:
     sample = [{"nexus_id": str(uuid.uuid4()), "source_id": str(uuid.uuid4()), "cause": "edited"} for _ in range(3)]
     console = Console(file=io.StringIO(), width=width)
-    tell({CHECKS[0]: Finding(3, {"edited": 3}, sample, {}, "nexus-assets status")}, console)
+    step = f"dagster asset materialize --select notes {config_json('notes', 'filemaker_wins')}"
+    tell({CHECKS[0]: Finding(3, {"edited": 3}, sample, {}, step)}, console)
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
+    assert f"  Run next: {step}" in lines
     for row in sample:
         assert any(line.split() == list(row.values()) for line in lines)
