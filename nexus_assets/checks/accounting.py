@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import Finding, Looking, loading, violators
-from nexus_assets.load.incoming import carried_id_sql
+from nexus_assets.load.incoming import carried_sql
 from nexus_assets.load.ledger import is_installed
 from nexus_assets.load.tables import identity_table
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
@@ -93,13 +93,12 @@ def _kept_another_sql(entity: Entity, carried: ByFileMakerId) -> Composable:
 
 def _lost_sql(looking: Looking, entity: Entity) -> Composable:
     """Rows (source_id, nexus_id, reason) of the ledger whose row is gone, came back under another id, or has lost its own."""
-    target, carried = looking.table(entity.name), carried_id_sql(entity, "t")
+    target, rule = looking.table(entity.name), entity.filemaker_id
     changed: Composable = SQL("FALSE")
     elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
-    if carried is not None and entity.filemaker_id is not None:
-        changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(
-            carried, _kept_another_sql(entity, entity.filemaker_id)
-        )
+    if rule is not None:
+        carried = carried_sql(rule, "t")
+        changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(carried, _kept_another_sql(entity, rule))
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
     return SQL("""
         SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,

@@ -173,9 +173,9 @@ def resource_inputs(
     described: dict[str, Mapping[str, Any]] = {}
 
     def tell(name: str, file: Any) -> None:
-        if name not in described and file.passed_over:
-            log(f"{entity.name}: passed over beside {describe(file)['file']}: {', '.join(file.passed_over)}")
-        described[name] = describe(file)
+        told_before, described[name] = name in described, describe(file)
+        if file.passed_over and not told_before:
+            log(f"{entity.name}: passed over beside {described[name]['file']}: {', '.join(file.passed_over)}")
 
     def open_export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
         file = exports.find(name, required=required)

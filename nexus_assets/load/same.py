@@ -117,7 +117,6 @@ def _anything_differs_sql(scene: Scene) -> Composable:
             SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(scene.parents[link.to].table, alias, alias, column)
         )
         dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
-    # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
         SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
@@ -127,5 +126,6 @@ def _anything_differs_sql(scene: Scene) -> Composable:
         target=scene.target.table,
         links=SQL(" ").join(links),
         dead=SQL(" OR ").join(dead),
+        # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
         recognisable=SQL("TRUE" if scene.entity.filemaker_id else "FALSE"),
     )

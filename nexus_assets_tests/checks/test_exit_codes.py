@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from nexus_assets import cli
+from nexus_assets.alerts import rounds
+from nexus_assets.alerts.rounds import Round
 from nexus_assets_tests.alerts.graph import CANARY
 from nexus_assets_tests.checks.clinic import CheckedClinic
 
@@ -120,6 +122,22 @@ def test_history_that_cannot_be_opened_is_2_and_the_answers_are_told(
     assert "checks passed" in said.out
     assert "DAGSTER_HOME is /nowhere" in said.err
     assert run("alert") == 2
+
+
+def test_alerts_that_nobody_is_told_of_are_1(
+    settled: CheckedClinic,  # noqa: ARG001
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.delenv("NEXUS_ALERT_URLS", raising=False)
+    for still_open, code in ((0, 0), (2, 1)):
+        done = Round({}, open=still_open, delivered=0, heartbeat=True)
+        monkeypatch.setattr(rounds, "make_round", lambda *_, done=done: done)
+        assert run("alert") == code
+        assert ("NEXUS_ALERT_URLS" in capsys.readouterr().err) is bool(still_open)
 
 
 def test_error_that_nobody_foresaw_is_2_and_its_text_is_not_shown(
