@@ -31,7 +31,7 @@ COMMANDS = {
 
 LOCAL = "Run `pip install 'nexus-assets[local]'`."
 
-COULD_NOT_LOOK = 2
+EXIT_ERROR = 2
 """Exit code where a question could not be asked; 1 means that it was asked and something is wrong."""
 
 
@@ -78,10 +78,10 @@ def main() -> None:
         nexus_assets()
     except NexusAssetsError as error:
         click.echo(str(error), err=True)
-        sys.exit(COULD_NOT_LOOK)
+        sys.exit(EXIT_ERROR)
     except Exception as error:
         click.echo("".join(traceback.format_tb(error.__traceback__)), err=True)
         click.echo(
             f"An error of the kind {type(error).__name__} that nobody foresaw; the lines above say where.", err=True
         )
-        sys.exit(COULD_NOT_LOOK)
+        sys.exit(EXIT_ERROR)

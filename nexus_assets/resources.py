@@ -39,7 +39,7 @@ class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def engine(self) -> sqlalchemy.Engine:
         """An engine for the database; connects to nothing yet."""
-        from nexus_assets.database import make_engine
+        from nexus_assets.nexus.connection import make_engine
 
         return make_engine(self.url or settings.clinic().database_url)
 

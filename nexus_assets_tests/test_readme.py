@@ -21,14 +21,14 @@ import sqlalchemy as sa
 from botocore.client import BaseClient
 from dotenv import dotenv_values
 
+from nexus_assets.admin import guard
+from nexus_assets.admin.reset import plan as plan_reset
+from nexus_assets.admin.reset import reset
 from nexus_assets.checks import CHECKS
-from nexus_assets.database import make_engine
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.postgres import ADMIN
+from nexus_assets.nexus.connection import make_engine
 from nexus_assets.settings import SETTINGS
-from nexus_assets.upkeep import guard
-from nexus_assets.upkeep.reset import plan as plan_reset
-from nexus_assets.upkeep.reset import reset
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.readme import README, TABLES, WRITE, block
 

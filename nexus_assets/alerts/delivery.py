@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nexus_assets.alerts.policy import Destination
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.silence import addresses_unlogged
+from nexus_assets.log_redaction import addresses_unlogged
 
 HEARTBEAT_TIMEOUT_SECONDS = 10.0
 
@@ -42,7 +42,7 @@ class Sender:
             except Exception:
                 return False
 
-    def beat(self) -> bool:
+    def ping(self) -> bool:
         """Tells the heartbeat's receiver that all is well here; whether it answered. True where there is none."""
         if not self.heartbeat_url:
             return True

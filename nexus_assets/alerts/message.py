@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from nexus_assets.alerts.book import Alert, Change
+from nexus_assets.alerts.store import Alert, Change
 from nexus_assets.checks import CHECK_NAMES
 from nexus_assets.entities import ENTITIES
 

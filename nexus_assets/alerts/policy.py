@@ -12,7 +12,7 @@ from nexus_assets.errors import NexusAssetsError
 
 
 @dataclass(frozen=True)
-class Patience:
+class ReminderPolicy:
     """How long an alert that stays open is left unmentioned, and which share of its count makes a change."""
 
     remind_after: timedelta
@@ -25,9 +25,9 @@ class Patience:
         return abs(now - told) >= max(1, told * self.step)
 
 
-PATIENCE: Mapping[str, Patience] = {
-    "ERROR": Patience(remind_after=timedelta(days=1), step=0.1),
-    "WARN": Patience(remind_after=timedelta(days=7), step=0.1),
+PATIENCE: Mapping[str, ReminderPolicy] = {
+    "ERROR": ReminderPolicy(remind_after=timedelta(days=1), step=0.1),
+    "WARN": ReminderPolicy(remind_after=timedelta(days=7), step=0.1),
 }
 
 TRIES_BEFORE_STATUS_TELLS = 3

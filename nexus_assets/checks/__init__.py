@@ -10,11 +10,12 @@ from datetime import timedelta
 from functools import partial
 
 from nexus_assets.checks.accounting import every_row_accounted
-from nexus_assets.checks.check import Check, Finding, Looking
+from nexus_assets.checks.check import Check, CheckContext, Finding
+from nexus_assets.checks.conflicts import agrees_with_filemaker
 from nexus_assets.checks.duplicates import image_counts_true, no_duplicates
-from nexus_assets.checks.kept import agrees_with_filemaker
+from nexus_assets.checks.load_health import Routine, last_load_as_usual
 from nexus_assets.checks.objects import files_and_rows_agree, files_open, objects_exist
-from nexus_assets.checks.persons import named_patients, patient_link, records_agree
+from nexus_assets.checks.patient_links import named_patients, patient_link, records_agree
 from nexus_assets.checks.references import (
     entity_doubts,
     entity_references,
@@ -23,7 +24,6 @@ from nexus_assets.checks.references import (
     other_references,
     own_references,
 )
-from nexus_assets.checks.routine import Routine, last_load_as_usual
 from nexus_assets.checks.visibility import every_image_visible
 from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.entity import Entity
@@ -32,7 +32,7 @@ USUAL = Routine(load_age=timedelta(days=8), export_age=timedelta(days=31), rows=
 """A clinic loads at least weekly until it switches over; more than 20 rows and 2 % fewer, or more rejects, is unusual."""
 
 
-def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Callable[[Looking], Finding]]:
+def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Callable[[CheckContext], Finding]]:
     return {entity.name: partial(find, entity) for entity in entities}
 
 

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 
 from psycopg2.sql import SQL, Composable, Literal
 
-from nexus_assets.checks.check import Finding, Looking, loading, violators
-from nexus_assets.load.incoming import carried_sql
-from nexus_assets.load.ledger import is_installed
-from nexus_assets.load.tables import identity_table
+from nexus_assets.checks.check import CheckContext, Finding, loading, violators
+from nexus_assets.ledger.schema import is_installed
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.incoming import filemaker_id_sql
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
 
 
-def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
+def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
     """The last load's figures add up, agree with the ledger and the list of rejects, and the rows are where it left them."""
-    last = _last_load(looking, entity.name)
+    last = _last_load(context, entity.name)
     if last is None:
         return Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
     source_rows, outcomes, rejected = last
     figures = {"source_rows": source_rows, **outcomes, "rejected": sum(rejected.values())}
     differences = {
         name: number
-        for name, number in _differences(looking, entity, source_rows, outcomes, rejected).items()
+        for name, number in _differences(context, entity, source_rows, outcomes, rejected).items()
         if number
     }
-    lost = violators(looking, _lost_sql(looking, entity), loading(entity.name), figures)
+    lost = violators(context, _lost_sql(context, entity), loading(entity.name), figures)
     breakdown = {**differences, **lost.breakdown}
     cause = ""
     if lost.breakdown.get("under_another_id"):
@@ -40,10 +40,10 @@ def every_row_accounted(entity: Entity, looking: Looking) -> Finding:
     )
 
 
-def _last_load(looking: Looking, entity: str) -> tuple[int, Mapping[str, int], Mapping[str, int]] | None:
-    if not is_installed(looking.cursor):
+def _last_load(context: CheckContext, entity: str) -> tuple[int, Mapping[str, int], Mapping[str, int]] | None:
+    if not is_installed(context.cursor):
         return None
-    loads = looking.rows(
+    loads = context.rows(
         SQL(
             "SELECT source_rows, outcomes, rejected FROM nexus_assets.load WHERE entity = {} ORDER BY id DESC LIMIT 1"
         ).format(Literal(entity))
@@ -52,20 +52,20 @@ def _last_load(looking: Looking, entity: str) -> tuple[int, Mapping[str, int], M
 
 
 def _differences(
-    looking: Looking,
+    context: CheckContext,
     entity: Entity,
     source_rows: int,
     outcomes: Mapping[str, int],
     rejected: Mapping[str, int],
 ) -> dict[str, int]:
     """How many rows the figures of the last load, its rejects and its ledger differ by."""
-    (in_ledger,) = looking.row(
+    (in_ledger,) = context.row(
         SQL("SELECT count(*) FROM {} WHERE vanished_load IS NULL AND row_hash IS NOT NULL").format(
             identity_table(entity.name)
         )
     )
     open_rejects = dict(
-        looking.rows(
+        context.rows(
             SQL(
                 "SELECT reason, count(*) FROM nexus_assets.reject WHERE entity = {} AND resolved_load IS NULL GROUP BY 1"
             ).format(Literal(entity.name))
@@ -91,13 +91,13 @@ def _kept_another_sql(entity: Entity, carried: ByFileMakerId) -> Composable:
           AND c.column_name = {} AND c.resolved_load IS NULL)""").format(Literal(entity.name), Literal(carried.column))
 
 
-def _lost_sql(looking: Looking, entity: Entity) -> Composable:
+def _lost_sql(context: CheckContext, entity: Entity) -> Composable:
     """Rows (source_id, nexus_id, reason) of the ledger whose row is gone, came back under another id, or has lost its own."""
-    target, rule = looking.table(entity.name), entity.filemaker_id
+    target, rule = context.table(entity.name), entity.filemaker_id
     changed: Composable = SQL("FALSE")
     elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
     if rule is not None:
-        carried = carried_sql(rule, "t")
+        carried = filemaker_id_sql(rule, "t")
         changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(carried, _kept_another_sql(entity, rule))
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
     return SQL("""

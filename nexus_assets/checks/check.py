@@ -11,8 +11,8 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
-from nexus_assets.load.tables import Target
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.catalog import Target
 
 if TYPE_CHECKING:
     from nexus_assets.checks.files import Opened
@@ -39,7 +39,7 @@ class StoredFiles:
 
 
 @dataclass(frozen=True)
-class Looking:
+class CheckContext:
     """What checks look with: a cursor in a transaction that is rolled back, the bucket, the time.
 
     `deep` asks the checks that look at a sample to take a large one.
@@ -62,7 +62,7 @@ class Looking:
 
     def table(self, entity: str) -> Target:
         """The entity's table as the database has it. Raises ContractError where it is not there."""
-        return contract.reflect(self.cursor, ENTITIES[entity])
+        return catalog.reflect(self.cursor, ENTITIES[entity])
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Check:
     asset: str
     name: str
     description: str
-    find: Callable[[Looking], Finding]
+    find: Callable[[CheckContext], Finding]
     severity: Severity = "ERROR"
     blocking: bool = False
 
@@ -111,28 +111,28 @@ def loading(entity: str, *, with_parents: bool = True) -> str:
 
 
 def violators(
-    looking: Looking,
+    context: CheckContext,
     query: Composable,
     next_step: str,
     figures: Mapping[str, int] | None = None,
-    cause: Callable[[Looking], str] | None = None,
+    cause: Callable[[CheckContext], str] | None = None,
 ) -> Finding:
     """The finding of a query that returns violators: their reason in column `reason`, the rest their ids.
 
     The query runs once, into the temporary table `violators`; counting, sampling and `cause` look at that. The sample
     shows every reason.
     """
-    looking.cursor.execute(SQL("CREATE TEMP TABLE violators ON COMMIT DROP AS {}").format(query))
-    breakdown = dict(looking.rows(SQL("SELECT reason, count(*) FROM violators GROUP BY 1 ORDER BY 2 DESC, 1")))
-    looking.cursor.execute(
+    context.cursor.execute(SQL("CREATE TEMP TABLE violators ON COMMIT DROP AS {}").format(query))
+    breakdown = dict(context.rows(SQL("SELECT reason, count(*) FROM violators GROUP BY 1 ORDER BY 2 DESC, 1")))
+    context.cursor.execute(
         "SELECT * FROM violators ORDER BY row_number() OVER (PARTITION BY reason ORDER BY violators), reason LIMIT %s",
         (SAMPLE_ROWS,),
     )
-    names = [column.name for column in looking.cursor.description or ()]
+    names = [column.name for column in context.cursor.description or ()]
     sample = tuple(
         {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
-        for row in looking.cursor.fetchall()
+        for row in context.cursor.fetchall()
     )
-    told = cause(looking) if cause is not None and breakdown else ""
-    looking.cursor.execute("DROP TABLE violators")
+    told = cause(context) if cause is not None and breakdown else ""
+    context.cursor.execute("DROP TABLE violators")
     return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, next_step if breakdown else "", told)

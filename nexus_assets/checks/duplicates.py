@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg2.sql import SQL, Composable, Literal
 
-from nexus_assets.checks.check import Finding, Looking, loading, violators
+from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.identity import made_at_sql, made_by_importer_sql
 
@@ -18,9 +18,9 @@ ONE_TOO_MANY: dict[str, dict[str, str]] = {
 count: their name is the day, while people may name two batches alike."""
 
 
-def _surplus_sql(looking: Looking, entity: str) -> Composable:
+def _surplus_sql(context: CheckContext, entity: str) -> Composable:
     """Rows (table, id, twin_of, reason): each row beyond the first, which is the oldest, that has the same in common."""
-    target = looking.table(entity)
+    target = context.table(entity)
     counted = made_by_importer_sql(target, "t") if ENTITIES[entity].made_by_importer else SQL("TRUE")
     parts = [
         SQL("""
@@ -42,15 +42,15 @@ def _surplus_sql(looking: Looking, entity: str) -> Composable:
     return SQL(" UNION ALL ").join(parts)
 
 
-def no_duplicates(entities: tuple[str, ...], looking: Looking) -> Finding:
+def no_duplicates(entities: tuple[str, ...], context: CheckContext) -> Finding:
     """Rows of these tables that are there a second time; the count is of those that are too many."""
-    query = SQL(" UNION ALL ").join(_surplus_sql(looking, entity) for entity in entities)
-    return violators(looking, query, loading(entities[-1]))
+    query = SQL(" UNION ALL ").join(_surplus_sql(context, entity) for entity in entities)
+    return violators(context, query, loading(entities[-1]))
 
 
-def image_counts_true(looking: Looking) -> Finding:
+def image_counts_true(context: CheckContext) -> Finding:
     """Batches whose `image_count`, which the front end adds up instead of counting, is not the number of their images."""
-    batches, images = looking.table("image_batches"), looking.table("images")
+    batches, images = context.table("image_batches"), context.table("images")
     query = SQL("""
         SELECT b.id::text AS batch_id, b.image_count::text AS image_count, coalesce(i.number, 0)::text AS images,
                CASE WHEN b.image_count > coalesce(i.number, 0) THEN 'too_high' ELSE 'too_low' END AS reason
@@ -58,4 +58,4 @@ def image_counts_true(looking: Looking) -> Finding:
         LEFT JOIN (SELECT batch_id, count(*) AS number FROM {images} GROUP BY 1) AS i ON i.batch_id = b.id
         WHERE b.image_count <> coalesce(i.number, 0)
     """).format(batches=batches.table, images=images.table)
-    return violators(looking, query, loading("images"))
+    return violators(context, query, loading("images"))

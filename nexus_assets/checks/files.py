@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nexus_assets.silence import addresses_unlogged
-from nexus_assets.sources.s3 import object_size, told_plainly
+from nexus_assets.log_redaction import addresses_unlogged
+from nexus_assets.sources.s3 import object_size, sanitized_errors
 
 if TYPE_CHECKING:
     import httpx
@@ -59,7 +59,7 @@ def sizes(client: Any, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, 
         yield from ((key, size) for key, size in found if size is not None)
         return
     wanted = set(keys)
-    with told_plainly(bucket, client.meta.endpoint_url):
+    with sanitized_errors(bucket, client.meta.endpoint_url):
         for folder in sorted({key.partition("/")[0] for key in keys}):
             for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
                 for entry in page.get("Contents", ()):

@@ -7,31 +7,31 @@ import io
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.check import SAMPLE_ROWS, Finding, Looking, loading, violators
+from nexus_assets.checks.check import SAMPLE_ROWS, CheckContext, Finding, loading, violators
 from nexus_assets.checks.files import looks_like
-from nexus_assets.load.ledger import is_installed
+from nexus_assets.ledger.schema import is_installed
 from nexus_assets.mapping.entity import Entity
 
 A_FEW, MANY = 20, 500
 """How many files are opened with every load, and by a deep check."""
 
 
-def stage_objects(looking: Looking, entity: Entity) -> Identifier:
+def stage_objects(context: CheckContext, entity: Entity) -> Identifier:
     """A temporary table (key, size, record_key, is_thumbnail) of the listing's files, and of the files of rows whose key
     lies elsewhere (native ones). Made once, for all checks that look at the same state."""
     (listing,) = entity.listings
     table = Identifier(f"objects_{listing}")
-    cursor = looking.cursor
-    if looking.row(SQL("SELECT to_regclass({}) IS NOT NULL").format(Literal(f"pg_temp.objects_{listing}")))[0]:
+    cursor = context.cursor
+    if context.row(SQL("SELECT to_regclass({}) IS NOT NULL").format(Literal(f"pg_temp.objects_{listing}")))[0]:
         return table
     cursor.execute(
         SQL(
             "CREATE TEMP TABLE {} (key text, size bigint, record_key text, is_thumbnail boolean) ON COMMIT DROP"
         ).format(table)
     )
-    rows = ((item.key, item.size, item.record_key, int(item.is_thumbnail)) for item in looking.files.listing(listing))
-    _copy(looking, table, rows)
-    target, prefix = looking.table(entity.name), looking.files.prefix(listing)
+    rows = ((item.key, item.size, item.record_key, int(item.is_thumbnail)) for item in context.files.listing(listing))
+    _copy(context, table, rows)
+    target, prefix = context.table(entity.name), context.files.prefix(listing)
     names = [name for name in ("s3_key", "s3_thumbnail_key") if name in target.columns]
     keys = SQL(" UNION ").join(
         SQL("SELECT {0} FROM {1} WHERE {0} <> '' AND NOT starts_with({0}, {2})").format(
@@ -39,23 +39,23 @@ def stage_objects(looking: Looking, entity: Entity) -> Identifier:
         )
         for name in names
     )
-    elsewhere = looking.files.elsewhere([key for (key,) in looking.rows(keys)])
-    _copy(looking, table, ((key, size, None, None) for key, size in elsewhere))
+    elsewhere = context.files.elsewhere([key for (key,) in context.rows(keys)])
+    _copy(context, table, ((key, size, None, None) for key, size in elsewhere))
     cursor.execute(SQL("ANALYZE {}").format(table))
     return table
 
 
-def _copy(looking: Looking, table: Identifier, rows: object) -> None:
+def _copy(context: CheckContext, table: Identifier, rows: object) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)  # type: ignore[arg-type]
     buffer.seek(0)
-    looking.cursor.copy_expert(SQL("COPY {} FROM STDIN (FORMAT csv)").format(table), buffer)
+    context.cursor.copy_expert(SQL("COPY {} FROM STDIN (FORMAT csv)").format(table), buffer)
 
 
-def objects_exist(entity: Entity, looking: Looking) -> Finding:
+def objects_exist(entity: Entity, context: CheckContext) -> Finding:
     """Rows without an object, with an empty one, or whose `file_size` is not the object's: the download breaks off or
     never ends."""
-    objects, target = stage_objects(looking, entity), looking.table(entity.name)
+    objects, target = stage_objects(context, entity), context.table(entity.name)
     query = SQL("""
         SELECT t.id::text AS id, t.file_size::text AS file_size, o.size::text AS object_size,
                CASE WHEN o.key IS NULL THEN 'object_missing' WHEN o.size = 0 THEN 'object_empty'
@@ -63,13 +63,13 @@ def objects_exist(entity: Entity, looking: Looking) -> Finding:
         FROM {target} AS t LEFT JOIN {objects} AS o ON o.key = t.s3_key
         WHERE o.key IS NULL OR o.size = 0 OR o.size <> t.file_size
     """).format(target=target.table, objects=objects)
-    rows, stored = looking.row(
+    rows, stored = context.row(
         SQL("SELECT (SELECT count(*) FROM {}), (SELECT count(*) FROM {} WHERE NOT is_thumbnail)").format(
             target.table, objects
         )
     )
     return violators(
-        looking,
+        context,
         query,
         f"compare NEXUS_S3_BUCKET and the prefix with where the files are, upload what is missing, then {loading(entity.name)}",
         {"rows": rows, "objects": stored},
@@ -77,15 +77,15 @@ def objects_exist(entity: Entity, looking: Looking) -> Finding:
     )
 
 
-def files_and_rows_agree(entity: Entity, looking: Looking) -> Finding:
+def files_and_rows_agree(entity: Entity, context: CheckContext) -> Finding:
     """Files of the bucket that no row shows and no reject explains, and rows whose thumbnail is not in the bucket.
 
     A key may hold what a person typed: the sample tells a file by its record id, and only where that is one.
     """
-    objects, target = stage_objects(looking, entity), looking.table(entity.name)
+    objects, target = stage_objects(context, entity), context.table(entity.name)
     has_thumbnails = "s3_thumbnail_key" in target.columns
     rejected: Composable = SQL("(SELECT NULL::text AS key, NULL::text AS record_key WHERE FALSE)")
-    if is_installed(looking.cursor):
+    if is_installed(context.cursor):
         rejected = SQL("""
             (SELECT o.key, o.record_key FROM nexus_assets.reject AS r JOIN {objects} AS o ON o.key = r.payload ->> 'key'
              WHERE r.entity = {entity} AND r.resolved_load IS NULL)
@@ -108,27 +108,27 @@ def files_and_rows_agree(entity: Entity, looking: Looking) -> Finding:
             SELECT t.id::text, NULL, NULL, 'thumbnail_missing' FROM {target} AS t
             WHERE t.s3_thumbnail_key <> '' AND NOT EXISTS (SELECT FROM {objects} AS o WHERE o.key = t.s3_thumbnail_key)
         """).format(query=query, target=target.table, objects=objects)
-    return violators(looking, query, loading(entity.name))
+    return violators(context, query, loading(entity.name))
 
 
-def files_open(entity: Entity, looking: Looking) -> Finding:
+def files_open(entity: Entity, context: CheckContext) -> Finding:
     """Opens a sample of the rows' files, another one each day, through presigned addresses as the front end does; a deep
     check takes a large one. Compares length, first bytes and, where the ETag is one, the MD5."""
-    objects, target = stage_objects(looking, entity), looking.table(entity.name)
+    objects, target = stage_objects(context, entity), context.table(entity.name)
     # The date as seed: a finding can be had again on the same day, and another part is seen on the next.
-    seed = int(f"{looking.now:%Y%m%d}")
+    seed = int(f"{context.now:%Y%m%d}")
     # Rows whose file is missing or of another size are found without opening it.
-    chosen = looking.rows(
+    chosen = context.rows(
         SQL("""
             SELECT t.id::text, t.s3_key, t.file_size, t.mime_type FROM {target} AS t
             JOIN {objects} AS o ON o.key = t.s3_key AND o.size = t.file_size AND o.size > 0
             ORDER BY hashtextextended(t.id::text, {seed}), t.id LIMIT {number}
         """).format(
-            target=target.table, objects=objects, seed=Literal(seed), number=Literal(MANY if looking.deep else A_FEW)
+            target=target.table, objects=objects, seed=Literal(seed), number=Literal(MANY if context.deep else A_FEW)
         )
     )
     sample, breakdown, compared = [], dict[str, int](), 0
-    opened = looking.files.open([key for _, key, _, _ in chosen])
+    opened = context.files.open([key for _, key, _, _ in chosen])
     for (id_, _, file_size, mime_type), file in zip(chosen, opened, strict=True):
         compared += file.md5 is not None
         if file.status != 200:

@@ -9,54 +9,54 @@ from collections.abc import Sequence
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.check import Finding, Looking, loading, violators
+from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
+from nexus_assets.ledger.schema import is_installed
+from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import made_by_importer_sql
-from nexus_assets.load.ledger import is_installed
-from nexus_assets.load.references import HISTORY_TABLES as HISTORY_TABLES
-from nexus_assets.load.references import GenericKey, foreign_columns, generic_keys, orphans_sql
-from nexus_assets.load.references import Model as Model
-from nexus_assets.load.references import models as models
-from nexus_assets.load.references import reachable as reachable
-from nexus_assets.load.tables import identity_table
 from nexus_assets.mapping.entity import Entity, Reference
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.references import HISTORY_TABLES as HISTORY_TABLES
+from nexus_assets.nexus.references import GenericKey, foreign_columns, generic_keys, orphans_sql
+from nexus_assets.nexus.references import Model as Model
+from nexus_assets.nexus.references import models as models
+from nexus_assets.nexus.references import reachable as reachable
 
 
-def _declared_keys(looking: Looking, entity: Entity) -> list[GenericKey]:
-    table = looking.table(entity.name)
+def _declared_keys(context: CheckContext, entity: Entity) -> list[GenericKey]:
+    table = context.table(entity.name)
     declared = {link.id_column for link in entity.generic_references}
-    keys = [key for key in generic_keys(looking.cursor) if key.table == table.name and key.id_column in declared]
+    keys = [key for key in generic_keys(context.cursor) if key.table == table.name and key.id_column in declared]
     if len(keys) != len(declared):
-        raise contract.ContractError(
+        raise catalog.ContractError(
             f"The generic references of {entity.name} were not found in the database.",
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
     return keys
 
 
-def _other_keys(looking: Looking) -> list[GenericKey]:
+def _other_keys(context: CheckContext) -> list[GenericKey]:
     declared = {name for entity in ENTITIES.values() if entity.generic_references for name in entity.model.tables}
-    return [key for key in generic_keys(looking.cursor) if key.table not in declared and not key.is_history]
+    return [key for key in generic_keys(context.cursor) if key.table not in declared and not key.is_history]
 
 
 def _named(key: GenericKey, query: Composable) -> Composable:
     return SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), query)
 
 
-def entity_references(entity: Entity, looking: Looking) -> Finding:
+def entity_references(entity: Entity, context: CheckContext) -> Finding:
     """The declared generic references of one entity's table: what the import made leads to a patient, what people made to
     whatever they chose, if that is there."""
-    found = models(looking.cursor)
-    parts = [_named(key, _declared_orphans_sql(looking, entity, key, found)) for key in _declared_keys(looking, entity)]
-    return violators(looking, SQL(" UNION ALL ").join(parts), loading(entity.name), cause=likely_cause)
+    found = models(context.cursor)
+    parts = [_named(key, _declared_orphans_sql(context, entity, key, found)) for key in _declared_keys(context, entity)]
+    return violators(context, SQL(" UNION ALL ").join(parts), loading(entity.name), cause=likely_cause)
 
 
-def _declared_orphans_sql(looking: Looking, entity: Entity, key: GenericKey, found: Sequence[Model]) -> Composable:
-    target = looking.table(entity.name)
+def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey, found: Sequence[Model]) -> Composable:
+    target = context.table(entity.name)
     (link,) = (link for link in entity.generic_references if link.id_column == key.id_column)
-    parent = looking.table(link.to)
-    others = looking.rows(
+    parent = context.table(link.to)
+    others = context.rows(
         SQL("SELECT id FROM django_content_type WHERE id <> {}").format(Literal(parent.content_type_id))
     )
     orphans = orphans_sql(key, [(parent.content_type_id, parent.table)], [id_ for (id_,) in others])
@@ -68,7 +68,7 @@ def _declared_orphans_sql(looking: Looking, entity: Entity, key: GenericKey, fou
         if id_ != parent.content_type_id
     ]
     imported = [made_by_importer_sql(target, "t")] if entity.made_by_importer else []
-    if is_installed(looking.cursor):
+    if is_installed(context.cursor):
         ledger = identity_table(entity.name)
         imported.append(SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = t.id)").format(ledger))
     return SQL("""
@@ -102,63 +102,63 @@ def _dead_ids_sql(relation: Composable, column: str, parent: Composable) -> Comp
     """).format(relation=relation, column=Identifier(column), parent=parent)
 
 
-def _declared_columns(looking: Looking, entity: Entity) -> dict[str, Composable]:
+def _declared_columns(context: CheckContext, entity: Entity) -> dict[str, Composable]:
     """The columns of the entity's table that name a row of another table, with that table."""
     links = (link for link in entity.references if isinstance(link, Reference) and link.column)
-    columns: dict[str, Composable] = {str(link.column): looking.table(link.to).table for link in links}
-    small = contract.lookup_tables(looking.cursor, entity)
+    columns: dict[str, Composable] = {str(link.column): context.table(link.to).table for link in links}
+    small = catalog.lookup_tables(context.cursor, entity)
     return columns | {lookup.column: small[lookup.matches[0].tables[0]] for lookup in entity.lookups}
 
 
-def _own_orphans_sql(looking: Looking, entity: Entity) -> list[Composable]:
-    target = looking.table(entity.name)
+def _own_orphans_sql(context: CheckContext, entity: Entity) -> list[Composable]:
+    target = context.table(entity.name)
     return [
         _column_orphans_sql(f"{target.name}.{column}", target.table, column, parent)
-        for column, parent in _declared_columns(looking, entity).items()
+        for column, parent in _declared_columns(context, entity).items()
     ]
 
 
-def own_references(entity: Entity, looking: Looking) -> Finding:
+def own_references(entity: Entity, context: CheckContext) -> Finding:
     """The columns of one entity's table that name a row of another one: the patient, the clinic, the clinician …"""
-    orphans = SQL(" UNION ALL ").join(_own_orphans_sql(looking, entity))
+    orphans = SQL(" UNION ALL ").join(_own_orphans_sql(context, entity))
     query = SQL("SELECT key, id, object_id, reason FROM ({}) AS o").format(orphans)
-    return violators(looking, query, loading(entity.name), cause=likely_cause)
+    return violators(context, query, loading(entity.name), cause=likely_cause)
 
 
-def _foreign_orphans_sql(looking: Looking) -> list[Composable]:
+def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
     """The columns of all other tables that name a row of ours: by a constraint, and a patient's also by the column's name."""
-    tables = {name: looking.table(name) for name in ENTITIES}
+    tables = {name: context.table(name) for name in ENTITIES}
     declared = {
         (tables[name].name, column)
         for name, entity in ENTITIES.items()
-        for column in _declared_columns(looking, entity)
+        for column in _declared_columns(context, entity)
     }
     return [
         _column_orphans_sql(f"{found.table}.{found.column}", found.relation, found.column, target.table)
         for name, target in tables.items()
-        for found in foreign_columns(looking.cursor, target)
+        for found in foreign_columns(context.cursor, target)
         if (found.guarded or name == "patients") and (found.table, found.column) not in declared
     ]
 
 
-def other_references(looking: Looking) -> Finding:
+def other_references(context: CheckContext) -> Finding:
     """Every reference that no other check looks at: found by looking, so that a new Nexus table is covered by itself."""
-    found = models(looking.cursor)
-    parts = [*_own_orphans_sql(looking, ENTITIES["patients"]), *_foreign_orphans_sql(looking)]
-    for key in _other_keys(looking):
+    found = models(context.cursor)
+    parts = [*_own_orphans_sql(context, ENTITIES["patients"]), *_foreign_orphans_sql(context)]
+    for key in _other_keys(context):
         possible = reachable(key, found)
         tables = [(id_, table) for id_, table, _ in possible]
         impossible = [id_ for id_, table, _ in found if (id_, table) not in tables]
         parts.append(_named(key, orphans_sql(key, tables, impossible)))
     return violators(
-        looking, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
+        context, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
     )
 
 
-def images_in_batches(looking: Looking) -> Finding:
+def images_in_batches(context: CheckContext) -> Finding:
     """Images whose batch is not there, or whose batch leads nowhere."""
-    images, batches = looking.table("images"), looking.table("image_batches")
-    (key,) = _declared_keys(looking, batches.entity)
+    images, batches = context.table("images"), context.table("image_batches")
+    (key,) = _declared_keys(context, batches.entity)
     query = SQL("""
         SELECT i.id::text AS image_id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
         FROM {images} AS i JOIN ({orphans}) AS o ON o.id::uuid = i.batch_id
@@ -167,24 +167,24 @@ def images_in_batches(looking: Looking) -> Finding:
     """).format(
         images=images.table,
         missing=_dead_ids_sql(images.table, "batch_id", batches.table),
-        orphans=_declared_orphans_sql(looking, batches.entity, key, models(looking.cursor)),
+        orphans=_declared_orphans_sql(context, batches.entity, key, models(context.cursor)),
     )
-    return violators(looking, query, loading("images"), cause=likely_cause)
+    return violators(context, query, loading("images"), cause=likely_cause)
 
 
-def entity_doubts(entity: Entity, looking: Looking) -> Finding:
+def entity_doubts(entity: Entity, context: CheckContext) -> Finding:
     """The declared generic references that lead to an archived patient."""
-    return _doubts(looking, _declared_keys(looking, entity), entity.name)
+    return _doubts(context, _declared_keys(context, entity), entity.name)
 
 
-def other_doubts(looking: Looking) -> Finding:
+def other_doubts(context: CheckContext) -> Finding:
     """Every other generic key: references to archived patients, and those that can't be followed at all."""
-    return _doubts(looking, _other_keys(looking), "patients")
+    return _doubts(context, _other_keys(context), "patients")
 
 
-def _doubts(looking: Looking, keys: Sequence[GenericKey], asset: str) -> Finding:
-    patients = looking.table("patients")
-    followed = [id_ for id_, _, _ in models(looking.cursor)]
+def _doubts(context: CheckContext, keys: Sequence[GenericKey], asset: str) -> Finding:
+    patients = context.table("patients")
+    followed = [id_ for id_, _, _ in models(context.cursor)]
     parts = []
     for key in keys:
         parts.append(
@@ -210,15 +210,15 @@ def _doubts(looking: Looking, keys: Sequence[GenericKey], asset: str) -> Finding
     if not parts:
         return Finding(0)
     step = f"nexus-assets check --select {asset}/no_doubtful_references --json, and look the ids up in Nexus"
-    return violators(looking, SQL(" UNION ALL ").join(parts), step)
+    return violators(context, SQL(" UNION ALL ").join(parts), step)
 
 
-def likely_cause(looking: Looking) -> str:
+def likely_cause(context: CheckContext) -> str:
     """What the ledger knows of the patients that the temporary table `violators` points at in vain."""
-    if not is_installed(looking.cursor):
+    if not is_installed(context.cursor):
         return ""
-    patients = looking.table("patients")
-    orphans, superseded, lost, back = looking.row(
+    patients = context.table("patients")
+    orphans, superseded, lost, back = context.row(
         SQL("""
             SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id)
             FROM violators AS v
@@ -229,7 +229,7 @@ def likely_cause(looking: Looking) -> str:
                        FROM {patients}) AS t ON t.source_id = l.source_id
         """).format(ledger=identity_table("patients"), patients=patients.table)
     )
-    runs = looking.rows(
+    runs = context.rows(
         SQL("""
             SELECT DISTINCT o.run_id FROM violators AS v JOIN nexus_assets.superseded AS s
               ON s.entity = 'patients' AND s.nexus_id::text = v.object_id

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.extras import Json
 
-from nexus_assets.checks.check import Check, Finding, Looking, StoredFiles
-from nexus_assets.database import told_plainly, transaction, where
+from nexus_assets.checks.check import Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load.ledger import install, is_installed
+from nexus_assets.ledger.schema import install, is_installed
+from nexus_assets.nexus.connection import sanitized_errors, transaction, where
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -47,12 +47,12 @@ def ask_all(
     Nothing is written. Raises NexusAssetsError where the database can't be reached at all.
     """
     with transaction(engine, commit=False) as cursor:
-        looking = Looking(cursor, files, deep)
+        context = CheckContext(cursor, files, deep)
         for check in checks:
             cursor.execute("SAVEPOINT asked")
             try:
-                with told_plainly(where(engine)):
-                    answer: Finding | NexusAssetsError = check.find(looking)
+                with sanitized_errors(where(engine)):
+                    answer: Finding | NexusAssetsError = check.find(context)
             except NexusAssetsError as error:
                 try:
                     cursor.execute("ROLLBACK TO SAVEPOINT asked")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from psycopg2.sql import SQL, Literal
 
-from nexus_assets.checks.check import Finding, Looking, loading, violators
+from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.checks.objects import stage_objects
 from nexus_assets.entities import ENTITIES
 
 
-def every_image_visible(looking: Looking) -> Finding:
+def every_image_visible(context: CheckContext) -> Finding:
     """Images that the front end does not show, each with the first reason. A patient's archiving hides images on purpose:
     those are counted as `hidden_by_archiving`, not as violators."""
-    objects = stage_objects(looking, ENTITIES["images"])
-    images, batches, patients = (looking.table(name) for name in ("images", "image_batches", "patients"))
+    objects = stage_objects(context, ENTITIES["images"])
+    images, batches, patients = (context.table(name) for name in ("images", "image_batches", "patients"))
     judged = SQL("""
         SELECT i.id::text AS image_id, b.id::text AS batch_id, b.object_id::text AS object_id,
                CASE WHEN b.id IS NULL THEN 'batch_missing'
@@ -35,17 +35,17 @@ def every_image_visible(looking: Looking) -> Finding:
         patients=patients.table,
         objects=objects,
     )
-    looking.cursor.execute(SQL("CREATE TEMP TABLE judged ON COMMIT DROP AS {}").format(judged))
-    total, visible, archived = looking.row(
+    context.cursor.execute(SQL("CREATE TEMP TABLE judged ON COMMIT DROP AS {}").format(judged))
+    total, visible, archived = context.row(
         SQL(
             "SELECT count(*), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason = 'archived') FROM judged"
         )
     )
     finding = violators(
-        looking,
+        context,
         SQL("SELECT * FROM judged WHERE reason <> 'archived'"),
         loading("images"),
         {"visible": visible, "total": total, "hidden_by_archiving": archived},
     )
-    looking.cursor.execute("DROP TABLE judged")
+    context.cursor.execute("DROP TABLE judged")
     return finding

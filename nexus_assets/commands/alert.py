@@ -7,7 +7,7 @@ import sys
 import click
 
 from nexus_assets.alerts.delivery import DeliveryError, Sender
-from nexus_assets.commands import history
+from nexus_assets.commands import dagster_instance
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import NexusDatabase, Notifier
 
@@ -22,8 +22,8 @@ def command(is_test: bool) -> None:
     if is_test:
         _test(sender)
         return
-    with history.opened() as instance:
-        from nexus_assets.alerts.rounds import make_round
+    with dagster_instance.opened() as instance:
+        from nexus_assets.alerts.cycle import make_round
         from nexus_assets.definitions import defs
 
         keys = defs.get_repository_def().asset_graph.asset_check_keys

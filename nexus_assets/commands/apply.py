@@ -35,7 +35,7 @@ def command(file: Path) -> None:
         console.print("Run `nexus-assets plan` again.")
         sys.exit(1)
 
-    from nexus_assets.commands.running import materialize
+    from nexus_assets.commands.materialize import materialize
 
     succeeded = materialize(console, list(plan.bases), plan.run_config())
     console.print("Carried out as planned." if succeeded else "Not carried out to its end: see above.")

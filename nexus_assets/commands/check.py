@@ -16,8 +16,8 @@ from rich.table import Table
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.checks.run import ask_all, keep, stored_files
-from nexus_assets.cli import COULD_NOT_LOOK
-from nexus_assets.commands import history
+from nexus_assets.cli import EXIT_ERROR
+from nexus_assets.commands import dagster_instance
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
@@ -74,7 +74,7 @@ def as_json(answers: Answers) -> dict[str, Any]:
 def exit_code(answers: Answers, *, errors_only: bool = False) -> int:
     """0: all pass; 1: something failed; 2: something could not be looked at."""
     if any(isinstance(answer, NexusAssetsError) for answer in answers.values()):
-        return COULD_NOT_LOOK
+        return EXIT_ERROR
     failed = (check for check, answer in answers.items() if isinstance(answer, Finding) and not answer.passed)
     return FOUND_SOMETHING if any(check.severity == "ERROR" or not errors_only for check in failed) else 0
 
@@ -121,11 +121,11 @@ def _list(console: Console) -> None:
 
 def _tell_dagster(findings: Mapping[Check, Finding]) -> None:
     """Adds the findings to Dagster's history, where there is one: the UI shows them, and alerts are sent for them."""
-    if not history.is_kept():
+    if not dagster_instance.is_kept():
         return
-    from nexus_assets.checks.assets import evaluation
+    from nexus_assets.graph.entity_checks import evaluation
 
-    with history.opened() as instance:
+    with dagster_instance.opened() as instance:
         for check, finding in findings.items():
             instance.report_runless_asset_event(evaluation(check, finding))
 

@@ -69,7 +69,7 @@ def command(scale: int, fresh: bool) -> None:
     os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
     prepare(services, scale, fresh=fresh, tell=console.print)
 
-    from nexus_assets.commands.running import materialize_everything
+    from nexus_assets.commands.materialize import materialize_everything
     from nexus_assets.report.write import latest
 
     console.print("Materializing the whole graph")

@@ -9,10 +9,10 @@ from dataclasses import asdict
 
 import click
 
-from nexus_assets.database import transaction
+from nexus_assets.admin.explain import Explanation, Link, explain, recognition
 from nexus_assets.entities import ENTITIES
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.resources import NexusDatabase
-from nexus_assets.upkeep.explain import Explanation, Link, explain, recognition
 
 
 def _origin(told: Explanation) -> str:

@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from nexus_assets.database import transaction
+from nexus_assets.admin import guard
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.resources import NexusDatabase
-from nexus_assets.upkeep import guard
 
 
 def _table(found: guard.Status) -> Table:

@@ -20,10 +20,10 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import StoredFiles
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.demo import refuse_real_clinic
-from nexus_assets.database import DatabaseError, make_engine
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.incident import Figures, is_well, live_in, measure, strike
 from nexus_assets.local.services import LocalServices, connect
+from nexus_assets.nexus.connection import DatabaseError, make_engine
 from nexus_assets.resources import ClinicBucket
 
 HEALING = {
@@ -35,7 +35,7 @@ HEALING = {
 
 def _make_well(services: LocalServices, console: Console) -> None:
     """Leaves the demo clinic in the local Nexus loaded and whole, as `demo` does."""
-    from nexus_assets.commands.running import materialize_everything
+    from nexus_assets.commands.materialize import materialize_everything
     from nexus_assets.local.demo import prepare, written_scale
 
     prepare(services, written_scale(services) or 1, fresh=False, tell=console.print)

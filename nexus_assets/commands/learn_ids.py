@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from nexus_assets.admin.learn import LEARNABLE, Learned, learn
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
-from nexus_assets.upkeep.learn import LEARNABLE, Learned, learn
 
 COLUMNS = ("rows", "superseded", "to_restore", "known", "living", "nameless", "references")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from nexus_assets.commands.bars import Bars
+from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import HEALED

@@ -21,8 +21,8 @@ from nexus_assets.mapping.reasons import NOT_BY_A_CELL, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 if TYPE_CHECKING:
-    from nexus_assets.upkeep.mending import Retried
-    from nexus_assets.upkeep.rejects import Reject
+    from nexus_assets.admin.rejects import Reject
+    from nexus_assets.admin.retry import Retried
 
 SHOWN = 20
 
@@ -46,7 +46,7 @@ def command(ctx: click.Context, entity: str | None, reason: str | None, rows: in
     """
     if ctx.invoked_subcommand is not None:
         return
-    from nexus_assets.upkeep.rejects import counts, open_rejects
+    from nexus_assets.admin.rejects import counts, open_rejects
 
     found = open_rejects(NexusDatabase().engine(), entity, reason)
     if as_json:
@@ -85,7 +85,7 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
 
     A sheet per entity, under FileMaker's headings. Exit code 0: written, 2: not.
     """
-    from nexus_assets.upkeep.sheets import write_sheets
+    from nexus_assets.admin.reject_workbook import write_sheets
 
     if not with_data:
         raise NexusAssetsError(
@@ -113,10 +113,10 @@ def retry(file: Path) -> None:
     A mended row stands in place of FileMaker's faulty one, now and in later loads, until FileMaker's changes. Exit code 0: all
     mended rows are loaded, 1: some are still wrong, or a gate stopped the load; 2: could not try.
     """
-    from nexus_assets.load.assets import LoadConfig, resource_inputs
+    from nexus_assets.admin.reject_workbook import read_sheets
+    from nexus_assets.admin.retry import retry as retry_rows
+    from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
     from nexus_assets.load.gates import GateError
-    from nexus_assets.upkeep.mending import retry as retry_rows
-    from nexus_assets.upkeep.sheets import read_sheets
 
     rows = read_sheets(file)
     exports, bucket, run_id = FileMakerExports(), ClinicBucket(), f"retry-{uuid.uuid4()}"
@@ -171,7 +171,7 @@ def purge(days: int) -> None:
 
     Exit code 0: done, 2: could not look.
     """
-    from nexus_assets.upkeep.rejects import purge as purge_resolved
+    from nexus_assets.admin.rejects import purge as purge_resolved
 
     purged = purge_resolved(NexusDatabase().engine(), days)
     for (name, reason), number in purged.rejects.items():

@@ -9,9 +9,9 @@ from dataclasses import asdict
 import click
 from rich.console import Console
 
+from nexus_assets.admin.reset import ResetError, ResetPlan, plan, refuse, reset
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
-from nexus_assets.upkeep.reset import ResetError, ResetPlan, plan, refuse, reset
 
 COLUMNS = ("rows", "in Nexus only", "not in FileMaker")
 

@@ -12,29 +12,29 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 from rich.console import Console
 
-from nexus_assets.alerts.book import Book, is_kept
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS
+from nexus_assets.alerts.store import Book, is_kept
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.tables import tell_counts, tell_figures
-from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load import answers, contract
-from nexus_assets.load.ledger import install, is_installed
+from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import REASONS
+from nexus_assets.nexus import catalog, queries
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 
 def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[str, Any]:
     """Rows, linked, unlinked, orphans, open rejects by reason and the last load of one entity."""
-    target = contract.reflect(cursor, entity)
-    rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
+    target = catalog.reflect(cursor, entity)
+    rows = queries.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
     # Where only one half is empty the link is not missing, it leads nowhere: an orphan.
     unlinked = sum(
-        answers.number(
+        queries.number(
             cursor,
             SQL("SELECT count(*) FROM {} WHERE {} IS NULL AND {} IS NULL").format(
                 target.table, Identifier(link.id_column), Identifier(link.type_column)

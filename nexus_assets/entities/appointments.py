@@ -31,7 +31,7 @@ APPOINTMENTS = Entity(
     name="appointments",
     description="Appointments of patients, from FileMaker's Appointments.",
     model=Model("appointments.appointment", ("appointments", "appointments_appointment")),
-    source=ExportRows("Appointments", optional_headings=("Status",), alongside=("Clinicians",)),
+    source=ExportRows("Appointments", optional_headings=("Status",), companion_exports=("Clinicians",)),
     source_id="id",
     references=(Reference("patient_id", "id_Contact", to="patients", missing="no_contact", unknown="unknown_contact"),),
     columns=(
@@ -83,6 +83,6 @@ APPOINTMENTS = Entity(
         "created_at": Now(),
         "updated_at": Now(),
     },
-    touched="updated_at",
+    updated_at="updated_at",
     insert_order=("patient_id", "start_time"),
 )

@@ -69,6 +69,6 @@ DOCUMENTS = Entity(
         "updated_at": Now(),
         "is_active": True,
     },
-    touched="updated_at",
+    updated_at="updated_at",
     insert_order=("object_id",),
 )

@@ -43,7 +43,7 @@ IMAGE_BATCHES = Entity(
     columns=(
         Column("name", ("date",), parse.day_name("%s (FileMaker Import)", blank="Undated")),
         Column("description", (), parse.constant("Imported from FileMaker")),
-        Column("uploaded_at", ("date",), parse.local_midnight, initial=True),
+        Column("uploaded_at", ("date",), parse.local_midnight, insert_only=True),
     ),
     recognised_by=(
         ByChildren(belongs="object_id", child="images", child_column="batch_id", child_key="s3_key"),

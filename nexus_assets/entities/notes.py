@@ -26,7 +26,7 @@ NOTES = Entity(
     references=(Reference("patient_id", "id_Key", to="patients", missing="no_patient", unknown="unknown_patient"),),
     columns=(
         Column("content", ("Note",), parse.text, required="empty_note"),
-        Column("note_type", ("Note Type",), parse.containing(NOTE_TYPES, default="other")),
+        Column("note_type", ("Note Type",), parse.first_match(NOTE_TYPES, default="other")),
         Column("created_at", ("Date",), parse.local_midnight),
         Column("created_by", ("creationAccountName",), parse.first_text(default="FileMaker Import")),
     ),
@@ -36,6 +36,6 @@ NOTES = Entity(
         ByContent(("patient_id", "content"), author=Author("created_by", importer=IMPORTERS_SIGN)),
     ),
     on_insert={"created_at": Now(), "updated_at": Now()},
-    touched="updated_at",
+    updated_at="updated_at",
     insert_order=("patient_id", "created_at"),
 )

@@ -31,8 +31,8 @@ METADATA, METADATA_PARSER = parse.json_keys(
         "cys_id": (parse.text, "CYS_ID"),
         "diabetes": (parse.text, "Diabetes"),
         "id_clinic": (parse.text, "id_Clinic"),
-        "title": (parse.none_of(TITLES), "title"),
-        "dob": (parse.unread_day, "DOB"),
+        "title": (parse.unmatched_text(TITLES), "title"),
+        "dob": (parse.unparsed_date, "DOB"),
         "ndis": {
             "coordinator_name": (parse.text, "NDIS Coordinator Name"),
             "coordinator_email": (parse.text, "NDIS Coordinator Email"),
@@ -86,7 +86,7 @@ PATIENTS = Entity(
         "created_at": Now(),
         "updated_at": Now(),
     },
-    touched="updated_at",
-    same_thing=("last_name", "first_name", "dob"),
+    updated_at="updated_at",
+    identity_columns=("last_name", "first_name", "dob"),
     archive=Archive("archived", at="archived_at", by="archived_by", name="FileMaker Import"),
 )

@@ -9,13 +9,13 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load import answers
+from nexus_assets.ledger.schema import base_column
 from nexus_assets.load.compare import kept_sql, write_flag, written_sql
 from nexus_assets.load.identity import ids_by_hash_sql, is_known_sql
-from nexus_assets.load.incoming import Scene, reference_column
-from nexus_assets.load.ledger import base_column
-from nexus_assets.load.planning import without_nested_loops
+from nexus_assets.load.incoming import LoadContext, reference_column
+from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import GenericReference
+from nexus_assets.nexus import queries
 
 
 class AccountError(NexusAssetsError):
@@ -68,10 +68,10 @@ class Account:
             )
 
 
-def count(cursor: Cursor, scene: Scene) -> Account:
+def count(cursor: Cursor, context: LoadContext) -> Account:
     """Counts the outcomes from the tables of the load, each row of the source once."""
-    work, account = scene.work, Account()
-    account.source_rows, settled, settled_but_kept = answers.row(
+    work, account = context.work, Account()
+    account.source_rows, settled, settled_but_kept = queries.row(
         cursor,
         SQL("""
             SELECT count(*), count(*) FILTER (WHERE {counts}), count(*) FILTER (WHERE {counts} AND c.source_id IS NOT NULL)
@@ -83,18 +83,18 @@ def count(cursor: Cursor, scene: Scene) -> Account:
             counts=SQL("s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)"),
             seen=work("seen"),
             repeated=work("repeated"),
-            entity=Literal(scene.entity.name),
+            entity=Literal(context.entity.name),
         ),
     )
-    account.collapsed = answers.number(
+    account.collapsed = queries.number(
         cursor, SQL("SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM {}").format(work("repeated"))
     )
-    account.updated, kept, unchanged, adopted, relinked = _compared(cursor, scene)
+    account.updated, kept, unchanged, adopted, relinked = _compared(cursor, context)
     account.kept, account.unchanged = kept + settled_but_kept, unchanged + settled - settled_but_kept
-    account.inserted, restored = answers.row(
+    account.inserted, restored = queries.row(
         cursor,
         SQL(
-            "SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM {} WHERE action IN ('make', 'restore')"
+            "SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM {} WHERE action IN ('insert', 'restore')"
         ).format(work("decided")),
     )
     cursor.execute(
@@ -107,23 +107,25 @@ def count(cursor: Cursor, scene: Scene) -> Account:
     return account
 
 
-def _compared(cursor: Cursor, scene: Scene) -> tuple[int, int, int, int, int]:
+def _compared(cursor: Cursor, context: LoadContext) -> tuple[int, int, int, int, int]:
     """(updated, kept, unchanged, adopted, relinked) of the existing rows that were looked at. A relinked one is an updated one."""
-    links = [name for link in scene.entity.references if (name := reference_column(link)) is not None]
+    links = [name for link in context.entity.references if (name := reference_column(link)) is not None]
     relinked = SQL(" OR ").join([SQL("FALSE"), *(SQL("c.{}").format(write_flag(name)) for name in links)])
-    updated, kept, unchanged, adopted, linked = answers.row(
+    updated, kept, unchanged, adopted, linked = queries.row(
         cursor,
         SQL("""
             SELECT count(*) FILTER (WHERE {written}), count(*) FILTER (WHERE NOT {written} AND {kept}),
                    count(*) FILTER (WHERE NOT {written} AND NOT {kept}), count(*) FILTER (WHERE c.action = 'adopt'),
                    count(*) FILTER (WHERE {relinked})
             FROM {changes} AS c
-        """).format(written=written_sql(scene), kept=kept_sql(scene), relinked=relinked, changes=scene.work("changes")),
+        """).format(
+            written=written_sql(context), kept=kept_sql(context), relinked=relinked, changes=context.work("changes")
+        ),
     )
     return updated, kept, unchanged, adopted, linked
 
 
-def notices(cursor: Cursor, scene: Scene) -> dict[str, int]:
+def notices(cursor: Cursor, context: LoadContext) -> dict[str, int]:
     """What is worth telling of the rows that are loaded all the same, by notice code: of all rows, not only of the changed ones."""
     cursor.execute(
         SQL("""
@@ -131,7 +133,7 @@ def notices(cursor: Cursor, scene: Scene) -> dict[str, int]:
             WHERE notices IS NOT NULL AND vanished_load IS NULL
               AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
             GROUP BY 1
-        """).format(ledger=scene.ledger, incoming=scene.work("incoming"))
+        """).format(ledger=context.ledger, incoming=context.work("incoming"))
     )
     found: dict[str, int] = {}
     for codes, rows in cursor.fetchall():
@@ -140,19 +142,19 @@ def notices(cursor: Cursor, scene: Scene) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def orphans(cursor: Cursor, scene: Scene) -> int:
+def orphans(cursor: Cursor, context: LoadContext) -> int:
     """The rows of this table that were loaded, now or before, and whose generic link leads to no row of its parent.
 
     Not counted is what no load could link otherwise: a row that vanished or is rejected now, and one that leads to somebody who
     is gone, while FileMaker names nobody who is there. The check over all rows tells of those.
     """
     with without_nested_loops(cursor):
-        return sum(answers.number(cursor, _orphans_sql(scene, link)) for link in scene.entity.generic_references)
+        return sum(queries.number(cursor, _orphans_sql(context, link)) for link in context.entity.generic_references)
 
 
-def _orphans_sql(scene: Scene, link: GenericReference) -> Composable:
+def _orphans_sql(context: LoadContext, link: GenericReference) -> Composable:
     # OFFSET 0 has those found that lead nowhere, which are few, before it is asked of each whom it names.
-    parent = scene.parents[link.to]
+    parent = context.parents[link.to]
     return SQL("""
         SELECT count(*) FROM (
           SELECT t.{id} AS id, l.{base} AS base FROM {target} AS t JOIN {ledger} AS l ON l.nexus_id = t.id
@@ -165,14 +167,14 @@ def _orphans_sql(scene: Scene, link: GenericReference) -> Composable:
         WHERE NOT ({known} AND NOT EXISTS (
           SELECT FROM ({ids}) AS k JOIN {parent} AS named ON named.id = k.current_id WHERE k.hash = dead.base))
     """).format(
-        target=scene.target.table,
-        ledger=scene.ledger,
+        target=context.target.table,
+        ledger=context.ledger,
         parent=parent.table,
         id=Identifier(link.id_column),
         base=base_column(link.id_column),
         type=Identifier(link.type_column),
         content_type=Literal(parent.content_type_id),
-        incoming=scene.work("incoming"),
+        incoming=context.work("incoming"),
         known=is_known_sql(link.to, SQL("dead.id")),
         ids=ids_by_hash_sql(link.to),
     )

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.schema import base_column, base_columns
+from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
-from nexus_assets.load.incoming import Scene, hash_sql, new, owned_sql, reference_column
-from nexus_assets.load.ledger import base_column, base_columns
-from nexus_assets.load.references import models
-from nexus_assets.load.tables import identity_table
+from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, owned_sql, reference_column
 from nexus_assets.mapping.entity import Column, Entity, FileRecords, GenericReference, Reference
+from nexus_assets.nexus.references import models
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
 
 
@@ -27,14 +27,14 @@ def keep_flag(name: str) -> Identifier:
     return Identifier(f"keep_{name}")
 
 
-def written_sql(scene: Scene) -> Composable:
+def written_sql(context: LoadContext) -> Composable:
     """Whether any column of the row `c` of `changes` is written."""
-    return _any_of(write_flag(name) for name in base_columns(scene.entity))
+    return _any_of(write_flag(name) for name in base_columns(context.entity))
 
 
-def kept_sql(scene: Scene) -> Composable:
+def kept_sql(context: LoadContext) -> Composable:
     """Whether any column of the row `c` of `changes` is kept."""
-    return _any_of(keep_flag(name) for name in base_columns(scene.entity))
+    return _any_of(keep_flag(name) for name in base_columns(context.entity))
 
 
 def _any_of(flags: Iterable[Identifier]) -> Composable:
@@ -85,27 +85,27 @@ class _Comparison:
 class _Comparing:
     """What a comparison is made with: the referenced row of each link, and for each generic one whether it is dead."""
 
-    scene: Scene
+    context: LoadContext
     rows: Mapping[str, Identifier]
     dead: Mapping[str, Composable]
 
     def column(self, name: str) -> _Comparison:
         """How the tracked column compares."""
-        link, declared = link_of(self.scene.entity, name), declared_column(self.scene.entity, name)
-        current, said = owned_sql(name, self.scene.target, "t"), SQL("i.{}").format(new(name))
+        link, declared = link_of(self.context.entity, name), declared_column(self.context.entity, name)
+        current, said = owned_sql(name, self.context.target, "t"), SQL("i.{}").format(incoming_column(name))
         differs = SQL("{} IS DISTINCT FROM {}").format(current, said)
         if isinstance(link, GenericReference):
             return self._generic_link(link)
         if isinstance(link, Reference):
             differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
             return _Comparison(name, current, differs, self._healed(link, name))
-        if name in said_by_the_export(self.scene.entity):
+        if name in said_by_the_export(self.context.entity):
             differs = SQL("({} AND i.described)").format(differs)
-        if name in left_to_nexus(self.scene.entity):
+        if name in left_to_nexus(self.context.entity):
             differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
         if declared is not None and declared.fill_only:
             return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), never_wins=True)
-        if declared is not None and declared.yields:
+        if declared is not None and declared.keep_if_blank:
             nothing = SQL("coalesce({}::text, '') = ''").format(said)
             ours = self.unchanged_in_nexus(_Comparison(name, current, differs))
             differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, ours)
@@ -115,7 +115,7 @@ class _Comparing:
         """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied;
         nor is one to somebody who was here, and who may return."""
         type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
-        dead, said = self.dead[link.id_column], SQL("i.{}").format(new(link.id_column))
+        dead, said = self.dead[link.id_column], SQL("i.{}").format(incoming_column(link.id_column))
         differs = SQL(
             "(({id} IS DISTINCT FROM {said} OR {type} IS DISTINCT FROM i.{new_type})"
             " AND ({said} IS NOT NULL OR ({dead} AND NOT {known})))"
@@ -123,7 +123,7 @@ class _Comparing:
             id=id_,
             said=said,
             type=type_,
-            new_type=new(link.type_column),
+            new_type=incoming_column(link.type_column),
             dead=dead,
             known=is_known_sql(link.to, id_),
         )
@@ -145,7 +145,7 @@ class _Comparing:
             "({healed} OR ({made} AND (l.{base} IS NULL OR NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = {row}.id))))"
         ).format(
             healed=healed,
-            made=made_by_importer_sql(self.scene.parents[link.to], row.strings[-1]),
+            made=made_by_importer_sql(self.context.parents[link.to], row.strings[-1]),
             base=base,
             ledger=identity_table(link.to),
             row=row,
@@ -154,7 +154,7 @@ class _Comparing:
     def unchanged_in_nexus(self, compared: _Comparison) -> Composable:
         """Whether Nexus has what FileMaker last said: the same value, or in a link the row that it became under a newer id."""
         same = SQL("coalesce(l.{} = {}, FALSE)").format(base_column(compared.name), hash_sql(compared.current))
-        link = link_of(self.scene.entity, compared.name)
+        link = link_of(self.context.entity, compared.name)
         if link is None:
             return same
         return SQL("""({same} OR EXISTS (
@@ -168,28 +168,28 @@ class _Comparing:
         )
 
 
-def find_changes(cursor: Cursor, scene: Scene) -> None:
+def find_changes(cursor: Cursor, context: LoadContext) -> None:
     """Makes the table `changes`: per existing row that has news, for each column, whether it is written or kept.
 
     Written: it differs, and Nexus has it as FileMaker last said (or it is a dead link, or FileMaker wins by setting). Kept: it
     differs, and Nexus's value is not FileMaker's last: a person changed it, or the row was adopted and never was FileMaker's.
     """
     joins, rows, dead = [], {}, {}
-    for number, link in enumerate(scene.entity.references):
+    for number, link in enumerate(context.entity.references):
         column = reference_column(link)
         if column is None:
             continue
         row = rows[column] = Identifier(f"row_{number}")
         condition = SQL("{}.id = t.{}").format(row, Identifier(column))
-        joins.append(SQL("LEFT JOIN {} AS {} ON {}").format(scene.parents[link.to].table, row, condition))
+        joins.append(SQL("LEFT JOIN {} AS {} ON {}").format(context.parents[link.to].table, row, condition))
         if isinstance(link, GenericReference):
-            dead[column] = _dead_sql(cursor, scene, link, row)
-    comparing = _Comparing(scene, rows, dead)
+            dead[column] = _dead_sql(cursor, context, link, row)
+    comparing = _Comparing(context, rows, dead)
     flags: list[Composable] = []
-    for name in base_columns(scene.entity):
+    for name in base_columns(context.entity):
         compared = comparing.column(name)
         may_write = [] if compared.healed is None else [compared.healed]
-        wins = scene.filemaker_wins and not compared.never_wins
+        wins = context.filemaker_wins and not compared.never_wins
         may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(compared))
         allowed = SQL(" OR ").join(may_write)
         flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
@@ -205,18 +205,18 @@ def find_changes(cursor: Cursor, scene: Scene) -> None:
             {joins}
             WHERE d.action IN ('compare', 'adopt')
         """).format(
-            changes=scene.work("changes"),
+            changes=context.work("changes"),
             flags=SQL(", ").join(flags),
-            decided=scene.work("decided"),
-            incoming=scene.work("incoming"),
-            target=scene.target.table,
-            ledger=scene.ledger,
+            decided=context.work("decided"),
+            incoming=context.work("incoming"),
+            target=context.target.table,
+            ledger=context.ledger,
             joins=SQL(" ").join(joins),
         )
     )
 
 
-def _dead_sql(cursor: Cursor, scene: Scene, link: GenericReference, row: Identifier) -> Composable:
+def _dead_sql(cursor: Cursor, context: LoadContext, link: GenericReference, row: Identifier) -> Composable:
     """Whether a generic link leads nowhere: one half is empty, its content type is gone, or its row is not there.
 
     A person may have linked to another model's row: that one is looked for too, where the model's table is known.
@@ -224,15 +224,15 @@ def _dead_sql(cursor: Cursor, scene: Scene, link: GenericReference, row: Identif
     type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
     cases = [
         SQL("WHEN ({} IS NULL) <> ({} IS NULL) THEN TRUE WHEN {} IS NULL THEN FALSE").format(type_, id_, id_),
-        SQL("WHEN {} = {} THEN {}.id IS NULL").format(type_, Literal(scene.parents[link.to].content_type_id), row),
+        SQL("WHEN {} = {} THEN {}.id IS NULL").format(type_, Literal(context.parents[link.to].content_type_id), row),
     ]
     cursor.execute(
         SQL("SELECT DISTINCT {} FROM {} AS d JOIN {} AS t ON t.id = d.nexus_id WHERE {} <> {}").format(
             type_,
-            scene.work("decided"),
-            scene.target.table,
+            context.work("decided"),
+            context.target.table,
             type_,
-            Literal(scene.parents[link.to].content_type_id),
+            Literal(context.parents[link.to].content_type_id),
         )
     )
     others = [content_type for (content_type,) in cursor.fetchall()]

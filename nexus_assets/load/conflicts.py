@@ -7,16 +7,16 @@ from collections.abc import Collection, Iterator
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load import answers
+from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.load.compare import declared_column, keep_flag, link_of
-from nexus_assets.load.incoming import Scene, new, owned_sql
-from nexus_assets.load.ledger import base_column, base_columns
+from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql
 from nexus_assets.mapping.entity import GenericReference
+from nexus_assets.nexus import queries
 
 
-def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
+def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
-    kept = _kept_columns(cursor, scene)
+    kept = _kept_columns(cursor, context)
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {kept} AS {conflicts};
@@ -34,20 +34,20 @@ def keep_conflicts(cursor: Cursor, scene: Scene, load_id: int) -> None:
               WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
                 IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
         """).format(
-            kept=scene.work("kept"),
-            conflicts=_conflicts_sql(scene, kept),
-            decided=scene.work("decided"),
-            entity=Literal(scene.entity.name),
+            kept=context.work("kept"),
+            conflicts=_conflicts_sql(context, kept),
+            decided=context.work("decided"),
+            entity=Literal(context.entity.name),
             load=Literal(load_id),
         )
     )
 
 
-def _kept_columns(cursor: Cursor, scene: Scene) -> list[str]:
+def _kept_columns(cursor: Cursor, context: LoadContext) -> list[str]:
     """The columns in which any row was kept: mostly none, and a query over all of them takes longer to plan than to run."""
-    names = base_columns(scene.entity)
+    names = base_columns(context.entity)
     kept = SQL(", ").join(SQL("bool_or({})").format(keep_flag(name)) for name in names)
-    flags = answers.row(cursor, SQL("SELECT {} FROM {}").format(kept, scene.work("changes")))
+    flags = queries.row(cursor, SQL("SELECT {} FROM {}").format(kept, context.work("changes")))
     return [name for name, flag in zip(names, flags, strict=True) if flag]
 
 
@@ -57,7 +57,7 @@ NO_CONFLICTS = SQL(
 )
 
 
-def _conflicts_sql(scene: Scene, columns: Collection[str]) -> Composable:
+def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable:
     """Rows (source_id, nexus_id, column_name, cause, filemaker_value, nexus_value) of every value that was kept."""
     parts = [
         SQL("""
@@ -72,28 +72,28 @@ def _conflicts_sql(scene: Scene, columns: Collection[str]) -> Composable:
             base=base_column(name),
             filemaker=filemaker,
             nexus=nexus,
-            changes=scene.work("changes"),
-            incoming=scene.work("incoming"),
-            target=scene.target.table,
-            ledger=scene.ledger,
+            changes=context.work("changes"),
+            incoming=context.work("incoming"),
+            target=context.target.table,
+            ledger=context.ledger,
             keep=keep_flag(name),
         )
-        for name, filemaker, nexus in _shown(scene)
+        for name, filemaker, nexus in _shown(context)
         if name in columns
     ]
     return SQL(" UNION ALL ").join([NO_CONFLICTS, *parts])
 
 
-def _shown(scene: Scene) -> Iterator[tuple[str, Composable, Composable]]:
+def _shown(context: LoadContext) -> Iterator[tuple[str, Composable, Composable]]:
     """For each tracked column how a conflict shows FileMaker's value and Nexus's: of a jsonb column the keys that differ, of a
     generic link the model with the id."""
-    for name in base_columns(scene.entity):
-        link, declared = link_of(scene.entity, name), declared_column(scene.entity, name)
-        said, current = SQL("i.{}").format(new(name)), owned_sql(name, scene.target, "t")
+    for name in base_columns(context.entity):
+        link, declared = link_of(context.entity, name), declared_column(context.entity, name)
+        said, current = SQL("i.{}").format(incoming_column(name)), owned_sql(name, context.target, "t")
         if isinstance(link, GenericReference):
             yield (
                 name,
-                _shown_link(SQL("i.{}").format(new(link.type_column)), said),
+                _shown_link(SQL("i.{}").format(incoming_column(link.type_column)), said),
                 _shown_link(SQL("t.{}").format(Identifier(link.type_column)), current),
             )
         elif declared is not None and declared.merged_keys:

@@ -11,17 +11,17 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load import answers
+from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.identity import gone_sql
-from nexus_assets.load.incoming import Scene, new
-from nexus_assets.load.ledger import database_mark
+from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.load.settings import config_json
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.nexus import queries
 
 if TYPE_CHECKING:
     from nexus_assets.load.settings import LoadSettings
-    from nexus_assets.load.tables import Target
     from nexus_assets.load.vanished import Ids
+    from nexus_assets.nexus.catalog import Target
 
 VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 """More vanished rows than both: half an export, or a found set instead of all records."""
@@ -95,7 +95,7 @@ def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Ta
     Until then a link to one of them leads nowhere, and whether a person made it can't be told.
     """
     for name, parent in parents.items():
-        gone = answers.number(cursor, SQL("SELECT count(*) FROM ({}) AS gone").format(gone_sql(parent)))
+        gone = queries.number(cursor, SQL("SELECT count(*) FROM ({}) AS gone").format(gone_sql(parent)))
         if gone:
             raise ParentsGoneError(
                 f"{entity.name} refers to {name}, and {gone} of those are not in Nexus under the ids that they had: another tool"
@@ -107,7 +107,7 @@ def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Ta
 
 def check_ledger_belongs(cursor: Cursor, entity: str, settings: LoadSettings) -> None:
     """Raises GateError where the ledger was made in another database (a copy, a restored dump)."""
-    (known,), here = answers.row(cursor, "SELECT database_mark FROM nexus_assets.about"), database_mark(cursor)
+    (known,), here = queries.row(cursor, "SELECT database_mark FROM nexus_assets.about"), database_mark(cursor)
     if known == here:
         return
     if not settings.allow_other_database:
@@ -153,7 +153,7 @@ def _version(source: Mapping[str, Any]) -> int | None:
 
 def check_rows(
     cursor: Cursor,
-    scene: Scene,
+    context: LoadContext,
     ids: Ids,
     noticed: Mapping[str, int],
     last: LastLoad | None,
@@ -163,20 +163,20 @@ def check_rows(
 
     `noticed` are notices about the whole source: files that lost the rows which describe them are a cut export too.
     """
-    name = scene.entity.name
-    rows, accepted, rejected = answers.row(
+    name = context.entity.name
+    rows, accepted, rejected = queries.row(
         cursor,
         SQL(
             "SELECT (SELECT count(*) FROM {}), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)"
             " FROM {}"
-        ).format(scene.work("seen"), scene.work("incoming")),
+        ).format(context.work("seen"), context.work("incoming")),
     )
     if not settings.allow_empty:
-        _check_not_empty(cursor, scene, last, rows, accepted)
+        _check_not_empty(cursor, context, last, rows, accepted)
     if last is None:
         return
     known, vanished = ids.known, ids.vanishing
-    rekeyed = _rekeyed(cursor, scene) if scene.entity.same_thing else 0
+    rekeyed = _rekeyed(cursor, context) if context.entity.identity_columns else 0
     if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
         raise GateError(
             f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
@@ -194,7 +194,7 @@ def check_rows(
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
     if _too_many(undescribed, known) and not settings.allow_vanished:
         raise GateError(
-            f"{undescribed} of {known} known {name} have lost their row in {scene.entity.exports[0]}: it may be cut, or a"
+            f"{undescribed} of {known} known {name} have lost their row in {context.entity.exports[0]}: it may be cut, or a"
             " found set instead of all records.",
             setting="allow_vanished",
             entity=name,
@@ -230,11 +230,11 @@ def check_sources_not_empty(
         raise GateError(problem, setting="allow_empty", entity=entity.name)
 
 
-def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, rows: int, accepted: int) -> None:
+def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None, rows: int, accepted: int) -> None:
     """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
     if last is not None and last.source_rows == 0:
         return
-    entity = scene.entity
+    entity = context.entity
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
     if not rows:
         raise GateError(
@@ -243,10 +243,10 @@ def _check_not_empty(cursor: Cursor, scene: Scene, last: LastLoad | None, rows: 
             entity=entity.name,
         )
     if last is None and not accepted:
-        reasons = answers.row(
+        reasons = queries.row(
             cursor,
             SQL("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM {} WHERE reason IS NOT NULL").format(
-                scene.work("incoming")
+                context.work("incoming")
             ),
         )
         raise GateError(
@@ -260,25 +260,25 @@ def _too_many(rows: int, known: int) -> bool:
     return rows > VANISHED_ROWS and rows > known * VANISHED_SHARE
 
 
-def _rekeyed(cursor: Cursor, scene: Scene) -> int:
+def _rekeyed(cursor: Cursor, context: LoadContext) -> int:
     """New source rows that say of a thing what a vanished, still living one says: the same thing under another id."""
-    names = scene.entity.same_thing
-    mine = SQL(", ").join(SQL("i.{}").format(new(name)) for name in names)
+    names = context.entity.identity_columns
+    mine = SQL(", ").join(SQL("i.{}").format(incoming_column(name)) for name in names)
     theirs = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in names)
-    return answers.number(
+    return queries.number(
         cursor,
         SQL("""
             SELECT count(DISTINCT i.source_id) FROM {incoming} AS i JOIN {decided} AS d USING (row_number)
             JOIN {target} AS t ON hash_record_extended(ROW({mine}), 0) = hash_record_extended(ROW({theirs}), 0)
             JOIN {ledger} AS l ON l.nexus_id = t.id
-            WHERE d.action = 'make' AND NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = l.source_id)
+            WHERE d.action = 'insert' AND NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = l.source_id)
         """).format(
-            incoming=scene.work("incoming"),
-            decided=scene.work("decided"),
-            target=scene.target.table,
+            incoming=context.work("incoming"),
+            decided=context.work("decided"),
+            target=context.target.table,
             mine=mine,
             theirs=theirs,
-            ledger=scene.ledger,
-            seen=scene.work("seen"),
+            ledger=context.ledger,
+            seen=context.work("seen"),
         ),
     )

@@ -5,36 +5,36 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.schema import base_column
 from nexus_assets.load.identity import ids_by_hash_sql
-from nexus_assets.load.incoming import Scene
-from nexus_assets.load.ledger import base_column
-from nexus_assets.load.planning import without_nested_loops
-from nexus_assets.load.references import GenericKey, orphans_sql
+from nexus_assets.load.incoming import LoadContext
+from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import GenericReference
+from nexus_assets.nexus.references import GenericKey, orphans_sql
 
 
-def dead_links(cursor: Cursor, scene: Scene) -> int:
+def dead_links(cursor: Cursor, context: LoadContext) -> int:
     """Links such rows with whom FileMaker last named, under the id of now, where that row lives; returns how many.
 
     What the ledger can't tell stays as it is: the check over all rows tells of it.
     """
     healed = 0
     with without_nested_loops(cursor):
-        for link in scene.entity.generic_references:
-            cursor.execute(_heal_sql(scene, link))
+        for link in context.entity.generic_references:
+            cursor.execute(_heal_sql(context, link))
             healed += cursor.rowcount
     return healed
 
 
-def _heal_sql(scene: Scene, link: GenericReference) -> Composable:
-    target, parent = scene.target, scene.parents[link.to]
+def _heal_sql(context: LoadContext, link: GenericReference) -> Composable:
+    target, parent = context.target, context.parents[link.to]
     key = GenericKey(target.schema, target.name, link.type_column, link.id_column, "uuid")
     settings = [
         SQL("{} = {}").format(Identifier(link.type_column), Literal(parent.content_type_id)),
         SQL("{} = p.id").format(Identifier(link.id_column)),
     ]
-    if scene.entity.touched:
-        settings.append(SQL("{} = now()").format(Identifier(scene.entity.touched)))
+    if context.entity.updated_at:
+        settings.append(SQL("{} = now()").format(Identifier(context.entity.updated_at)))
     return SQL("""
         UPDATE {target} AS t SET {settings}
         FROM ({orphans}) AS o
@@ -46,7 +46,7 @@ def _heal_sql(scene: Scene, link: GenericReference) -> Composable:
         target=target.table,
         settings=SQL(", ").join(settings),
         orphans=orphans_sql(key, [(parent.content_type_id, parent.table)]),
-        ledger=scene.ledger,
+        ledger=context.ledger,
         ids=ids_by_hash_sql(link.to),
         base=base_column(link.id_column),
         parent=parent.table,

@@ -8,13 +8,14 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene, carried_id_sql, carried_sql, hash_sql, new
-from nexus_assets.load.ledger import base_column
-from nexus_assets.load.planning import without_nested_loops
-from nexus_assets.load.references import is_referenced_sql
-from nexus_assets.load.tables import Target, identity_table
+from nexus_assets.ledger.schema import base_column
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
+from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
+from nexus_assets.nexus import queries
+from nexus_assets.nexus.catalog import Target
+from nexus_assets.nexus.references import is_referenced_sql
 
 MADE_AT = ("created_at", "uploaded_at")
 """The columns by which Nexus tells when a row was made."""
@@ -39,39 +40,43 @@ def made_by_importer_sql(target: Target, alias: str) -> Composable:
     return SQL("({} AND {}.{} IS NULL)").format(by_name, Identifier(alias), Identifier(made.unless))
 
 
-def _free_sql(scene: Scene) -> Composable:
+def _unclaimed_target_sql(context: LoadContext) -> Composable:
     """Rows of Nexus that no FileMaker id is known to own."""
     return SQL("""
         SELECT t.* FROM {target} AS t
         WHERE NOT EXISTS (SELECT FROM {ledger} AS l WHERE l.nexus_id = t.id)
           AND NOT EXISTS (SELECT FROM {recognised} AS r WHERE r.nexus_id = t.id)
-    """).format(target=scene.target.table, ledger=scene.ledger, recognised=scene.work("recognised"))
+    """).format(target=context.target.table, ledger=context.ledger, recognised=context.work("recognised"))
 
 
-def _homeless_sql(scene: Scene) -> Composable:
+def _unmatched_source_sql(context: LoadContext) -> Composable:
     """Accepted source rows that have no live row in Nexus yet."""
     return SQL("""
         SELECT i.* FROM {incoming} AS i WHERE i.reason IS NULL AND NOT i.is_live
           AND NOT EXISTS (SELECT FROM {recognised} AS r WHERE r.source_id = i.source_id)
-    """).format(incoming=scene.work("incoming"), recognised=scene.work("recognised"))
+    """).format(incoming=context.work("incoming"), recognised=context.work("recognised"))
 
 
-def _minted_pairs_sql(scene: Scene) -> Composable:
+def _minted_pairs_sql(context: LoadContext) -> Composable:
     """A row that carries the very id we would give it is ours, even where the ledger was lost."""
     return SQL("""
         SELECT i.source_id, t.id AS nexus_id FROM ({homeless}) AS i JOIN ({free}) AS t
         ON t.id = nexus_assets.minted_id({entity}, i.source_id::text)
-    """).format(homeless=_homeless_sql(scene), free=_free_sql(scene), entity=Literal(scene.entity.name))
+    """).format(
+        homeless=_unmatched_source_sql(context),
+        free=_unclaimed_target_sql(context),
+        entity=Literal(context.entity.name),
+    )
 
 
 @singledispatch
-def pairs_sql(rule: Recognition, scene: Scene, cursor: Cursor) -> Composable:
+def pairs_sql(rule: Recognition, context: LoadContext, cursor: Cursor) -> Composable:
     """Rows (source_id, nexus_id), at most one per id on either side, that the rule takes for the same."""
     raise NotImplementedError(rule)
 
 
 @pairs_sql.register
-def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Composable:
+def _by_filemaker_id(rule: ByFileMakerId, context: LoadContext, cursor: Cursor) -> Composable:
     """Where several rows carry one id, the newest that something refers to; the others stay as they are (a check tells)."""
     return SQL("""
         SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
@@ -80,24 +85,24 @@ def _by_filemaker_id(rule: ByFileMakerId, scene: Scene, cursor: Cursor) -> Compo
           FROM ({homeless}) AS i JOIN ({free}) AS t ON {carried} = i.source_id
         ) AS candidates ORDER BY source_id, is_referenced DESC NULLS LAST, made_at DESC NULLS LAST, nexus_id
     """).format(
-        made_at=made_at_sql(scene.target, "t"),
-        is_referenced=is_referenced_sql(cursor, scene.target, "t"),
-        homeless=_homeless_sql(scene),
-        free=_free_sql(scene),
-        carried=carried_sql(rule, "t"),
+        made_at=made_at_sql(context.target, "t"),
+        is_referenced=is_referenced_sql(cursor, context.target, "t"),
+        homeless=_unmatched_source_sql(context),
+        free=_unclaimed_target_sql(context),
+        carried=filemaker_id_sql(rule, "t"),
     )
 
 
-def _content(scene: Scene, name: str, value: Composable) -> Composable:
+def _content(context: LoadContext, name: str, value: Composable) -> Composable:
     """A value in the form in which contents are compared: text without the blanks around it."""
-    is_text = scene.target.columns[name].sql_type.startswith(("text", "character"))
+    is_text = context.target.columns[name].sql_type.startswith(("text", "character"))
     return SQL("nexus_assets.read_text({})").format(value) if is_text else value
 
 
 @pairs_sql.register
-def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
-    mine = [_content(scene, name, SQL("i.{}").format(new(name))) for name in rule.columns]
-    theirs = [_content(scene, name, SQL("t.{}").format(Identifier(name))) for name in rule.columns]
+def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
+    mine = [_content(context, name, SQL("i.{}").format(incoming_column(name))) for name in rule.columns]
+    theirs = [_content(context, name, SQL("t.{}").format(Identifier(name))) for name in rule.columns]
     conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
@@ -105,7 +110,7 @@ def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
         signed = SQL("coalesce(t.{} ILIKE {}, TRUE)")
         conditions.append(signed.format(Identifier(rule.author.column), Literal(rule.author.importer)))
     if rule.made_by_importer:
-        conditions.append(made_by_importer_sql(scene.target, "t"))
+        conditions.append(made_by_importer_sql(context.target, "t"))
     return SQL("""
         SELECT m.source_id, o.nexus_id FROM (
           SELECT i.source_id, {mine} AS content, row_number() OVER (PARTITION BY {mine} ORDER BY i.row_number) AS k
@@ -118,21 +123,21 @@ def _by_content(rule: ByContent, scene: Scene, _: Cursor) -> Composable:
     """).format(
         mine=SQL("hash_record_extended(ROW({}), 0)").format(SQL(", ").join(mine)),
         theirs=SQL("hash_record_extended(ROW({}), 0)").format(SQL(", ").join(theirs)),
-        made_at=made_at_sql(scene.target, "t"),
-        homeless=_homeless_sql(scene),
-        free=_free_sql(scene),
+        made_at=made_at_sql(context.target, "t"),
+        homeless=_unmatched_source_sql(context),
+        free=_unclaimed_target_sql(context),
         conditions=SQL(" AND ").join(conditions),
     )
 
 
 @pairs_sql.register
-def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
+def _by_children(rule: ByChildren, context: LoadContext, _: Cursor) -> Composable:
     """An importer's batch before a person's; then the one that shows most of the group's files, the best described, the oldest.
 
     Where a file lies with the very person whose FileMaker said it was, and FileMaker says now that it is somebody else's, the
     file has moved and the batch has not: it is no sign that the batch is the other person's.
     """
-    child = scene.children[rule.child]
+    child = context.children[rule.child]
     # Materialized: looked at anew for each row, it would be joined anew for each row.
     return SQL("""
         WITH said AS MATERIALIZED ({said})
@@ -151,24 +156,24 @@ def _by_children(rule: ByChildren, scene: Scene, _: Cursor) -> Composable:
           ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id
         ) AS best ORDER BY nexus_id, files DESC, source_id
     """).format(
-        homeless=_homeless_sql(scene),
-        records=scene.work("records"),
+        homeless=_unmatched_source_sql(context),
+        records=context.work("records"),
         child=child.table,
         key=Identifier(rule.child_key),
         parent=Identifier(rule.child_column),
-        free=_free_sql(scene),
+        free=_unclaimed_target_sql(context),
         belongs=Identifier(rule.belongs),
-        new_belongs=new(rule.belongs),
-        made_by_importer=made_by_importer_sql(scene.target, "t"),
-        made_at=made_at_sql(scene.target, "t"),
-        said=_last_said_sql(rule, scene),
+        new_belongs=incoming_column(rule.belongs),
+        made_by_importer=made_by_importer_sql(context.target, "t"),
+        made_at=made_at_sql(context.target, "t"),
+        said=_last_said_sql(rule, context),
         key_hash=hash_sql(SQL("c.{}").format(Identifier(rule.child_key))),
     )
 
 
-def _last_said_sql(rule: ByChildren, scene: Scene) -> Composable:
+def _last_said_sql(rule: ByChildren, context: LoadContext) -> Composable:
     """Rows (key_hash, belongs): whose each file was by what FileMaker said last, by the ids that all have now."""
-    belongs_to = next(link.to for link in scene.entity.generic_references if link.id_column == rule.belongs)
+    belongs_to = next(link.to for link in context.entity.generic_references if link.id_column == rule.belongs)
     return SQL("""
         SELECT f.{base_key} AS key_hash, owner.current_id AS belongs
         FROM {child_ledger} AS f
@@ -178,9 +183,9 @@ def _last_said_sql(rule: ByChildren, scene: Scene) -> Composable:
     """).format(
         base_key=base_column(rule.child_key),
         child_ledger=identity_table(rule.child),
-        batches=ids_by_hash_sql(scene.entity.name),
+        batches=ids_by_hash_sql(context.entity.name),
         base_parent=base_column(rule.child_column),
-        ledger=scene.ledger,
+        ledger=context.ledger,
         owners=ids_by_hash_sql(belongs_to),
         base_belongs=base_column(rule.belongs),
     )
@@ -208,22 +213,24 @@ def is_known_sql(entity: str, id_: Composable) -> Composable:
     )
 
 
-def resolve(cursor: Cursor, scene: Scene) -> None:
+def resolve(cursor: Cursor, context: LoadContext) -> None:
     """Makes the table `decided`: what each accepted source row is in Nexus, and what happens to it."""
-    _recognise(cursor, scene)
-    cursor.execute(_decide_sql(scene))
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("decided")))
+    _recognise(cursor, context)
+    cursor.execute(_decide_sql(context))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("decided")))
 
 
-def _recognise(cursor: Cursor, scene: Scene) -> None:
+def _recognise(cursor: Cursor, context: LoadContext) -> None:
     """Finds live rows for accepted source rows that have none, rule by rule."""
-    recognised = scene.work("recognised")
+    recognised = context.work("recognised")
     cursor.execute(SQL("CREATE UNLOGGED TABLE {} (source_id uuid NOT NULL, nexus_id uuid NOT NULL)").format(recognised))
-    for rule in (None, *scene.entity.recognised_by):
-        left = SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(_homeless_sql(scene), _free_sql(scene))
-        if not answers.yes(cursor, left):
+    for rule in (None, *context.entity.recognised_by):
+        left = SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(
+            _unmatched_source_sql(context), _unclaimed_target_sql(context)
+        )
+        if not queries.yes(cursor, left):
             break
-        pairs = _minted_pairs_sql(scene) if rule is None else pairs_sql(rule, scene, cursor)
+        pairs = _minted_pairs_sql(context) if rule is None else pairs_sql(rule, context, cursor)
         # A table that is known to be empty makes all that is not in it seem to be one row.
         with without_nested_loops(cursor):
             cursor.execute(SQL("INSERT INTO {} {}").format(recognised, pairs))
@@ -232,7 +239,7 @@ def _recognise(cursor: Cursor, scene: Scene) -> None:
     cursor.execute(SQL("ANALYZE {}").format(recognised))
 
 
-def _decide_sql(scene: Scene) -> Composable:
+def _decide_sql(context: LoadContext) -> Composable:
     """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one.
 
     A live row whose id the ledger only learned (from a backup, or from the row itself) was never compared with FileMaker: it
@@ -245,29 +252,29 @@ def _decide_sql(scene: Scene) -> Composable:
                     ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id({entity}, i.source_id::text)) END AS nexus_id,
                CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
                     WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-                    WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'make' END AS action
+                    WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
         FROM {incoming} AS i LEFT JOIN {recognised} AS r ON r.source_id = i.source_id
         LEFT JOIN {ledger} AS l ON l.source_id = i.source_id
         WHERE i.reason IS NULL
     """).format(
-        decided=scene.work("decided"),
-        ledger=scene.ledger,
-        entity=Literal(scene.entity.name),
-        incoming=scene.work("incoming"),
-        recognised=scene.work("recognised"),
+        decided=context.work("decided"),
+        ledger=context.ledger,
+        entity=Literal(context.entity.name),
+        incoming=context.work("incoming"),
+        recognised=context.work("recognised"),
     )
 
 
-def supersede(cursor: Cursor, scene: Scene, load_id: int) -> int:
+def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
     """Keeps the earlier ids of rows that another tool made again under a new one; returns how many are new."""
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {followed} AS
             SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM {decided}
             WHERE action = 'adopt' AND known_id <> nexus_id
-        """).format(followed=scene.work("followed"), decided=scene.work("decided"))
+        """).format(followed=context.work("followed"), decided=context.work("decided"))
     )
-    followed = int(cursor.rowcount) + _follow_the_unseen(cursor, scene)
+    followed = int(cursor.rowcount) + _follow_the_unseen(cursor, context)
     if followed:
         # What pointed at an id that was superseded before follows to the current one; an id that came back is current again.
         cursor.execute(
@@ -279,27 +286,27 @@ def supersede(cursor: Cursor, scene: Scene, load_id: int) -> int:
                 WHERE s.entity = %(entity)s AND s.nexus_id = f.new_id;
                 UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM {followed} AS f
                 WHERE s.entity = %(entity)s AND s.source_id = f.source_id AND s.current_id <> f.new_id
-            """).format(followed=scene.work("followed")),
-            {"entity": scene.entity.name, "load": load_id},
+            """).format(followed=context.work("followed")),
+            {"entity": context.entity.name, "load": load_id},
         )
     return followed
 
 
-def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
+def _follow_the_unseen(cursor: Cursor, context: LoadContext) -> int:
     """Follows rows that another tool made again though this source does not have them, or not readably; returns how many.
 
     A person who vanished from FileMaker is still one person, and what belongs to them must not be orphaned.
     """
-    carried = carried_id_sql(scene.entity, "t")
+    carried = carried_id_sql(context.entity, "t")
     if carried is None:
         return 0
-    names = {"ledger": scene.ledger, "target": scene.target.table, "lost": scene.work("lost")}
+    names = {"ledger": context.ledger, "target": context.target.table, "lost": context.work("lost")}
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {lost} AS SELECT l.source_id, l.nexus_id FROM {ledger} AS l
             WHERE NOT EXISTS (SELECT FROM {target} AS t WHERE t.id = l.nexus_id)
               AND NOT EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = l.source_id)
-        """).format(**names, decided=scene.work("decided"))
+        """).format(**names, decided=context.work("decided"))
     )
     if not cursor.rowcount:
         return 0
@@ -316,10 +323,10 @@ def _follow_the_unseen(cursor: Cursor, scene: Scene) -> int:
             INSERT INTO {followed} SELECT source_id, old_id, new_id FROM found
         """).format(
             **names,
-            followed=scene.work("followed"),
+            followed=context.work("followed"),
             carried=carried,
-            is_referenced=is_referenced_sql(cursor, scene.target, "t"),
-            made_at=made_at_sql(scene.target, "t"),
+            is_referenced=is_referenced_sql(cursor, context.target, "t"),
+            made_at=made_at_sql(context.target, "t"),
         )
     )
     return int(cursor.rowcount)
@@ -365,16 +372,16 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
     )
 
 
-def note_the_unseen(cursor: Cursor, scene: Scene, load_id: int) -> None:
+def note_the_unseen(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Notes the ids of people whom another importer brought and this source does not have, or not readably.
 
     Should another tool make them anew, what leads to the ids of now can be moved.
     """
-    unnoted = unnoted_sql(cursor, scene.target)
+    unnoted = unnoted_sql(cursor, context.target)
     if unnoted is not None:
         cursor.execute(
             SQL(
                 "INSERT INTO {} (source_id, nexus_id, origin, noted_load)"
                 " SELECT source_id, nexus_id, 'learned', {} FROM ({}) AS u"
-            ).format(scene.ledger, Literal(load_id), unnoted)
+            ).format(context.ledger, Literal(load_id), unnoted)
         )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load.ledger import base_columns
-from nexus_assets.load.tables import Relation, Target, Work, identity_table
+from nexus_assets.ledger.schema import base_columns
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.tables import Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
+from nexus_assets.nexus.catalog import Target
 
 FLAW, EXPORT_ROW = "flaw", "export_row"
 """Fields that a source may have beside the entity's own: what is wrong with the row as a whole; the row of the export that
@@ -19,7 +21,7 @@ describes a file."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class LoadContext:
     """All that the SQL of one load refers to: the entity, its table and the tables around it as found, its staged rows.
 
     `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping.
@@ -32,7 +34,7 @@ class Scene:
     lookups: Mapping[str, Composable]
     work: Work
     source: Relation
-    alongside: Mapping[str, Relation]
+    companion_exports: Mapping[str, Relation]
     reading: Reading
     seed: int
     filemaker_wins: bool = False
@@ -48,7 +50,7 @@ class Scene:
         return Relation(self.work("pending"), {name: Identifier(f"f{at}") for at, name in enumerate(names)})
 
 
-def new(name: str) -> Identifier:
+def incoming_column(name: str) -> Identifier:
     """The column of `incoming` that holds the value for the target column `name`."""
     return Identifier(f"new_{name}")
 
@@ -70,7 +72,7 @@ def owned_sql(column: str, target: Target, alias: str) -> Composable:
     return SQL("{}.{}").format(Identifier(alias), Identifier(column))
 
 
-def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
+def filemaker_id_sql(rule: ByFileMakerId, alias: str) -> Composable:
     """The FileMaker id that the row `alias` of Nexus carries, as uuid; NULL where it carries none."""
     carried = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
     return carried if rule.key is None else SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
@@ -78,7 +80,7 @@ def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
 
 def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
     """The same by entity; None where its table has no place for a FileMaker id."""
-    return None if entity.filemaker_id is None else carried_sql(entity.filemaker_id, alias)
+    return None if entity.filemaker_id is None else filemaker_id_sql(entity.filemaker_id, alias)
 
 
 def hash_sql(*values: Composable, seed: int = 0) -> Composable:
@@ -106,42 +108,42 @@ def _hashed_rows_sql(target: Target) -> Composable:
     )
 
 
-def _row_hash(scene: Scene, alias: str) -> Composable:
+def _row_hash(context: LoadContext, alias: str) -> Composable:
     """The hash of all that the mapping reads of a source row, and of what is wrong with it as a whole."""
-    fields = [scene.source.field(name, alias) for name in (*scene.entity.fields(), FLAW)]
-    return hash_sql(*fields, seed=scene.seed)
+    fields = [context.source.field(name, alias) for name in (*context.entity.fields(), FLAW)]
+    return hash_sql(*fields, seed=context.seed)
 
 
-def see(cursor: Cursor, scene: Scene) -> None:
+def build_seen(cursor: Cursor, context: LoadContext) -> None:
     """Makes the table `seen`: every source row, and what is known of it."""
-    cursor.execute(_seen_sql(scene))
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("seen")))
+    cursor.execute(_seen_sql(context))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("seen")))
 
 
-def find_pending(cursor: Cursor, scene: Scene) -> int:
+def find_pending(cursor: Cursor, context: LoadContext) -> int:
     """Makes the tables `repeated` and `pending` out of `seen`; returns how many rows need work."""
-    cursor.execute(_repeated_sql(scene))
+    cursor.execute(_repeated_sql(context))
     if cursor.rowcount:
-        cursor.execute(_repeated_in_words_only_sql(scene))
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("repeated")))
-    return _make_pending(cursor, scene)
+        cursor.execute(_repeated_in_words_only_sql(context))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("repeated")))
+    return _make_pending(cursor, context)
 
 
-def find_all_pending(cursor: Cursor, scene: Scene) -> int:
+def find_all_pending(cursor: Cursor, context: LoadContext) -> int:
     """Has every row looked at again, settled or not; returns how many there are."""
-    cursor.execute(SQL("UPDATE {} SET settled = false WHERE settled").format(scene.work("seen")))
-    cursor.execute(SQL("DROP TABLE {}").format(scene.work("pending")))
-    return _make_pending(cursor, scene)
+    cursor.execute(SQL("UPDATE {} SET settled = false WHERE settled").format(context.work("seen")))
+    cursor.execute(SQL("DROP TABLE {}").format(context.work("pending")))
+    return _make_pending(cursor, context)
 
 
-def _make_pending(cursor: Cursor, scene: Scene) -> int:
-    cursor.execute(_pending_sql(scene))
+def _make_pending(cursor: Cursor, context: LoadContext) -> int:
+    cursor.execute(_pending_sql(context))
     pending = cursor.rowcount
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("pending")))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("pending")))
     return int(pending)
 
 
-def _seen_sql(scene: Scene) -> Composable:
+def _seen_sql(context: LoadContext) -> Composable:
     """Every source row with its id, its hash, what the ledger knows of it, and whether all is settled.
 
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it, its generic
@@ -150,18 +152,18 @@ def _seen_sql(scene: Scene) -> Composable:
     """
     live: list[Composable] = [SQL("t.id IS NOT NULL")]
     links: list[Composable] = []
-    if scene.filemaker_wins:
+    if context.filemaker_wins:
         live.append(
             SQL(
                 "NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.resolved_load IS NULL"
                 " AND c.source_id = s.source_id)"
-            ).format(Literal(scene.entity.name))
+            ).format(Literal(context.entity.name))
         )
-    for number, link in enumerate(scene.entity.generic_references):
+    for number, link in enumerate(context.entity.generic_references):
         alias = Identifier(f"parent_{number}")
         links.append(
             SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(
-                scene.parents[link.to].table, alias, alias, Identifier(link.id_column)
+                context.parents[link.to].table, alias, alias, Identifier(link.id_column)
             )
         )
         live.append(SQL("{}.id IS NOT NULL").format(alias))
@@ -175,32 +177,32 @@ def _seen_sql(scene: Scene) -> Composable:
         LEFT JOIN {rows} AS t ON t.id = l.nexus_id
         {links}
     """).format(
-        seen=scene.work("seen"),
-        rows=_hashed_rows_sql(scene.target),
+        seen=context.work("seen"),
+        rows=_hashed_rows_sql(context.target),
         live=SQL(" AND ").join(live),
-        source_id=call("read_uuid", scene.source.field(scene.entity.source_id, "s")),
-        row_hash=_row_hash(scene, "s"),
-        source=scene.source.table,
-        ledger=scene.ledger,
+        source_id=call("read_uuid", context.source.field(context.entity.source_id, "s")),
+        row_hash=_row_hash(context, "s"),
+        source=context.source.table,
+        ledger=context.ledger,
         links=SQL(" ").join(links),
     )
 
 
-def _repeated_sql(scene: Scene) -> Composable:
+def _repeated_sql(context: LoadContext) -> Composable:
     """FileMaker ids that come more than once: `differ` where their rows do not say the same."""
     return SQL("""
         CREATE UNLOGGED TABLE {repeated} AS
         SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
         FROM {seen} WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1
-    """).format(repeated=scene.work("repeated"), seen=scene.work("seen"))
+    """).format(repeated=context.work("repeated"), seen=context.work("seen"))
 
 
-def _repeated_in_words_only_sql(scene: Scene) -> Composable:
+def _repeated_in_words_only_sql(context: LoadContext) -> Composable:
     """Rows of one id that differ in blanks around a value, or in how the id is written, say the same."""
     fields = [
-        SQL("nexus_assets.read_text({})").format(scene.source.field(name, "r"))
-        for name in (*scene.entity.fields(), FLAW)
-        if name != scene.entity.source_id
+        SQL("nexus_assets.read_text({})").format(context.source.field(name, "r"))
+        for name in (*context.entity.fields(), FLAW)
+        if name != context.entity.source_id
     ]
     said = hash_sql(*fields)
     return SQL("""
@@ -208,10 +210,10 @@ def _repeated_in_words_only_sql(scene: Scene) -> Composable:
         FROM (SELECT s.source_id FROM {repeated} AS d JOIN {seen} AS s USING (source_id) JOIN {source} AS r USING (row_number)
               WHERE d.differ GROUP BY 1 HAVING min({said}) = max({said})) AS same
         WHERE same.source_id = again.source_id
-    """).format(repeated=scene.work("repeated"), seen=scene.work("seen"), source=scene.source.table, said=said)
+    """).format(repeated=context.work("repeated"), seen=context.work("seen"), source=context.source.table, said=said)
 
 
-def _pending_sql(scene: Scene) -> Composable:
+def _pending_sql(context: LoadContext) -> Composable:
     """The rows that need work: all that are not settled, and every one of those whose id is disputed.
 
     With their texts, so that the whole source is not joined again for each use of them.
@@ -222,14 +224,14 @@ def _pending_sql(scene: Scene) -> Composable:
         FROM {seen} AS s JOIN {source} AS x USING (row_number) LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
         WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ
     """).format(
-        pending=scene.pending.table,
+        pending=context.pending.table,
         fields=SQL(", ").join(
-            SQL("{} AS {}").format(scene.source.field(name, "x"), column)
-            for name, column in scene.pending.columns.items()
+            SQL("{} AS {}").format(context.source.field(name, "x"), column)
+            for name, column in context.pending.columns.items()
         ),
-        seen=scene.work("seen"),
-        source=scene.source.table,
-        repeated=scene.work("repeated"),
+        seen=context.work("seen"),
+        source=context.source.table,
+        repeated=context.work("repeated"),
     )
 
 
@@ -240,8 +242,8 @@ NO_DICTIONARY = Identifier("no_dictionary")
 class _Joins:
     """The FROM clause of `incoming` as it grows: each dictionary and parent is joined once."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, context: LoadContext) -> None:
+        self.context = context
         self.clauses: list[Composable] = []
         self._aliases: dict[tuple[str, str], Identifier] = {}
 
@@ -252,10 +254,10 @@ class _Joins:
             alias = self._aliases[kind, name] = Identifier(f"{kind}_{len(self._aliases)}")
             self.clauses.append(
                 SQL("LEFT JOIN {table} AS {alias} ON {alias}.field = {name} AND {alias}.raw = {text}").format(
-                    table=self.scene.work(kind),
+                    table=self.context.work(kind),
                     alias=alias,
                     name=Literal(name),
-                    text=self.scene.pending.field(name, "s"),
+                    text=self.context.pending.field(name, "s"),
                 )
             )
         return alias
@@ -264,7 +266,7 @@ class _Joins:
         """The source fields of a column; those that its parser reads as dates or times have their dictionary joined."""
         return [
             Field(
-                self.scene.pending.field(name, "s"),
+                self.context.pending.field(name, "s"),
                 self.dictionary("dates", name) if at in column.parser.dates else NO_DICTIONARY,
                 self.dictionary("times", name) if at in column.parser.times else NO_DICTIONARY,
             )
@@ -276,17 +278,17 @@ class _Joins:
         alias = Identifier(f"text_{column.name}")
         self.clauses.append(
             SQL("LEFT JOIN {table} AS {alias} ON {alias}.column_name = {name} AND {alias}.raw = {text}").format(
-                table=self.scene.work("texts"),
+                table=self.context.work("texts"),
                 alias=alias,
                 name=Literal(column.name),
-                text=self.scene.pending.field(column.fields[0], "s"),
+                text=self.context.pending.field(column.fields[0], "s"),
             )
         )
         return alias
 
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
         """The alias of the referenced row, found through the ledger; NULLs where it does not exist, or is not who it was."""
-        parent, row = self.scene.parents[link.to], Identifier(f"row_{number}")
+        parent, row = self.context.parents[link.to], Identifier(f"row_{number}")
         carried = carried_id_sql(parent.entity, "t")
         # A row that carries another FileMaker id than the ledger's is somebody else's, whatever its own id is.
         own = SQL("TRUE") if carried is None else SQL("coalesce({} = k.source_id, TRUE)").format(carried)
@@ -297,7 +299,7 @@ class _Joins:
                 table=parent.table,
                 own=own,
                 row=row,
-                id=call("read_uuid", self.scene.pending.field(link.field, "s")),
+                id=call("read_uuid", self.context.pending.field(link.field, "s")),
             )
         )
         return row
@@ -305,10 +307,10 @@ class _Joins:
     def match(self, name: str, match: Match, table: Composable) -> Identifier:
         """The alias of the small table's row that the field names."""
         alias = Identifier(name)
-        compared = call("comparable", self.scene.pending.field(match.field, "s"))
+        compared = call("comparable", self.context.pending.field(match.field, "s"))
         if match.through is not None:
             export, id_heading, name_heading = match.through
-            relation = self.scene.alongside.get(export)
+            relation = self.context.companion_exports.get(export)
             if relation is None:
                 compared = SQL("NULL::text")
             else:
@@ -333,21 +335,21 @@ class _Joins:
         return alias
 
 
-def _column_sql(column: Column, fields: list[Field], scene: Scene, joins: _Joins) -> Composable:
-    value = column.parser.value(fields, scene.reading)
-    if column.parser.few:
-        nothing = column.parser.value([Field(SQL("NULL::text"), NO_DICTIONARY, NO_DICTIONARY)], scene.reading)
+def _column_sql(column: Column, fields: list[Field], context: LoadContext, joins: _Joins) -> Composable:
+    value = column.parser.value(fields, context.reading)
+    if column.parser.low_cardinality:
+        nothing = column.parser.value([Field(SQL("NULL::text"), NO_DICTIONARY, NO_DICTIONARY)], context.reading)
         value = SQL("CASE WHEN {text} IS NULL THEN {nothing} ELSE {alias}.value END").format(
             text=fields[0].raw, nothing=nothing, alias=joins.text(column)
         )
-    sql_type = scene.target.columns[column.name].sql_type
+    sql_type = context.target.columns[column.name].sql_type
     # A cast to varchar(n) would cut a longer text silently; to text it is compared with n afterwards (`too_long`).
-    wide = "text" if scene.target.columns[column.name].length else sql_type
-    return SQL("({})::{} AS {}").format(value, SQL(wide), new(column.name))
+    wide = "text" if context.target.columns[column.name].length else sql_type
+    return SQL("({})::{} AS {}").format(value, SQL(wide), incoming_column(column.name))
 
 
-def _given(scene: Scene, name: str) -> Composable:
-    return SQL("nexus_assets.read_text({}) IS NOT NULL").format(scene.pending.field(name, "s"))
+def _given(context: LoadContext, name: str) -> Composable:
+    return SQL("nexus_assets.read_text({}) IS NOT NULL").format(context.pending.field(name, "s"))
 
 
 def _one_of(blank: str, unknown: str, given: Composable) -> Composable:
@@ -356,15 +358,15 @@ def _one_of(blank: str, unknown: str, given: Composable) -> Composable:
 
 
 def _lookup_sql(
-    scene: Scene, joins: _Joins, lookup: Lookup, parents: Mapping[str, Identifier]
+    context: LoadContext, joins: _Joins, lookup: Lookup, parents: Mapping[str, Identifier]
 ) -> tuple[Composable, Composable]:
     """(The id that the lookup finds, whether the row names something that is not there.)"""
     found = [
-        SQL("{}.id").format(joins.match(f"{lookup.column}_{at}", match, scene.lookups[match.tables[0]]))
+        SQL("{}.id").format(joins.match(f"{lookup.column}_{at}", match, context.lookups[match.tables[0]]))
         for at, match in enumerate(lookup.matches)
     ]
     matched = SQL("coalesce({})").format(SQL(", ").join(found))
-    named = SQL(" OR ").join(_given(scene, match.field) for match in lookup.matches)
+    named = SQL(" OR ").join(_given(context, match.field) for match in lookup.matches)
     value = matched
     if lookup.fallback is not None:
         reference, column = lookup.fallback
@@ -372,29 +374,29 @@ def _lookup_sql(
     return value, SQL("({} IS NULL AND ({}))").format(matched, named)
 
 
-def _described(scene: Scene) -> Composable:
+def _described(context: LoadContext) -> Composable:
     """Whether FileMaker says anything of the row: of a file without a row in the export it doesn't."""
-    row = scene.pending.columns.get(EXPORT_ROW)
+    row = context.pending.columns.get(EXPORT_ROW)
     return SQL("TRUE") if row is None else SQL("s.{} IS NOT NULL").format(row)
 
 
-def read(cursor: Cursor, scene: Scene) -> None:
+def read(cursor: Cursor, context: LoadContext) -> None:
     """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected."""
-    if any(column.parser.few for column in scene.entity.columns):
-        cursor.execute(_texts_sql(scene))
-        cursor.execute(SQL("ANALYZE {}").format(scene.work("texts")))
-    cursor.execute(_incoming_sql(scene))
-    cursor.execute(_reject_reason_sql(scene))
-    cursor.execute(SQL("ANALYZE {}").format(scene.work("incoming")))
+    if any(column.parser.low_cardinality for column in context.entity.columns):
+        cursor.execute(_texts_sql(context))
+        cursor.execute(SQL("ANALYZE {}").format(context.work("texts")))
+    cursor.execute(_incoming_sql(context))
+    cursor.execute(_reject_reason_sql(context))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("incoming")))
 
 
-def _texts_sql(scene: Scene) -> Composable:
+def _texts_sql(context: LoadContext) -> Composable:
     """Each different text of the columns that have few of them, with the value that it means."""
     parts: list[Composable] = [
         SQL("SELECT NULL::text AS column_name, NULL::text AS raw, NULL::text AS value WHERE FALSE")
     ]
-    for column in scene.entity.columns:
-        if column.parser.few:
+    for column in context.entity.columns:
+        if column.parser.low_cardinality:
             text = Field(SQL("different.raw"), NO_DICTIONARY, NO_DICTIONARY)
             parts.append(
                 SQL("""
@@ -402,55 +404,57 @@ def _texts_sql(scene: Scene) -> Composable:
                       SELECT {raw} AS raw FROM {pending} AS s WHERE {raw} IS NOT NULL GROUP BY 1) AS different
                 """).format(
                     name=Literal(column.name),
-                    value=column.parser.value([text], scene.reading),
-                    raw=scene.pending.field(column.fields[0], "s"),
-                    pending=scene.pending.table,
+                    value=column.parser.value([text], context.reading),
+                    raw=context.pending.field(column.fields[0], "s"),
+                    pending=context.pending.table,
                 )
             )
-    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(scene.work("texts"), SQL(" UNION ALL ").join(parts))
+    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("texts"), SQL(" UNION ALL ").join(parts))
 
 
-def _incoming_sql(scene: Scene) -> Composable:
+def _incoming_sql(context: LoadContext) -> Composable:
     """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
-    joins = _Joins(scene)
+    joins = _Joins(context)
     reasons: list[tuple[Composable, Composable]] = [
-        (SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(scene, scene.entity.source_id))),
+        (SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(context, context.entity.source_id))),
         (SQL("s.disputed"), Literal("duplicate_id")),
     ]
-    if FLAW in scene.pending.columns:
-        flaw = scene.pending.field(FLAW, "s")
+    if FLAW in context.pending.columns:
+        flaw = context.pending.field(FLAW, "s")
         reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
     # Last, because a cell that can't be read may be why there is no id: an image with such a date has no batch.
     unknown: list[tuple[Composable, Composable]] = []
     values: list[Composable] = []
     notices: list[tuple[str, Composable]] = []
     parents: dict[str, Identifier] = {}
-    for number, link in enumerate(scene.entity.references):
+    for number, link in enumerate(context.entity.references):
         row = joins.parent(number, link)
         column_name = reference_column(link)
         if column_name is not None:
             parents[column_name] = row
-            values.append(SQL("{}.id AS {}").format(row, new(column_name)))
+            values.append(SQL("{}.id AS {}").format(row, incoming_column(column_name)))
         if isinstance(link, GenericReference):
-            type_id = Literal(scene.parents[link.to].content_type_id)
+            type_id = Literal(context.parents[link.to].content_type_id)
             values.append(
-                SQL("CASE WHEN {}.id IS NOT NULL THEN {} END AS {}").format(row, type_id, new(link.type_column))
+                SQL("CASE WHEN {}.id IS NOT NULL THEN {} END AS {}").format(
+                    row, type_id, incoming_column(link.type_column)
+                )
             )
-        given = _given(scene, link.field)
+        given = _given(context, link.field)
         if link.unknown:
             leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)
             (reasons if link.missing else unknown).append((SQL("{}.id IS NULL").format(row), leads_nowhere))
         elif link.missing:
             reasons.append((SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
-    for lookup in scene.entity.lookups:
-        value, unmatched = _lookup_sql(scene, joins, lookup, parents)
-        values.append(SQL("{} AS {}").format(value, new(lookup.column)))
+    for lookup in context.entity.lookups:
+        value, unmatched = _lookup_sql(context, joins, lookup, parents)
+        values.append(SQL("{} AS {}").format(value, incoming_column(lookup.column)))
         notices.append((lookup.notice, unmatched))
-    for column in scene.entity.columns:
+    for column in context.entity.columns:
         fields = joins.fields(column)
-        values.append(_column_sql(column, fields, scene, joins))
-        notices += column.parser.notices(fields, scene.reading)
-        for reason, condition in column.parser.unreadable(fields, scene.reading):
+        values.append(_column_sql(column, fields, context, joins))
+        notices += column.parser.notices(fields, context.reading)
+        for reason, condition in column.parser.unreadable(fields, context.reading):
             if column.unreadable:
                 notices.append((column.unreadable, condition))
             else:
@@ -462,14 +466,14 @@ def _incoming_sql(scene: Scene) -> Composable:
         FROM {pending} AS s
         {joins}
     """).format(
-        incoming=scene.work("incoming"),
+        incoming=context.work("incoming"),
         reasons=SQL(" ").join(
             SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in (*reasons, *unknown)
         ),
-        described=_described(scene),
+        described=_described(context),
         notices=_holding(notices),
         values=SQL(", ").join(values),
-        pending=scene.pending.table,
+        pending=context.pending.table,
         joins=SQL(" ").join(joins.clauses),
     )
 
@@ -480,14 +484,14 @@ def _holding(conditions: Conditions) -> Composable:
     return SQL("array_remove(ARRAY[{}]::text[], NULL)").format(SQL(", ").join(codes))
 
 
-def _reject_reason_sql(scene: Scene) -> Composable:
+def _reject_reason_sql(context: LoadContext) -> Composable:
     """Completes the reasons with what the typed values show: a required one that is empty, one too long for its column."""
     cases = []
-    for column in scene.entity.columns:
-        value = new(column.name)
+    for column in context.entity.columns:
+        value = incoming_column(column.name)
         if column.required:
             cases.append(SQL("WHEN {} IS NULL THEN {}").format(value, Literal(column.required)))
-        length = scene.target.columns[column.name].length
+        length = context.target.columns[column.name].length
         if length is not None:
             cases.append(
                 SQL("WHEN length({}) > {} THEN {}").format(value, Literal(length), Literal(f"too_long:{column.name}"))
@@ -497,4 +501,4 @@ def _reject_reason_sql(scene: Scene) -> Composable:
     conditions = SQL("CASE {} END").format(SQL(" ").join(cases))
     return SQL(
         "UPDATE {incoming} SET reason = {conditions} WHERE reason IS NULL AND ({conditions}) IS NOT NULL"
-    ).format(incoming=scene.work("incoming"), conditions=conditions)
+    ).format(incoming=context.work("incoming"), conditions=conditions)

@@ -15,9 +15,10 @@ from psycopg2.extras import Json
 from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.schema import code_hash, install
+from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
 from nexus_assets.load import (
-    answers,
     compare,
     conflicts,
     contract,
@@ -26,10 +27,9 @@ from nexus_assets.load import (
     identity,
     incoming,
     merge,
-    references,
+    record,
     rejects,
     rekey,
-    remember,
     sources,
     tidy,
     vanished,
@@ -37,14 +37,15 @@ from nexus_assets.load import (
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
 from nexus_assets.load.gates import NeverLoadedError
-from nexus_assets.load.incoming import Scene
-from nexus_assets.load.ledger import code_hash, install
-from nexus_assets.load.same import account_as_before, sources_now
+from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
-from nexus_assets.load.tables import Relation, Target, Work, ledger_table
+from nexus_assets.load.tables import Relation, Work
+from nexus_assets.load.unchanged import sources_now, unchanged_account
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
+from nexus_assets.nexus import catalog, queries, references
+from nexus_assets.nexus.catalog import Target
 from nexus_assets.sources.columns import quoted
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
@@ -77,13 +78,13 @@ def load(
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, settings)
     gates.check_parents_loaded(cursor, entity)
-    target = contract.reflect(cursor, entity)
+    target = catalog.reflect(cursor, entity)
     contract.check(target)
     setting = _Setting(
         target,
         _reflected(cursor, entity.upstream),
         _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
-        contract.lookup_tables(cursor, entity),
+        catalog.lookup_tables(cursor, entity),
         settings,
     )
     last = gates.last_load(cursor, entity.name)
@@ -92,7 +93,7 @@ def load(
 
     # 2 stage
     if last is not None:
-        unchanged = _as_before(cursor, setting, work, inputs, last, run, log)
+        unchanged = _unchanged_result(cursor, setting, work, inputs, last, run, log)
         if unchanged is not None:
             return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work)
@@ -104,58 +105,58 @@ def load(
     before = last.date_orders if last else None
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
-    scene = setting.scene(cursor, work, staged.facts, source, staged.alongside)
-    incoming.see(cursor, scene)
-    rekeyed = rekey.follow(cursor, scene)
-    pending = incoming.find_pending(cursor, scene)
-    dictionaries.read(scene.pending, date_fields(entity), time_fields(entity), partly=True)
+    context = setting.context(cursor, work, staged.facts, source, staged.companion_exports)
+    incoming.build_seen(cursor, context)
+    rekeyed = rekey.follow(cursor, context)
+    pending = incoming.find_pending(cursor, context)
+    dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
     if dictionaries.read_otherwise_before:
         dictionaries.forget_last()
-        pending = incoming.find_all_pending(cursor, scene)
-        dictionaries.read(scene.pending, date_fields(entity), time_fields(entity), partly=True)
+        pending = incoming.find_all_pending(cursor, context)
+        dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
     log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
     inputs.step("reading", pending)
-    incoming.read(cursor, scene)
+    incoming.read(cursor, context)
 
     # 3 resolve
     inputs.step("comparing", pending)
-    identity.resolve(cursor, scene)
+    identity.resolve(cursor, context)
 
     # 4 gate
-    ids = vanished.count(cursor, scene)
-    gates.check_rows(cursor, scene, ids, noticed, last, settings)
-    contract.check_values(cursor, target, work("incoming"), incoming.new)
+    ids = vanished.count(cursor, context)
+    gates.check_rows(cursor, context, ids, noticed, last, settings)
+    contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
 
     # 5 write
     load_id = _next_load(cursor)
-    superseded = identity.supersede(cursor, scene, load_id)
-    compare.find_changes(cursor, scene)
-    conflicts.keep_conflicts(cursor, scene, load_id)
-    account = accounts.count(cursor, scene)
+    superseded = identity.supersede(cursor, context, load_id)
+    compare.find_changes(cursor, context)
+    conflicts.keep_conflicts(cursor, context, load_id)
+    account = accounts.count(cursor, context)
     inputs.step("writing", pending)
-    cursor.execute(merge.update_sql(scene))
-    cursor.execute(merge.insert_sql(scene))
-    cursor.execute(remember.compared_sql(scene, load_id))
-    remember.inserted(cursor, scene, load_id)
-    identity.note_the_unseen(cursor, scene, load_id)
+    cursor.execute(merge.update_sql(context))
+    cursor.execute(merge.insert_sql(context))
+    cursor.execute(record.compared_sql(context, load_id))
+    record.inserted(cursor, context, load_id)
+    identity.note_the_unseen(cursor, context, load_id)
 
     # 6 tidy
     inputs.step("accounting", pending)
     account.heal(superseded=superseded, rekeyed=rekeyed)
-    _put_right(cursor, scene, load_id, account)
+    _repair_links(cursor, context, load_id, account)
 
     # 7 account and verify
-    rejects.keep_rejects(cursor, scene, load_id)
-    account.heal(**vanished.follow(cursor, scene, ids, load_id, settings.archive_vanished))
-    account.notices = {**noticed, **accounts.notices(cursor, scene)}
+    rejects.keep_rejects(cursor, context, load_id)
+    account.heal(**vanished.follow(cursor, context, ids, load_id, settings.archive_vanished))
+    account.notices = {**noticed, **accounts.notices(cursor, context)}
     if staged.mended:
         account.notices["mended"] = staged.mended
     if dictionaries.undecided_columns:
         account.notices["undecided_date_order"] = dictionaries.undecided_columns
     if dictionaries.doubtful_columns:
         account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
-    account.orphans = accounts.orphans(cursor, scene)
-    return _finish(cursor, scene, load_id, account, staged.facts, dictionaries.to_json(), run)
+    account.orphans = accounts.orphans(cursor, context)
+    return _finish(cursor, context, load_id, account, staged.facts, dictionaries.to_json(), run)
 
 
 @dataclass(frozen=True)
@@ -181,16 +182,16 @@ class _Setting:
     def reading(self) -> Reading:
         return Reading(self.settings.time_zone, datetime.now(self.settings.zone).date())
 
-    def scene(
+    def context(
         self,
         cursor: Cursor,
         work: Work,
         facts: Mapping[str, Mapping[str, Any]],
         source: Relation,
-        alongside: Mapping[str, Relation],
-    ) -> Scene:
-        """The scene of a load that reads these sources."""
-        return Scene(
+        companion_exports: Mapping[str, Relation],
+    ) -> LoadContext:
+        """The context of a load that reads these sources."""
+        return LoadContext(
             self.target.entity,
             self.target,
             self.parents,
@@ -198,7 +199,7 @@ class _Setting:
             self.lookups,
             work,
             source,
-            alongside,
+            companion_exports,
             self.reading,
             _seed(cursor, self.target, self.settings, self.lookups, facts),
             self.settings.filemaker_wins,
@@ -214,7 +215,7 @@ def _tune(cursor: Cursor) -> None:
     cursor.execute("SET LOCAL parallel_tuple_cost = 0.005")
 
 
-def _as_before(
+def _unchanged_result(
     cursor: Cursor,
     setting: _Setting,
     work: Work,
@@ -228,18 +229,18 @@ def _as_before(
     now = None if setting.settings.archive_vanished else sources_now(entity, inputs)
     if now is None:
         return None
-    scene = setting.scene(cursor, work, now, Relation(work("export"), {}), {})
-    account = account_as_before(cursor, scene, last, now, setting.settings)
+    context = setting.context(cursor, work, now, Relation(work("export"), {}), {})
+    account = unchanged_account(cursor, context, last, now, setting.settings)
     if account is None:
         return None
     files = ", ".join(facts["file"] for facts in now.values() if "file" in facts)
     log(f"{entity.name}: the sources ({files}) and all rows are as the last load left them")
     load_id = _next_load(cursor)
-    _put_right(cursor, scene, load_id, account)
+    _repair_links(cursor, context, load_id, account)
     facts = {name: {**last.sources[name], **found} for name, found in now.items()}
     for found in facts.values():
         found.pop("columns_new", None)
-    return _finish(cursor, scene, load_id, account, facts, last.date_orders, run)
+    return _finish(cursor, context, load_id, account, facts, last.date_orders, run)
 
 
 def _tell_of_sources(
@@ -257,19 +258,19 @@ def _tell_of_sources(
 
 
 def _next_load(cursor: Cursor) -> int:
-    return answers.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
+    return queries.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
 
 
-def _put_right(cursor: Cursor, scene: Scene, load_id: int, account: Account) -> None:
+def _repair_links(cursor: Cursor, context: LoadContext, load_id: int, account: Account) -> None:
     """Moves references to superseded ids, heals links, and tidies what the entity declares: needed even without news."""
-    moved = references.move_superseded(cursor, scene.target)
-    account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, scene))
-    account.heal(**tidy.tidy_all(cursor, scene, load_id))
+    moved = references.move_superseded(cursor, context.target)
+    account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, context))
+    account.heal(**tidy.tidy_all(cursor, context, load_id))
 
 
 def _finish(
     cursor: Cursor,
-    scene: Scene,
+    context: LoadContext,
     load_id: int,
     account: Account,
     facts: dict[str, Any],
@@ -277,15 +278,15 @@ def _finish(
     run: _Run,
 ) -> LoadResult:
     """Proves the account, keeps it in the ledger, and leaves no table behind. Raises AccountError where it doesn't add up."""
-    account.add_up(scene.entity.name)
-    _record(cursor, load_id, scene, run, facts, date_orders, account)
-    _drop(cursor, scene.work)
-    types = {name: column.sql_type for name, column in scene.target.columns.items()}
-    return LoadResult(scene.entity.name, load_id, account, facts, time.monotonic() - run.clock, types, date_orders)
+    account.add_up(context.entity.name)
+    _record(cursor, load_id, context, run, facts, date_orders, account)
+    _drop(cursor, context.work)
+    types = {name: column.sql_type for name, column in context.target.columns.items()}
+    return LoadResult(context.entity.name, load_id, account, facts, time.monotonic() - run.clock, types, date_orders)
 
 
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
-    return {name: contract.reflect(cursor, ENTITIES[name]) for name in names}
+    return {name: catalog.reflect(cursor, ENTITIES[name]) for name in names}
 
 
 def _seed(
@@ -304,14 +305,14 @@ def _seed(
     for lookup in entity.lookups:
         for match in lookup.matches:
             query = SQL("SELECT coalesce(sum(hash_record_extended(ROW({}::text, id), 0)), 0)::text FROM {}")
-            parts += answers.row(cursor, query.format(Identifier(match.column), lookups[match.tables[0]]))
+            parts += queries.row(cursor, query.format(Identifier(match.column), lookups[match.tables[0]]))
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:8], "big", signed=True)
 
 
 def _record(
     cursor: Cursor,
     load_id: int,
-    scene: Scene,
+    context: LoadContext,
     run: _Run,
     facts: dict[str, Any],
     date_orders: Mapping[str, Any],
@@ -324,10 +325,10 @@ def _record(
         " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             load_id,
-            scene.entity.name,
+            context.entity.name,
             run.run_id,
             run.started,
-            str(scene.seed),
+            str(context.seed),
             Json(facts, dumps=lambda value: json.dumps(value, default=str)),
             Json(dict(date_orders)),
             account.source_rows,

@@ -7,19 +7,19 @@ import itertools
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Literal
 
-from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene
+from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.sources import headings
+from nexus_assets.nexus import queries
 
 
-def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
+def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
-    if not _any_to_keep_or_resolve(cursor, scene):
+    if not _any_to_keep_or_resolve(cursor, context):
         return
     # All that was read of the row, to be mended where it is asked for: what the bucket tells of a file, and its record.
-    names = dict.fromkeys((*scene.entity.fields(), *itertools.chain(*headings(scene.entity)), "record_key"))
-    names = {name: None for name in names if name in scene.source.columns}
-    payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), scene.source.field(name, "s")) for name in names)
+    names = dict.fromkeys((*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key"))
+    names = {name: None for name in names if name in context.source.columns}
+    payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {rejected} AS
@@ -51,23 +51,23 @@ def keep_rejects(cursor: Cursor, scene: Scene, load_id: int) -> None:
                 AND x.column_name IS NOT DISTINCT FROM n.column_name)
             ORDER BY x.row_number
         """).format(
-            rejected=scene.work("rejected"),
-            known=scene.work("known_rejects"),
-            incoming=scene.work("incoming"),
-            entity=Literal(scene.entity.name),
+            rejected=context.work("rejected"),
+            known=context.work("known_rejects"),
+            incoming=context.work("incoming"),
+            entity=Literal(context.entity.name),
             load=Literal(load_id),
             payload=payload,
-            source=scene.source.table,
-            source_id=scene.source.field(scene.entity.source_id, "s"),
+            source=context.source.table,
+            source_id=context.source.field(context.entity.source_id, "s"),
         )
     )
 
 
-def _any_to_keep_or_resolve(cursor: Cursor, scene: Scene) -> bool:
-    return answers.yes(
+def _any_to_keep_or_resolve(cursor: Cursor, context: LoadContext) -> bool:
+    return queries.yes(
         cursor,
         SQL(
             "SELECT EXISTS (SELECT FROM {} WHERE reason IS NOT NULL)"
             " OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = {} AND resolved_load IS NULL)"
-        ).format(scene.work("incoming"), Literal(scene.entity.name)),
+        ).format(context.work("incoming"), Literal(context.entity.name)),
     )

@@ -6,37 +6,38 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
-from nexus_assets.load import answers, incoming
+from nexus_assets.ledger.schema import base_column
+from nexus_assets.load import incoming
 from nexus_assets.load.compare import declared_column
-from nexus_assets.load.incoming import Scene, hash_sql
-from nexus_assets.load.ledger import base_column
+from nexus_assets.load.incoming import LoadContext, hash_sql
+from nexus_assets.nexus import queries
 
 
-def follow(cursor: Cursor, scene: Scene) -> int:
+def follow(cursor: Cursor, context: LoadContext) -> int:
     """Gives the ledger's entries the ids that their things have now, and looks at the source again; returns how many.
 
     Only an entry whose own id the source does not have, and which is the only one for the thing, takes a new id.
     """
-    name = scene.entity.lasting
-    if name is None or not answers.yes(cursor, _may_be_needed_sql(scene)):
+    name = context.entity.stable_key
+    if name is None or not queries.yes(cursor, _may_be_needed_sql(context)):
         return 0
-    cursor.execute(_follow_sql(scene, name))
+    cursor.execute(_follow_sql(context, name))
     followed = int(cursor.rowcount)
     if followed:
-        cursor.execute(SQL("DROP TABLE {}").format(scene.work("seen")))
-        incoming.see(cursor, scene)
+        cursor.execute(SQL("DROP TABLE {}").format(context.work("seen")))
+        incoming.build_seen(cursor, context)
     return followed
 
 
-def _may_be_needed_sql(scene: Scene) -> Composable:
+def _may_be_needed_sql(context: LoadContext) -> Composable:
     return SQL("""
         SELECT EXISTS (SELECT FROM {seen} WHERE known_id IS NULL AND source_id IS NOT NULL)
            AND EXISTS (SELECT FROM {ledger} AS l WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = l.source_id))
-    """).format(seen=scene.work("seen"), ledger=scene.ledger)
+    """).format(seen=context.work("seen"), ledger=context.ledger)
 
 
-def _follow_sql(scene: Scene, name: str) -> Composable:
-    column = declared_column(scene.entity, name)
+def _follow_sql(context: LoadContext, name: str) -> Composable:
+    column = declared_column(context.entity, name)
     assert column is not None
     return SQL("""
         UPDATE {ledger} AS l SET source_id = called.now
@@ -53,11 +54,13 @@ def _follow_sql(scene: Scene, name: str) -> Composable:
         ) AS known USING (key_hash)
         WHERE l.source_id = known.before
     """).format(
-        ledger=scene.ledger,
-        seen=scene.work("seen"),
-        source=scene.source.table,
+        ledger=context.ledger,
+        seen=context.work("seen"),
+        source=context.source.table,
         key_hash=hash_sql(
-            SQL("{}::{}").format(scene.source.field(column.fields[0], "r"), SQL(scene.target.columns[name].sql_type))
+            SQL("{}::{}").format(
+                context.source.field(column.fields[0], "r"), SQL(context.target.columns[name].sql_type)
+            )
         ),
         base=Identifier("k", base_column(name).strings[0]),
     )

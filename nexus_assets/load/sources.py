@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
-from nexus_assets.load import answers, mended, stage
+from nexus_assets.load import corrections, stage
 from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.tables import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
+from nexus_assets.nexus import queries
 from nexus_assets.sources.records import export_headings, file_records_sql, record_groups_sql, rows_without_file_sql
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Staged:
 
     export: Relation
     listing: Identifier | None
-    alongside: Mapping[str, Relation]
+    companion_exports: Mapping[str, Relation]
     facts: dict[str, Any]
     mended: int = 0
 
@@ -51,7 +52,7 @@ class Staged:
 def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]]) -> str:
     """The hashes of the exports that lookups go through: another one may give an unchanged row another value."""
     source = entity.rows_of
-    names = source.alongside if isinstance(source, ExportRows) else ()
+    names = source.companion_exports if isinstance(source, ExportRows) else ()
     return " ".join(str(facts[name]["sha256"]) for name in names if name in facts)
 
 
@@ -72,14 +73,14 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
         return relation
 
     export = copy(source.export, *headings(entity), work("export"), required=True)
-    facts[source.export]["mended"] = mended.state(cursor, source.export)
-    in_place = mended.put_in_place(cursor, source.export, export) if facts[source.export]["mended"] else 0
-    alongside = {}
+    facts[source.export]["mended"] = corrections.state(cursor, source.export)
+    in_place = corrections.put_in_place(cursor, source.export, export) if facts[source.export]["mended"] else 0
+    companion_exports = {}
     if isinstance(source, ExportRows):
-        for name in source.alongside:
+        for name in source.companion_exports:
             companion = copy(name, _headings_through(entity, name), (), work(name.lower()), required=False)
             if companion is not None:
-                alongside[name] = companion
+                companion_exports[name] = companion
     listing = None
     if isinstance(source, FileRecords):
         listing = work("listing")
@@ -91,7 +92,7 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
         }
         cursor.execute(SQL("ANALYZE {}").format(listing))
     cursor.execute(SQL("ANALYZE {}").format(work("export")))
-    return Staged(export, listing, alongside, facts, in_place)
+    return Staged(export, listing, companion_exports, facts, in_place)
 
 
 def headings(entity: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -159,12 +160,12 @@ def _mismatches(
 ) -> dict[str, int]:
     assert staged.listing is not None
     found = {
-        "rows_without_file": answers.number(
+        "rows_without_file": queries.number(
             cursor, rows_without_file_sql(staged.listing, staged.export.table, columns[source.on])
         ),
         "files_without_row": 0
         if source.record_required
-        else answers.number(cursor, SQL("SELECT count(*) FROM {} WHERE export_row IS NULL").format(records)),
+        else queries.number(cursor, SQL("SELECT count(*) FROM {} WHERE export_row IS NULL").format(records)),
     }
     return {code: number for code, number in found.items() if number}
 

@@ -7,22 +7,23 @@ from functools import singledispatch
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load import answers
+from nexus_assets.ledger.schema import base_column
+from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import made_by_importer_sql
-from nexus_assets.load.incoming import Scene, hash_sql, owned_sql
-from nexus_assets.load.ledger import base_column
-from nexus_assets.load.references import is_referenced_sql
-from nexus_assets.load.tables import Target, identity_table
+from nexus_assets.load.incoming import LoadContext, hash_sql, owned_sql
 from nexus_assets.mapping.entity import MergeDuplicates, RemoveEmptied, Tidy, TrueCount
+from nexus_assets.nexus import queries
+from nexus_assets.nexus.catalog import Target
+from nexus_assets.nexus.references import is_referenced_sql
 
 
-def tidy_all(cursor: Cursor, scene: Scene, load_id: int) -> dict[str, int]:
+def tidy_all(cursor: Cursor, context: LoadContext, load_id: int) -> dict[str, int]:
     """Puts right what the entity declares; returns how many rows were touched, by what was done."""
-    return dict(_tidy(declared, cursor, scene, load_id) for declared in scene.entity.tidy)
+    return dict(_tidy(declared, cursor, context, load_id) for declared in context.entity.tidy)
 
 
 @singledispatch
-def _tidy(declared: Tidy, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+def _tidy(declared: Tidy, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
     raise NotImplementedError(declared)
 
 
@@ -34,9 +35,9 @@ def _standing_sql(parent: str, alias: str) -> Composable:
 
 
 @_tidy.register
-def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, _: int) -> tuple[str, int]:
+def _true_count(declared: TrueCount, cursor: Cursor, context: LoadContext, _: int) -> tuple[str, int]:
     """The front end sums this column, it does not count: it is a fact, not an opinion, in native rows too."""
-    parent = scene.parents[declared.parent]
+    parent = context.parents[declared.parent]
     cursor.execute(
         SQL("""
             UPDATE {parent} AS p SET {column} = c.number
@@ -46,7 +47,7 @@ def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, _: int) -> tu
         """).format(
             parent=parent.table,
             column=Identifier(declared.column),
-            target=scene.target.table,
+            target=context.target.table,
             reference=Identifier(declared.reference),
         )
     )
@@ -54,9 +55,9 @@ def _true_count(declared: TrueCount, cursor: Cursor, scene: Scene, _: int) -> tu
 
 
 @_tidy.register
-def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
     """Moves what a duplicate holds, whoever put it there, into the row that stays; the duplicate's id is remembered as its."""
-    parent = scene.parents[declared.parent]
+    parent = context.parents[declared.parent]
     same = SQL(", ").join(map(Identifier, declared.same))
     duplicates = SQL("""
         SELECT p.id, k.id AS keeper, k.source_id FROM {parent} AS p JOIN (
@@ -82,7 +83,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, l
             entity=Literal(declared.parent),
             load=Literal(load_id),
             duplicates=duplicates,
-            target=scene.target.table,
+            target=context.target.table,
             reference=Identifier(declared.reference),
         )
     )
@@ -90,10 +91,10 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, scene: Scene, l
 
 
 @_tidy.register
-def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, scene: Scene, load_id: int) -> tuple[str, int]:
+def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
     """Removes what an importer made, nobody wrote into, nothing in the database refers to, and no source row stands for."""
-    parent = scene.parents[declared.parent]
-    removed = answers.number(
+    parent = context.parents[declared.parent]
+    removed = queries.number(
         cursor,
         SQL("""
             WITH removed AS (
@@ -121,7 +122,7 @@ def _written_into_sql(parent: Target, alias: str) -> Composable:
     changed = [
         SQL("l.{} <> {}").format(base_column(column.name), hash_sql(owned_sql(column.name, parent, alias)))
         for column in parent.entity.columns
-        if not column.initial
+        if not column.insert_only
     ]
     return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = {}.id AND ({}))").format(
         identity_table(parent.entity.name), Identifier(alias), SQL(" OR ").join(changed)

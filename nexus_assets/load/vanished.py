@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load import answers
-from nexus_assets.load.incoming import Scene
-from nexus_assets.load.planning import without_nested_loops
+from nexus_assets.load.incoming import LoadContext
+from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import Archive
+from nexus_assets.nexus import queries
 
 
 @dataclass(frozen=True)
@@ -21,52 +21,52 @@ class Ids:
     vanishing: int
 
 
-def count(cursor: Cursor, scene: Scene) -> Ids:
+def count(cursor: Cursor, context: LoadContext) -> Ids:
     """Counts the ids that are known and those that vanish; run before anything is written."""
     return Ids(
-        *answers.row(
+        *queries.row(
             cursor,
             SQL("""
                 WITH known AS NOT MATERIALIZED (
                   SELECT source_id FROM {ledger} WHERE last_load IS NOT NULL AND vanished_load IS NULL)
                 SELECT (SELECT count(*) FROM known),
                        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id))
-            """).format(ledger=scene.ledger, seen=scene.work("seen")),
+            """).format(ledger=context.ledger, seen=context.work("seen")),
         )
     )
 
 
-def follow(cursor: Cursor, scene: Scene, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
+def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
     """Marks what vanished, unmarks what returned, archives the one and brings back the other; returns how many of each."""
-    vanished, returned = _mark(cursor, scene, ids, load_id)
-    archive = scene.entity.archive
+    vanished, returned = _mark(cursor, context, ids, load_id)
+    archive = context.entity.archive
     archived = brought_back = 0
     if archive is not None:
-        brought_back = _bring_back(cursor, scene, archive)
-        archived = _archive(cursor, scene, archive, load_id) if archive_vanished else 0
+        brought_back = _bring_back(cursor, context, archive)
+        archived = _archive(cursor, context, archive, load_id) if archive_vanished else 0
     return {"vanished": vanished, "returned": returned, "archived": archived, "brought_back": brought_back}
 
 
-def _mark(cursor: Cursor, scene: Scene, ids: Ids, load_id: int) -> tuple[int, int]:
+def _mark(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int) -> tuple[int, int]:
     """Marks the ids that the source no longer has, and unmarks those that it has again; returns how many of each."""
-    seen = SQL("EXISTS (SELECT FROM {} AS s WHERE s.source_id = l.source_id)").format(scene.work("seen"))
+    seen = SQL("EXISTS (SELECT FROM {} AS s WHERE s.source_id = l.source_id)").format(context.work("seen"))
     if ids.vanishing:
         cursor.execute(
             SQL(
                 "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
-            ).format(scene.ledger, Literal(load_id), seen)
+            ).format(context.ledger, Literal(load_id), seen)
         )
     with without_nested_loops(cursor):
         cursor.execute(
             SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
-                scene.ledger, seen
+                context.ledger, seen
             )
         )
         returned = int(cursor.rowcount)
     return ids.vanishing, returned
 
 
-def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> int:
+def _archive(cursor: Cursor, context: LoadContext, archive: Archive, load_id: int) -> int:
     """Archives once what vanished: what a person brings back, or archived already, is theirs."""
     condition = SQL("l.vanished_load IS NOT NULL AND l.archived_load IS NULL")
     columns: dict[str, Composable] = {
@@ -74,34 +74,34 @@ def _archive(cursor: Cursor, scene: Scene, archive: Archive, load_id: int) -> in
         archive.at: SQL("now()"),
         archive.by: Literal(archive.name),
     }
-    archived = _update(cursor, scene, columns, SQL("{} AND NOT t.{}").format(condition, Identifier(archive.flag)))
+    archived = _update(cursor, context, columns, SQL("{} AND NOT t.{}").format(condition, Identifier(archive.flag)))
     cursor.execute(
-        SQL("UPDATE {} AS l SET archived_load = {} WHERE {}").format(scene.ledger, Literal(load_id), condition)
+        SQL("UPDATE {} AS l SET archived_load = {} WHERE {}").format(context.ledger, Literal(load_id), condition)
     )
     return archived
 
 
-def _bring_back(cursor: Cursor, scene: Scene, archive: Archive) -> int:
+def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
     """Brings back what we archived and FileMaker has again."""
     condition = SQL("l.vanished_load IS NULL AND l.archived_load IS NOT NULL")
     columns: dict[str, Composable] = {archive.flag: SQL("FALSE"), archive.at: SQL("NULL"), archive.by: SQL("NULL")}
     ours = SQL("{} AND t.{} AND t.{} = {}").format(
         condition, Identifier(archive.flag), Identifier(archive.by), Literal(archive.name)
     )
-    brought_back = _update(cursor, scene, columns, ours)
-    cursor.execute(SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(scene.ledger, condition))
+    brought_back = _update(cursor, context, columns, ours)
+    cursor.execute(SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(context.ledger, condition))
     return brought_back
 
 
-def _update(cursor: Cursor, scene: Scene, columns: dict[str, Composable], condition: Composable) -> int:
+def _update(cursor: Cursor, context: LoadContext, columns: dict[str, Composable], condition: Composable) -> int:
     """Sets the columns in the rows of Nexus, `t`, whose ledger entry is `l`."""
-    if scene.entity.touched:
-        columns[scene.entity.touched] = SQL("now()")
+    if context.entity.updated_at:
+        columns[context.entity.updated_at] = SQL("now()")
     cursor.execute(
         SQL("UPDATE {} AS t SET {} FROM {} AS l WHERE l.nexus_id = t.id AND {}").format(
-            scene.target.table,
+            context.target.table,
             SQL(", ").join(SQL("{} = {}").format(Identifier(name), value) for name, value in columns.items()),
-            scene.ledger,
+            context.ledger,
             condition,
         )
     )

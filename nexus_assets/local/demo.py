@@ -9,11 +9,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from nexus_assets.database import make_engine, told_plainly, where
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.clinic import write_clinic
 from nexus_assets.local.services import LocalServices
+from nexus_assets.nexus.connection import make_engine, sanitized_errors, where
 
 Tell = Callable[[str], None]
 
@@ -43,7 +43,7 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
             " to replace it.",
         )
     engine = make_engine(services.database_url)
-    with told_plainly(where(engine)):
+    with sanitized_errors(where(engine)):
         if fresh:
             _drop_everything(engine)
         if not sa.inspect(engine).has_table("django_content_type"):

@@ -14,13 +14,15 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier, Literal
 
-from nexus_assets.database import transaction
+from nexus_assets.admin.orphans import leading_nowhere
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import answers, gates, ledger
+from nexus_assets.ledger import schema
+from nexus_assets.load import gates
 from nexus_assets.local.clinic.images import PREFIX
 from nexus_assets.local.nexus_seed import stable_id
 from nexus_assets.local.services import LocalServices
-from nexus_assets.upkeep.orphans import leading_nowhere
+from nexus_assets.nexus import queries
+from nexus_assets.nexus.connection import transaction
 
 NATIVE_BATCH = stable_id("incident", "native batch")
 NATIVE_IMAGES = tuple(stable_id("incident", "native image", str(number)) for number in range(3))
@@ -65,7 +67,7 @@ class Figures:
 def is_well(engine: sqlalchemy.Engine) -> bool:
     """Whether every entity was loaded into this database and no reference leads nowhere."""
     with transaction(engine, commit=False) as cursor:
-        if not ledger.is_installed(cursor) or any(gates.last_load(cursor, name) is None for name in ENTITIES):
+        if not schema.is_installed(cursor) or any(gates.last_load(cursor, name) is None for name in ENTITIES):
             return False
         return not any(leading_nowhere(cursor).values())
 
@@ -199,7 +201,7 @@ def measure(engine: sqlalchemy.Engine, visible: int) -> Figures:
         )
         ((images, native_images, native_visible, captions),) = cursor.fetchall()
         dead = leading_nowhere(cursor)
-        notes, appointments = answers.row(
+        notes, appointments = queries.row(
             cursor, "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM appointments)"
         )
     return Figures(

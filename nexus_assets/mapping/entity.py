@@ -21,11 +21,11 @@ class Model:
 
 @dataclass(frozen=True)
 class ExportRows:
-    """Source rows are the rows of one FileMaker export; `alongside` are optional exports that lookups go through."""
+    """Source rows are the rows of one FileMaker export; `companion_exports` are optional exports that lookups go through."""
 
     export: str
     optional_headings: tuple[str, ...] = ()
-    alongside: tuple[str, ...] = ()
+    companion_exports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Column:
 
     `required` is the reject reason where the value is empty. Text that can't be read rejects the row, unless `unreadable`
     names the notice under which it is counted instead. `fill_only`: written where Nexus has nothing, never over a value that is
-    not FileMaker's (the id columns, also when adopting). `yields`: nothing never takes the place of a value that Nexus made.
-    `initial`: written with a new row, never compared afterwards. A column that the entity also has in `on_insert` takes that
+    not FileMaker's (the id columns, also when adopting). `keep_if_blank`: nothing never takes the place of a value that Nexus made.
+    `insert_only`: written with a new row, never compared afterwards. A column that the entity also has in `on_insert` takes that
     default where FileMaker says nothing, and is then left to Nexus.
     """
 
@@ -72,8 +72,8 @@ class Column:
     required: str | None = None
     unreadable: str | None = None
     fill_only: bool = False
-    initial: bool = False
-    yields: bool = False
+    insert_only: bool = False
+    keep_if_blank: bool = False
 
     @property
     def merged_keys(self) -> tuple[str, ...]:
@@ -247,9 +247,9 @@ class Now:
 class Entity:
     """How one FileMaker entity becomes one Nexus table. Everything about the table is here; nothing about it is elsewhere.
 
-    `on_insert` fills the NOT NULL columns that Django fills in Python. `touched` is set to the time of every update.
-    `insert_order` keeps index pages together. Rows equal in `same_thing` under another FileMaker id are the same thing,
-    which stops a load; so are those equal in the column `lasting`, and the ledger follows them to their new ids.
+    `on_insert` fills the NOT NULL columns that Django fills in Python. `updated_at` is set to the time of every update.
+    `insert_order` keeps index pages together. Rows equal in `identity_columns` under another FileMaker id are the same thing,
+    which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
     `archive` is used where the load's settings ask for it.
     """
 
@@ -262,11 +262,11 @@ class Entity:
     lookups: tuple[Lookup, ...] = ()
     recognised_by: tuple[Recognition, ...] = ()
     on_insert: Mapping[str, str | int | bool | Now] = field(default_factory=dict)
-    touched: str | None = None
+    updated_at: str | None = None
     insert_order: tuple[str, ...] = ()
     made_by_importer: MadeByImporter | None = None
-    same_thing: tuple[str, ...] = ()
-    lasting: str | None = None
+    identity_columns: tuple[str, ...] = ()
+    stable_key: str | None = None
     archive: Archive | None = None
     tidy: tuple[Tidy, ...] = ()
     description: str = ""

@@ -75,7 +75,7 @@ class Parser:
     """A way to read a value of the SQL type `makes`; `value` is its SQL.
 
     `unreadable` are reject reasons, `notices` codes worth counting, each with the condition under which it holds of a row.
-    `few`: its one field holds few different texts in many rows, so that each is read once. `name` states parser and
+    `low_cardinality`: its one field holds few different texts in many rows, so that each is read once. `name` states parser and
     arguments, so that a change of the mapping is noticed. `dates` and `times` are the positions of
     the fields that are read as dates and times. `keys` are the keys of a jsonb value that the mapping owns.
     """
@@ -85,7 +85,7 @@ class Parser:
     unreadable: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
     notices: Callable[[Fields, Reading], Conditions] = field(default=_never, compare=False, repr=False)
     makes: str = "text"
-    few: bool = False
+    low_cardinality: bool = False
     dates: tuple[int, ...] = ()
     times: tuple[int, ...] = ()
     keys: tuple[str, ...] = ()
@@ -130,14 +130,14 @@ def first_text(default: str | None = None) -> Parser:
     return Parser(f"first_text({default!r})", value)
 
 
-def filled(template: str) -> Parser:
+def template(template: str) -> Parser:
     """A sentence with `%s` for each field (an empty text where the field is blank)."""
 
     def value(fields: Fields, _: Reading) -> Composable:
         texts = [SQL("coalesce({}, '')").format(source.text) for source in fields]
         return SQL("format({}, {})").format(Literal(template), SQL(", ").join(texts))
 
-    return Parser(f"filled({template!r})", value)
+    return Parser(f"template({template!r})", value)
 
 
 def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
@@ -157,20 +157,20 @@ def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
         said = SQL("({} IS NOT NULL AND {} IS NULL)").format(fields[0].text, value(fields, reading))
         return ((unknown, said),)
 
-    return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices, few=True)
+    return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices, low_cardinality=True)
 
 
-def none_of(spellings: Mapping[str, str]) -> Parser:
+def unmatched_text(spellings: Mapping[str, str]) -> Parser:
     """The text that `choice` of the same spellings does not know, so that it is kept somewhere; else NULL."""
     chosen = choice(spellings)
 
     def value(fields: Fields, reading: Reading) -> Composable:
         return SQL("(CASE WHEN {} IS NULL THEN {} END)").format(chosen.value(fields, reading), fields[0].text)
 
-    return Parser(f"none_of({dict(spellings)!r})", value)
+    return Parser(f"unmatched_text({dict(spellings)!r})", value)
 
 
-def containing(rules: Sequence[tuple[str, str]], default: str) -> Parser:
+def first_match(rules: Sequence[tuple[str, str]], default: str) -> Parser:
     """The value of the first rule (regular expression, value) that the text matches; else `default`.
 
     Rules see the text in lower case, its words one blank apart: `R-Brannock`, `R_Brannock` and `r. brannock` are the same.
@@ -184,7 +184,7 @@ def containing(rules: Sequence[tuple[str, str]], default: str) -> Parser:
             SQL(" ").join(cases), Literal(default), said
         )
 
-    return Parser(f"containing({list(rules)!r}, {default!r})", value, few=True)
+    return Parser(f"first_match({list(rules)!r}, {default!r})", value, low_cardinality=True)
 
 
 def known_or_slug(known: Sequence[str]) -> Parser:
@@ -196,7 +196,7 @@ def known_or_slug(known: Sequence[str]) -> Parser:
         slug = SQL("regexp_replace({}, '[ _-]+', '-', 'g')").format(fields[0].comparable)
         return SQL("(CASE {} {} ELSE coalesce({}, '') END)").format(said, SQL(" ").join(cases), slug)
 
-    return Parser(f"known_or_slug({list(known)!r})", value, few=True)
+    return Parser(f"known_or_slug({list(known)!r})", value, low_cardinality=True)
 
 
 def _unreadable_first_date(fields: Fields, _: Reading) -> Conditions:
@@ -280,8 +280,8 @@ local_end = Parser(
 """Fields (start date, start time, end date, end time): the end as an instant; the start where no end is given, or where the
 end would lie before the start (Nexus's calendar fails on an appointment without an end). A day without a time is midnight."""
 
-unread_day = Parser(
-    "unread_day",
+unparsed_date = Parser(
+    "unparsed_date",
     lambda fields, reading: SQL("(CASE WHEN {} IS NULL THEN {} END)").format(
         _past_day_sql(fields, reading), fields[0].text
     ),

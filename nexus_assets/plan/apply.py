@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nexus_assets.database import transaction, where
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load.assets import resource_inputs
-from nexus_assets.load.binding import Basis, differences, hashes, ledger_state, mapping_version
-from nexus_assets.load.same import sources_now
+from nexus_assets.graph.entity_assets import resource_inputs
+from nexus_assets.load.plan_basis import Basis, differences, hashes, ledger_state, mapping_version
+from nexus_assets.load.unchanged import sources_now
+from nexus_assets.nexus.connection import transaction, where
 from nexus_assets.plan.plan import FORMAT
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 

@@ -10,18 +10,18 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
-from nexus_assets.database import DatabaseError, told_plainly, transaction, where
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load import contract
-from nexus_assets.load.assets import LoadConfig, resource_inputs
-from nexus_assets.load.binding import Basis, hashes, ledger_state, mapping_version
+from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
+from nexus_assets.ledger.schema import base_columns, is_installed
 from nexus_assets.load.gates import GateError
-from nexus_assets.load.ledger import base_columns, is_installed
 from nexus_assets.load.load import LoadResult, load
+from nexus_assets.load.plan_basis import Basis, hashes, ledger_state, mapping_version
 from nexus_assets.load.progress import Progress
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 FORMAT = 1
@@ -128,7 +128,7 @@ def make_plan(
                 continue
 
             def rehearse(settings: LoadSettings, entity: Entity = entity) -> EntityPlan:
-                with told_plainly(where(engine)), Progress(entity.name, log) as progress:
+                with sanitized_errors(where(engine)), Progress(entity.name, log) as progress:
                     inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
                     remembered = _remember(cursor, entity)
                     result = load(cursor, entity, inputs, settings, run_id, log)
@@ -183,7 +183,7 @@ def _numbers_given_back(cursor: Cursor) -> Iterator[None]:
 
 def _remember(cursor: Cursor, entity: Entity) -> Identifier:
     """A copy of what the import answers for in the entity's table, to be compared with the table after the load."""
-    target = contract.reflect(cursor, entity)
+    target = catalog.reflect(cursor, entity)
     copy = Identifier(f"before_{entity.name}")
     columns = [name for name in base_columns(entity) if name in target.columns]
     cursor.execute(
@@ -196,7 +196,7 @@ def _remember(cursor: Cursor, entity: Entity) -> Identifier:
 
 def _changed_columns(cursor: Cursor, entity: Entity, copy: Identifier) -> dict[str, int]:
     """How many of the rows that were there have another value now, by column: from the table itself, not the load's counts."""
-    target = contract.reflect(cursor, entity)
+    target = catalog.reflect(cursor, entity)
     columns = [name for name in base_columns(entity) if name in target.columns]
     counts = SQL(", ").join(
         SQL("count(*) FILTER (WHERE b.{0} IS DISTINCT FROM t.{0})").format(Identifier(name)) for name in columns

@@ -15,7 +15,7 @@ def selected_entities(select: str) -> list[str]:
         return list(ENTITIES)
     import dagster as dg
 
-    from nexus_assets.load.assets import entity_assets
+    from nexus_assets.graph.entity_assets import entity_assets
 
     try:
         keys = dg.AssetSelection.from_coercible(select.split(",")).resolve(entity_assets())

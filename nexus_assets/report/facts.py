@@ -14,8 +14,8 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load import contract
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.nexus import catalog
 
 HISTORY = 20
 """How many results of a check are shown."""
@@ -208,7 +208,7 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
     if row is None:
         return None
     load_id, made_by, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, sources = row
-    cursor.execute(SQL("SELECT count(*) FROM {}").format(contract.reflect(cursor, entity).table))
+    cursor.execute(SQL("SELECT count(*) FROM {}").format(catalog.reflect(cursor, entity).table))
     (rows,) = cursor.fetchone() or (0,)
     return Load(
         entity=entity.name,
@@ -262,7 +262,7 @@ def _superseded(cursor: Cursor) -> dict[str, int]:
 
 
 def _images_by_month(cursor: Cursor) -> dict[Any, int]:
-    images = contract.reflect(cursor, ENTITIES["images"])
+    images = catalog.reflect(cursor, ENTITIES["images"])
     cursor.execute(
         SQL("SELECT date_trunc('month', date_taken)::date, count(*) FROM {} GROUP BY 1 ORDER BY 1").format(images.table)
     )

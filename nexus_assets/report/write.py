@@ -7,10 +7,10 @@ from pathlib import Path
 
 from nexus_assets import settings
 from nexus_assets.checks.run import ask_all, stored_files
-from nexus_assets.database import transaction
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load.ledger import is_installed
+from nexus_assets.ledger.schema import is_installed
 from nexus_assets.local.home import local_home
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.report.facts import Report, checks_without_result, read_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 

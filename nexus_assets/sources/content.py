@@ -14,10 +14,10 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from nexus_assets.sources.columns import quoted
+from nexus_assets.sources.discovery import ExportFile
 from nexus_assets.sources.export import ExportError, ReadFacts
-from nexus_assets.sources.finding import ExportFile
+from nexus_assets.sources.locations import changed, explained
 from nexus_assets.sources.names import FORMATS, WRAPPINGS, export_stem
-from nexus_assets.sources.places import changed, explained
 
 BLOCK = 1 << 18
 _HEAD = 1 << 16

@@ -16,8 +16,8 @@ from urllib.parse import quote
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.columns import match_columns
 from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMakerServer, RefusedError, Session
+from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, refused
-from nexus_assets.sources.moments import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.rows import Row, csv_blocks
 
 GROUP_SEPARATOR = "\x1d"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.sources.canonical import NO_QUOTE, Form, canonical
 from nexus_assets.sources.columns import checked_list, count_matches, is_header, match_columns
 from nexus_assets.sources.content import Content
+from nexus_assets.sources.csv_errors import BrokenRecordError, Fault, FaultyRecord, first_fault
 from nexus_assets.sources.encoding import Encoding, Utf8Reader, decide_encoding
 from nexus_assets.sources.export import ExportError, OpenExport, ReadFacts, ReadSettings, refused
-from nexus_assets.sources.faults import BrokenRecordError, Fault, FaultyRecord, first_fault
 from nexus_assets.sources.fields import field_list
 from nexus_assets.sources.layout import readings
+from nexus_assets.sources.normalize_csv import NO_QUOTE, Form, canonical
 
 _LINE_END_NAMES = {b"\n": "LF", b"\r": "CR", b"\r\n": "CRLF"}
 _SURELY_WHOLE = (

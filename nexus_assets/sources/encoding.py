@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nexus_assets.sources.content import head
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.plausibility import COMMON_UTF8, judge
+from nexus_assets.sources.mac_or_windows import COMMON_UTF8, judge
 
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 LABELS = {

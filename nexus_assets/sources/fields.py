@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from nexus_assets.sources.discovery import ExportFile
 from nexus_assets.sources.encoding import Utf8Reader, decide_encoding
-from nexus_assets.sources.finding import ExportFile
-from nexus_assets.sources.places import Place
+from nexus_assets.sources.locations import Place
 
 LONGEST = 1 << 20
 

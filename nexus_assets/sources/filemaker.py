@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from nexus_assets.sources.content import Content
 from nexus_assets.sources.delimited import open_delimited
-from nexus_assets.sources.disguise import refuse_disguised
+from nexus_assets.sources.discovery import ExportFile, find_export
 from nexus_assets.sources.export import ExportError, OpenExport, ReadFacts, ReadSettings
-from nexus_assets.sources.finding import ExportFile, find_export
+from nexus_assets.sources.file_signature import refuse_disguised
 from nexus_assets.sources.fmpxml import open_fmpxml
 from nexus_assets.sources.workbook import open_workbook
 

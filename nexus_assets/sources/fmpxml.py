@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.columns import match_columns
 from nexus_assets.sources.content import Content, head
+from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.encoding import Encoding, Utf8Reader, decide_encoding
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
 from nexus_assets.sources.fmpgrammar import GrammarError, Skeleton, parse_rows
-from nexus_assets.sources.moments import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.rows import Row, csv_blocks
 
 LONGEST_ROW = 1 << 26

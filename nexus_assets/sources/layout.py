@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nexus_assets.sources.canonical import NO_QUOTE, QUOTE, Form
 from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.normalize_csv import NO_QUOTE, QUOTE, Form
 
 LONGEST_FIRST_RECORD = 1 << 20
 DELIMITERS = {".csv": ",;\t", ".mer": ",;\t", ".tab": "\t"}  # the likeliest first

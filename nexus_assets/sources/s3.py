@@ -55,7 +55,7 @@ def _mime_type_of(endings: str) -> str:
 
 
 @contextmanager
-def told_plainly(bucket: str, endpoint: str | None) -> Iterator[None]:
+def sanitized_errors(bucket: str, endpoint: str | None) -> Iterator[None]:
     """Turns boto3's errors into BucketError with what to do next."""
     from botocore import exceptions
 
@@ -120,7 +120,7 @@ def without_times(client: Any) -> Any:
 
 def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
     """Every file under the prefix, in key order, a thousand a request. Raises BucketError where the listing breaks off."""
-    with told_plainly(bucket, client.meta.endpoint_url):
+    with sanitized_errors(bucket, client.meta.endpoint_url):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 found = stored_object(listing, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'))
@@ -164,7 +164,7 @@ def object_size(client: Any, bucket: str, key: str) -> int | None:
     """The size of one object in bytes, None where there is none. Raises BucketError where the bucket can't be asked."""
     from botocore.exceptions import ClientError
 
-    with told_plainly(bucket, client.meta.endpoint_url):
+    with sanitized_errors(bucket, client.meta.endpoint_url):
         try:
             return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
         except ClientError as error:

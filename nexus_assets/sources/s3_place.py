@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 from botocore.exceptions import BotoCoreError
 
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.places import Stamp, changed, explained
+from nexus_assets.sources.locations import Stamp, changed, explained
 
 TRIES = 4
 

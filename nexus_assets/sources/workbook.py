@@ -15,8 +15,8 @@ from nexus_assets.sources.columns import checked_list, is_header, match_columns,
 from nexus_assets.sources.content import Content
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
 from nexus_assets.sources.fields import field_list
-from nexus_assets.sources.parts import ErrorCell, check_parts
 from nexus_assets.sources.rows import csv_blocks
+from nexus_assets.sources.workbook_parts import ErrorCell, check_parts
 
 _EXPORT_AGAIN = "Export it again from FileMaker, then run the same command."
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from nexus_assets.database import make_engine
+from nexus_assets.nexus.connection import make_engine
 from nexus_assets_tests.alerts.graph import Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook, mailbox, webhook
 

@@ -8,13 +8,13 @@ from typing import Any
 import dagster as dg
 import sqlalchemy
 
+from nexus_assets.alerts.cycle import Round, make_round
 from nexus_assets.alerts.delivery import Sender
 from nexus_assets.alerts.policy import destinations
-from nexus_assets.alerts.rounds import Round, make_round
-from nexus_assets.checks.assets import metadata
 from nexus_assets.checks.check import Finding
-from nexus_assets.database import transaction
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.graph.entity_checks import metadata
+from nexus_assets.nexus.connection import transaction
 
 CANARY = "Wilhelmina Canary 1950-04-01"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

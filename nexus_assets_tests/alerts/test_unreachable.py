@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from nexus_assets.database import DatabaseError, make_engine
+from nexus_assets.nexus.connection import DatabaseError, make_engine
 from nexus_assets_tests.alerts.graph import Graph
 from nexus_assets_tests.alerts.receivers import Webhook
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nexus_assets import cli
-from nexus_assets.alerts import rounds
-from nexus_assets.alerts.rounds import Round
+from nexus_assets.alerts import cycle
+from nexus_assets.alerts.cycle import Round
 from nexus_assets_tests.alerts.graph import CANARY
 from nexus_assets_tests.checks.clinic import CheckedClinic
 
@@ -135,7 +135,7 @@ def test_alerts_that_nobody_is_told_of_are_1(
     monkeypatch.delenv("NEXUS_ALERT_URLS", raising=False)
     for still_open, code in ((0, 0), (2, 1)):
         done = Round({}, open=still_open, delivered=0, heartbeat=True)
-        monkeypatch.setattr(rounds, "make_round", lambda *_, done=done: done)
+        monkeypatch.setattr(cycle, "make_round", lambda *_, done=done: done)
         assert run("alert") == code
         assert ("NEXUS_ALERT_URLS" in capsys.readouterr().err) is bool(still_open)
 

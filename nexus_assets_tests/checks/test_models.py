@@ -6,9 +6,9 @@ import pytest
 from psycopg2.sql import Identifier
 
 from nexus_assets.checks.references import models
-from nexus_assets.database import make_engine, transaction
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.nexus_models import MODELS, Naming, model_of, table_name
+from nexus_assets.nexus.connection import make_engine, transaction
 
 UNTABLED = {"django_content_type", "django_admin_log"}
 """Django's own: nothing in Nexus refers to them by a generic key."""

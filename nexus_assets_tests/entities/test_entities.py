@@ -113,7 +113,7 @@ def test_every_default_is_for_a_column_of_the_table(entity: Entity) -> None:
 
     columns = metadata().tables[entity.model.tables[0]].columns
     assert {*entity.on_insert, *contract.written_columns(entity)} <= {name.name for name in columns}
-    assert entity.touched is None or entity.touched in columns
+    assert entity.updated_at is None or entity.updated_at in columns
 
 
 def test_an_entity_is_the_same_text_in_every_process() -> None:
@@ -146,7 +146,7 @@ def test_an_entity_is_the_same_text_in_every_process() -> None:
 def test_titles(said: str, title: str | None, read: Read) -> None:
     assert read(column("patients", "title"), said)[0] == title
     # What Nexus would refuse is not lost: it stays in the metadata.
-    assert read(parse.none_of(TITLES), said)[0] == (None if title or not said else said)
+    assert read(parse.unmatched_text(TITLES), said)[0] == (None if title or not said else said)
 
 
 def test_every_title_fits_and_is_one_that_nexus_takes() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from nexus_assets.automation import sources_changed
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.graph.automation import sources_changed
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.settings import clinic
 from nexus_assets_tests.graph.conftest import Graph, failure

@@ -100,7 +100,7 @@ def test_bad_input_is_refused_with_what_to_do_and_nothing_is_written(
 ) -> None:
     breakage(graph, monkeypatch)
     before = graph.clinic.versions()
-    monkeypatch.setattr("nexus_assets.load.assets.RETRIES", 0)
+    monkeypatch.setattr("nexus_assets.graph.entity_assets.RETRIES", 0)
     result = graph.materialize("patients")
     assert not result.success
     said = failure(result, "patients")

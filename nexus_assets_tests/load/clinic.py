@@ -19,13 +19,13 @@ import psycopg2
 import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 
-from nexus_assets.database import make_engine, transaction
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.ledger import database_mark
+from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.sources.filemaker import ExportFile, OpenExport, find_export, open_export
 from nexus_assets.sources.s3 import StoredObject
 

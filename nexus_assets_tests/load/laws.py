@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 
+from nexus_assets.admin.explain import explain
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.references import generic_keys, models, orphans_sql, reachable
-from nexus_assets.load.tables import identity_table
-from nexus_assets.upkeep.explain import explain
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.nexus.references import generic_keys, models, orphans_sql, reachable
 from nexus_assets_tests.load.clinic import Clinic, image_key
 
 WORDS = ("Wattle", "First note", "Seen today", "nx ", "fm ")

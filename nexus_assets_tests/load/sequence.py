@@ -14,11 +14,11 @@ import psycopg2
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from nexus_assets.admin import guard
+from nexus_assets.admin.learn import learn
+from nexus_assets.admin.reset import ResetError, plan, reset
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.gates import ParentsGoneError
-from nexus_assets.upkeep import guard
-from nexus_assets.upkeep.learn import learn
-from nexus_assets.upkeep.reset import ResetError, plan, reset
 from nexus_assets_tests.load.clinic import Clinic, Row, image_key
 from nexus_assets_tests.load.laws import Laws, Person
 

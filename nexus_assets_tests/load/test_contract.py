@@ -5,11 +5,12 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from nexus_assets.database import DatabaseError, make_engine, transaction
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load import contract
-from nexus_assets.load.contract import ContractError
 from nexus_assets.mapping.entity import Entity
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.catalog import ContractError
+from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets_tests.load.clinic import Clinic
 
 every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
@@ -24,7 +25,7 @@ def table_of(clinic: Clinic, entity: Entity) -> str:
 def test_nexus_as_it_is_fits(entity: Entity, naming: str, request: pytest.FixtureRequest) -> None:
     clinic: Clinic = request.getfixturevalue(naming)
     with clinic.cursor() as cursor:
-        target = contract.reflect(cursor, entity)
+        target = catalog.reflect(cursor, entity)
         contract.check(target)
     assert target.name == table_of(clinic, entity)
 
@@ -40,7 +41,7 @@ def test_a_missing_column_is_named(
     with nexus_connection.cursor() as cursor:
         cursor.execute(f'ALTER TABLE "{entity.model.tables[0]}" RENAME COLUMN "{column}" TO gone')
         with pytest.raises(ContractError, match=f"no column {column}, which the import of {entity.name} writes"):
-            contract.check(contract.reflect(cursor, entity))
+            contract.check(catalog.reflect(cursor, entity))
 
 
 @pytest.mark.parametrize(
@@ -67,14 +68,14 @@ def test_a_column_of_another_type_is_named(
         cursor.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}" CASCADE')
         cursor.execute(f'ALTER TABLE "{table}" ADD COLUMN "{column}" {sql_type}')
         with pytest.raises(ContractError, match=f"column {table}.{column} is of type"):
-            contract.check(contract.reflect(cursor, ENTITIES[entity]))
+            contract.check(catalog.reflect(cursor, ENTITIES[entity]))
 
 
 @pytest.mark.parametrize("sql_type", ["text", "varchar", "varchar(500)"])
 def test_text_of_any_length_fits(sql_type: str, nexus_connection: psycopg2.extensions.connection) -> None:
     with nexus_connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE patients ALTER COLUMN last_name TYPE {sql_type}")
-        contract.check(contract.reflect(cursor, ENTITIES["patients"]))
+        contract.check(catalog.reflect(cursor, ENTITIES["patients"]))
 
 
 @every_entity
@@ -106,7 +107,7 @@ def test_a_column_that_is_demanded_now_but_empty_in_filemaker_stops_the_load(fur
 def test_a_database_that_is_no_nexus_is_said_to_be_none(entity: Entity, database: str) -> None:
     no_nexus = pytest.raises(ContractError, match=r"has no table .*: it is not a Nexus database")
     with transaction(make_engine(database)) as cursor, no_nexus:
-        contract.reflect(cursor, entity)
+        catalog.reflect(cursor, entity)
 
 
 def test_a_missing_lookup_table_is_named(loaded: Clinic) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy
 
+from nexus_assets.admin import guard
 from nexus_assets.local.nexus_models import Naming
-from nexus_assets.upkeep import guard
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.gates import GateError, ParentsGoneError
-from nexus_assets.load.ledger import database_mark
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 PEOPLE = 100

@@ -11,7 +11,6 @@ from typing import Any
 import psycopg2
 import pytest
 
-from nexus_assets.database import DatabaseError
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import stage
@@ -19,6 +18,7 @@ from nexus_assets.load.account import Account, AccountError
 from nexus_assets.load.load import NeverLoadedError
 from nexus_assets.local.postgres import binary
 from nexus_assets.mapping.entity import ByFileMakerId
+from nexus_assets.nexus.connection import DatabaseError
 from nexus_assets_tests.load.clinic import Clinic
 
 every_entity = pytest.mark.parametrize("name", ENTITIES)

@@ -14,8 +14,8 @@ import pytest
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
+from nexus_assets.ledger.schema import install
 from nexus_assets.load.dates import Dictionaries
-from nexus_assets.load.ledger import install
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.stage import stage_export
 from nexus_assets.load.tables import Work

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from nexus_assets.commands.bars import Bars
+from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.load import progress as progresses
 from nexus_assets.load.progress import NEARLY, SHARES, Progress
 from nexus_assets.sources.export import OpenExport, ReadFacts

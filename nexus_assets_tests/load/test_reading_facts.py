@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from nexus_assets.database import transaction
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.assets import _metadata
+from nexus_assets.graph.entity_assets import _metadata
 from nexus_assets.load.load import LoadResult, load
 from nexus_assets.load.settings import LoadSettings
+from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from psycopg2.sql import Identifier
 
+from nexus_assets.admin.orphans import leading_nowhere
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
-from nexus_assets.load.references import (
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.references import (
     foreign_columns,
     generic_keys,
     is_referenced_sql,
@@ -19,7 +20,6 @@ from nexus_assets.load.references import (
     orphans_sql,
     reachable,
 )
-from nexus_assets.upkeep.orphans import leading_nowhere
 from nexus_assets_tests.load.clinic import Clinic
 
 SOMEBODY = "11111111-1111-4111-8111-111111111111"
@@ -75,7 +75,7 @@ def test_columns_that_refer_to_patients_are_found_with_and_without_a_constraint(
         cursor.execute(
             "CREATE TABLE later (referring_patient_id uuid, patient uuid, patient_id text, impatient_id uuid)"
         )
-        target = contract.reflect(cursor, ENTITIES["patients"])
+        target = catalog.reflect(cursor, ENTITIES["patients"])
         found = {f"{column.table}.{column.column}": column.guarded for column in foreign_columns(cursor, target)}
     assert found["notes.patient_id"] is True
     assert found["later.referring_patient_id"] is False
@@ -86,7 +86,7 @@ def test_columns_that_refer_to_patients_are_found_with_and_without_a_constraint(
 
 def test_reminders_hold_appointments_without_a_constraint(nexus_connection: Any) -> None:
     with nexus_connection.cursor() as cursor:
-        target = contract.reflect(cursor, ENTITIES["appointments"])
+        target = catalog.reflect(cursor, ENTITIES["appointments"])
         found = {f"{column.table}.{column.column}": column.guarded for column in foreign_columns(cursor, target)}
     assert found["reminders.appointment_id"] is False
     assert found["sms_messages.appointment_id"] is True
@@ -223,7 +223,7 @@ def constraint(clinic: Clinic, table: str, column: str) -> str:
 
 def is_referenced(clinic: Clinic, patient: str) -> bool:
     with clinic.cursor() as cursor:
-        condition = is_referenced_sql(cursor, contract.reflect(cursor, ENTITIES["patients"]), "t").as_string(cursor)
+        condition = is_referenced_sql(cursor, catalog.reflect(cursor, ENTITIES["patients"]), "t").as_string(cursor)
     return bool(clinic.value(f"SELECT {condition} FROM patients AS t WHERE id = %s", patient))
 
 
@@ -273,7 +273,7 @@ def superseded(loaded: Clinic) -> tuple[Clinic, str, str]:
 
 def move(clinic: Clinic, entity: str = "patients") -> dict[str, int]:
     with clinic.cursor() as cursor:
-        return move_superseded(cursor, contract.reflect(cursor, ENTITIES[entity]))
+        return move_superseded(cursor, catalog.reflect(cursor, ENTITIES[entity]))
 
 
 def test_nothing_to_move_moves_nothing(loaded: Clinic) -> None:

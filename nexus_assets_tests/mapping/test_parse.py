@@ -31,18 +31,18 @@ KNOWN = ("purchase_order", "xray", "other")
         pytest.param(parse.first_text(), [" ", None, "c"], "c", id="first text"),
         pytest.param(parse.first_text("none"), [" ", None], "none", id="first text: the default"),
         pytest.param(parse.first_text(), [None, ""], None, id="first text: none"),
-        pytest.param(parse.filled("%s (%s) 100%%"), ["a", None], "a () 100%", id="filled"),
-        pytest.param(parse.filled("%s"), ["100%s"], "100%s", id="filled: the text's own % is left alone"),
+        pytest.param(parse.template("%s (%s) 100%%"), ["a", None], "a () 100%", id="filled"),
+        pytest.param(parse.template("%s"), ["100%s"], "100%s", id="filled: the text's own % is left alone"),
         pytest.param(parse.choice({"mr": "Mr"}), [f"MR.{NO_BREAK}"], "Mr", id="choice: case, blanks and a final dot"),
         pytest.param(parse.choice({"mr": "Mr"}), ["Mr . "], "Mr", id="choice: a blank before the dot"),
         pytest.param(parse.choice({"mr": "Mr"}), ["Mrx"], None, id="choice: unknown"),
-        pytest.param(parse.none_of({"mr": "Mr"}), [" Sr. "], "Sr.", id="none of: kept as written"),
-        pytest.param(parse.none_of({"mr": "Mr"}), ["mr."], None, id="none of: known"),
+        pytest.param(parse.unmatched_text({"mr": "Mr"}), [" Sr. "], "Sr.", id="none of: kept as written"),
+        pytest.param(parse.unmatched_text({"mr": "Mr"}), ["mr."], None, id="none of: known"),
         pytest.param(
-            parse.containing([("a b", "x"), ("b", "y")], "z"), ["A-_B"], "x", id="containing: words, not signs"
+            parse.first_match([("a b", "x"), ("b", "y")], "z"), ["A-_B"], "x", id="containing: words, not signs"
         ),
-        pytest.param(parse.containing([("a b", "x"), ("b", "y")], "z"), ["AB"], "y", id="containing: the next rule"),
-        pytest.param(parse.containing([("a", "x")], "z"), [None], "z", id="containing: nothing said"),
+        pytest.param(parse.first_match([("a b", "x"), ("b", "y")], "z"), ["AB"], "y", id="containing: the next rule"),
+        pytest.param(parse.first_match([("a", "x")], "z"), [None], "z", id="containing: nothing said"),
         pytest.param(parse.known_or_slug(KNOWN), [" Purchase-ORDER"], "purchase_order", id="known"),
         pytest.param(parse.known_or_slug(KNOWN), ["X-Ray"], "xray", id="known with a hyphen inside"),
         pytest.param(parse.known_or_slug(KNOWN), ["Letter  to_GP"], "letter-to-gp", id="slug"),
@@ -109,7 +109,7 @@ def test_a_birth_is_never_after_today(text: str, read_as: date | None, read: Rea
     assert value == read_as
     assert reasons == (["unreadable_date"] if read_as is None else [])
     # What can't be read is kept as it was written.
-    assert read(parse.unread_day, text)[0] == (text if read_as is None else None)
+    assert read(parse.unparsed_date, text)[0] == (text if read_as is None else None)
 
 
 # --- appointments -----------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_a_parser_says_what_it_is_in_a_stable_text() -> None:
         parse.text,
         parse.choice({"a": "b"}),
         METADATA,
-        parse.containing([("a", "b")], "c"),
+        parse.first_match([("a", "b")], "c"),
         parse.local_end,
     ):
         assert " at 0x" not in repr(parser)

@@ -17,7 +17,7 @@ from nexus_assets import cli
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.load.assets import LoadConfig, run_load
+from nexus_assets.graph.entity_assets import LoadConfig, run_load
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, switches
 from nexus_assets.plan.selection import selected_entities
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -221,7 +221,7 @@ def nexus_assets(*arguments: str) -> Result:
     """Runs the command in this process; its exit code is what `main` would end with."""
     result = CliRunner().invoke(cli.nexus_assets, arguments)
     if isinstance(result.exception, NexusAssetsError):
-        result.exit_code = cli.COULD_NOT_LOOK
+        result.exit_code = cli.EXIT_ERROR
     elif result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -256,7 +256,7 @@ def test_plan_command_fits_80_columns(graph: Graph) -> None:
 @pytest.mark.usefixtures("graph")
 def test_plan_command_ends_with_2_where_it_cannot_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    assert nexus_assets("plan").exit_code == cli.COULD_NOT_LOOK
+    assert nexus_assets("plan").exit_code == cli.EXIT_ERROR
 
 
 @pytest.mark.usefixtures("history")
@@ -308,14 +308,14 @@ def test_plan_that_would_be_stopped_is_not_carried_out(graph: Graph, tmp_path: P
     (graph.exports / "Notes.csv").unlink()
     nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
     result = nexus_assets("apply", str(tmp_path / "plan.json"))
-    assert result.exit_code == cli.COULD_NOT_LOOK
+    assert result.exit_code == cli.EXIT_ERROR
     assert "would be stopped, at notes" in str(result.exception)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
 def test_what_is_no_plan_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "plan.json").write_text(content)
-    assert nexus_assets("apply", str(tmp_path / "plan.json")).exit_code == cli.COULD_NOT_LOOK
+    assert nexus_assets("apply", str(tmp_path / "plan.json")).exit_code == cli.EXIT_ERROR
 
 
 def test_load_that_stands_on_something_else_than_its_plan_is_not_committed(graph: Graph) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.sources.moments import date_converter, time_converter, timestamp_converter
+from nexus_assets.sources.datetimes import date_converter, time_converter, timestamp_converter
 from nexus_assets_tests.sources.conftest import Exports, records
 from nexus_assets_tests.sources.writers import xml_file
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.entities import ENTITIES
-from nexus_assets.plan.job import PlanConfig
+from nexus_assets.graph.plan_job import PlanConfig
 from nexus_assets_tests.local.test_demo import Demo
 from nexus_assets_tests.ui.conftest import DESKTOP, PATIENCE_MS, Pages, Shoot
 

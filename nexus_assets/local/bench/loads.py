@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg2.sql import SQL, Identifier
 
-from nexus_assets.database import make_engine, transaction
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import contract
+from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.load import Inputs, load
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.load.tables import identity_table
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.resources import content_hash
 from nexus_assets.sources.filemaker import find_export, open_export
 from nexus_assets.sources.s3 import KeptListing, stored_object
@@ -135,7 +135,7 @@ def forget_ledger(name: str, url: str) -> None:
     with transaction(make_engine(url)) as cursor:
         cursor.execute(SQL("TRUNCATE {}").format(identity_table(name)))
         cursor.execute("DELETE FROM nexus_assets.load WHERE entity = %s", (name,))
-        target = contract.reflect(cursor, ENTITIES[name])
+        target = catalog.reflect(cursor, ENTITIES[name])
         if name in WITHOUT_FILEMAKER_ID:
             cursor.execute(SQL("UPDATE {} SET {} = NULL").format(target.table, Identifier(WITHOUT_FILEMAKER_ID[name])))
     _vacuum(url, target.table)
@@ -150,7 +150,7 @@ def _vacuum(url: str, table: Identifier) -> None:
 def export_finished(name: str, url: str, file: Path) -> int:
     """Writes the loaded rows, finished, into a file for COPY, in the order of the export; returns how many."""
     with transaction(make_engine(url), commit=False) as cursor, file.open("wb") as out:
-        target = contract.reflect(cursor, ENTITIES[name])
+        target = catalog.reflect(cursor, ENTITIES[name])
         cursor.copy_expert(
             SQL(
                 "COPY (SELECT t.* FROM {} AS t JOIN {} AS l ON l.nexus_id = t.id ORDER BY l.row_number) TO STDOUT"
@@ -163,7 +163,7 @@ def export_finished(name: str, url: str, file: Path) -> int:
 def copy_finished(name: str, url: str, file: Path) -> int:
     """Rival (a): one plain COPY of the finished rows into the same indexed table."""
     with transaction(make_engine(url)) as cursor, file.open("rb") as finished:
-        target = contract.reflect(cursor, ENTITIES[name])
+        target = catalog.reflect(cursor, ENTITIES[name])
         cursor.copy_expert(SQL("COPY {} FROM STDIN").format(target.table), finished, 1 << 18)
         return int(cursor.rowcount)
 
@@ -188,7 +188,7 @@ def insert_values(name: str, url: str, file: Path) -> int:
 
     rows = 0
     with transaction(make_engine(url)) as cursor:
-        target = contract.reflect(cursor, ENTITIES[name])
+        target = catalog.reflect(cursor, ENTITIES[name])
         template = "({})".format(", ".join(f"%s::{column.sql_type}" for column in target.columns.values()))
         statement = SQL("INSERT INTO {} VALUES %s").format(target.table).as_string(cursor)
 
@@ -210,8 +210,8 @@ def row_at_a_time(name: str, url: str, exports: Path) -> int:
     file = find_export(str(exports), entity.exports[0])
     assert file is not None
     with transaction(make_engine(url), commit=False) as cursor:
-        columns = contract.reflect(cursor, entity).columns
-        table = contract.reflect(cursor, entity).table
+        columns = catalog.reflect(cursor, entity).columns
+        table = catalog.reflect(cursor, entity).table
     defaults: dict[str, Any] = {
         key: value for key, value in entity.on_insert.items() if isinstance(value, (str, bool, int))
     }

@@ -11,15 +11,15 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.checks import CHECKS
-from nexus_assets.checks.check import Check, Looking, StoredFiles
-from nexus_assets.database import make_engine, transaction
+from nexus_assets.checks.check import Check, CheckContext, StoredFiles
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load import answers, contract
+from nexus_assets.ledger.schema import install
 from nexus_assets.load.incoming import reference_column
-from nexus_assets.load.ledger import install
-from nexus_assets.load.tables import Target, TargetColumn
 from nexus_assets.local.clinic import PUBLISHED
 from nexus_assets.mapping.entity import GenericReference
+from nexus_assets.nexus import catalog, queries
+from nexus_assets.nexus.catalog import Target, TargetColumn
+from nexus_assets.nexus.connection import make_engine, transaction
 
 ROWS = {
     "patients": PUBLISHED.patients.nexus_rows,
@@ -52,7 +52,7 @@ def fill(url: str, scale: int) -> None:
     with transaction(make_engine(url)) as cursor:
         install(cursor)
         for name, rows in ROWS.items():
-            target = contract.reflect(cursor, ENTITIES[name])
+            target = catalog.reflect(cursor, ENTITIES[name])
             values = {column: _value(cursor, target, known, scale) for column, known in target.columns.items()}
             filled = {column: value for column, value in values.items() if value is not None}
             cursor.execute(
@@ -79,7 +79,7 @@ def _value(cursor: Cursor, target: Target, column: TargetColumn, scale: int) -> 
         return _id_sql(target.entity.name, SQL("n"))
     for link in target.entity.references:
         if isinstance(link, GenericReference) and column.name == link.type_column:
-            return Literal(contract.reflect(cursor, ENTITIES[link.to]).content_type_id)
+            return Literal(catalog.reflect(cursor, ENTITIES[link.to]).content_type_id)
         if column.name == reference_column(link):
             # Neighbours in the table belong to people far apart, as after years of use.
             return _id_sql(link.to, SQL("1 + n * 7919::bigint % {}").format(Literal(ROWS[link.to] * scale)))
@@ -107,11 +107,11 @@ def ask(url: str) -> Iterator[Asked]:
 
 def _asked(url: str, check: Check) -> Asked:
     with transaction(make_engine(url), commit=False) as cursor:
-        table = contract.reflect(cursor, ENTITIES[check.asset]).table
+        table = catalog.reflect(cursor, ENTITIES[check.asset]).table
         started = time.perf_counter()
-        rows = answers.number(cursor, SQL("SELECT count(*) FROM {}").format(table))
+        rows = queries.number(cursor, SQL("SELECT count(*) FROM {}").format(table))
         counted = time.perf_counter()
-        finding = check.find(Looking(cursor, NO_FILES))
+        finding = check.find(CheckContext(cursor, NO_FILES))
         seconds = time.perf_counter() - counted
     if not finding.passed:
         raise RuntimeError(f"{check.full_name} found {finding.count:,} violators among rows that have none.")

@@ -1,0 +1,358 @@
+"""Deferred constraint triggers on the generic foreign keys, both ways: with them no client can commit an orphan.
+
+They do what a real foreign key does: the check comes at commit, so a transaction's statements may come in any order, and
+the row referred to is locked against deletion until then. Each generic key, and each table that one can lead to, has a
+function of its own, written out from what the database holds when the guard is installed.
+
+What a trigger can't do: see what others committed after the snapshot of a REPEATABLE READ transaction that deletes. Nexus
+(Django) runs in READ COMMITTED, where it sees them; our own loads delete nothing that a person can link to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Composed, Identifier
+from psycopg2.sql import Literal as Value
+
+from nexus_assets.admin.orphans import impossible, lasting_keys, leading_nowhere
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import schema as ledger
+from nexus_assets.ledger.tables import LEDGER_SCHEMA, ledger_table
+from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.references import GenericKey, Model, models, reachable
+
+PREFIX = "nexus_assets_guard"
+"""How the names of all triggers of the guard begin; its functions are in the ledger's schema and begin with `guard`."""
+
+LONGEST_NAME = 63
+"""PostgreSQL cuts longer names."""
+
+State = Literal["guarded", "missing", "outdated", "disabled"]
+"""`outdated`: a trigger is there that was written before the database changed (a new model, another content type)."""
+
+WORST_FIRST: tuple[State, ...] = ("missing", "disabled", "outdated", "guarded")
+
+
+class GuardError(NexusAssetsError):
+    """The guard can't be installed; the database is as it was."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One trigger, and the function that it calls. `guards` names the generic key or the table that it stands at."""
+
+    guards: str
+    schema: str
+    table: str
+    name: str
+    event: Composable
+    function: str
+    body: str
+
+    @property
+    def relation(self) -> Identifier:
+        return Identifier(self.schema, self.table)
+
+    def function_sql(self) -> Composed:
+        """The function has the rights of whoever installed the guard, as the check of a foreign key has its table's owner's."""
+        return SQL(
+            "CREATE OR REPLACE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+            " SET search_path = pg_catalog, pg_temp AS {}"
+        ).format(ledger_table(self.function), Value(self.body))
+
+    def trigger_sql(self) -> Composed:
+        return SQL("CREATE {} EXECUTE FUNCTION {}()").format(self.event, ledger_table(self.function))
+
+
+@dataclass(frozen=True)
+class Status:
+    """How each generic key, and each table that one can lead to, is guarded, by its name."""
+
+    keys: Mapping[str, State]
+    tables: Mapping[str, State]
+
+    @property
+    def is_whole(self) -> bool:
+        return bool(self.keys) and all(state == "guarded" for state in (*self.keys.values(), *self.tables.values()))
+
+
+# --- what the guard consists of -------------------------------------------------------------------------------------------
+
+
+def wanted(cursor: Cursor) -> list[Trigger]:
+    """Every trigger that the guard of this database consists of."""
+    keys, found = lasting_keys(cursor), models(cursor)
+    triggers = [trigger for key in keys for trigger in _at_key(cursor, key, found)]
+    leading: dict[tuple[str, str], list[GenericKey]] = {}
+    content_types: dict[tuple[str, str], list[int]] = {}
+    for id_, table, _ in found:
+        place = (table.strings[0], table.strings[1])
+        content_types.setdefault(place, []).append(id_)
+        leading[place] = [key for key in keys if any(id_ == model[0] for model in reachable(key, found))]
+    for (schema, table_name), those in leading.items():
+        if those:
+            triggers += _at_table(cursor, schema, table_name, content_types[schema, table_name], those)
+    return triggers
+
+
+def _name(*parts: str) -> str:
+    name = "_".join(parts)
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: LONGEST_NAME - 9]}_{digest}"
+
+
+def _refusal_sql(key: Composable, detail: Composable, schema: str, table: str, name: str) -> Composed:
+    """An error that every client takes for a foreign key's: its code, its table, and a name for the constraint."""
+    return SQL("""
+        RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', SCHEMA = {schema}, TABLE = {table}, CONSTRAINT = {name},
+          MESSAGE = {key} || ' would lead to a row that does not exist', DETAIL = {detail},
+          HINT = 'The guard of nexus_assets keeps every generic reference whole: delete or move what refers to the row too.';
+    """).format(schema=Value(schema), table=Value(table), name=Value(name), key=key, detail=detail)
+
+
+def _same_id(key: GenericKey, id_type: str, id_: Composable, value: Composable) -> Composed:
+    """Whether a row's id is the one that the key holds, asked so that the index over the ids answers."""
+    if not key.is_text:
+        return SQL("{} = {}").format(id_, value)
+    if id_type == "uuid":
+        return SQL("{id} = nexus_assets.read_uuid({value}) AND {id}::text = {value}").format(id=id_, value=value)
+    return SQL("{}::text = {}").format(id_, value)
+
+
+def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Trigger]:
+    """The triggers of the referring side: a new or changed reference must lead to a row that stays until the commit."""
+    type_, id_ = Identifier(key.type_column), Identifier(key.id_column)
+    new_type, new_id = SQL("NEW.{}").format(type_), SQL("NEW.{}").format(id_)
+    function = _name("guard_refers", key.schema, key.table, key.id_column)
+    cases = [
+        SQL("WHEN {} THEN PERFORM FROM {} AS t WHERE {} FOR KEY SHARE;").format(
+            Value(content_type), table, _same_id(key, id_type, SQL("t.id"), new_id)
+        )
+        for content_type, table, id_type in reachable(key, found)
+    ]
+    cases += [SQL("WHEN {} THEN NULL;").format(Value(content_type)) for content_type in impossible(key, found)]
+    body = SQL("""
+        BEGIN
+          IF {new_type} IS NOT NULL AND {new_id} IS NOT NULL THEN
+            CASE {new_type} {cases} ELSE PERFORM FROM {content_types} AS c WHERE c.id = {new_type}; END CASE;
+            IF FOUND THEN RETURN NULL; END IF;
+            -- Only what is committed counts: the row may have been changed or deleted later in the transaction.
+            PERFORM FROM {relation} AS x WHERE x.{type} = {new_type} AND x.{id} = {new_id};
+          ELSE
+            PERFORM FROM {relation} AS x
+            WHERE x.{type} IS NOT DISTINCT FROM {new_type} AND x.{id} IS NOT DISTINCT FROM {new_id};
+          END IF;
+          IF FOUND THEN {refusal} END IF;
+          RETURN NULL;
+        END
+    """).format(
+        new_type=new_type,
+        new_id=new_id,
+        # Without a model whose table is known, CASE still needs a branch.
+        cases=SQL(" ").join(cases) if cases else SQL("WHEN NULL THEN NULL;"),
+        content_types=_content_types(cursor),
+        relation=key.relation,
+        type=type_,
+        id=id_,
+        refusal=_refusal_sql(
+            Value(key.name),
+            SQL("format('Content type %s, id %s.', {}, {})").format(new_type, new_id),
+            key.schema,
+            key.table,
+            function,
+        ),
+    )
+    filled = SQL("({} IS NOT NULL OR {} IS NOT NULL)").format(new_type, new_id)
+    changed = SQL("(OLD.{0} IS DISTINCT FROM NEW.{0} OR OLD.{1} IS DISTINCT FROM NEW.{1}) AND {2}").format(
+        type_, id_, filled
+    )
+    events = (("insert", SQL("INSERT"), filled), ("update", SQL("UPDATE"), changed))
+    return [
+        Trigger(
+            key.name,
+            key.schema,
+            key.table,
+            (name := _name(PREFIX, key.id_column, suffix)),
+            _deferred(name, event, key.relation, SQL("WHEN ({})").format(condition)),
+            function,
+            body.as_string(cursor),
+        )
+        for suffix, event, condition in events
+    ]
+
+
+def _at_table(
+    cursor: Cursor, schema: str, table: str, content_types: Sequence[int], keys: Sequence[GenericKey]
+) -> list[Trigger]:
+    """The triggers of the side referred to: a row that is gone at commit, or has another id, must not be referred to."""
+    relation = Identifier(schema, table)
+    types = SQL(", ").join(map(Value, content_types))
+
+    def referring(key: GenericKey, condition: Composable) -> Composed:
+        return SQL("WHEN EXISTS (SELECT FROM {} AS x WHERE x.{} IN ({}){}) THEN {}").format(
+            key.relation, Identifier(key.type_column), types, condition, Value(key.name)
+        )
+
+    def body(looked_up: Iterable[Composable], is_gone: Composable, detail: Composable, function: str) -> str:
+        return (
+            SQL("""
+            DECLARE referring text;
+            BEGIN
+              referring := CASE {looked_up} END;
+              IF referring IS NOT NULL AND {is_gone} THEN {refusal} END IF;
+              RETURN NULL;
+            END
+        """)
+            .format(
+                looked_up=SQL(" ").join(looked_up),
+                is_gone=is_gone,
+                refusal=_refusal_sql(SQL("referring"), detail, schema, table, function),
+            )
+            .as_string(cursor)
+        )
+
+    def to_row(key: GenericKey) -> Composable:
+        kind = SQL("::{}").format(SQL(key.compared_as)) if key.is_text else SQL("")
+        return SQL(" AND x.{} = OLD.id{}").format(Identifier(key.id_column), kind)
+
+    holds, emptied = _name("guard_holds", schema, table), _name("guard_emptied", schema, table)
+    row_body = body(
+        (referring(key, to_row(key)) for key in keys),
+        # It may be back under its id: deleted and made again in one transaction.
+        SQL("NOT EXISTS (SELECT FROM {} AS t WHERE t.id = OLD.id)").format(relation),
+        SQL("format('%s %s.', {}::text, OLD.id)").format(Value(table)),
+        holds,
+    )
+    table_body = body((referring(key, SQL("")) for key in keys), SQL("TRUE"), Value(f"{table} was truncated."), emptied)
+    deleted, renamed, truncated = (_name(PREFIX, event) for event in ("delete", "update_id", "truncate"))
+    moved = SQL("WHEN (OLD.id IS DISTINCT FROM NEW.id)")
+    after_truncate = SQL("TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT").format(Identifier(truncated), relation)
+    rows = (
+        (deleted, _deferred(deleted, SQL("DELETE"), relation, SQL("")), holds, row_body),
+        (renamed, _deferred(renamed, SQL("UPDATE"), relation, moved), holds, row_body),
+        (truncated, after_truncate, emptied, table_body),
+    )
+    return [Trigger(table, schema, table, name, event, function, body_) for name, event, function, body_ in rows]
+
+
+def _deferred(name: str, event: Composable, relation: Composable, condition: Composable) -> Composed:
+    return SQL("CONSTRAINT TRIGGER {} AFTER {} ON {} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW {}").format(
+        Identifier(name), event, relation, condition
+    )
+
+
+def _content_types(cursor: Cursor) -> Identifier:
+    cursor.execute(
+        "SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE c.oid = to_regclass('django_content_type')"
+    )
+    ((schema,),) = cursor.fetchall()
+    return Identifier(schema, "django_content_type")
+
+
+# --- installing, removing, looking ----------------------------------------------------------------------------------------
+
+
+def install(engine: sqlalchemy.Engine) -> Status:
+    """Puts the guard up, or brings it up to date; returns how it stands.
+
+    Raises GuardError, naming counts and the command that heals, while references lead nowhere.
+    """
+    with transaction(engine, commit=False) as cursor:
+        tables = dict.fromkeys((trigger.schema, trigger.table) for trigger in wanted(cursor))
+    if not tables:
+        raise GuardError("The database has no generic foreign key.", remedy="Check NEXUS_DATABASE_URL.")
+    with transaction(engine, lock="guard") as cursor:
+        # Before anything is looked at, so that nobody can commit an orphan between the look and the lock.
+        cursor.execute(
+            SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(
+                SQL(", ").join(Identifier(*place) for place in tables)
+            )
+        )
+        _refuse_orphans(cursor)
+        ledger.install(cursor)
+        _bring_up(cursor)
+        return status(cursor)
+
+
+def _refuse_orphans(cursor: Cursor) -> None:
+    orphans = {name: number for name, number in leading_nowhere(cursor).items() if number}
+    if orphans:
+        raise GuardError(
+            f"References lead nowhere: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}.",
+            remedy="Nothing was changed. Run `dagster asset materialize --select '*'`, then `nexus-assets guard install`.",
+        )
+
+
+def _bring_up(cursor: Cursor) -> None:
+    triggers, present = wanted(cursor), _present(cursor)
+    if len(triggers) == len(present) and all(_state(trigger, present) == "guarded" for trigger in triggers):
+        return
+    _take_down(cursor)
+    for function in {trigger.function: trigger.function_sql() for trigger in triggers}.values():
+        cursor.execute(function)
+    for trigger in triggers:
+        cursor.execute(trigger.trigger_sql())
+
+
+def remove(engine: sqlalchemy.Engine) -> int:
+    """Takes the guard down; returns how many triggers there were."""
+    with transaction(engine, lock="guard") as cursor:
+        return _take_down(cursor)
+
+
+def _take_down(cursor: Cursor) -> int:
+    present = _present(cursor)
+    for schema, table, name in present:
+        cursor.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(name), Identifier(schema, table)))
+    cursor.execute(
+        "SELECT p.proname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE n.nspname = %s AND p.proname ~ '^guard_(refers|holds|emptied)_'",
+        (LEDGER_SCHEMA,),
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(SQL("DROP FUNCTION {}()").format(ledger_table(name)))
+    return len(present)
+
+
+def status(cursor: Cursor) -> Status:
+    """How each generic key and each table that one can lead to is guarded now; found by looking."""
+    present = _present(cursor)
+    keys = {key.name for key in lasting_keys(cursor)}
+    found: dict[str, State] = {}
+    for trigger in wanted(cursor):
+        state = _state(trigger, present)
+        found[trigger.guards] = min(found.get(trigger.guards, "guarded"), state, key=WORST_FIRST.index)
+    return Status(
+        {name: state for name, state in found.items() if name in keys},
+        {name: state for name, state in found.items() if name not in keys},
+    )
+
+
+def _present(cursor: Cursor) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """The triggers of the guard that are there, by schema, table and name: whether they fire, and their function's text."""
+    cursor.execute(
+        "SELECT n.nspname, c.relname, t.tgname, t.tgenabled, p.prosrc FROM pg_trigger AS t"
+        " JOIN pg_class AS c ON c.oid = t.tgrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " JOIN pg_proc AS p ON p.oid = t.tgfoid WHERE starts_with(t.tgname, %s) AND NOT t.tgisinternal AND t.tgparentid = 0",
+        (PREFIX,),
+    )
+    return {(schema, table, name): (enabled, text) for schema, table, name, enabled, text in cursor.fetchall()}
+
+
+def _state(trigger: Trigger, present: Mapping[tuple[str, str, str], tuple[str, str]]) -> State:
+    there = present.get((trigger.schema, trigger.table, trigger.name))
+    if there is None:
+        return "missing"
+    enabled, text = there
+    if enabled not in ("O", "A"):
+        return "disabled"
+    return "guarded" if text == trigger.body else "outdated"

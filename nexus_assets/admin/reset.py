@@ -1,0 +1,300 @@
+"""Taking out of Nexus what importers made, children first, in one transaction; the ledger stays, so that every id comes back.
+
+What importers made: the rows that the ledger has seen loaded, made or adopted (an adopted row carries a FileMaker id, or is what
+FileMaker says of a person), and the batches that carry an importer's name. All else is a person's: where it hangs on such
+a row nothing is removed. A row that says something which FileMaker does not is not removed unasked either: the next import
+could not bring that back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sqlalchemy
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger.schema import base_column, base_columns, is_installed
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.identity import made_by_importer_sql
+from nexus_assets.load.incoming import hash_sql, owned_sql, reference_column
+from nexus_assets.mapping.entity import Entity, Now, TrueCount
+from nexus_assets.nexus import catalog, queries
+from nexus_assets.nexus.catalog import Target
+from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.references import foreign_columns, generic_keys
+
+CHILDREN_FIRST = tuple(reversed(ENTITIES))
+
+
+class ResetError(NexusAssetsError):
+    """Nothing was removed."""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One table: how many rows would go, and how many of them the next import could not bring back as they are.
+
+    `known_to_nexus_only`: a person, or an earlier importer, put in what FileMaker does not say. `gone_from_filemaker`: the
+    last export does not have the row, or it was rejected.
+    """
+
+    table: str
+    rows: int
+    known_to_nexus_only: int
+    gone_from_filemaker: int
+
+    @property
+    def losses(self) -> int:
+        return self.known_to_nexus_only + self.gone_from_filemaker
+
+
+@dataclass(frozen=True)
+class ResetPlan:
+    """What a reset would remove, by entity, children first, and what of people's own hangs on it, by `table.column`."""
+
+    database: str
+    removals: Mapping[str, Removal]
+    hanging: Mapping[str, int]
+    tables: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @property
+    def rows(self) -> int:
+        return sum(removal.rows for removal in self.removals.values())
+
+    @property
+    def losses(self) -> int:
+        return sum(removal.losses for removal in self.removals.values())
+
+
+def plan(engine: sqlalchemy.Engine) -> ResetPlan:
+    """What a reset would do now; nothing is written. Raises ResetError where this program never loaded anything."""
+    with transaction(engine, commit=False) as cursor:
+        return _plan(cursor)
+
+
+def reset(engine: sqlalchemy.Engine, planned: ResetPlan, *, accept_losses: bool = False) -> None:
+    """Does what was planned, in one transaction, while nobody else writes to these tables.
+
+    Raises ResetError, and nothing was removed, where people's own data hangs on a row, where something would be lost that
+    was not accepted, and where the database is no longer as it was planned.
+    """
+    refuse(planned, accept_losses=accept_losses)
+    with transaction(engine, lock=tuple(ENTITIES)) as cursor:
+        # Before anything is looked at: what is planned under the lock stays so until the commit.
+        cursor.execute(
+            SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(
+                SQL(", ").join(Identifier(*table) for table in planned.tables)
+            )
+        )
+        if _plan(cursor) != planned:
+            raise ResetError(
+                "The database has changed since the plan was made.",
+                remedy="Nothing was removed. Run `nexus-assets reset` again.",
+            )
+        for name, removal in planned.removals.items():
+            _remove(cursor, catalog.reflect(cursor, ENTITIES[name]), removal)
+
+
+def refuse(planned: ResetPlan, *, accept_losses: bool = False) -> None:
+    """Raises ResetError where the plan must not be carried out."""
+    if planned.hanging:
+        hanging = ", ".join(f"{number:,} in {column}" for column, number in planned.hanging.items())
+        raise ResetError(
+            f"People's own rows refer to what would be removed: {hanging}.",
+            remedy="Nothing was removed. Delete or move them in Nexus first; `nexus-assets explain ID` tells what an id is.",
+        )
+    if planned.losses and not accept_losses:
+        raise ResetError(
+            f"{planned.losses:,} rows hold what the next import can't bring back.",
+            remedy="Nothing was removed. Run `nexus-assets reset --accept-losses` if they may go.",
+        )
+
+
+def _plan(cursor: Cursor) -> ResetPlan:
+    if not is_installed(cursor):
+        raise ResetError(
+            "Nothing was ever loaded into this database by this program: it can't tell an importer's rows from people's.",
+            remedy="Nothing was removed. Check NEXUS_DATABASE_URL, or run `dagster asset materialize --select '*'` first.",
+        )
+    targets = {name: catalog.reflect(cursor, ENTITIES[name]) for name in CHILDREN_FIRST}
+    for target in targets.values():
+        _gather(cursor, target)
+    hanging = {
+        column: number for target in targets.values() for column, number in _hanging(cursor, target, targets) if number
+    }
+    tables = dict.fromkeys(place for target in targets.values() for place in _referring(cursor, target))
+    cursor.execute("SELECT current_database()")
+    ((database,),) = cursor.fetchall()
+    return ResetPlan(
+        str(database),
+        {name: _removal(cursor, target) for name, target in targets.items()},
+        hanging,
+        tuple(dict.fromkeys([*((target.schema, target.name) for target in targets.values()), *tables])),
+    )
+
+
+def _going(entity: str) -> Identifier:
+    """The temporary table of the ids that would go."""
+    return Identifier(f"going_{entity}")
+
+
+def _gather(cursor: Cursor, target: Target) -> None:
+    """Makes the table of the rows that importers made: those in the ledger, and those with an importer's mark."""
+    marked = made_by_importer_sql(target, "t") if target.entity.made_by_importer else SQL("FALSE")
+    cursor.execute(
+        SQL("""
+            CREATE TEMP TABLE {going} ON COMMIT DROP AS
+            SELECT t.id, l.source_id FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id
+            WHERE l.last_load IS NOT NULL OR {marked};
+            CREATE UNIQUE INDEX ON {going} (id); ANALYZE {going}
+        """).format(
+            going=_going(target.entity.name),
+            target=target.table,
+            ledger=identity_table(target.entity.name),
+            marked=marked,
+        )
+    )
+
+
+def _removal(cursor: Cursor, target: Target) -> Removal:
+    rows, edited, gone = queries.row(
+        cursor,
+        SQL("""
+            SELECT count(*), count(*) FILTER (WHERE NOT gone AND edited), count(*) FILTER (WHERE gone) FROM (
+              SELECT l.vanished_load IS NOT NULL OR r.source_id IS NOT NULL AS gone,
+                     l.source_id IS NOT NULL AND ({edited}) AS edited
+              FROM {going} AS g JOIN {target} AS t USING (id) LEFT JOIN {ledger} AS l ON l.source_id = g.source_id
+              LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(source_id) AS source_id FROM nexus_assets.reject
+                         WHERE entity = {entity} AND resolved_load IS NULL) AS r ON r.source_id = g.source_id
+            ) AS judged
+        """).format(
+            entity=Literal(target.entity.name),
+            edited=SQL(" OR ").join(_differences(target)),
+            going=_going(target.entity.name),
+            target=target.table,
+            ledger=identity_table(target.entity.name),
+        ),
+    )
+    return Removal(target.name, int(rows), int(edited), int(gone))
+
+
+def _differences(target: Target) -> Iterator[Composable]:
+    """Column by column: whether the row `t` holds what neither FileMaker (`l`) nor an insert puts there."""
+    entity = target.entity
+    tracked = base_columns(entity)
+    links = {name for link in entity.references if (name := reference_column(link)) is not None}
+    for name in tracked:
+        value, base = owned_sql(name, target, "t"), SQL("l.{}").format(base_column(name))
+        differs = SQL("CASE WHEN {base} IS NULL THEN {value} IS NOT NULL ELSE {base} <> {hash} END").format(
+            base=base, value=value, hash=hash_sql(value)
+        )
+        if name in links:
+            # A link that followed its row to another id is still what FileMaker says.
+            differs = SQL(
+                "({} AND NOT EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.current_id = {} AND {} = {}))"
+            ).format(differs, value, base, hash_sql(SQL("s.nexus_id")))
+        yield differs
+    for column in entity.columns:
+        if column.merged_keys and column.name in target.columns:
+            yield SQL("coalesce(t.{} - {}::text[], '{{}}') <> '{{}}'").format(
+                Identifier(column.name), Literal(list(column.merged_keys))
+            )
+    yield from _untracked_differences(target, {*tracked, *_not_a_persons(entity)})
+
+
+def _untracked_differences(target: Target, known: set[str]) -> Iterator[Composable]:
+    defaults = target.entity.on_insert
+    for name, column in target.columns.items():
+        if name in known:
+            continue
+        value = SQL("t.{}").format(Identifier(name))
+        if name in defaults:
+            yield SQL("{} IS DISTINCT FROM {}::{}").format(value, Literal(defaults[name]), SQL(column.sql_type))
+        else:
+            yield SQL("{} IS NOT NULL").format(value)
+
+
+def _not_a_persons(entity: Entity) -> Iterator[str]:
+    """Columns that are none of a person's words: ids, content types, times of writing, counts."""
+    yield "id"
+    yield from (link.type_column for link in entity.generic_references)
+    yield from (column.name for column in entity.columns if column.insert_only)
+    yield from (name for name, value in entity.on_insert.items() if isinstance(value, Now))
+    yield from (
+        declared.column
+        for other in ENTITIES.values()
+        for declared in other.tidy
+        if isinstance(declared, TrueCount) and declared.parent == entity.name
+    )
+
+
+def _referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
+    for found in foreign_columns(cursor, target):
+        yield found.schema, found.table
+    for key in generic_keys(cursor):
+        if not key.is_history:
+            yield key.schema, key.table
+
+
+def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> Iterator[tuple[str, int]]:
+    """(`table.column`, rows) that stay and refer to a row that would go."""
+    going = _going(target.entity.name)
+    own = {(other.schema, other.name): name for name, other in targets.items()}
+
+    def stays(place: tuple[str, str]) -> Composable:
+        entity = own.get(place)
+        if entity is None:
+            return SQL("TRUE")
+        return SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = x.id)").format(_going(entity))
+
+    for found in foreign_columns(cursor, target):
+        query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id = x.{} WHERE {}").format(
+            found.relation, going, Identifier(found.column), stays((found.schema, found.table))
+        )
+        yield f"{found.table}.{found.column}", queries.number(cursor, query)
+    for key in generic_keys(cursor):
+        if not key.is_history:
+            query = SQL(
+                "SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id::text = x.{}::text WHERE x.{} = {} AND {}"
+            ).format(
+                key.relation,
+                going,
+                Identifier(key.id_column),
+                Identifier(key.type_column),
+                Literal(target.content_type_id),
+                stays((key.schema, key.table)),
+            )
+            yield key.name, queries.number(cursor, query)
+
+
+def _remove(cursor: Cursor, target: Target, removal: Removal) -> None:
+    cursor.execute(
+        SQL("DELETE FROM {} AS t USING {} AS g WHERE g.id = t.id").format(target.table, _going(target.entity.name))
+    )
+    if cursor.rowcount != removal.rows:
+        raise ResetError(
+            f"{cursor.rowcount:,} rows of {target.name} would go instead of the {removal.rows:,} that were planned.",
+            remedy="Nothing was removed. This is a defect of the program: report it with these figures.",
+        )
+    for declared in target.entity.tidy:
+        if isinstance(declared, TrueCount):
+            # A person's own batch may have held an importer's image.
+            parent = catalog.reflect(cursor, ENTITIES[declared.parent])
+            cursor.execute(
+                SQL("""
+                    UPDATE {parent} AS p SET {column} = c.number
+                    FROM (SELECT b.id, count(t.id) AS number FROM {parent} AS b LEFT JOIN {target} AS t
+                          ON t.{reference} = b.id GROUP BY b.id) AS c
+                    WHERE c.id = p.id AND p.{column} <> c.number AND NOT EXISTS (SELECT FROM {going} AS g WHERE g.id = p.id)
+                """).format(
+                    parent=parent.table,
+                    column=Identifier(declared.column),
+                    target=target.table,
+                    reference=Identifier(declared.reference),
+                    going=_going(declared.parent),
+                )
+            )

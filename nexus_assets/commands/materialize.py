@@ -1,0 +1,98 @@
+"""Materialising from a terminal, with the history that the UI shows, a bar of the load that goes on, and a line for every step as
+it ends."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+
+from nexus_assets.commands.progress_bar import Bars
+from nexus_assets.definitions import defs
+
+LOOK_SECONDS = 0.2
+
+
+def _tell(event: dg.DagsterEvent, console: Console) -> None:
+    if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        metadata = event.materialization.metadata
+        if "verdict" in metadata:
+            console.print(f"  {event.materialization.asset_key.to_user_string()}: {metadata['verdict'].value}")
+            return
+        counts = [
+            f"{metadata[name].value:,} {name}"
+            for name in ("inserted", "updated", "unchanged", "kept", "rejected")
+            if name in metadata and metadata[name].value
+        ]
+        seconds = metadata["seconds"].value if "seconds" in metadata else 0
+        console.print(f"  {event.materialization.asset_key.to_user_string()}: {', '.join(counts)} ({seconds:.1f} s)")
+    elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        if not evaluation.passed:
+            console.print(
+                f"  [red]{evaluation.asset_check_key.to_user_string()} failed[/red]: {evaluation.description}"
+            )
+    elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
+        error = event.step_failure_data.error
+        told = error.cause.message if error and error.cause else (error.message if error else "")
+        console.print(f"  [red]{event.step_key} failed[/red]: {told.strip()}")
+
+
+class _Follower(threading.Thread):
+    """Tells the events of a run while it goes on."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str, console: Console) -> None:
+        super().__init__(daemon=True)
+        self._instance, self._run_id, self._console = instance, run_id, console
+        self._over = threading.Event()
+        self._cursor: str | None = None
+
+    def run(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        records = self._instance.get_records_for_run(self._run_id, cursor=self._cursor)
+        self._cursor = records.cursor
+        for record in records.records:
+            if record.event_log_entry.dagster_event is not None:
+                _tell(record.event_log_entry.dagster_event, self._console)
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def materialize(console: Console, names: Sequence[str] | None = None, config: Mapping[str, Any] | None = None) -> bool:
+    """Materialises these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
+
+    `config` is the run config of each by its name. True where all of it succeeded.
+    """
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance, Bars(console):
+        follower = _Follower(instance, run_id, console)
+        follower.start()
+        try:
+            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                raise_on_error=False,
+                asset_selection=None if names is None else [dg.AssetKey(name) for name in names],
+                run_config={
+                    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                    "ops": {name: {"config": dict(values)} for name, values in (config or {}).items()},
+                },
+            )
+        finally:
+            follower.finish()
+    return bool(result.success)
+
+
+def materialize_everything(console: Console) -> bool:
+    """Materialises every asset and runs every check in one run of the DAGSTER_HOME; True where all of it succeeded."""
+    return materialize(console)

@@ -1,0 +1,1 @@
+"""Everything that is Dagster's: assets, checks, jobs, schedules, sensors, and the lineage between them."""

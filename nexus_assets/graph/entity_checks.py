@@ -1,0 +1,114 @@
+"""The checks as Dagster asset checks: all those of one asset in one step, so that they see one state of the database."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+
+from nexus_assets.checks import CHECKS, USUAL
+from nexus_assets.checks.check import Check, Finding
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.graph.entity_assets import another_try
+from nexus_assets.resources import ClinicBucket, NexusDatabase
+
+RETRIES = 1
+"""Checks that lost their connection look once more; longer, and whoever is to know would know late."""
+
+
+def check_key(check: Check) -> dg.AssetCheckKey:
+    """The check as Dagster names it."""
+    return dg.AssetCheckKey(dg.AssetKey(check.asset), check.name)
+
+
+def metadata(finding: Finding) -> dict[str, Any]:
+    """What the UI shows of a finding: numbers are plotted over time, breakdown and sample are tables."""
+    shown: dict[str, Any] = {"violators": finding.count, **finding.figures}
+    if finding.breakdown:
+        shown["breakdown"] = dg.MetadataValue.table(
+            [dg.TableRecord({"reason": reason, "rows": number}) for reason, number in finding.breakdown.items()],
+            schema=dg.TableSchema([dg.TableColumn("reason"), dg.TableColumn("rows", "int")]),
+        )
+    if finding.sample:
+        shown["sample"] = dg.MetadataValue.table(
+            [dg.TableRecord(dict(row)) for row in finding.sample],
+            schema=dg.TableSchema([dg.TableColumn(name) for name in finding.sample[0]]),
+        )
+    if finding.cause:
+        shown["likely_cause"] = finding.cause
+    if finding.next_step:
+        shown["run_next"] = finding.next_step
+    return shown
+
+
+def said(finding: Finding) -> str:
+    """One sentence about a finding that did not pass."""
+    return "" if finding.passed else f"{finding.count:,} violators. Run next: {finding.next_step}"
+
+
+def _result(check: Check, finding: Finding) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        asset_key=check.asset,
+        check_name=check.name,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity(check.severity),
+        metadata=metadata(finding),
+        description=said(finding) or None,
+    )
+
+
+def evaluation(check: Check, finding: Finding) -> dg.AssetCheckEvaluation:
+    """A finding made outside of any run, for Dagster's history: the UI and the alerts see it as any other."""
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(check.asset),
+        check_name=check.name,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity(check.severity),
+        metadata=metadata(finding),
+        description=said(finding) or None,
+    )
+
+
+def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
+        for check in checks
+    ]
+
+    @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
+    def asked(
+        context: dg.AssetCheckExecutionContext, database: NexusDatabase, bucket: ClinicBucket
+    ) -> Iterator[dg.AssetCheckResult]:
+        from nexus_assets.checks.run import ask_all, keep, stored_files
+        from nexus_assets.nexus.connection import DatabaseError
+
+        engine, run_id = database.engine(), context.run.run_id
+        chosen = [check for check in checks if check_key(check) in context.selected_asset_check_keys]
+        try:
+            answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
+            findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
+            keep(findings, engine, run_id)
+        except DatabaseError as error:
+            if error.transient:
+                raise another_try(context.retry_number, RETRIES) from error
+            raise
+        for check, finding in findings.items():
+            yield _result(check, finding)
+        # The others could not look: that is a failure of the step, after what was found has been told.
+        for check, answer in answers.items():
+            if isinstance(answer, NexusAssetsError):
+                raise NexusAssetsError(f"{check.full_name} could not look. {answer.problem}", remedy=answer.remedy)
+
+    return asked
+
+
+def with_freshness(assets: Iterable[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """The assets under one policy: a table whose last load is older than `last_load_as_usual` allows is shown as overdue."""
+    policy = dg.FreshnessPolicy.time_window(fail_window=USUAL.load_age, warn_window=USUAL.load_age * 0.9)
+    return [asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy)) for asset in assets]
+
+
+def entity_checks() -> list[dg.AssetChecksDefinition]:
+    """The asset checks of all entities."""
+    by_asset = sorted(CHECKS, key=lambda check: check.asset)
+    return [_checks_of(asset, list(checks)) for asset, checks in groupby(by_asset, key=lambda check: check.asset)]

@@ -1,0 +1,163 @@
+"""The ledger's schema: made on first use, followed up when the code or an entity changes."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger.tables import LEDGER_SCHEMA, identity_table, ledger_table
+from nexus_assets.mapping.entity import Entity, Reference
+from nexus_assets.nexus import queries
+
+OLDEST_SERVER = 140000
+"""hash_record_extended, by which rows are compared, came with PostgreSQL 14."""
+
+LATER_COLUMNS = ("notices text[]", "archived_load bigint", "noted_load bigint")
+"""Columns of every identity table beside its first ones: the row's notices; the load that archived it as vanished; the load
+that found the row in Nexus though no source has it."""
+
+INSTALL_LOCK = 4_071_989_001
+"""Advisory lock of whoever makes or changes the ledger's schema; a number nobody else is likely to use."""
+
+
+def base_columns(entity: Entity) -> tuple[str, ...]:
+    """The target columns whose last value from FileMaker the ledger remembers (as a hash), one for a generic link."""
+    links = (link.id_column for link in entity.generic_references)
+    keys = (link.column for link in entity.references if isinstance(link, Reference) and link.column)
+    written = (column.name for column in entity.columns if not column.insert_only)
+    return (*links, *keys, *(lookup.column for lookup in entity.lookups), *written)
+
+
+def base_column(name: str) -> Identifier:
+    """The ledger's column for the last value of the target column `name`."""
+    return Identifier(f"base_{name}")
+
+
+def _code() -> dict[str, str]:
+    mapping, ledger = files("nexus_assets.mapping"), files("nexus_assets.ledger")
+    return {
+        "ledger": ledger.joinpath("schema.sql").read_text("utf-8"),
+        "parse": mapping.joinpath("parse.sql").read_text("utf-8"),
+        "uuid_16": mapping.joinpath("parse_uuid_16.sql").read_text("utf-8"),
+        "uuid_14": mapping.joinpath("parse_uuid_14.sql").read_text("utf-8"),
+    }
+
+
+def code_hash() -> str:
+    """The hash of everything that shapes the schema; another one means: install again."""
+    shape = [
+        *_code().values(),
+        *LATER_COLUMNS,
+        *(f"{name}: {base_columns(entity)}" for name, entity in ENTITIES.items()),
+    ]
+    return hashlib.sha256("\n".join(shape).encode()).hexdigest()
+
+
+def _identity_sql(entity: Entity) -> Composable:
+    table = identity_table(entity.name)
+    added = [SQL("ADD COLUMN IF NOT EXISTS {}").format(SQL(declared)) for declared in LATER_COLUMNS]
+    added += [SQL("ADD COLUMN IF NOT EXISTS {} bigint").format(base_column(name)) for name in base_columns(entity)]
+    return SQL("""
+        CREATE TABLE IF NOT EXISTS {table} (
+          source_id uuid PRIMARY KEY,
+          nexus_id uuid NOT NULL UNIQUE,
+          row_hash bigint,
+          target_hash bigint,
+          row_number bigint,
+          origin text NOT NULL CHECK (origin IN ('made', 'adopted', 'learned')),
+          first_load bigint,
+          last_load bigint,
+          vanished_load bigint
+        );
+        ALTER TABLE {table} {added}
+    """).format(table=table, added=SQL(", ").join(added))
+
+
+def _identity_view_sql() -> Composable:
+    """One view over all ids ever seen, for people and for `explain`."""
+    current = [
+        SQL(
+            "SELECT {name}::text AS entity, source_id, nexus_id, NULL::uuid AS superseded_by, first_load, last_load,"
+            " vanished_load FROM {table}"
+        ).format(name=Literal(name), table=identity_table(name))
+        for name in ENTITIES
+    ]
+    earlier = SQL("SELECT entity, source_id, nexus_id, current_id, NULL, load_id, NULL FROM nexus_assets.superseded")
+    union = SQL(" UNION ALL ").join([*current, earlier])
+    return SQL("CREATE VIEW {} AS {}").format(ledger_table("identity"), union)
+
+
+def is_installed(cursor: Cursor) -> bool:
+    """Whether the database has a ledger at all."""
+    return queries.yes(cursor, "SELECT to_regclass('nexus_assets.about') IS NOT NULL")
+
+
+def database_mark(cursor: Cursor) -> str:
+    """What tells this server and database from every other one, a restored copy included."""
+    (mark,) = queries.row(
+        cursor,
+        "SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " FROM pg_control_system()",
+    )
+    return str(mark)
+
+
+def _check_server(cursor: Cursor) -> None:
+    version, encoding = queries.row(
+        cursor, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
+    )
+    if version < OLDEST_SERVER:
+        raise NexusAssetsError(
+            f"The database server is PostgreSQL {version // 10000}; this program needs 14 or newer.",
+            remedy="Upgrade the server, or load into a newer one.",
+        )
+    if encoding != "UTF8":
+        raise NexusAssetsError(
+            f"The database's encoding is {encoding}; this program needs UTF8, which Django always makes.",
+            remedy="Check that NEXUS_DATABASE_URL names the Nexus database.",
+        )
+
+
+def _act_as_owner_of_schema(cursor: Cursor) -> None:
+    """Makes the schema where there is none; all in it belongs to its owner, whoever of several roles comes first."""
+    cursor.execute(
+        "SELECT rolname, rolname <> current_user AND pg_has_role(nspowner, 'MEMBER') FROM pg_namespace"
+        " JOIN pg_roles AS owner ON owner.oid = nspowner WHERE nspname = %s",
+        (LEDGER_SCHEMA,),
+    )
+    found = cursor.fetchone()
+    if found is None:
+        cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(LEDGER_SCHEMA)))
+    elif found[1]:
+        cursor.execute(SQL("SET LOCAL ROLE {}").format(Identifier(found[0])))
+
+
+def install(cursor: Cursor) -> None:
+    """Make or follow up the ledger's schema in the running transaction; nothing is written where it is as it should be."""
+    _check_server(cursor)
+    wanted = code_hash()
+    if is_installed(cursor):
+        cursor.execute("SELECT code_hash FROM nexus_assets.about")
+        if cursor.fetchone() == (wanted,):
+            return
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+    code = _code()
+    _act_as_owner_of_schema(cursor)
+    cursor.execute(code["parse"])
+    cursor.execute(code["uuid_16"] if cursor.connection.server_version >= 160000 else code["uuid_14"])
+    cursor.execute("DROP VIEW IF EXISTS nexus_assets.identity")
+    cursor.execute(code["ledger"])
+    for entity in ENTITIES.values():
+        cursor.execute(_identity_sql(entity))
+    cursor.execute(_identity_view_sql())
+    cursor.execute(
+        "INSERT INTO nexus_assets.about (database_mark, code_hash) VALUES (%s, %s)"
+        " ON CONFLICT (only_row) DO UPDATE SET code_hash = excluded.code_hash",
+        (database_mark(cursor), wanted),
+    )
+    cursor.execute("RESET ROLE")

@@ -1,0 +1,17 @@
+"""The names of the ledger's tables, in a schema of their own in the Nexus database."""
+
+from __future__ import annotations
+
+from psycopg2.sql import Identifier
+
+LEDGER_SCHEMA = "nexus_assets"
+
+
+def ledger_table(name: str) -> Identifier:
+    """A table of the ledger's schema."""
+    return Identifier(LEDGER_SCHEMA, name)
+
+
+def identity_table(entity: str) -> Identifier:
+    """The ledger of one entity: a row per FileMaker id, with the Nexus id that it has."""
+    return ledger_table(f"identity_{entity}")

@@ -1,0 +1,140 @@
+"""Step 5, at its end: what the ledger keeps of the rows that were written or compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.ledger.schema import base_column, base_columns
+from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
+from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, target_hash_sql
+from nexus_assets.load.merge import inserted_sql, typed_sql
+
+ENTRY = (
+    "source_id",
+    "nexus_id",
+    "row_hash",
+    "target_hash",
+    "row_number",
+    "notices",
+    "origin",
+    "first_load",
+    "last_load",
+)
+"""The ledger's columns that a load fills for each of its rows, beside the hash per tracked column."""
+
+
+def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+    """Remembers the rows that were inserted: for the first time, or again under the id that the ledger knew.
+
+    The first ones apart, because an INSERT that may meet an entry takes half as long again.
+    """
+    # In a table of their own first: for an INSERT PostgreSQL has no parallel plan, and the hashes are half of the work.
+    cursor.execute(_entries_sql(context, load_id))
+    cursor.execute(_insert_entries_sql(context, "insert"))
+    cursor.execute(SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context)))
+
+
+def _or_followed_up_sql(context: LoadContext) -> Composable:
+    """The end of an INSERT that may meet the entry of the row, which then follows; when the row first came stays."""
+    followed = ("nexus_id", "row_hash", "target_hash", "row_number", "notices", "last_load")
+    columns = (*map(Identifier, followed), *map(base_column, base_columns(context.entity)))
+    return SQL(
+        "ON CONFLICT (source_id) DO UPDATE SET {}, first_load = coalesce(l.first_load, excluded.first_load)"
+    ).format(SQL(", ").join(SQL("{0} = excluded.{0}").format(column) for column in columns))
+
+
+def _insert_entries_sql(context: LoadContext, action: str) -> Composable:
+    columns = SQL(", ").join((*map(Identifier, ENTRY), *map(base_column, base_columns(context.entity))))
+    return SQL(
+        "INSERT INTO {ledger} AS l ({columns}) SELECT {columns} FROM {entries} WHERE action = {action} ORDER BY source_id"
+    ).format(ledger=context.ledger, columns=columns, entries=context.work("entries"), action=Literal(action))
+
+
+def _entries_sql(context: LoadContext, load_id: int) -> Composable:
+    """The table `entries` of the inserted rows: their ids, the hash of what they were read from and of what was written, per
+    column."""
+    types = [inserted_sql(context, link.type_column) for link in context.entity.generic_references]
+    tracked = base_columns(context.entity)
+    values = {name: inserted_sql(context, name) for name in tracked}
+    return SQL("""
+        CREATE UNLOGGED TABLE {entries} AS
+        SELECT d.action, i.source_id, d.nexus_id, i.row_hash, {target_hash} AS target_hash, i.row_number,
+               {notices} AS notices, 'made' AS origin, {load} AS first_load, {load} AS last_load, {hashes}
+        FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+        WHERE d.action IN ('insert', 'restore')
+    """).format(
+        entries=context.work("entries"),
+        notices=_notices_sql(context, lambda name: SQL("i.{}").format(incoming_column(name))),
+        target_hash=hash_sql(*types, *values.values()),
+        load=Literal(load_id),
+        hashes=SQL(", ").join(SQL("{} AS {}").format(hash_sql(values[name]), base_column(name)) for name in tracked),
+        decided=context.work("decided"),
+        incoming=context.work("incoming"),
+    )
+
+
+def compared_sql(context: LoadContext, load_id: int) -> Composable:
+    """Remembers what existing rows were compared with and how they are now; entries that say so already stay untouched."""
+    tracked = base_columns(context.entity)
+    compared = ("nexus_id", "row_hash", "target_hash", "notices")
+    columns = (*map(Identifier, compared), *map(base_column, tracked))
+    return SQL("""
+        INSERT INTO {ledger} AS l
+          ({entry}, {bases})
+        SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {hashes}
+        FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+        LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
+        ORDER BY i.source_id
+        {or_followed_up}
+        WHERE l.last_load IS NULL OR ({mine}) IS DISTINCT FROM ({theirs})
+    """).format(
+        ledger=context.ledger,
+        entry=SQL(", ").join(map(Identifier, ENTRY)),
+        bases=SQL(", ").join(map(base_column, tracked)),
+        target_hash=target_hash_sql(context.target, "t"),
+        notices=_notices_sql(context, lambda name: SQL("t.{}").format(Identifier(name))),
+        load=Literal(load_id),
+        hashes=SQL(", ").join(_base_sql(context, name) for name in tracked),
+        changes=context.work("changes"),
+        incoming=context.work("incoming"),
+        target=context.target.table,
+        or_followed_up=_or_followed_up_sql(context),
+        mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
+        theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
+    )
+
+
+def _base_sql(context: LoadContext, name: str) -> Composable:
+    """What FileMaker last said of a column, as a hash: this time's value, or still the earlier one where it said nothing now."""
+    said = hash_sql(typed_sql(context, name))
+    if name in said_by_the_export(context.entity):
+        return SQL("CASE WHEN i.described THEN {} ELSE l.{} END").format(said, base_column(name))
+    if name in left_to_nexus(context.entity):
+        # Where neither side says anything, Nexus has what a new row would have got: that both agree on.
+        return SQL("""
+            CASE WHEN i.{new} IS NOT NULL OR c.{write} THEN {said}
+                 WHEN l.{base} IS NULL AND t.{name} IS NOT DISTINCT FROM {inserted} THEN {inserted_hash} ELSE l.{base} END
+        """).format(
+            new=incoming_column(name),
+            write=write_flag(name),
+            said=said,
+            base=base_column(name),
+            name=Identifier(name),
+            inserted=inserted_sql(context, name),
+            inserted_hash=hash_sql(inserted_sql(context, name)),
+        )
+    return said
+
+
+def _notices_sql(context: LoadContext, now: Callable[[str], Composable]) -> Composable:
+    """The notices of a row, NULL where there is none; `now` gives the value that a column has after the load."""
+    notices: Composable = SQL("i.notices")
+    for link in context.entity.generic_references:
+        if link.notice:
+            notices = SQL("({} || CASE WHEN {} IS NULL THEN ARRAY[{}] ELSE ARRAY[]::text[] END)").format(
+                notices, now(link.id_column), Literal(link.notice)
+            )
+    return SQL("nullif({}, ARRAY[]::text[])").format(notices)

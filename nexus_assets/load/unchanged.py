@@ -1,0 +1,132 @@
+"""Step 2, before anything is staged: whether anything can have changed since the last load. If not, there is nothing to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load import corrections
+from nexus_assets.load.account import Account
+from nexus_assets.load.dates import follows_setting
+from nexus_assets.load.gates import LastLoad
+from nexus_assets.load.identity import unnoted_sql
+from nexus_assets.load.incoming import LoadContext, target_hash_sql
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.sources import Inputs
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
+from nexus_assets.nexus import queries
+from nexus_assets.sources.s3 import ListingDigest
+
+
+def sources_now(entity: Entity, inputs: Inputs) -> dict[str, dict[str, Any]] | None:
+    """The hash of each source as it is now, under its name in the ledger; None where a source can't tell without being read.
+
+    Raises ExportError and BucketError as staging would.
+    """
+    if inputs.digest is None:
+        return None
+    source = entity.rows_of
+    names = [source.export, *(source.companion_exports if isinstance(source, ExportRows) else ())]
+    found: dict[str, dict[str, Any]] = {}
+    for name in names:
+        digest = inputs.digest(name, name == source.export)
+        if digest is not None:
+            found[name] = {**inputs.describe(name), "sha256": digest}
+    if isinstance(source, FileRecords):
+        listed = ListingDigest()
+        for item in inputs.objects(source.listing):
+            listed.add(item)
+        found[f"s3/{source.listing}"] = {
+            "bucket": inputs.bucket,
+            "objects": listed.objects,
+            "sha256": listed.hexdigest(),
+        }
+    return found
+
+
+def unchanged_account(
+    cursor: Cursor, context: LoadContext, last: LastLoad, now: dict[str, dict[str, Any]], settings: LoadSettings
+) -> Account | None:
+    """The account of a load that would find every row as the last one left it; None where something may be different.
+
+    Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
+    and settings are the same, no parent's ids have moved since (a row that was rejected or unlinked might find its patient
+    now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last
+    load left it, its generic links leading to rows that exist: the same questions that are asked of each row otherwise,
+    without reading the export.
+    """
+    if last.mapping_version != str(context.seed) or context.filemaker_wins:
+        return None
+    if follows_setting(last.date_orders) and last.date_orders["order"] != settings.date_order:
+        return None
+    if {name: source["sha256"] for name, source in now.items()} != {
+        name: source.get("sha256") for name, source in last.sources.items()
+    }:
+        return None
+    export = context.entity.rows_of.export
+    if corrections.state(cursor, export) != last.sources[export].get("mended", ""):
+        return None
+    if any(_has_moved_since(cursor, name, last.load_id) for name in context.entity.upstream):
+        return None
+    if queries.yes(cursor, _anything_differs_sql(context)):
+        return None
+    unnoted = unnoted_sql(cursor, context.target)
+    if unnoted is not None and queries.yes(cursor, SQL("SELECT EXISTS ({})").format(unnoted)):
+        return None
+    kept = queries.number(
+        cursor,
+        SQL(
+            "SELECT count(*) FROM {} AS l WHERE vanished_load IS NULL AND EXISTS (SELECT FROM nexus_assets.conflict AS c"
+            " WHERE c.entity = {} AND c.source_id = l.source_id AND c.resolved_load IS NULL)"
+        ).format(context.ledger, Literal(context.entity.name)),
+    )
+    loaded = sum(number for name, number in last.outcomes.items() if name != "collapsed")
+    return Account(
+        source_rows=last.source_rows,
+        unchanged=loaded - kept,
+        kept=kept,
+        collapsed=last.outcomes["collapsed"],
+        rejected=dict(last.rejected_by_reason),
+        notices=dict(last.notices),
+    )
+
+
+def _has_moved_since(cursor: Cursor, parent: str, load_id: int) -> bool:
+    """Whether a load of the parent since then gave a FileMaker id a row that it did not have."""
+    return queries.yes(
+        cursor,
+        SQL("SELECT EXISTS (SELECT FROM {ledger} WHERE last_load > {load} OR noted_load > {load})").format(
+            ledger=identity_table(parent), load=Literal(load_id)
+        ),
+    )
+
+
+def _anything_differs_sql(context: LoadContext) -> Composable:
+    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a link that leads nowhere."""
+    links: list[Composable] = []
+    dead: list[Composable] = [
+        SQL("t.id IS NULL"),
+        SQL("l.target_hash IS DISTINCT FROM {}").format(target_hash_sql(context.target, "t")),
+    ]
+    for number, link in enumerate(context.entity.generic_references):
+        alias = Identifier(f"parent_{number}")
+        column = Identifier(link.id_column)
+        links.append(
+            SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(context.parents[link.to].table, alias, alias, column)
+        )
+        dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
+    # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
+    return SQL("""
+        SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
+        WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN {dead} ELSE {recognisable} AND t.id IS NULL END
+    """).format(
+        ledger=context.ledger,
+        target=context.target.table,
+        links=SQL(" ").join(links),
+        dead=SQL(" OR ").join(dead),
+        # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
+        recognisable=SQL("TRUE" if context.entity.filemaker_id else "FALSE"),
+    )

@@ -1,0 +1,200 @@
+"""Finding an export in a folder or a bucket, in any spelling that FileMaker's users give its name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.sources.columns import quoted
+from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.locations import LocalPlace, Place, Stamp
+from nexus_assets.sources.names import (
+    FIELD_LISTS,
+    FORMATS,
+    begins_like,
+    export_stem,
+    hinted_version,
+    letters,
+    newer_by_its_words,
+    says_only_what_it_is,
+    spelling,
+)
+from nexus_assets.sources.s3_place import S3Place
+
+# A file without a version counts as older than "V1", unless it is so much younger that somebody went back to this name.
+_CLEARLY_YOUNGER = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """An export that was found; nothing of it has been read yet."""
+
+    name: str  # canonical: "Contacts", "Image_data"
+    location: str  # for people: a path or an s3:// URL
+    size: int
+    modified: datetime
+    version: str | None  # "V9" of "Image_dataV9.csv"
+    place: Place = field(repr=False)
+    stamp: Stamp = field(repr=False)
+    field_list: Place | None = field(default=None, repr=False)
+    # Older versions, and other exports whose names begin like this: for the log.
+    passed_over: tuple[str, ...] = ()
+
+    def open(self) -> BinaryIO:
+        """Returns the file's bytes; can be called again and again."""
+        return self.place.open()
+
+
+def find_export(location: str, name: str, *, s3_client: Any = None, required: bool = True) -> ExportFile | None:
+    """Returns the newest export called `name` in a folder or an `s3://bucket/prefix`.
+
+    Case, blanks, underscores, hyphens and the format don't matter; `V10` is newer than `V9`.
+    Returns None where there is none and none is required.
+    Raises ExportError where it is missing, or where two files could be meant and nothing tells which.
+    """
+    places = list(_listing(location, s3_client))
+    candidates = [
+        _Candidate(place, found.version) for place in places if (found := spelling(place.name, name)) is not None
+    ]
+    if not candidates:
+        if required:
+            raise _not_there(location, name, places)
+        return None
+    others = [place for place in places if spelling(place.name, name) is None]
+    doubtful = [place for place in others if hinted_version(place.name, name) is not None]
+    best = _newest(name, candidates, doubtful, [place for place in others if place not in doubtful])
+    stamp = best.place.stamp()
+    return ExportFile(
+        name=name,
+        location=best.place.location,
+        size=stamp.size,
+        modified=stamp.modified,
+        version=None if best.version is None else f"V{best.version}",
+        place=best.place,
+        stamp=stamp,
+        field_list=_field_list(best.place, places),
+        passed_over=tuple(sorted(_also_there(name, places) - {best.place.name})),
+    )
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    place: Place
+    version: int | None
+
+
+def _also_there(name: str, places: Sequence[Place]) -> set[str]:
+    """The names of such files; of one that holds a person's own words only the beginning."""
+    found = [place.name for place in places if spelling(place.name, name) is not None or begins_like(place.name, name)]
+    return {each if says_only_what_it_is(each, name) else f"{name}…{Path(each).suffix}" for each in found}
+
+
+def _seems_newer(place: Place, best: Place, name: str) -> bool:
+    """Whether a file of another name is a later export by its name and its time, as `Notes_final` beside `Notes`."""
+    says_so = newer_by_its_words(place.name, name)
+    if says_so is False:
+        return False
+    age = place.stamp().modified - best.stamp().modified
+    return age > (timedelta(0) if says_so else _CLEARLY_YOUNGER)
+
+
+def _newest(
+    name: str, candidates: Sequence[_Candidate], doubtful: Sequence[Place], alike: Sequence[Place]
+) -> _Candidate:
+    """The newest of the candidates. Raises ExportError where another one could be meant, such as a `V10_final` beside `V9`."""
+    highest = max((c.version for c in candidates if c.version is not None), default=None)
+    best = [c for c in candidates if c.version == highest]
+    if highest is not None and len(best) == 1:
+        age = best[0].place.stamp().modified
+        best += [c for c in candidates if c.version is None and c.place.stamp().modified - age > _CLEARLY_YOUNGER]
+    newer = [place for place in doubtful if (hinted_version(place.name, name) or 0) >= (highest or 0)]
+    newer += [place for place in alike if _seems_newer(place, best[0].place, name)]
+    if len(best) > 1 or newer:
+        named = sorted(place.name for place in (*(c.place for c in best), *newer))
+        raise ExportError(
+            f"{quoted(named)} could each be the export {name!r}, and nothing tells which one counts.",
+            remedy="Keep the one to load in this folder, move the others elsewhere, then run the same command again.",
+        )
+    return best[0]
+
+
+def _field_list(export: Place, places: Sequence[Place]) -> Place | None:
+    stems = {export.name.casefold(), (export_stem(export.name) or export.name).casefold()}
+    names = {stem + ending for stem in stems for ending in FIELD_LISTS}
+    found = [place for place in places if place.name.casefold() in names]
+    if len(found) > 1:
+        raise ExportError(
+            f"{quoted(sorted(place.name for place in found))} could each be the list of the fields of {export.name!r}.",
+            remedy="Keep one of them.",
+        )
+    return found[0] if found else None
+
+
+def _not_there(location: str, name: str, places: Sequence[Place]) -> ExportError:
+    exports = sorted(place.name for place in places if export_stem(place.name) is not None)
+    # Of other files only how many there are: their names may hold a person's.
+    ours = {each for entity in ENTITIES.values() for each in entity.exports}
+    shown = [
+        each
+        for each in exports
+        if any(says_only_what_it_is(each, export) for export in ours)
+        or difflib.get_close_matches(letters(name), [letters(export_stem(each) or "")])
+    ]
+    there = f"There is {quoted(shown)}." if shown else "There is none of its kind."
+    if len(exports) > len(shown):
+        there += f" Files of other names: {len(exports) - len(shown)}."
+    return ExportError(
+        f"No export {name!r} in {location}: looked for {name} with any of {', '.join(FORMATS)}, "
+        f"zipped or not, with or without a version such as V2. {there}",
+        remedy=f"Export {name} from FileMaker into this folder, or point the setting NEXUS_EXPORTS to the folder "
+        "that holds the exports, then run the same command again.",
+    )
+
+
+def _listing(location: str, s3_client: Any) -> Iterator[Place]:
+    if location.startswith("s3://"):
+        return _objects(location, s3_client)
+    return _files(location)
+
+
+def _files(location: str) -> Iterator[Place]:
+    try:
+        for path in sorted(Path(location).expanduser().iterdir()):
+            if path.is_file():
+                yield LocalPlace(path)
+    except OSError as error:
+        raise ExportError(
+            f"The folder of the exports, {location}, can't be read: {error.strerror}.",
+            remedy="Point the setting NEXUS_EXPORTS to the folder that holds the exports.",
+        ) from error
+
+
+def _objects(location: str, s3_client: Any) -> Iterator[Place]:
+    if s3_client is None:
+        raise ExportError(
+            f"{location} is in S3, but no S3 client is configured.",
+            remedy="Configure the bucket, or point the setting NEXUS_EXPORTS to a folder.",
+        )
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    prefix = prefix.strip("/")
+    try:
+        pages = s3_client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=f"{prefix}/" if prefix else "", Delimiter="/"
+        )
+        for page in pages:
+            for found in page.get("Contents", ()):
+                if not found["Key"].endswith("/"):
+                    yield S3Place(s3_client, bucket, found["Key"])
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
+        raise ExportError(
+            f"The exports at {location} can't be listed: {code}.",
+            remedy="Check the setting NEXUS_EXPORTS, the bucket and its credentials.",
+        ) from error

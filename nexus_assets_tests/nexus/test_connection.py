@@ -1,0 +1,54 @@
+"""What the database refuses, told so that the right thing is done next: tried again, or mended."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+import sqlalchemy as sa
+
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
+
+
+def test_error_of_the_driver_itself_is_no_lost_connection(database: str) -> None:
+    """It would be tried again, and the server be looked at, in vain."""
+    told = "could not be used: ProgrammingError"
+    with pytest.raises(DatabaseError, match=told) as refused, transaction(make_engine(database)) as cursor:
+        cursor.execute("SELECT %s", (object(),))
+    assert not refused.value.transient
+
+
+def test_server_without_a_free_connection_says_so_and_is_tried_again(database: str) -> None:
+    name = sa.make_url(database).database
+    with psycopg2.connect(database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+    with pytest.raises(DatabaseError, match="no connection left") as refused, transaction(make_engine(database)):
+        pass
+    assert refused.value.transient
+
+
+def test_a_password_with_an_at_sign_is_taken_for_no_host() -> None:
+    with pytest.raises(NexusAssetsError, match=r"holds an @.*%40") as refused:
+        make_engine("postgresql://nexus:wattle@wren@127.0.0.1:5432/nexus")
+    assert "wren" not in str(refused.value)
+    assert make_engine("postgresql://nexus:wattle%40wren@127.0.0.1/nexus").url.password == "wattle@wren"
+
+
+def test_a_connection_that_breaks_is_told_in_one_sentence(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        pytest.raises(DatabaseError, match=r"connection broke|admin shutdown") as broke,
+        transaction(make_engine(database)) as cursor,
+    ):
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert broke.value.transient
+    assert caplog.records == []
+
+
+def test_what_a_trigger_says_is_not_repeated(database: str) -> None:
+    """It may quote a cell, under the code of an error that quotes names alone."""
+    with (
+        pytest.raises(DatabaseError, match="insufficient privilege") as refused,
+        transaction(make_engine(database)) as cursor,
+    ):
+        cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'bad %', 'Wattle' USING ERRCODE = '42501'; END $$")
+    assert "Wattle" not in str(refused.value)
