@@ -11,6 +11,7 @@ from psycopg2.extras import Json
 from nexus_assets.checks.check import Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import install, is_installed
+from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import sanitized_errors, transaction, where
 
 if TYPE_CHECKING:
@@ -44,9 +45,10 @@ def ask_all(
 ) -> Iterator[tuple[Check, Finding | NexusAssetsError]]:
     """Each check with its finding, or with the reason why it could not look; all see one state of the database.
 
-    Nothing is written. Raises NexusAssetsError where the database can't be reached at all.
+    Nothing is written. Raises NexusAssetsError where the database can't be reached at all, or is no migrated Nexus.
     """
     with transaction(engine, commit=False) as cursor:
+        catalog.content_types(cursor)
         context = CheckContext(cursor, files, deep)
         for check in checks:
             cursor.execute("SAVEPOINT asked")

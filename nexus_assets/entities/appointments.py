@@ -44,7 +44,7 @@ APPOINTMENTS = Entity(
     lookups=(
         Lookup(
             "clinic_id",
-            (Match(("clinics", "clinics_clinic"), "filemaker_id", "id_Clinic"),),
+            (Match(("clinics", "clinicians_clinic"), "filemaker_id", "id_Clinic"),),
             notice="unknown_clinic",
             fallback=("patient_id", "clinic_id"),
         ),

@@ -64,14 +64,14 @@ PATIENTS = Entity(
         Lookup(
             "clinic_id",
             (
-                Match(("clinics", "clinics_clinic"), "filemaker_id", "id_Clinic"),
-                Match(("clinics", "clinics_clinic"), "name", "Clinic_Name"),
+                Match(("clinics", "clinicians_clinic"), "filemaker_id", "id_Clinic"),
+                Match(("clinics", "clinicians_clinic"), "name", "Clinic_Name"),
             ),
             notice="unknown_clinic",
         ),
         Lookup(
             "funding_type_id",
-            (Match(("funding_sources", "patients_fundingsource"), "name", "Funding"),),
+            (Match(("funding_sources", "settings_fundingsource"), "name", "Funding"),),
             notice="unknown_funding",
         ),
     ),

@@ -75,11 +75,11 @@ def load(
     work = Work(entity.name)
 
     # 1 contract
+    target = catalog.reflect(cursor, entity)
+    contract.check(target)
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, settings)
     gates.check_parents_loaded(cursor, entity)
-    target = catalog.reflect(cursor, entity)
-    contract.check(target)
     setting = _Setting(
         target,
         _reflected(cursor, entity.upstream),

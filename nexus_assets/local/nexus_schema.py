@@ -55,7 +55,7 @@ def seed(connection: sa.Connection) -> None:
     """Fills the created tables with what a living Nexus holds before its first import; always the same rows."""
     naming: Naming = "current" if sa.inspect(connection).has_table("patients") else "django"
     tables = metadata(naming).tables
-    for listed_name, rows in seed_rows(naming).items():
+    for listed_name, rows in seed_rows().items():
         connection.execute(tables[table_name(listed_name, naming)].insert(), rows)
     _move_sequence_past(tables["django_content_type"].c.id, connection)
 

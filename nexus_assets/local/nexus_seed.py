@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from nexus_assets.local.nexus_models import MODELS, Naming, model_of
+from nexus_assets.local.nexus_models import MODELS
 
 SINCE = datetime(2024, 1, 15, 22, 30, tzinfo=timezone.utc)
 NAMESPACE = uuid.UUID("5f0c8f0e-5f5b-4e0c-9d53-0d5a6d2a7b11")
@@ -63,8 +63,6 @@ FUNDING_SOURCES = (
     ("Medicare", "MCARE"),
     ("Workers Compensation", "WCOMP"),
 )
-# Models without a table here that every Django has a content type for.
-OTHER_MODELS = (("auth", "permission"), ("auth", "group"), ("sessions", "session"))
 
 
 def stable_id(*names: str) -> uuid.UUID:
@@ -72,10 +70,10 @@ def stable_id(*names: str) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, "/".join(names))
 
 
-def seed_rows(naming: Naming = "current") -> Mapping[str, list[dict[str, Any]]]:
+def seed_rows() -> Mapping[str, list[dict[str, Any]]]:
     """Returns the rows by listed table name, parents before children, with every NOT NULL column filled."""
     return {
-        "django_content_type": list(_content_types(naming)),
+        "django_content_type": list(_content_types()),
         "auth_user": [_user()],
         "clinics": [_clinic(clinic) for clinic in CLINICS],
         "clinicians": [
@@ -93,11 +91,10 @@ def seed_rows(naming: Naming = "current") -> Mapping[str, list[dict[str, Any]]]:
     }
 
 
-def _content_types(naming: Naming) -> Iterator[dict[str, Any]]:
+def _content_types() -> Iterator[dict[str, Any]]:
     """Ids with gaps, in no order: in a real Nexus they tell the history of its migrations, so nothing may guess them."""
-    models = [*(model_of(table, naming) for table in MODELS), *OTHER_MODELS]
-    ids = random.Random("content types").sample(range(7, 7 + 2 * len(models)), len(models))
-    for number, (app_label, model) in zip(ids, models, strict=True):
+    ids = random.Random("content types").sample(range(7, 7 + 2 * len(MODELS)), len(MODELS))
+    for number, (app_label, model) in zip(ids, MODELS.values(), strict=True):
         yield {"id": number, "app_label": app_label, "model": model}
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import Identifier
 
+from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.mapping.entity import Entity, Model
+from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 
 
@@ -66,19 +67,37 @@ def find_table(cursor: Cursor, names: Sequence[str]) -> tuple[int, str, str] | N
     return None
 
 
-def content_type_id(cursor: Cursor, model: Model, table: str) -> int:
-    """The model's id in django_content_type, which differs from database to database; added where Django did not make it."""
-    app_label, today = model.label.split(".")
-    # A table under Django's default name (images_imagebatch) belongs to the model of that name (imagebatch).
-    prefix = f"{app_label}_"
-    label = (app_label, table.removeprefix(prefix) if table.startswith(prefix) else today)
-    cursor.execute("SELECT id FROM django_content_type WHERE app_label = %s AND model = %s", label)
-    found = cursor.fetchone()
-    if found is None:
-        return queries.number(
-            cursor, "INSERT INTO django_content_type (app_label, model) VALUES (%s, %s) RETURNING id", label
+def content_types(cursor: Cursor) -> dict[str, int]:
+    """The id in django_content_type of every entity's model, by its label; it differs from database to database.
+
+    Django makes these rows after its migrations. Raises ContractError where one is missing or there twice: what refers to
+    that model by a generic key could not be told apart.
+    """
+    if find_table(cursor, ["django_content_type"]) is None:
+        raise ContractError(
+            "The database has no table django_content_type: it is not a Nexus database.",
+            remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
-    return int(found[0])
+    labels = [entity.model.label for entity in ENTITIES.values()]
+    cursor.execute(
+        "SELECT label, array_agg(c.id) FILTER (WHERE c.id IS NOT NULL) FROM unnest(%s) AS label"
+        " LEFT JOIN django_content_type AS c ON concat(c.app_label, '.', c.model) = label GROUP BY label",
+        (labels,),
+    )
+    ids = dict(cursor.fetchall())
+    missing = [label for label in labels if ids[label] is None]
+    if missing:
+        raise ContractError(
+            f"Nexus's migrations have not run: django_content_type has no row for {', '.join(missing)}.",
+            remedy="Run Nexus's `manage.py migrate`, after which Django adds it. Nothing was written.",
+        )
+    doubled = [label for label in labels if len(ids[label]) > 1]
+    if doubled:
+        raise ContractError(
+            f"django_content_type has more than one row for {', '.join(doubled)}.",
+            remedy="Move what refers to one of them to the other, and delete it. Nothing was written.",
+        )
+    return {label: int(id_) for label, (id_,) in ids.items()}
 
 
 def reflect(cursor: Cursor, entity: Entity) -> Target:
@@ -92,14 +111,10 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
     oid, schema, name = found
-    if find_table(cursor, ["django_content_type"]) is None:
-        raise ContractError(
-            "The database has no table django_content_type: it is not a Nexus database.",
-            remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
-        )
+    types = content_types(cursor)
     cursor.execute(COLUMNS_SQL, (oid,))
     columns = {row[0]: TargetColumn(*row) for row in cursor.fetchall()}
-    return Target(entity, schema, name, columns, content_type_id(cursor, entity.model, name))
+    return Target(entity, schema, name, columns, types[entity.model.label])
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:

@@ -148,8 +148,10 @@ def models(cursor: Cursor) -> list[Model]:
     found = []
     cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
     content_types = cursor.fetchall()
+    # A stale content type may be called as a table of ours is (images.batch, images_batch): it is not that table's model.
+    ours = {name for names in known.values() for name in names}
     exact = {
-        id_: next((name for name in (*known.get((app, model), ()), f"{app}_{model}") if name in tables), None)
+        id_: next((name for name in known.get((app, model), {f"{app}_{model}"} - ours) if name in tables), None)
         for id_, app, model in content_types
     }
     # Of two models of one name neither can be said to own the table that is called as both.

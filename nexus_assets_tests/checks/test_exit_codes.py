@@ -97,6 +97,18 @@ def test_database_without_a_table_is_2(
     assert "migrate" in said.out + said.err
 
 
+@pytest.mark.parametrize(("command", "code"), [("check", 2), ("status", 2), ("plan", 1)])
+def test_nexus_whose_migrations_have_not_run_is_said_to_be_so_once(
+    command: str, code: int, settled: CheckedClinic, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settled.execute("DELETE FROM django_content_type WHERE (app_label, model) = ('images', 'imagebatch')")
+    assert run(command) == code
+    captured = capsys.readouterr()
+    said = " ".join((captured.out + captured.err).split())
+    assert said.count("Nexus's migrations have not run: django_content_type has no row for images.imagebatch.") == 1
+    assert "`manage.py migrate`" in said
+
+
 @COMMANDS
 def test_nexus_without_a_ledger_is_1(
     command: str, settled: CheckedClinic, run: Callable[..., int], capsys: pytest.CaptureFixture[str]

@@ -39,6 +39,10 @@ def not_a_nexus_database(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     graph.clinic.execute("ALTER TABLE {patients} RENAME TO people")
 
 
+def migrations_have_not_run(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph.clinic.execute("DELETE FROM django_content_type WHERE model = 'imagebatch'")
+
+
 def column_is_missing(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     graph.clinic.execute("ALTER TABLE {patients} DROP COLUMN health_number")
 
@@ -83,6 +87,7 @@ REFUSED = {
     not_a_postgres_url: "mysql",
     half_the_settings: "NEXUS_S3_BUCKET",
     not_a_nexus_database: "manage.py migrate",
+    migrations_have_not_run: "images.imagebatch",
     column_is_missing: "health_number",
     column_must_be_filled: "consent",
     read_only_database: "writable",

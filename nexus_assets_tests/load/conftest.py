@@ -32,9 +32,9 @@ def furnished(clinic: Clinic) -> Clinic:
 
 
 @pytest.fixture(scope="session")
-def shared_nexus(new_database: Callable[..., str], nexus_template: str) -> Iterator[Any]:
-    """A connection to an empty Nexus."""
-    with closing(psycopg2.connect(new_database(nexus_template).replace("+psycopg2", ""))) as connection:
+def shared_nexus(new_database: Callable[..., str], living_nexus_template: str) -> Iterator[Any]:
+    """A connection to a Nexus without a patient."""
+    with closing(psycopg2.connect(new_database(living_nexus_template).replace("+psycopg2", ""))) as connection:
         yield connection
 
 

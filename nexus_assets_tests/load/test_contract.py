@@ -113,7 +113,7 @@ def test_a_database_that_is_no_nexus_is_said_to_be_none(entity: Entity, database
 def test_a_missing_lookup_table_is_named(loaded: Clinic) -> None:
     loaded.execute("ALTER TABLE funding_sources RENAME TO gone")
     with pytest.raises(
-        ContractError, match="no table funding_sources or patients_fundingsource, in which patients looks up"
+        ContractError, match="no table funding_sources or settings_fundingsource, in which patients looks up"
     ):
         loaded.load("patients")
 

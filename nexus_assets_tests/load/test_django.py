@@ -19,7 +19,6 @@ from nexus_assets.local.nexus_models import Naming
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
-BATCHES: dict[Naming, str] = {"current": "batch", "django": "imagebatch"}
 
 
 class Django:
@@ -33,7 +32,6 @@ class Django:
             **os.environ,
             "NEXUS_DATABASE_URL": self.clinic.url.replace("+psycopg2", ""),
             "NEXUS_NAMING": self.clinic.naming,
-            "NEXUS_BATCH_MODEL": BATCHES[self.clinic.naming],
         }
         told = subprocess.run(
             [sys.executable, PROJECT, *command], env=environment, capture_output=True, text=True, check=False
@@ -78,13 +76,12 @@ def django(clinic: Clinic) -> Django:
 
 def test_every_row_is_read_and_none_refused(django: Django) -> None:
     told = django("read")
-    batch = f"images.{BATCHES[django.clinic.naming]}"
     assert told["rows"] == {
         "patients.patient": 3,
         "appointments.appointment": 3,
         "notes.note": 3,
         "documents.document": 3,
-        batch: 3,
+        "images.imagebatch": 3,
         "images.image": 5,
     }
     assert told["refused"] == []
@@ -92,8 +89,7 @@ def test_every_row_is_read_and_none_refused(django: Django) -> None:
 
 def test_the_content_object_of_every_batch_and_document_is_its_patient(django: Django) -> None:
     told = django("read")
-    batch = f"images.{BATCHES[django.clinic.naming]}"
-    assert told["leads_to"] == {f"{batch} -> patients.patient": 3, "documents.document -> patients.patient": 2}
+    assert told["leads_to"] == {"images.imagebatch -> patients.patient": 3, "documents.document -> patients.patient": 2}
     assert told["leads_nowhere"] == 0
 
 
@@ -107,9 +103,8 @@ def test_the_front_end_sees_every_album_in_its_order(django: Django) -> None:
 
 
 def test_djangos_content_types_are_used_and_none_is_added(django: Django) -> None:
-    assert django.clinic.value("SELECT count(*) FROM django_content_type WHERE app_label = 'patients'") == 2
-    models = django.clinic.values("SELECT model FROM django_content_type WHERE app_label = 'images' ORDER BY 1")
-    assert models == sorted([BATCHES[django.clinic.naming], "image"])
+    found = django.clinic.rows("SELECT app_label, model FROM django_content_type")
+    assert sorted(map(list, found)) == sorted(django("models").values())
 
 
 def test_whom_django_deletes_comes_back_under_the_old_id_and_nothing_is_orphaned(django: Django) -> None:
@@ -155,12 +150,11 @@ def test_django_is_refused_a_person_whose_batches_would_stay(guarded: Django) ->
 
 @pytest.mark.parametrize("order", ["person first", "person last"])
 def test_django_deletes_a_person_with_all_that_is_theirs_in_any_order(order: str, guarded: Django) -> None:
-    clinic, contact = guarded.clinic, guarded.clinic.exports["Contacts"][0]["id"]
-    batch = f"images.{'Batch' if clinic.naming == 'current' else 'ImageBatch'}"
+    contact = guarded.clinic.exports["Contacts"][0]["id"]
     assert guarded("delete_under_guard", contact, order)["deleted"] == {
         "patients.Patient": 1,
         "notes.Note": 1,
-        batch: 1,
+        "images.ImageBatch": 1,
         "images.Image": 2,
         "documents.Document": 1,
     }

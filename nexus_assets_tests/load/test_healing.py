@@ -111,19 +111,19 @@ def test_a_live_link_is_never_emptied(emptied: str, loaded: Clinic, document: st
 
 def test_a_person_may_link_a_document_to_something_else(loaded: Clinic, document: str) -> None:
     clinic_id = loaded.value("SELECT id::text FROM clinics LIMIT 1")
-    theirs = loaded.content_type("clinics", "clinic"), clinic_id
+    theirs = loaded.content_type("clinicians", "clinic"), clinic_id
     relink(loaded, "documents_document", document, *theirs)
     account = loaded.load("documents")["documents"].account
     assert link(loaded, "documents_document", document) == theirs
     assert (account.kept, account.healed) == (1, {})
     shown = loaded.row("SELECT column_name, filemaker_value, nexus_value FROM nexus_assets.conflict")
     patient = loaded.patient_id(loaded.exports["Docs"][0]["id_Contact"])
-    assert shown == ("object_id", f"patients.patient {patient}", f"clinics.clinic {clinic_id}")
+    assert shown == ("object_id", f"patients.patient {patient}", f"clinicians.clinic {clinic_id}")
 
 
 def test_a_link_to_a_dead_row_of_another_model_is_healed(loaded: Clinic, document: str) -> None:
     right = link(loaded, "documents_document", document)
-    relink(loaded, "documents_document", document, loaded.content_type("clinics", "clinic"), SOMEBODY)
+    relink(loaded, "documents_document", document, loaded.content_type("clinicians", "clinic"), SOMEBODY)
     loaded.load("documents")
     assert link(loaded, "documents_document", document) == right
 
@@ -387,7 +387,7 @@ def test_an_importers_batch_that_something_else_refers_to_stays(loaded: Clinic, 
     loaded.execute("CREATE TABLE later (id uuid, content_type_id int, object_id uuid)")
     empty = loaded.importers_batch(batch)
     loaded.execute(
-        "INSERT INTO later VALUES (gen_random_uuid(), %s, %s)", loaded.content_type("images", "batch"), empty
+        "INSERT INTO later VALUES (gen_random_uuid(), %s, %s)", loaded.content_type("images", "imagebatch"), empty
     )
     loaded.load("images")
     assert loaded.value("SELECT count(*) FROM images_batch WHERE id = %s", empty) == 1

@@ -98,9 +98,17 @@ def test_the_tables_of_models_are_found_in_either_naming(naming: str, request: p
     with clinic.cursor() as cursor:
         tables = {content_type: (table.strings[-1], id_type) for content_type, table, id_type in models(cursor)}
     assert tables[clinic.content_type("patients", "patient")] == (clinic.table("patients"), "uuid")
-    assert tables[clinic.content_type("patients", "fundingsource")] == (clinic.table("funding_sources"), "uuid")
+    assert tables[clinic.content_type("settings", "fundingsource")] == (clinic.table("funding_sources"), "uuid")
     assert tables[clinic.content_type("auth", "user")] == ("auth_user", "integer")
     assert clinic.content_type("sessions", "session") not in tables
+
+
+def test_a_stale_content_type_is_not_the_model_of_a_table_that_is_called_as_it_is(loaded: Clinic) -> None:
+    loaded.execute("INSERT INTO django_content_type (app_label, model) VALUES ('images', 'batch')")
+    with loaded.cursor() as cursor:
+        found = {content_type: table.strings[-1] for content_type, table, _ in models(cursor)}
+    assert loaded.content_type("images", "batch") not in found
+    assert found[loaded.content_type("images", "imagebatch")] == "images_batch"
 
 
 def test_a_uuid_leads_to_no_integer(loaded: Clinic) -> None:
@@ -150,9 +158,9 @@ def test_a_row_that_is_not_there_is_missing(loaded: Clinic) -> None:
 
 def test_another_models_row_is_looked_for_in_its_table(loaded: Clinic) -> None:
     clinic_id = loaded.value("SELECT id::text FROM clinics LIMIT 1")
-    relink(loaded, loaded.content_type("clinics", "clinic"), clinic_id)
+    relink(loaded, loaded.content_type("clinicians", "clinic"), clinic_id)
     assert orphans(loaded, "documents_document") == []
-    relink(loaded, loaded.content_type("clinics", "clinic"), SOMEBODY)
+    relink(loaded, loaded.content_type("clinicians", "clinic"), SOMEBODY)
     assert orphans(loaded, "documents_document") == [(SOMEBODY, "target_missing")]
 
 
@@ -326,7 +334,7 @@ def test_a_link_whose_content_type_is_gone_is_known_by_its_id(superseded: tuple[
 
 def test_the_same_id_of_another_model_stays(superseded: tuple[Clinic, str, str]) -> None:
     clinic, old, _ = superseded
-    relink(clinic, clinic.content_type("clinics", "clinic"), old)
+    relink(clinic, clinic.content_type("clinicians", "clinic"), old)
     assert move(clinic) == {}
 
 

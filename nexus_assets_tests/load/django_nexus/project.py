@@ -16,14 +16,15 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 
-APPS = ("clinics", "clinicians", "patients", "appointments", "notes", "documents", "images", "contacts", "reminders")
+APPS = ("settings", "clinicians", "patients", "appointments", "notes", "documents", "images", "contacts", "reminders")
+DJANGOS = ("admin", "auth", "contenttypes", "messages", "sessions")
 
 
 def configure() -> None:
     sys.path.insert(0, str(Path(__file__).parent))
     url = urlsplit(os.environ["NEXUS_DATABASE_URL"])
     settings.configure(
-        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", *APPS],
+        INSTALLED_APPS=[*(f"django.contrib.{name}" for name in DJANGOS), *APPS],
         DATABASES={
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
@@ -50,10 +51,18 @@ def create() -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
 
 
+def models() -> dict[str, list[str]]:
+    """(`app_label`, `model`) of every model by its table."""
+    from django.apps import apps
+
+    return {model._meta.db_table: model._meta.label_lower.split(".") for model in apps.get_models()}
+
+
 def read() -> dict[str, Any]:
     """Reads every row of every model: how many, what Django would refuse on a later edit, and where generic keys lead."""
     from django.apps import apps
     from django.core.exceptions import ValidationError
+    from images.models import ImageBatch
 
     told: dict[str, Any] = {"rows": {}, "refused": [], "leads_to": {}, "leads_nowhere": 0}
     for label in APPS:
@@ -72,7 +81,6 @@ def read() -> dict[str, Any]:
                     if target is not None:
                         name = f"{model._meta.label_lower} -> {target._meta.label_lower}"
                         told["leads_to"][name] = told["leads_to"].get(name, 0) + 1
-    batches = apps.get_app_config("images").get_model(os.environ["NEXUS_BATCH_MODEL"])
     # What the front end does: a patient's batches, newest first, and their images in order.
     told["albums"] = [
         [
@@ -81,7 +89,7 @@ def read() -> dict[str, Any]:
             batch.image_count,
             [image.order for image in batch.images.order_by("order")],
         ]
-        for batch in batches.objects.order_by("-uploaded_at", "object_id")
+        for batch in ImageBatch.objects.order_by("-uploaded_at", "object_id")
     ]
     return told
 
@@ -109,16 +117,15 @@ def delete_under_guard(filemaker_id: str, order: str) -> dict[str, Any]:
     Tells what was deleted, or the constraint by which the database refused.
     """
     from appointments.models import Appointment
-    from django.apps import apps
     from django.contrib.contenttypes.models import ContentType
     from django.db import IntegrityError, transaction
     from documents.models import Document
+    from images.models import ImageBatch
     from patients.models import Patient
 
-    batches = apps.get_app_config("images").get_model(os.environ["NEXUS_BATCH_MODEL"])
     patient = Patient.objects.get(filemaker_metadata__filemaker_id=filemaker_id)
     key = {"content_type": ContentType.objects.get_for_model(Patient), "object_id": patient.pk}
-    belongings = [] if order == "alone" else [model.objects.filter(**key) for model in (batches, Document)]
+    belongings = [] if order == "alone" else [model.objects.filter(**key) for model in (ImageBatch, Document)]
     deleted: dict[str, int] = {}
     try:
         with transaction.atomic():
@@ -146,6 +153,7 @@ def relink(filemaker_id: str, other: str) -> int:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "create": create,
+    "models": models,
     "read": read,
     "delete": delete,
     "delete_under_guard": delete_under_guard,

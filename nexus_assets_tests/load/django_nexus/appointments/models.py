@@ -2,8 +2,7 @@
 
 import uuid
 
-from clinicians.models import Clinician
-from clinics.models import Clinic
+from clinicians.models import Clinic, Clinician
 from django.db import models
 from naming import table
 from patients.models import Patient

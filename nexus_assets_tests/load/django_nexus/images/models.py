@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from naming import DJANGO
+from naming import table
 
 
-class AnyBatch(models.Model):
+class ImageBatch(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     content_type = models.ForeignKey(ContentType, models.CASCADE)
     object_id = models.UUIDField()
@@ -21,24 +21,13 @@ class AnyBatch(models.Model):
     image_count = models.IntegerField(default=0)
 
     class Meta:
-        abstract = True
+        db_table = table("images_batch")
         indexes = [models.Index(fields=["content_type", "object_id"])]  # noqa: RUF012 - Django's form
-
-
-if DJANGO:
-
-    class ImageBatch(AnyBatch):
-        pass
-
-else:
-
-    class Batch(AnyBatch):
-        pass
 
 
 class Image(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    batch = models.ForeignKey("ImageBatch" if DJANGO else "Batch", models.CASCADE, related_name="images")
+    batch = models.ForeignKey(ImageBatch, models.CASCADE, related_name="images")
     s3_key = models.CharField(max_length=500)
     s3_thumbnail_key = models.CharField(max_length=500, blank=True)
     original_name = models.CharField(max_length=255)

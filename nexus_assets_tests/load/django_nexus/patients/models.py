@@ -1,23 +1,14 @@
-"""Patients and who pays for them."""
+"""Patients."""
 
 import uuid
 
-from clinics.models import Clinic
+from clinicians.models import Clinic
 from django.db import models
 from naming import table
+from settings.models import FundingSource
 
 TITLES = [(title, title) for title in ("Mr", "Mrs", "Ms", "Miss", "Dr", "Prof")]
 SEXES = [("M", "Male"), ("F", "Female"), ("O", "Other")]
-
-
-class FundingSource(models.Model):
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    name = models.CharField(max_length=100)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        db_table = table("funding_sources")
 
 
 class Patient(models.Model):

@@ -1,4 +1,4 @@
-"""Clinics."""
+"""What a clinic sets up once: who pays."""
 
 import uuid
 
@@ -6,13 +6,11 @@ from django.db import models
 from naming import table
 
 
-class Clinic(models.Model):
+class FundingSource(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    name = models.CharField(max_length=200)
-    filemaker_id = models.UUIDField(null=True, blank=True, unique=True)
-    sms_reminders_enabled = models.BooleanField(default=True)
+    name = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        db_table = table("clinics")
+        db_table = table("funding_sources")
