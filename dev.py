@@ -6,6 +6,7 @@ python3 dev.py ui               open Dagster over it: graph, checks, history; Ct
 python3 dev.py test [ARGS]      the fast tests; --slow: the slow ones; on all cores, unless anything else goes to pytest
 python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
+python3 dev.py sql ENTITY       the SQL of its loads: first, changed, unchanged; --record: record it again, as tests compare it
 python3 dev.py lock             make requirements.lock again from pyproject.toml
 python3 dev.py COMMAND [ARGS]   any other command of nexus-assets: status, check, bench, ... (--help lists them)
 
@@ -94,6 +95,13 @@ def types(_: str, rest: List[str]) -> None:
     become("python", "-m", "mypy", *rest)
 
 
+def sql(_: str, rest: List[str]) -> None:
+    if rest != ["--record"]:
+        become("python", "-m", "nexus_assets_tests.load.golden", *rest)
+    os.environ["RECORD_SQL"] = "yes"
+    become("python", "-m", "pytest", "-q", "nexus_assets_tests/load/test_golden_sql.py")
+
+
 def ui(_: str, rest: List[str]) -> None:
     prepare_local_home()
     become("python", "-m", "nexus_assets.local.ui", *rest)
@@ -115,7 +123,7 @@ def nexus_assets(command: str, rest: List[str]) -> None:
     become("nexus-assets", command, *rest)
 
 
-OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "ui": ui, "lock": lock}
+OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "sql": sql, "ui": ui, "lock": lock}
 
 # Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
 ALL_CORES = ("-n", "logical", "--dist", "loadfile")

@@ -24,7 +24,7 @@ from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load import gates
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.stage import stage_export
-from nexus_assets.load.tables import Work
+from nexus_assets.load.work import Work
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import transaction
@@ -96,7 +96,7 @@ def _stage_list(cursor: Cursor, path: Path, entity: str) -> Sequence[str]:
     place = LocalPlace(path)
     stamp = place.stamp()
     file = ExportFile(path.name, str(path), stamp.size, stamp.modified, None, place, stamp)
-    relation = stage_export(cursor, WORK("list"), open_export(file, wanted=(ID, FILEMAKER_ID)))
+    relation = stage_export(cursor, WORK("export"), open_export(file, wanted=(ID, FILEMAKER_ID)))
     cursor.execute(
         SQL("""
             CREATE TEMP TABLE {staged} ON COMMIT DROP AS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Literal
 
-from nexus_assets.load.tables import Relation
+from nexus_assets.load.work import Relation
 from nexus_assets.nexus import queries
 
 

@@ -11,7 +11,7 @@ from psycopg2.extras import Json
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.load.gates import GateError
-from nexus_assets.load.tables import Relation, Work
+from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.parse import EPOCH_1904, EXCEL_EPOCH, Reading
 

@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.tables import Relation, Work
+from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target

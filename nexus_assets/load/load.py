@@ -40,8 +40,8 @@ from nexus_assets.load.gates import NeverLoadedError
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
-from nexus_assets.load.tables import Relation, Work
 from nexus_assets.load.unchanged import sources_now, unchanged_account
+from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.nexus import catalog, queries, references
@@ -345,7 +345,7 @@ def _drop(cursor: Cursor, work: Work) -> None:
     cursor.execute(
         "SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
         " WHERE n.nspname = 'nexus_assets' AND c.relkind = 'r' AND starts_with(relname, %s)",
-        (work("").strings[-1],),
+        (work.prefix,),
     )
     names = [ledger_table(name) for (name,) in cursor.fetchall()]
     if names:

@@ -11,7 +11,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.load import corrections, stage
 from nexus_assets.load.dates import Dictionaries
-from nexus_assets.load.tables import Relation, Work
+from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
 from nexus_assets.nexus import queries
 from nexus_assets.sources.records import export_headings, file_records_sql, record_groups_sql, rows_without_file_sql
@@ -78,7 +78,7 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
     companion_exports = {}
     if isinstance(source, ExportRows):
         for name in source.companion_exports:
-            companion = copy(name, _headings_through(entity, name), (), work(name.lower()), required=False)
+            companion = copy(name, _headings_through(entity, name), (), work.companion(name), required=False)
             if companion is not None:
                 companion_exports[name] = companion
     listing = None

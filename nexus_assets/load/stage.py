@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.load.tables import Relation
+from nexus_assets.load.work import Relation
 from nexus_assets.sources.s3 import ListingDigest, StoredObject, file_name, mime_type
 
 if TYPE_CHECKING:

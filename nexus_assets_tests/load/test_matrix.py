@@ -18,7 +18,7 @@ from nexus_assets.ledger.schema import install
 from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.stage import stage_export
-from nexus_assets.load.tables import Work
+from nexus_assets.load.work import Work
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.sources.filemaker import find_export, open_export
 from nexus_assets_tests.load.clinic import HEADINGS, Clinic

@@ -1,0 +1,127 @@
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+SET LOCAL default_statistics_target = 10;
+
+SET LOCAL work_mem = '64MB';
+
+SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Docs';
+
+SELECT EXISTS (SELECT FROM nexus_assets.identity_patients WHERE last_load > <last load> OR noted_load > <last load>);
+
+SELECT count(*) > 0 FROM nexus_assets.identity_documents AS l
+    LEFT JOIN public.documents_document AS t ON t.id = l.nexus_id
+    LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id
+WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
+    FROM hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0)
+    OR (t.object_id IS NOT NULL AND parent_0.id IS NULL) ELSE TRUE AND t.id IS NULL END;
+
+SELECT count(*) FROM nexus_assets.identity_documents AS l WHERE vanished_load IS NULL
+    AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'documents' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SET LOCAL enable_nestloop = off;
+
+UPDATE public.documents_document AS t SET content_type_id = <patients' content type>, "object_id" = p.id, "updated_at" = now()
+    FROM (
+      SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
+          'half_null'::text AS reason FROM "public"."documents_document" AS x WHERE x."content_type_id" IS NULL
+          AND x."object_id" IS NOT NULL UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
+          x."object_id"::text AS object_id, 'half_null'::text AS reason FROM "public"."documents_document" AS x
+          WHERE x."object_id" IS NULL AND x."content_type_id" IS NOT NULL UNION ALL SELECT x.id::text AS id,
+          x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
+          'content_type_missing'::text AS reason
+            FROM (
+              WITH RECURSIVE used AS (
+                SELECT min("content_type_id") AS id FROM "public"."documents_document"
+                UNION ALL
+                SELECT (SELECT min(y."content_type_id") FROM "public"."documents_document" AS y WHERE y."content_type_id" > used.id)
+                    FROM used WHERE used.id IS NOT NULL
+              )
+              SELECT id FROM used WHERE id NOT IN (SELECT id FROM django_content_type)
+            ) AS unknown JOIN "public"."documents_document" AS x ON x."content_type_id" = unknown.id
+                WHERE x."object_id" IS NOT NULL
+         UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
+             x."object_id"::text AS object_id, 'target_missing'::text AS reason
+            FROM (
+              SELECT DISTINCT y."object_id" AS id FROM "public"."documents_document" AS y
+                  LEFT JOIN "public"."patients" AS t ON t.id = y."object_id"
+              WHERE y."content_type_id" = <patients' content type> AND y.object_id IS NOT NULL AND t.id IS NULL
+            ) AS dead JOIN public.documents_document AS x ON x.object_id = dead.id
+                AND x.content_type_id = <patients' content type>
+        ) AS o
+    JOIN "nexus_assets"."identity_documents" AS l ON l.nexus_id = o.id::uuid
+    JOIN (
+    SELECT hash_record_extended(ROW(l.nexus_id), 0) AS hash, l.nexus_id AS current_id
+        FROM "nexus_assets"."identity_patients" AS l
+    UNION ALL
+    SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
+        WHERE s.entity = 'patients'
+) AS k ON k.hash = l.base_object_id
+    JOIN public.patients AS p ON p.id = k.current_id
+    WHERE t.id = l.nexus_id;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -1,0 +1,671 @@
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+SET LOCAL default_statistics_target = 10;
+
+SET LOCAL work_mem = '64MB';
+
+SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
+
+COPY nexus_assets.work_image_batches_export (c0, c1, c2, c3, c4, c5, c6)
+    FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
+
+SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_listing (
+row_number bigint GENERATED ALWAYS AS IDENTITY, key text, file_name text, size bigint, etag text,
+mime_type text, record_key text, is_thumbnail boolean);
+
+COPY nexus_assets.work_image_batches_listing (key, file_name, size, etag, mime_type, record_key, is_thumbnail)
+    FROM STDIN WITH (FORMAT csv);
+
+ANALYZE nexus_assets.work_image_batches_listing;
+
+ANALYZE nexus_assets.work_image_batches_export;
+
+DROP TABLE IF EXISTS nexus_assets.work_image_batches_dates_of_records;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_dates_of_records AS SELECT NULL::text AS field, NULL::text AS raw,
+    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+    FROM (SELECT s.c0 AS raw, count(*) AS times FROM nexus_assets.work_image_batches_export AS s GROUP BY 1) AS different
+    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+
+SELECT field,
+       coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
+       coalesce(sum(times) FILTER (WHERE first BETWEEN 13 AND 31 AND second <= 12), 0),
+       coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
+FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
+      -- OFFSET 0: the match is made once a text, not once for every use of its words.
+      FROM (SELECT field, times,
+                   regexp_match(nexus_assets.comparable(raw),
+                     '^(?:[a-z]+[.,]* )?([0-9]{1,2})([/.-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})(?![0-9])') AS words
+            FROM nexus_assets.work_image_batches_dates_of_records OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
+GROUP BY field ORDER BY field;
+
+ALTER TABLE nexus_assets.work_image_batches_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_image_batches_dates_of_records;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
+    SELECT r.*, CASE WHEN who IS NOT NULL AND (d.raw IS NULL OR d.value IS NOT NULL) THEN
+             nexus_assets.minted_id('group', who::text || '/' || coalesce(d.value::text, 'undated'))::text END AS group_id,
+           (row_number() OVER (PARTITION BY who, d.value ORDER BY length(recid), recid, r.key) - 1)::text AS position,
+           who AS contact, d.value AS group_date
+    FROM (
+    SELECT f.row_number, CASE WHEN x.variants > 1 THEN 'ambiguous_record' WHEN x.record_key IS NULL THEN 'no_record'
+        WHEN f.size = 0 THEN 'empty_file' END AS flaw, x.export_row, f.key, f.file_name, f.size::text AS size,
+        f.mime_type,
+           'clinic'::text AS bucket, 's3://' || 'clinic' || '/' || f.key AS url, f.record_key,
+           t.key AS thumbnail_key, t.size::text AS thumbnail_size, x.recid, x."id_Contact", x."date", x.id
+    FROM nexus_assets.work_image_batches_listing AS f
+    LEFT JOIN (
+    SELECT DISTINCT ON (record_key) * FROM (
+      SELECT nexus_assets.comparable(c5) AS record_key, min(row_number) AS export_row, c5 AS recid, c3 AS "id_Contact",
+          c0 AS "date", c2 AS id,
+             count(*) OVER (PARTITION BY nexus_assets.comparable(c5)) AS variants
+      FROM nexus_assets.work_image_batches_export GROUP BY c5, c3, c0, c2
+    ) AS claims ORDER BY record_key, export_row
+) AS x ON x.record_key = f.record_key
+    LEFT JOIN (
+      SELECT DISTINCT ON (record_key) record_key, key, size FROM nexus_assets.work_image_batches_listing
+          WHERE is_thumbnail
+               ORDER BY record_key, key) AS t ON t.record_key = f.record_key
+    WHERE NOT f.is_thumbnail
+) AS r
+    CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(r."id_Contact") AS who) AS named
+    LEFT JOIN nexus_assets.work_image_batches_dates_of_records AS d ON d.field = 'date' AND d.raw = r."date";
+
+ANALYZE nexus_assets.work_image_batches_records;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_groups AS
+SELECT min(row_number) AS row_number, NULL::text AS flaw, group_id, contact::text AS "id_Contact",
+       group_date::text AS "date"
+FROM (SELECT r.*, own, count(*) OVER (PARTITION BY own) AS of_the_id
+      FROM nexus_assets.work_image_batches_records AS r CROSS JOIN LATERAL nexus_assets.read_uuid(r.id) AS own) AS records
+WHERE flaw IS NULL AND group_id IS NOT NULL AND own IS NOT NULL AND of_the_id = 1
+GROUP BY group_id, contact, group_date;
+
+ANALYZE nexus_assets.work_image_batches_groups;
+
+SELECT * FROM nexus_assets.work_image_batches_groups LIMIT 0;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_seen AS
+SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce(
+         l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL
+             AND parent_0.id IS NOT NULL,
+                false) AS settled
+FROM (SELECT row_number, nexus_assets.read_uuid(s.group_id) AS source_id, hash_record_extended(ROW(s.group_id, s."date", s."id_Contact", s.flaw), <seed>) AS row_hash FROM nexus_assets.work_image_batches_groups AS s OFFSET 0) AS s
+LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = s.source_id
+LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AS target_hash FROM public.images_batch AS t OFFSET 0) AS t ON t.id = l.nexus_id
+LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
+
+ANALYZE nexus_assets.work_image_batches_seen;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_repeated AS
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+FROM nexus_assets.work_image_batches_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
+
+ANALYZE nexus_assets.work_image_batches_repeated;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_pending AS
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed,
+    x.group_id AS f0, x."date" AS f1, x."id_Contact" AS f2, x.flaw AS f3
+FROM nexus_assets.work_image_batches_seen AS s JOIN nexus_assets.work_image_batches_groups AS x USING (row_number)
+    LEFT JOIN nexus_assets.work_image_batches_repeated AS r ON r.source_id = s.source_id
+WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
+
+ANALYZE nexus_assets.work_image_batches_pending;
+
+DROP TABLE IF EXISTS nexus_assets.work_image_batches_dates;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_dates AS SELECT NULL::text AS field, NULL::text AS raw,
+    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+    FROM (SELECT s.f1 AS raw, count(*) AS times FROM nexus_assets.work_image_batches_pending AS s GROUP BY 1) AS different
+    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+
+ALTER TABLE nexus_assets.work_image_batches_dates ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_image_batches_dates;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_incoming AS
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f3 IS NOT NULL THEN s.f3
+    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
+    WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
+    WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
+    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
+    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
+       TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
+           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
+             format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
+                 ('Imported from FileMaker'::text)::text AS "new_description",
+                 (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
+FROM "nexus_assets"."work_image_batches_pending" AS s
+LEFT JOIN (
+  SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
+      JOIN "public"."patients" AS t ON t.id = k.nexus_id
+                      WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f2")
+                          LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
+                          AND dates_0.raw = s.f1;
+
+UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long:name' END
+    WHERE reason IS NULL AND (CASE WHEN length(new_name) > 255 THEN 'too_long:name' END) IS NOT NULL;
+
+ANALYZE nexus_assets.work_image_batches_incoming;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
+
+SELECT EXISTS (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AND EXISTS (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+);
+
+SET LOCAL enable_nestloop = off;
+
+INSERT INTO nexus_assets.work_image_batches_recognised
+    SELECT i.source_id, t.id AS nexus_id FROM (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AS i JOIN (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+) AS t
+    ON t.id = nexus_assets.minted_id('image_batches', i.source_id::text);
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_image_batches_recognised;
+
+SELECT EXISTS (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AND EXISTS (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+);
+
+SET LOCAL enable_nestloop = off;
+
+INSERT INTO nexus_assets.work_image_batches_recognised
+    WITH said AS MATERIALIZED (
+    SELECT f.base_s3_key AS key_hash, owner.current_id AS belongs
+    FROM nexus_assets.identity_images AS f
+    JOIN (
+    SELECT hash_record_extended(ROW(l.nexus_id), 0) AS hash, l.nexus_id AS current_id
+        FROM nexus_assets.identity_image_batches AS l
+    UNION ALL
+    SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
+        WHERE s.entity = 'image_batches'
+) AS batch ON batch.hash = f.base_batch_id
+    JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = batch.current_id
+    JOIN (
+    SELECT hash_record_extended(ROW(l.nexus_id), 0) AS hash, l.nexus_id AS current_id
+        FROM nexus_assets.identity_patients AS l
+    UNION ALL
+    SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
+        WHERE s.entity = 'patients'
+) AS owner ON owner.hash = l.base_object_id
+)
+    SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
+      SELECT DISTINCT ON (source_id) source_id, nexus_id, files FROM (
+        SELECT i.source_id, t.id AS nexus_id, (t.name LIKE '%(FileMaker Import)' AND t.uploaded_by_id IS NULL) AS made,
+            t.uploaded_at AS made_at, count(*) AS files,
+               count(*) FILTER (WHERE c.caption <> '' OR c.s3_thumbnail_key <> '') AS described
+        FROM (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AS i
+        JOIN nexus_assets.work_image_batches_records AS r ON r.group_id = i.source_id::text
+        JOIN public.images_image AS c ON c.s3_key = r.key
+        JOIN (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+) AS t ON t.id = c.batch_id
+        WHERE ((t.name LIKE '%(FileMaker Import)' AND t.uploaded_by_id IS NULL) OR t.object_id = i.new_object_id)
+          AND NOT EXISTS (SELECT FROM said AS s
+                          WHERE s.key_hash = hash_record_extended(ROW(c.s3_key), 0) AND s.belongs = t.object_id AND t.object_id <> i.new_object_id)
+        GROUP BY i.source_id, t.id, 3, 4
+      ) AS candidates ORDER BY source_id, made DESC, files DESC, described DESC, made_at, nexus_id
+    ) AS best ORDER BY nexus_id, files DESC, source_id;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_image_batches_recognised;
+
+SELECT EXISTS (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AND EXISTS (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+);
+
+SET LOCAL enable_nestloop = off;
+
+INSERT INTO nexus_assets.work_image_batches_recognised
+    SELECT m.source_id, o.nexus_id FROM (
+      SELECT i.source_id, hash_record_extended(ROW(i.new_object_id, nexus_assets.read_text(i.new_name)), 0) AS content,
+          row_number() OVER (PARTITION BY hash_record_extended(ROW(i.new_object_id, nexus_assets.read_text(i.new_name)), 0) ORDER BY i.row_number) AS k
+      FROM (
+    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
+) AS i
+    ) AS m JOIN (
+      SELECT t.id AS nexus_id, hash_record_extended(ROW(t.object_id, nexus_assets.read_text(t.name)), 0) AS content,
+             row_number() OVER (PARTITION BY hash_record_extended(ROW(t.object_id, nexus_assets.read_text(t.name)), 0) ORDER BY t.uploaded_at, t.id) AS k
+      FROM (
+    SELECT t.* FROM public.images_batch AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
+) AS t WHERE TRUE AND (t.name LIKE '%(FileMaker Import)' AND t.uploaded_by_id IS NULL)
+    ) AS o USING (content, k);
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+-- 2 times:
+ANALYZE nexus_assets.work_image_batches_recognised;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_decided AS
+SELECT i.row_number, i.source_id, i.known_id,
+       CASE WHEN i.is_live THEN i.known_id
+            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('image_batches', i.source_id::text)) END AS nexus_id,
+       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
+            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
+            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
+FROM nexus_assets.work_image_batches_incoming AS i
+    LEFT JOIN nexus_assets.work_image_batches_recognised AS r ON r.source_id = i.source_id
+LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = i.source_id
+WHERE i.reason IS NULL;
+
+ANALYZE nexus_assets.work_image_batches_decided;
+
+WITH known AS NOT MATERIALIZED (
+  SELECT source_id FROM nexus_assets.identity_image_batches WHERE last_load IS NOT NULL AND vanished_load IS NULL)
+SELECT (SELECT count(*) FROM known),
+       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = k.source_id));
+
+SELECT (SELECT count(*) FROM nexus_assets.work_image_batches_seen), count(*) FILTER (WHERE reason IS NULL),
+    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_image_batches_incoming;
+
+SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHERE new_object_id IS NULL),
+    count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)
+    FROM nexus_assets.work_image_batches_incoming WHERE reason IS NULL;
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_followed AS
+SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_image_batches_decided
+WHERE action = 'adopt' AND known_id <> nexus_id;
+
+SELECT DISTINCT t.content_type_id FROM nexus_assets.work_image_batches_decided AS d
+    JOIN public.images_batch AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_changes AS
+SELECT d.row_number, d.source_id, d.nexus_id, d.action,
+    (
+      (
+        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
+            AND (
+              i.new_object_id IS NOT NULL
+                  OR (
+                    (
+                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
+                          WHEN t.object_id IS NULL THEN FALSE
+                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
+                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
+                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+    AND (
+      (
+        (
+          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+              WHEN t."object_id" IS NULL THEN FALSE
+              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+SELECT FROM nexus_assets.superseded AS s
+WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
+    (
+      (
+        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
+            AND (
+              i.new_object_id IS NOT NULL
+                  OR (
+                    (
+                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
+                          WHEN t.object_id IS NULL THEN FALSE
+                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
+                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
+                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+    AND NOT (
+      (
+        (
+          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+              WHEN t."object_id" IS NULL THEN FALSE
+              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+SELECT FROM nexus_assets.superseded AS s
+WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
+    (t.name IS DISTINCT FROM i.new_name AND (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS write_name,
+    (t.name IS DISTINCT FROM i.new_name AND NOT (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS keep_name,
+    (t.description IS DISTINCT FROM i.new_description AND (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS write_description,
+    (t.description IS DISTINCT FROM i.new_description AND NOT (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS keep_description
+FROM nexus_assets.work_image_batches_decided AS d
+JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+JOIN public.images_batch AS t ON t.id = d.nexus_id
+LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
+LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
+WHERE d.action IN ('compare', 'adopt');
+
+SELECT bool_or(keep_object_id), bool_or(keep_name), bool_or(keep_description)
+    FROM nexus_assets.work_image_batches_changes;
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
+    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
+    UNION ALL
+    SELECT c.source_id, c.nexus_id, 'description'::text AS column_name,
+           CASE WHEN l.base_description IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           i.new_description::text AS filemaker_value, t.description::text AS nexus_value
+    FROM nexus_assets.work_image_batches_changes AS c
+        JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+        JOIN public.images_batch AS t ON t.id = c.nexus_id
+    LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
+    WHERE c.keep_description
+;
+    UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
+    WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL
+      AND EXISTS (SELECT FROM nexus_assets.work_image_batches_decided AS d WHERE d.source_id = c.source_id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    INSERT INTO nexus_assets.conflict AS c
+      (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
+    SELECT 'image_batches', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
+        FROM nexus_assets.work_image_batches_kept
+    ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
+      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+
+SELECT count(*),
+    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
+    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
+FROM nexus_assets.work_image_batches_seen AS s LEFT JOIN nexus_assets.work_image_batches_repeated AS r USING (source_id)
+LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
+           WHERE entity = 'image_batches' AND resolved_load IS NULL) AS c USING (source_id);
+
+SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_image_batches_repeated;
+
+SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_name OR c.write_description)),
+    count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_name OR c.write_description) AND (c.keep_object_id OR c.keep_name OR c.keep_description)),
+       count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_name OR c.write_description) AND NOT (c.keep_object_id OR c.keep_name OR c.keep_description)),
+           count(*) FILTER (WHERE c.action = 'adopt'),
+       count(*) FILTER (WHERE FALSE OR c.write_object_id)
+FROM nexus_assets.work_image_batches_changes AS c;
+
+SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_image_batches_decided
+    WHERE action IN ('insert', 'restore');
+
+SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
+    GROUP BY 1 ORDER BY 2 DESC, 1;
+
+UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
+    ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
+    ELSE t.content_type_id END, name = CASE WHEN c.write_name THEN i.new_name::character varying(255) ELSE t.name END,
+    description = CASE WHEN c.write_description THEN i.new_description::text ELSE t.description END
+FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+WHERE t.id = c.nexus_id AND (c.write_object_id OR c.write_name OR c.write_description);
+
+INSERT INTO public.images_batch (id, content_type_id, object_id, name, description, uploaded_at, image_count)
+SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255),
+    i.new_description::text, coalesce(i.new_uploaded_at::timestamp with time zone, now()), 0::integer
+    FROM nexus_assets.work_image_batches_decided AS d
+    JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
+
+INSERT INTO nexus_assets.identity_image_batches AS l
+  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description)
+SELECT i.source_id, c.nexus_id, i.row_hash,
+    hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0), i.row_number,
+    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+    CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+         WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
+             FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+             ELSE l.base_object_id END
+, hash_record_extended(ROW(i.new_name::character varying(255)), 0),
+    hash_record_extended(ROW(i.new_description::text), 0)
+FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+    JOIN public.images_batch AS t ON t.id = c.nexus_id
+LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
+ORDER BY i.source_id
+ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
+    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load)
+WHERE l.last_load IS NULL
+    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
+    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_object_id, excluded.base_name, excluded.base_description);
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_entries AS
+SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+    hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255), i.new_description::text), 0) AS target_hash,
+    i.row_number,
+       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+           hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
+           hash_record_extended(ROW(i.new_name::character varying(255)), 0) AS base_name,
+           hash_record_extended(ROW(i.new_description::text), 0) AS base_description
+FROM nexus_assets.work_image_batches_decided AS d JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+WHERE d.action IN ('insert', 'restore');
+
+INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
+    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'insert' ORDER BY source_id;
+
+INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
+    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore'
+    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
+    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load);
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SET LOCAL enable_nestloop = off;
+
+UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, "object_id" = p.id
+    FROM (
+      SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
+          'half_null'::text AS reason FROM "public"."images_batch" AS x WHERE x."content_type_id" IS NULL
+          AND x."object_id" IS NOT NULL UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
+          x."object_id"::text AS object_id, 'half_null'::text AS reason FROM "public"."images_batch" AS x
+          WHERE x."object_id" IS NULL AND x."content_type_id" IS NOT NULL UNION ALL SELECT x.id::text AS id,
+          x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
+          'content_type_missing'::text AS reason
+            FROM (
+              WITH RECURSIVE used AS (
+                SELECT min("content_type_id") AS id FROM "public"."images_batch"
+                UNION ALL
+                SELECT (SELECT min(y."content_type_id") FROM "public"."images_batch" AS y WHERE y."content_type_id" > used.id)
+                    FROM used WHERE used.id IS NOT NULL
+              )
+              SELECT id FROM used WHERE id NOT IN (SELECT id FROM django_content_type)
+            ) AS unknown JOIN "public"."images_batch" AS x ON x."content_type_id" = unknown.id
+                WHERE x."object_id" IS NOT NULL
+         UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
+             x."object_id"::text AS object_id, 'target_missing'::text AS reason
+            FROM (
+              SELECT DISTINCT y."object_id" AS id FROM "public"."images_batch" AS y
+                  LEFT JOIN "public"."patients" AS t ON t.id = y."object_id"
+              WHERE y."content_type_id" = <patients' content type> AND y.object_id IS NOT NULL AND t.id IS NULL
+            ) AS dead JOIN public.images_batch AS x ON x.object_id = dead.id
+                AND x.content_type_id = <patients' content type>
+        ) AS o
+    JOIN "nexus_assets"."identity_image_batches" AS l ON l.nexus_id = o.id::uuid
+    JOIN (
+    SELECT hash_record_extended(ROW(l.nexus_id), 0) AS hash, l.nexus_id AS current_id
+        FROM "nexus_assets"."identity_patients" AS l
+    UNION ALL
+    SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
+        WHERE s.entity = 'patients'
+) AS k ON k.hash = l.base_object_id
+    JOIN public.patients AS p ON p.id = k.current_id
+    WHERE t.id = l.nexus_id;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL)
+    OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL);
+
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_rejected AS
+SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+       nullif(split_part(reason, ':', 2), '') AS column_name,
+       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
+CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
+SELECT id, row_hash, reason, column_name, row_number,
+       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL;
+UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_image_batches_known_rejects AS n
+WHERE r.id = n.id AND NOT EXISTS (
+  SELECT FROM nexus_assets.work_image_batches_rejected AS x
+      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+    AND x.column_name IS NOT DISTINCT FROM n.column_name);
+UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_image_batches_known_rejects AS n,
+    nexus_assets.work_image_batches_rejected AS x
+WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
+INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+SELECT 'image_batches', x.row_number, nexus_assets.read_text(s.group_id), x.reason, x.column_name, x.row_hash,
+       jsonb_strip_nulls(jsonb_build_object('group_id', s.group_id, 'date', s."date", 'id_Contact', s."id_Contact")),
+           <load>
+FROM nexus_assets.work_image_batches_rejected AS x JOIN nexus_assets.work_image_batches_groups AS s USING (row_number)
+WHERE NOT EXISTS (
+  SELECT FROM nexus_assets.work_image_batches_known_rejects AS n
+      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+    AND x.column_name IS NOT DISTINCT FROM n.column_name)
+ORDER BY x.row_number;
+
+SET LOCAL enable_nestloop = off;
+
+UPDATE nexus_assets.identity_image_batches AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
+    AND EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = l.source_id);
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+SELECT notices, count(*) FROM nexus_assets.identity_image_batches AS l
+WHERE notices IS NOT NULL AND vanished_load IS NULL
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
+GROUP BY 1;
+
+SET LOCAL enable_nestloop = off;
+
+SELECT count(*) FROM (
+      SELECT t.object_id AS id, l.base_object_id AS base FROM public.images_batch AS t
+          JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = t.id
+      LEFT JOIN public.patients AS p ON p.id = t.object_id
+      WHERE (
+        (t.content_type_id IS NULL) <> (t.object_id IS NULL)
+            OR t.content_type_id = <patients' content type> AND p.id IS NULL)
+        AND l.vanished_load IS NULL
+        AND NOT EXISTS (SELECT FROM "nexus_assets"."work_image_batches_incoming" AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
+      OFFSET 0
+    ) AS dead
+    WHERE NOT ((EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = dead.id)
+        OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = dead.id))
+            AND NOT EXISTS (
+      SELECT FROM (
+    SELECT hash_record_extended(ROW(l.nexus_id), 0) AS hash, l.nexus_id AS current_id
+        FROM "nexus_assets"."identity_patients" AS l
+    UNION ALL
+    SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
+        WHERE s.entity = 'patients'
+) AS k JOIN public.patients AS named ON named.id = k.current_id WHERE k.hash = dead.base));
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s);
+
+DROP TABLE nexus_assets.work_image_batches_export, nexus_assets.work_image_batches_listing,
+    nexus_assets.work_image_batches_dates_of_records, nexus_assets.work_image_batches_records,
+    nexus_assets.work_image_batches_groups, nexus_assets.work_image_batches_seen,
+    nexus_assets.work_image_batches_repeated, nexus_assets.work_image_batches_pending,
+    nexus_assets.work_image_batches_dates, nexus_assets.work_image_batches_incoming,
+    nexus_assets.work_image_batches_recognised, nexus_assets.work_image_batches_decided,
+    nexus_assets.work_image_batches_followed, nexus_assets.work_image_batches_changes,
+    nexus_assets.work_image_batches_kept, nexus_assets.work_image_batches_entries,
+    nexus_assets.work_image_batches_rejected, nexus_assets.work_image_batches_known_rejects;

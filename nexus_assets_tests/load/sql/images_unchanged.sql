@@ -1,0 +1,176 @@
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+-- 2 times:
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+SET LOCAL default_statistics_target = 10;
+
+SET LOCAL work_mem = '64MB';
+
+SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_image_batches AS l
+    LEFT JOIN public.images_batch AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT NULL::uuid AS source_id FROM public.images_batch AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'image_batches' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
+
+SELECT EXISTS (SELECT FROM nexus_assets.identity_patients WHERE last_load > <last load> OR noted_load > <last load>);
+
+SELECT EXISTS (SELECT FROM nexus_assets.identity_image_batches WHERE last_load > <last load> OR noted_load > <last load>);
+
+SELECT count(*) > 0 FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id
+WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
+    FROM hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0)
+    ELSE TRUE AND t.id IS NULL END;
+
+SELECT count(*) FROM nexus_assets.identity_images AS l WHERE vanished_load IS NULL
+    AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'images' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SET LOCAL enable_nestloop = off;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+        SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
+    SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
+      SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
+      FROM public.images_batch AS k JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = k.id
+      WHERE (k.name LIKE '%(FileMaker Import)' AND k.uploaded_by_id IS NULL) ORDER BY content_type_id, object_id, name,
+          l.vanished_load IS NOT NULL, k.id
+    ) AS k USING (content_type_id, object_id, name)
+    WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+        AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+        AND p.id <> k.id
+) AS d ON CONFLICT DO NOTHING;
+        UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
+    SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
+      SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
+      FROM public.images_batch AS k JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = k.id
+      WHERE (k.name LIKE '%(FileMaker Import)' AND k.uploaded_by_id IS NULL) ORDER BY content_type_id, object_id, name,
+          l.vanished_load IS NOT NULL, k.id
+    ) AS k USING (content_type_id, object_id, name)
+    WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+        AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+        AND p.id <> k.id
+) AS d WHERE t.batch_id = d.id;
+
+SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
+  AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
+ORDER BY 1, 2, 3;
+
+SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
+JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
+  AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 1, 2, 3;
+
+WITH removed AS (
+  DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
+      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 38 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 38 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 38 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 38 AND x.object_id = p.id::uuid)) RETURNING id
+), settled AS (
+  UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
+  WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
+)
+SELECT count(*) FROM removed;
+
+UPDATE public.images_batch AS p SET image_count = c.number
+FROM (
+  SELECT b.id, count(t.id) AS number FROM public.images_batch AS b
+      LEFT JOIN public.images_image AS t ON t.batch_id = b.id
+      GROUP BY b.id) AS c
+WHERE c.id = p.id AND p.image_count <> c.number;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -1,0 +1,86 @@
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+SET LOCAL default_statistics_target = 10;
+
+SET LOCAL work_mem = '64MB';
+
+SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Notes';
+
+SELECT EXISTS (SELECT FROM nexus_assets.identity_patients WHERE last_load > <last load> OR noted_load > <last load>);
+
+SELECT count(*) > 0 FROM nexus_assets.identity_notes AS l LEFT JOIN public.notes AS t ON t.id = l.nexus_id
+WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
+    FROM hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0) ELSE FALSE
+    AND t.id IS NULL END;
+
+SELECT count(*) FROM nexus_assets.identity_notes AS l WHERE vanished_load IS NULL
+    AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'notes' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SET LOCAL enable_nestloop = off;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -1,0 +1,169 @@
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+-- 2 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+
+SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
+
+-- 3 times:
+SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+
+SET LOCAL default_statistics_target = 10;
+
+SET LOCAL work_mem = '64MB';
+
+SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
+
+SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.clinics;
+
+SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.funding_sources;
+
+SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Contacts';
+
+SELECT count(*) > 0 FROM nexus_assets.identity_patients AS l LEFT JOIN public.patients AS t ON t.id = l.nexus_id
+WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
+    FROM hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0)
+    ELSE TRUE AND t.id IS NULL END;
+
+SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
+  AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
+ORDER BY 1, 2, 3;
+
+SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
+JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
+  AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 1, 2, 3;
+
+SELECT EXISTS (
+    SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
+      SELECT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id, t.id AS nexus_id,
+          t.created_at AS made_at,
+          (
+            EXISTS (
+              SELECT FROM public.appointments AS x WHERE x.patient_id = t.id) OR EXISTS (
+                SELECT FROM public.encounters AS x WHERE x.patient_id = t.id) OR EXISTS (
+                  SELECT FROM public.letters_patientletter AS x WHERE x.patient_id = t.id) OR EXISTS (
+                    SELECT FROM public.notes AS x WHERE x.patient_id = t.id) OR EXISTS (
+                      SELECT FROM public.patient_coordinators AS x WHERE x.patient_id = t.id) OR EXISTS (
+                        SELECT FROM public.patient_referrers AS x WHERE x.patient_id = t.id) OR EXISTS (
+                          SELECT FROM public.reminders AS x WHERE x.patient_id = t.id) OR EXISTS (
+                            SELECT FROM public.sms_inbound AS x WHERE x.patient_id = t.id) OR EXISTS (
+                              SELECT FROM public.sms_messages AS x WHERE x.patient_id = t.id) OR EXISTS (
+                                SELECT FROM public.xero_contact_links AS x WHERE x.patient_id = t.id) OR EXISTS (
+                                  SELECT FROM public.xero_invoice_links AS x WHERE x.patient_id = t.id) OR EXISTS (
+                                    SELECT FROM public.xero_quote_links AS x WHERE x.patient_id = t.id) OR EXISTS (
+                                      SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND x."from_object_id" = "t".id::uuid) OR EXISTS (
+                                        SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id::uuid) OR EXISTS (
+                                          SELECT FROM public.documents_document AS x
+                                              WHERE x.content_type_id = <patients' content type> AND x."object_id" = "t".id::uuid)
+                                            OR EXISTS (
+                                              SELECT FROM "public"."images_batch" AS x
+                                                  WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id::uuid)) AS is_referenced
+      FROM public.patients AS t
+          WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id)
+    ) AS living WHERE source_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.source_id = living.source_id)
+    ORDER BY source_id, is_referenced DESC, made_at DESC NULLS LAST, nexus_id
+);
+
+SELECT count(*) FROM nexus_assets.identity_patients AS l WHERE vanished_load IS NULL
+    AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'patients' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
+JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
+  AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 1, 2, 3;
+
+UPDATE public.contact_relationships AS x SET from_object_id = s.current_id::uuid,
+    from_content_type_id = <patients' content type>
+FROM nexus_assets.superseded AS s JOIN "public"."patients" AS t ON t.id = s.current_id
+WHERE s.entity = 'patients' AND x."from_object_id" = s.nexus_id::uuid
+  AND (x."from_content_type_id" = <patients' content type> OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.from_content_type_id))
+  AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id);
+
+UPDATE public.contact_relationships AS x SET to_object_id = s.current_id::uuid,
+    to_content_type_id = <patients' content type>
+FROM nexus_assets.superseded AS s JOIN "public"."patients" AS t ON t.id = s.current_id
+WHERE s.entity = 'patients' AND x."to_object_id" = s.nexus_id::uuid
+  AND (x."to_content_type_id" = <patients' content type> OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.to_content_type_id))
+  AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id);
+
+UPDATE public.django_admin_log AS x SET object_id = s.current_id::text, content_type_id = <patients' content type>
+FROM nexus_assets.superseded AS s JOIN "public"."patients" AS t ON t.id = s.current_id
+WHERE s.entity = 'patients' AND x."object_id" = s.nexus_id::text
+  AND (x."content_type_id" = <patients' content type> OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.content_type_id))
+  AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id);
+
+UPDATE public.documents_document AS x SET object_id = s.current_id::uuid, content_type_id = <patients' content type>
+FROM nexus_assets.superseded AS s JOIN "public"."patients" AS t ON t.id = s.current_id
+WHERE s.entity = 'patients' AND x."object_id" = s.nexus_id::uuid
+  AND (x."content_type_id" = <patients' content type> OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.content_type_id))
+  AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id);
+
+UPDATE public.images_batch AS x SET object_id = s.current_id::uuid, content_type_id = <patients' content type>
+FROM nexus_assets.superseded AS s JOIN "public"."patients" AS t ON t.id = s.current_id
+WHERE s.entity = 'patients' AND x."object_id" = s.nexus_id::uuid
+  AND (x."content_type_id" = <patients' content type> OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.content_type_id))
+  AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id);
+
+SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
+  AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
+ORDER BY 1, 2, 3;
+
+SET LOCAL enable_nestloop = off;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -1,0 +1,60 @@
+"""The SQL of a first, a changed and an unchanged load of every entity, as recorded in sql/: a change of it is a diff to read.
+
+`python3 dev.py sql --record` records it again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import itertools
+import os
+import re
+
+import pytest
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load import work
+from nexus_assets_tests.load import golden
+from nexus_assets_tests.load.clinic import Clinic
+
+RECORD = bool(os.environ.get("RECORD_SQL"))
+SHOWN_LINES = 80
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_a_load_runs_the_statements_that_are_recorded(name: str, clinic: Clinic) -> None:
+    different = []
+    for kind, recorder in golden.record(clinic, ENTITIES[name]):
+        text, file = golden.written(recorder.statements), golden.path(name, kind)
+        if RECORD:
+            file.write_text(text)
+        known = file.read_text() if file.exists() else ""
+        different += difflib.unified_diff(known.split("\n"), text.split("\n"), file.name, "this load", lineterm="", n=2)
+    assert not different, "\n".join([*different[:SHOWN_LINES], "Record it again: python3 dev.py sql --record"])
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_every_work_table_has_the_columns_that_are_declared(name: str, clinic: Clinic) -> None:
+    declared = {table.name: table.columns for table in work.TABLES}
+    seen = set()
+    for _, recorder in golden.record(clinic, ENTITIES[name]):
+        for table, columns in recorder.columns.items():
+            short = table.removeprefix(f"work_{name}_")
+            (found,) = (each for each in declared if fnmatch.fnmatch(short, each))
+            seen.add(found)
+            patterns = declared[found]
+            assert [each for each in columns if not any(fnmatch.fnmatch(each, one) for one in patterns)] == [], short
+            assert [one for one in patterns if not any(fnmatch.fnmatch(each, one) for each in columns)] == [], short
+    assert {"export", "seen", "incoming", "decided"} <= seen
+
+
+def test_every_declared_work_table_is_used_by_some_load() -> None:
+    texts = "".join(file.read_text() for file in golden.FOLDER.glob("*.sql"))
+    used = set(re.findall(rf"work_(?:{'|'.join(ENTITIES)})_(\w+)", texts))
+    assert [table.name for table in work.TABLES if not fnmatch.filter(used, table.name)] == []
+
+
+def test_only_loads_that_exist_are_recorded() -> None:
+    expected = {golden.path(name, kind) for name, kind in itertools.product(ENTITIES, golden.KINDS)}
+    assert {*golden.FOLDER.glob("*.sql")} == expected
