@@ -7,8 +7,9 @@ python3 dev.py test [ARGS]      the fast tests; --slow: the slow ones; on all co
 python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
 python3 dev.py sql ENTITY       the SQL of its loads: first, changed, unchanged; --record: record it again, as tests compare it
+python3 dev.py bench [ARGS]     measure loads and reading beside COPY and other libraries; takes minutes
 python3 dev.py lock             make requirements.lock again from pyproject.toml
-python3 dev.py COMMAND [ARGS]   any other command of nexus-assets: status, check, bench, ... (--help lists them)
+python3 dev.py COMMAND [ARGS]   any other command of nexus-assets: status, check, ... (--help lists them)
 
 The first of them makes .venv from requirements.lock. What is local (databases, buckets, history) lies in .local.
 """
@@ -102,6 +103,11 @@ def sql(_: str, rest: List[str]) -> None:
     become("python", "-m", "pytest", "-q", "nexus_assets_tests/load/test_golden_sql.py")
 
 
+def bench(_: str, rest: List[str]) -> None:
+    prepare_local_home()
+    become("python", "-m", "nexus_assets_tests.bench", *rest)
+
+
 def ui(_: str, rest: List[str]) -> None:
     prepare_local_home()
     become("python", "-m", "nexus_assets.local.ui", *rest)
@@ -123,7 +129,7 @@ def nexus_assets(command: str, rest: List[str]) -> None:
     become("nexus-assets", command, *rest)
 
 
-OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "sql": sql, "ui": ui, "lock": lock}
+OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "sql": sql, "bench": bench, "ui": ui, "lock": lock}
 
 # Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
 ALL_CORES = ("-n", "logical", "--dist", "loadfile")

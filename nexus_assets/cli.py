@@ -19,7 +19,6 @@ COMMANDS = {
     "check": "nexus_assets.commands.check",
     "alert": "nexus_assets.commands.alert",
     "demo": "nexus_assets.commands.demo",
-    "bench": "nexus_assets.commands.bench",
     "guard": "nexus_assets.commands.guard",
     "incident": "nexus_assets.commands.incident",
     "explain": "nexus_assets.commands.explain",

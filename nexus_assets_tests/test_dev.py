@@ -254,7 +254,7 @@ class TestHandingOver:
         pretend_it_is_set_up(
             dev, python="exit 0", nexus_assets="trap 'echo interrupted; exit 3' INT; echo began; sleep 30 & wait"
         )
-        command = [sys.executable, str(checkout / "dev.py"), "bench"]
+        command = [sys.executable, str(checkout / "dev.py"), "status"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "began\n"
@@ -271,6 +271,7 @@ class TestHandingOver:
             (["test", "--slow", "-x"], "-m pytest -m slow -x"),
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),
+            (["bench", "--scale", "1"], "-m nexus_assets_tests.bench --scale 1"),
         ],
         ids=" ".join,
     )

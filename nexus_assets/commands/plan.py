@@ -90,8 +90,8 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
 
     Exit code 0: nothing would stop it, 1: something would, 2: could not look.
     """
+    from nexus_assets.graph.selection import selected_entities
     from nexus_assets.plan.plan import make_plan
-    from nexus_assets.plan.selection import selected_entities
     from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
     console = Console(stderr=True)

@@ -78,8 +78,8 @@ def plan_op(
     bucket: ClinicBucket,
 ) -> None:
     """Rehearses the loads in one transaction that is rolled back. Nothing is written, nothing is materialised."""
+    from nexus_assets.graph.selection import selected_entities
     from nexus_assets.plan.plan import make_plan
-    from nexus_assets.plan.selection import selected_entities
 
     names = selected_entities(config.select)
     plan = make_plan(names, config.switch_on, database, exports, bucket, context.run_id, context.log.info)

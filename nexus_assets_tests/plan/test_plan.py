@@ -18,8 +18,8 @@ from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_assets import LoadConfig, run_load
+from nexus_assets.graph.selection import selected_entities
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, switches
-from nexus_assets.plan.selection import selected_entities
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 

@@ -6,8 +6,8 @@ import pytest
 from psycopg2.sql import SQL
 
 from nexus_assets.checks import CHECKS
-from nexus_assets.local.bench import orphans
 from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets_tests.bench import orphans
 
 
 def test_every_check_for_references_is_measured(living_nexus_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

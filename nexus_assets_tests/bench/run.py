@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexus_assets.local.bench import loads, orphans
-from nexus_assets.local.bench.loads import Taken
-from nexus_assets.local.bench.orphans import Asked
-from nexus_assets.local.bench.server import Server
 from nexus_assets.local.clinic import write_clinic
+from nexus_assets_tests.bench import loads, orphans
+from nexus_assets_tests.bench.loads import Taken
+from nexus_assets_tests.bench.orphans import Asked
+from nexus_assets_tests.bench.server import Server
 
 CHANGED = 0.01
 EXPORT_ENTITIES = ("patients", "appointments", "notes")

@@ -14,10 +14,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pandas
 
-from nexus_assets.local.bench.loads import Taken, measured
 from nexus_assets.local.clinic import write_clinic
 from nexus_assets.local.clinic.sheets import XLSX_ROWS, write_xlsx
 from nexus_assets.sources.filemaker import find_export, open_export
+from nexus_assets_tests.bench.loads import Taken, measured
 
 with suppress(ImportError):  # only the developers' environment has it
     import openpyxl

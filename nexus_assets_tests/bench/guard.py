@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nexus_assets.admin import guard
-from nexus_assets.local.bench.server import Server
 from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets_tests.bench.server import Server
 
 ROWS = 10_000
 

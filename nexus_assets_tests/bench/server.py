@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from nexus_assets.local import nexus_schema
-from nexus_assets.local.bench.loads import Taken, measured
 from nexus_assets.local.postgres import Postgres
+from nexus_assets_tests.bench.loads import Taken, measured
 
 PARTING_SECONDS = 0.2
 """A connection's process on the server ends a moment after its client, and is counted then."""

@@ -1,4 +1,4 @@
-"""`nexus-assets bench`: how fast and in how much memory, as ratios to other ways measured in the same run."""
+"""`python3 dev.py bench`: how fast and in how much memory, as ratios to other ways measured in the same run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from nexus_assets.commands.tables import tell_figures
 
 
-@click.command("bench")
+@click.command("dev.py bench")
 @click.option(
     "--scale",
     "scales",
@@ -65,7 +65,7 @@ def command(
 
 
 def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object:
-    from nexus_assets.local.bench.run import BASE, measure_graph
+    from nexus_assets_tests.bench.run import BASE, measure_graph
 
     runs = measure_graph(rounds, tell)
     rows, base = [], statistics.median(run.seconds for run in runs if run.what == BASE)
@@ -79,7 +79,7 @@ def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object
 
 
 def _reading(scale: int, rounds: int, tell: Callable[[str], None], console: Console) -> list[dict[str, object]]:
-    from nexus_assets.local.bench.reading import OURS, measure_reading
+    from nexus_assets_tests.bench.reading import OURS, measure_reading
 
     reads = measure_reading(scale, rounds, tell)
     title = f"Reading the notes of scale {scale} (medians; ratio of the same round to {OURS})"
@@ -99,7 +99,7 @@ def _reading(scale: int, rounds: int, tell: Callable[[str], None], console: Cons
 
 
 def _guard(rounds: int, tell: Callable[[str], None], console: Console) -> object:
-    from nexus_assets.local.bench.guard import ROWS, measure_guard
+    from nexus_assets_tests.bench.guard import ROWS, measure_guard
 
     costs = measure_guard(rounds, tell)
     title = f"The guard: {ROWS:,} rows, seconds of the server's processor (medians)"
@@ -112,7 +112,7 @@ def _guard(rounds: int, tell: Callable[[str], None], console: Console) -> object
 
 
 def _orphans(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:
-    from nexus_assets.local.bench.run import measure_orphans
+    from nexus_assets_tests.bench.run import measure_orphans
 
     rows, figures = [], []
     for (scale, check), asked in measure_orphans(scales, rounds, tell).items():
@@ -128,7 +128,7 @@ def _orphans(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], 
 
 
 def _loads(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], console: Console) -> object:
-    from nexus_assets.local.bench.run import measure_loads
+    from nexus_assets_tests.bench.run import measure_loads
 
     bench = measure_loads(scales, rounds, tell)
     rows = []
@@ -156,3 +156,7 @@ def _loads(scales: tuple[int, ...], rounds: int, tell: Callable[[str], None], co
         names=3,
     )
     return bench.as_json()
+
+
+if __name__ == "__main__":
+    command()
