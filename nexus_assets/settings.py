@@ -10,7 +10,7 @@ from nexus_assets.errors import NexusAssetsError
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting as README and .env.example show it; an empty default means: see `meaning`."""
+    """A setting as docs/settings.md and .env.example show it; an empty default means: see `meaning`."""
 
     name: str
     meaning: str
@@ -97,7 +97,7 @@ SETTINGS = (
     REPORTS,
     REPORTS_URL,
 )
-"""All of them, in the order in which README lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
+"""All of them, in the order in which docs/settings.md lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""README's tables, made from the code. `python -m nexus_assets_tests.readme` writes them into README.md."""
+"""The pages for people, README and docs/, and their tables made from the code: `python -m nexus_assets_tests.readme` writes those."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
+"""Every page that a user of the project reads."""
 WRITE = ".venv/bin/python -m nexus_assets_tests.readme"
 
 
@@ -70,7 +72,18 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "reasons": reasons,
     "checks": checks,
 }
-"""Name of a table between its marks in README.md -> what must stand there."""
+"""Name of a table between its marks in one of the pages -> what must stand there."""
+
+
+def pages_text() -> str:
+    """All pages, one after the other."""
+    return "\n\n".join(page.read_text("utf-8") for page in PAGES)
+
+
+def snippet(language: str, name: str) -> str:
+    """A block of code of the pages by its language and name, as in ```sql role."""
+    (found,) = re.findall(rf"^```{language} {name}\n(.*?)^```", pages_text(), re.DOTALL | re.MULTILINE)
+    return str(found)
 
 
 def block(name: str) -> re.Pattern[str]:
@@ -79,11 +92,14 @@ def block(name: str) -> re.Pattern[str]:
 
 
 def main() -> None:
-    text = README.read_text("utf-8")
-    for name, make in TABLES.items():
-        made = f"{make()}\n"
-        text = block(name).sub(lambda _, made=made: made, text)
-    README.write_text(text, "utf-8")
+    """Writes every table into the page that has its marks."""
+    for page in PAGES:
+        written = page.read_text("utf-8")
+        for name, make in TABLES.items():
+            if block(name).search(written):
+                made = f"{make()}\n"
+                written = block(name).sub(lambda _, made=made: made, written)
+        page.write_text(written, "utf-8")
 
 
 if __name__ == "__main__":

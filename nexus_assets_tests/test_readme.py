@@ -1,4 +1,4 @@
-"""README tells the truth: its tables are those of the code, its commands run, its examples load."""
+"""README and docs/ are true: their tables are those of the code, their commands run, their examples load."""
 
 from __future__ import annotations
 
@@ -25,57 +25,75 @@ from nexus_assets.admin import guard
 from nexus_assets.admin.reset import plan as plan_reset
 from nexus_assets.admin.reset import reset
 from nexus_assets.checks import CHECKS
+from nexus_assets.entities import ENTITIES
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.postgres import ADMIN
 from nexus_assets.nexus.connection import make_engine
 from nexus_assets.settings import SETTINGS
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
-from nexus_assets_tests.readme import README, TABLES, WRITE, block
+from nexus_assets_tests.readme import PAGES, README, TABLES, WRITE, block, pages_text, snippet
 
 ROLE = "nexus_import"
 
 
-def _text() -> str:
-    return README.read_text("utf-8")
-
-
 @pytest.mark.parametrize("name", TABLES)
 def test_table_is_as_the_code_has_it(name: str) -> None:
-    (found,) = block(name).findall(_text())
+    (found,) = block(name).findall(pages_text())
     assert found.strip() == TABLES[name]().strip(), f"Run: {WRITE}"
 
 
 def test_every_place_that_it_names_exists() -> None:
     root = README.parent
-    named = re.findall(r"`((?:nexus_assets|nexus_assets_tests|docs)/[\w/.]*)`", _text())
+    named = re.findall(r"`((?:nexus_assets|nexus_assets_tests|docs)/[\w/.]*)`", pages_text())
     assert named
     # The clinics of the example are not there: it tells how to add them.
     assert [place for place in named if not (root / place).exists()] == ["nexus_assets/entities/clinics.py"]
 
 
 def test_every_link_leads_somewhere() -> None:
-    places = re.findall(r"\]\((?!https?:)([^)#]+)", _text())
-    assert [place for place in places if not (README.parent / place).exists()] == []
+    places = [
+        (page, place) for page in PAGES for place in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    ]
+    assert places
+    assert [(page.name, place) for page, place in places if not (page.parent / place).exists()] == []
+
+
+def test_every_heading_that_readme_links_to_is_there() -> None:
+    readme = README.read_text("utf-8")
+    headings = re.findall(r"^## (.+)$", readme, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+    linked = set(re.findall(r"\]\(#([^)]+)\)", readme))
+    assert linked
+    assert linked <= anchors
+
+
+def test_readme_is_short() -> None:
+    assert len(README.read_bytes()) <= 6500
+
+
+def test_definitions_merge_into_another_project() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", f"{snippet('python', 'merge')}\nprint(len(list(defs.resolve_all_asset_keys())))"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout.splitlines()[-1]) > len(ENTITIES)
 
 
 @pytest.mark.parametrize("name", sorted({check.name for check in CHECKS}))
 def test_check_that_is_red_has_a_paragraph_that_says_what_to_do(name: str) -> None:
-    (paragraph,) = re.findall(rf"^### `{name}`\n\n(.+?)(?=\n\n#)", _text(), re.DOTALL | re.MULTILINE)
+    (paragraph,) = re.findall(rf"^### `{name}`\n\n(.+?)(?=\n\n#)", pages_text(), re.DOTALL | re.MULTILINE)
     assert len(paragraph.split()) > 10
 
 
 def test_no_paragraph_is_about_a_check_that_is_gone() -> None:
-    part = _text().split("## When a check is red")[1].split("\n## ")[0]
+    part = pages_text().split("## When a check fails")[1].split("\n## ")[0]
     assert set(re.findall(r"^### `(\w+)`", part, re.MULTILINE)) == {check.name for check in CHECKS}
 
 
 # --- connecting to a real Nexus ---------------------------------------------------------------------------------------
-
-
-def snippet(language: str, name: str) -> str:
-    """A block of code in README by its language and name, as in ```sql role."""
-    (found,) = re.findall(rf"^```{language} {name}\n(.*?)^```", _text(), re.DOTALL | re.MULTILINE)
-    return str(found)
 
 
 @pytest.fixture
@@ -163,7 +181,7 @@ def test_policy_allows_what_is_asked_of_the_bucket_and_no_more(
 
 
 def test_settings_of_the_example_are_settings() -> None:
-    (text,) = re.findall(r"^```dotenv\n(.*?)^```", _text(), re.DOTALL | re.MULTILINE)
+    (text,) = re.findall(r"^```dotenv\n(.*?)^```", pages_text(), re.DOTALL | re.MULTILINE)
     named = dotenv_values(stream=io.StringIO(text))
     known = {setting.name for setting in SETTINGS}
     assert {name for name in named if not name.startswith("AWS_")} <= known
@@ -226,18 +244,18 @@ def test_entity_is_added_in_three_steps(graph: Graph, tmp_path: Path) -> None:  
     copy = tmp_path / "copy"
     shutil.copytree(SOURCE / "nexus_assets", copy / "nexus_assets", ignore=shutil.ignore_patterns("__pycache__"))
     # 1
-    (example,) = re.findall(r'^```python\n("""Clinics, .*?)^```', _text(), re.DOTALL | re.MULTILINE)
+    (example,) = re.findall(r'^```python\n("""Clinics, .*?)^```', pages_text(), re.DOTALL | re.MULTILINE)
     (copy / "nexus_assets" / "entities" / "clinics.py").write_text(example)
     # 2
     entities = copy / "nexus_assets" / "entities" / "__init__.py"
-    text = entities.read_text()
+    text = entities.readtext()
     assert "(PATIENTS, " in text
     first_import = text.index("from nexus_assets.entities.")
     text = f"{text[:first_import]}from nexus_assets.entities.clinics import CLINICS\n{text[first_import:]}"
     entities.write_text(text.replace("(PATIENTS, ", "(CLINICS, PATIENTS, "))
     reasons = copy / "nexus_assets" / "mapping" / "reasons.py"
     reasons.write_text(
-        reasons.read_text().replace('    "no_id"', '    "no_name": "The clinic has no name.",\n    "no_id"', 1)
+        reasons.readtext().replace('    "no_id"', '    "no_name": "The clinic has no name.",\n    "no_id"', 1)
     )
     # 3
     rows = (

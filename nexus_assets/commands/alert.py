@@ -32,7 +32,7 @@ def command(is_test: bool) -> None:
             click.echo(str(done))
             if done.open and not sender.destinations:
                 raise DeliveryError(
-                    "There is nobody to tell.", remedy="Set NEXUS_ALERT_URLS: README, 'Being told of what goes wrong'."
+                    "There is nobody to tell.", remedy="Set NEXUS_ALERT_URLS: docs/alerts.md describes how."
                 )
         except DeliveryError as error:
             click.echo(str(error), err=True)

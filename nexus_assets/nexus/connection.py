@@ -149,7 +149,7 @@ _REMEDIES = {
     errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"
     " migrate`.",
     errorcodes.READ_ONLY_SQL_TRANSACTION: "Nothing was written. Point NEXUS_DATABASE_URL at the writable primary server.",
-    errorcodes.INSUFFICIENT_PRIVILEGE: "Nothing was written. Grant the role what README, 'Connecting to a real Nexus', lists.",
+    errorcodes.INSUFFICIENT_PRIVILEGE: "Nothing was written. Grant the role what docs/connecting.md lists.",
     errorcodes.LOCK_NOT_AVAILABLE: "Nothing was written. Somebody else holds the rows: try again when they are done.",
     errorcodes.DISK_FULL: "Nothing was written. Make room on the database server's disk.",
 }

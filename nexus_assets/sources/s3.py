@@ -81,7 +81,7 @@ _REMEDIES = {
     "NoSuchBucket": "Check the bucket's name in NEXUS_S3_BUCKET.",
     "InvalidAccessKeyId": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or a profile that has them).",
     "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY.",
-    "AccessDenied": "Let this user list and read the bucket: README, 'Connecting to a real Nexus', has the policy.",
+    "AccessDenied": "Let this user list and read the bucket: docs/connecting.md has the policy.",
 }
 
 
