@@ -248,14 +248,14 @@ def test_entity_is_added_in_three_steps(graph: Graph, tmp_path: Path) -> None:  
     (copy / "nexus_assets" / "entities" / "clinics.py").write_text(example)
     # 2
     entities = copy / "nexus_assets" / "entities" / "__init__.py"
-    text = entities.readtext()
+    text = entities.read_text()
     assert "(PATIENTS, " in text
     first_import = text.index("from nexus_assets.entities.")
     text = f"{text[:first_import]}from nexus_assets.entities.clinics import CLINICS\n{text[first_import:]}"
     entities.write_text(text.replace("(PATIENTS, ", "(CLINICS, PATIENTS, "))
     reasons = copy / "nexus_assets" / "mapping" / "reasons.py"
     reasons.write_text(
-        reasons.readtext().replace('    "no_id"', '    "no_name": "The clinic has no name.",\n    "no_id"', 1)
+        reasons.read_text().replace('    "no_id"', '    "no_name": "The clinic has no name.",\n    "no_id"', 1)
     )
     # 3
     rows = (
