@@ -23,7 +23,8 @@ from nexus_assets.load.sources import headings
 from nexus_assets.mapping.entity import Entity, FileRecords, RecordGroups
 from nexus_assets.mapping.reasons import NOT_BY_A_CELL
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.sources.columns import match_columns, quoted
+from nexus_assets.sources.columns import match_columns
+from nexus_assets.sources.quotable import quoted
 from nexus_assets.sources.workbook import cell_text
 
 ABOUT = ("reject", "record", "reason", "column", "file")
@@ -172,7 +173,7 @@ def read_sheets(file: Path) -> list[MendedRow]:
     strange = [name for name in found if name not in ENTITIES or not sheet_headings(ENTITIES[name])]
     if strange:
         raise SheetError(
-            f"{file} has the sheet {quoted(strange)}, which is none of {quoted([*filter(_has_sheet, ENTITIES)])}.",
+            f"{file} has {len(strange)} sheet(s) of other names than {quoted([*filter(_has_sheet, ENTITIES)])}.",
             remedy="Use a workbook that `nexus-assets rejects export` wrote.",
         )
     rows = [row for name in ENTITIES if name in found for row in _read(found[name], name, file)]

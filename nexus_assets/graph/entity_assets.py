@@ -86,7 +86,7 @@ def _how(facts: Mapping[str, Any]) -> str:
     if facts.get("encoding"):
         words.append(f"{facts['encoding']} ({facts.get('encoding_why')})")
     if facts.get("columns_new"):
-        words.append(f"new columns that nothing reads: {', '.join(facts['columns_new'])}")
+        words.append(f"new columns that nothing reads: {', '.join(map(str, facts['columns_new']))}")
     return "; ".join(filter(None, [*words, *facts.get("remarks", ())]))
 
 

@@ -46,7 +46,6 @@ from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.nexus import catalog, queries, references
 from nexus_assets.nexus.catalog import Target
-from nexus_assets.sources.columns import quoted
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
 
@@ -96,11 +95,11 @@ def load(
         unchanged = _unchanged_result(cursor, setting, work, inputs, last, run, log)
         if unchanged is not None:
             return unchanged
-    staged = sources.stage_all(cursor, entity, inputs, work)
+    staged = sources.stage_all(cursor, entity, inputs, work, last.sources if last else {})
     inputs.step("matching")
     gates.check_sources_not_empty(entity, staged.facts, last, settings)
     gates.check_sources_not_older(entity.name, staged.facts, last, settings)
-    _tell_of_sources(entity, staged.facts, last, log)
+    _tell_of_sources(entity, staged.facts, log)
     date_system = staged.facts[entity.rows_of.export].get("date_system", "")
     before = last.date_orders if last else None
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
@@ -243,18 +242,14 @@ def _unchanged_result(
     return _finish(cursor, context, load_id, account, facts, last.date_orders, run)
 
 
-def _tell_of_sources(
-    entity: Entity, facts: dict[str, Any], last: gates.LastLoad | None, log: Callable[[str], None]
-) -> None:
-    """Says what is remarkable about the sources, and once, which columns are new and unused."""
+def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:
+    """Says what is remarkable about the sources, and once, which columns are new and unused, by their places."""
     for name, each in facts.items():
         for remark in each.get("remarks", ()):
             log(f"{entity.name}: {name}: {remark}")
-    for name, headings in sources.new_columns(facts, last.sources if last else {}).items():
-        facts[name]["columns_new"] = headings
-        log(
-            f"{entity.name}: {name} has columns that it did not have before, and that nothing reads: {quoted(headings)}"
-        )
+        if new := each.get("columns_new"):
+            places = ", ".join(map(str, new))
+            log(f"{entity.name}: {name} has columns that it did not have before, and that nothing reads: {places}")
 
 
 def _next_load(cursor: Cursor) -> int:
@@ -282,7 +277,8 @@ def _finish(
     _record(cursor, load_id, context, run, facts, date_orders, account)
     _drop(cursor, context.work)
     types = {name: column.sql_type for name, column in context.target.columns.items()}
-    return LoadResult(context.entity.name, load_id, account, facts, time.monotonic() - run.clock, types, date_orders)
+    told = sources.shown(facts)
+    return LoadResult(context.entity.name, load_id, account, told, time.monotonic() - run.clock, types, date_orders)
 
 
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:

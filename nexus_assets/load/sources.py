@@ -14,6 +14,7 @@ from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
 from nexus_assets.nexus import queries
+from nexus_assets.sources.quotable import fingerprint
 from nexus_assets.sources.records import export_headings, file_records_sql, record_groups_sql, rows_without_file_sql
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]])
     return " ".join(str(facts[name]["sha256"]) for name in names if name in facts)
 
 
-def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Staged:
-    """Copies every source of the entity into tables.
+def stage_all(
+    cursor: Cursor, entity: Entity, inputs: Inputs, work: Work, before: Mapping[str, Mapping[str, Any]]
+) -> Staged:
+    """Copies every source of the entity into tables. `before` is what the last load knew of its sources.
 
     Raises ExportError where an export is missing or not whole, BucketError where the bucket can't be listed.
     """
@@ -69,7 +72,7 @@ def stage_all(cursor: Cursor, entity: Entity, inputs: Inputs, work: Work) -> Sta
         if opened is None:
             return None
         relation = stage.stage_export(cursor, table, opened)
-        facts[name] = {**inputs.describe(name), **_facts(opened)}
+        facts[name] = {**inputs.describe(name), **_facts(opened, before.get(name, {}))}
         return relation
 
     export = copy(source.export, *headings(entity), work("export"), required=True)
@@ -113,24 +116,26 @@ def _headings_through(entity: Entity, companion: str) -> tuple[str, ...]:
     )
 
 
-def _facts(opened: OpenExport) -> dict[str, Any]:
+SEEN = "columns_seen"
+"""Where the ledger keeps the fingerprints of an export's headings; they are for the next load, and shown nowhere."""
+
+
+def _facts(opened: OpenExport, before: Mapping[str, Any]) -> dict[str, Any]:
     """How the export was read, without the folder it is in; what its format does not have is left out."""
+    seen, used = before.get(SEEN), {*opened.positions.values()}
+    opened.name_columns(seen or ())
     told = {name: value for name, value in asdict(opened.facts).items() if value not in (None, "")}
     del told["location"]
+    told[SEEN] = sorted(map(fingerprint, opened.header))
+    new = [at + 1 for at, name in enumerate(opened.header) if at not in used and fingerprint(name) not in (seen or ())]
+    if new and seen is not None:
+        told["columns_new"] = new
     return told
 
 
-def new_columns(
-    facts: Mapping[str, Mapping[str, Any]], before: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[str]]:
-    """The columns, by export, that nothing reads and that the last load did not see: said once."""
-    found = {}
-    for name, each in facts.items():
-        known = before.get(name, {})
-        if "columns_unused" in each and "columns_unused" in known:
-            seen = {*known["columns_unused"], *known.get("columns_used", ())}
-            found[name] = [heading for heading in each["columns_unused"] if heading not in seen]
-    return {name: headings for name, headings in found.items() if headings}
+def shown(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is known of the sources, without what is for the ledger alone."""
+    return {name: {key: value for key, value in each.items() if key != SEEN} for name, each in facts.items()}
 
 
 def source_rows(

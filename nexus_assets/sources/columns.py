@@ -6,7 +6,9 @@ import difflib
 from collections import Counter
 from collections.abc import Sequence
 
+from nexus_assets.sources import quotable
 from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.quotable import folded, quoted
 
 
 def match_columns(
@@ -56,11 +58,6 @@ def checked_list(listed: Sequence[str], columns: int, location: str) -> tuple[st
     return tuple(listed)
 
 
-def folded(heading: str) -> str:
-    """Returns a heading as it is compared when the exact spelling is not there."""
-    return heading.strip().casefold()
-
-
 def _indices(header: Sequence[str], heading: str) -> list[int]:
     exact = [at for at, name in enumerate(header) if name == heading]
     return exact or [at for at, name in enumerate(header) if folded(name) == folded(heading)]
@@ -77,18 +74,14 @@ def _missing(header: Sequence[str], wanted: Sequence[str], missing: Sequence[str
             "one per line, into a file beside it that is named like it but ends in .fields.",
         )
     close = {heading: _near(heading, header) for heading in missing}
-    likely = "".join(f" Did {heading!r} become {quoted(names)}?" for heading, names in close.items() if names)
+    likely = "".join(f" Did {heading!r} become {' or '.join(names)}?" for heading, names in close.items() if names)
     return ExportError(
-        f"{problem}{likely} It has {quoted(sorted(name for name in header if name))}.",
+        f"{problem}{likely} It has {quotable.headings(header)}.",
         remedy="Export it again with the fields that are missing, under these names.",
     )
 
 
 def _near(heading: str, header: Sequence[str]) -> list[str]:
     names = {folded(name): name for name, times in Counter(header).items() if name and times == 1}
-    return [names[match] for match in difflib.get_close_matches(folded(heading), names, n=2, cutoff=0.7)]
-
-
-def quoted(names: Sequence[str]) -> str:
-    """Returns names for a sentence."""
-    return ", ".join(repr(name) for name in names)
+    near = difflib.get_close_matches(folded(heading), names, n=2, cutoff=0.7)
+    return [quotable.column(header, header.index(names[match])) for match in near]

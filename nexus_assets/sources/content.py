@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from nexus_assets.sources.columns import quoted
 from nexus_assets.sources.discovery import ExportFile
 from nexus_assets.sources.export import ExportError, ReadFacts
 from nexus_assets.sources.locations import changed, explained
@@ -120,8 +119,8 @@ def _gunzipped(content: Content, facts: ReadFacts | None) -> Iterator[bytes]:
                 unzip = zlib.decompressobj(wbits=31)
             try:
                 out = unzip.decompress(block, BLOCK)
-            except zlib.error as error:
-                raise _broken(content, "gzip") from error
+            except zlib.error:
+                raise _broken(content, "gzip") from None
             unfolded += len(out)
             refuse_bomb(content.location, unfolded, content.file.size)
             if out:
@@ -143,8 +142,8 @@ def _unzipped(content: Content, facts: ReadFacts | None) -> Iterator[bytes]:
                     unfolded += len(block)
                     refuse_bomb(content.location, unfolded, member.compress_size)
                     yield block
-        except ZIP_ERRORS as error:
-            raise _broken(content, "zip") from error
+        except ZIP_ERRORS:
+            raise _broken(content, "zip") from None
     if content.file.place.stamp() != content.file.stamp:
         raise changed(content.location)
 
@@ -158,9 +157,10 @@ def _only_member(content: Content) -> zipfile.ZipInfo:
             if not member.is_dir() and not member.filename.startswith("__MACOSX/") and _is_export(member.filename)
         ]
     if len(members) != 1:
-        names = quoted(sorted(PurePosixPath(member.filename).name for member in members)) or "none"
+        # The names of what is in it are a person's own words: only how many there are is given.
         raise ExportError(
-            f"{content.location} must hold exactly one export; it holds {names}.", remedy="Zip each export by itself."
+            f"{content.location} must hold exactly one export; it holds {len(members) or 'none'}.",
+            remedy="Zip each export by itself.",
         )
     if members[0].flag_bits & 1:
         raise ExportError(f"{content.location} is locked with a password.", remedy="Zip it without one.")
@@ -175,8 +175,8 @@ def _is_export(name: str) -> bool:
 def _archive(content: Content, stream: BinaryIO) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(stream)
-    except ZIP_ERRORS as error:
-        raise _broken(content, "zip") from error
+    except ZIP_ERRORS:
+        raise _broken(content, "zip") from None
 
 
 def refuse_bomb(location: str, unfolded: int, packed: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.sources import quotable
 from nexus_assets.sources.columns import match_columns
 from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMakerServer, RefusedError, Session
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
@@ -175,15 +176,18 @@ class _Layout(OpenExport):
                 texts = [field.convert(text) for text in texts]
         except KeyError:
             raise ExportError(
-                f"{self.facts.location}: record {record:,} has no field {field.name!r}.", remedy=_RUN_AGAIN
+                f"{self.facts.location}: record {record:,} has no field {self._named(field)}.", remedy=_RUN_AGAIN
             ) from None
         except ContradictionError:
             raise ExportError(
-                f"{self.facts.location}: record {record:,} has a date in {field.name!r} that is none in the order "
+                f"{self.facts.location}: record {record:,} has a date in {self._named(field)} that is none in the order "
                 f"month, day, year, which the Data API writes.",
                 remedy="Look at this field in FileMaker: it must be a date field.",
             ) from None
         return GROUP_SEPARATOR.join(texts) or None
+
+    def _named(self, field: _Field) -> str:
+        return quotable.column(self.header, self._fields.index(field))
 
     def _changed(self, record: int) -> ExportError:
         return ExportError(

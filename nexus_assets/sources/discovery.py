@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,8 +10,7 @@ from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nexus_assets.entities import ENTITIES
-from nexus_assets.sources.columns import quoted
+from nexus_assets.sources import quotable
 from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.locations import LocalPlace, Place, Stamp
 from nexus_assets.sources.names import (
@@ -21,9 +19,7 @@ from nexus_assets.sources.names import (
     begins_like,
     export_stem,
     hinted_version,
-    letters,
     newer_by_its_words,
-    says_only_what_it_is,
     spelling,
 )
 from nexus_assets.sources.s3_place import S3Place
@@ -91,9 +87,9 @@ class _Candidate:
 
 
 def _also_there(name: str, places: Sequence[Place]) -> set[str]:
-    """The names of such files; of one that holds a person's own words only the beginning."""
+    """The names of such files, as far as they may be quoted."""
     found = [place.name for place in places if spelling(place.name, name) is not None or begins_like(place.name, name)]
-    return {each if says_only_what_it_is(each, name) else f"{name}…{Path(each).suffix}" for each in found}
+    return {quotable.file_name(each) or f"{name}…{Path(each).suffix}" for each in found}
 
 
 def _seems_newer(place: Place, best: Place, name: str) -> bool:
@@ -117,9 +113,11 @@ def _newest(
     newer = [place for place in doubtful if (hinted_version(place.name, name) or 0) >= (highest or 0)]
     newer += [place for place in alike if _seems_newer(place, best[0].place, name)]
     if len(best) > 1 or newer:
-        named = sorted(place.name for place in (*(c.place for c in best), *newer))
+        named = [place.name for place in (*(c.place for c in best), *newer)]
+        shown, others = quotable.file_names(named)
+        others_too = f" and {others} of other names" if others else ""
         raise ExportError(
-            f"{quoted(named)} could each be the export {name!r}, and nothing tells which one counts.",
+            f"{shown}{others_too} could each be the export {name!r}, and nothing tells which one counts.",
             remedy="Keep the one to load in this folder, move the others elsewhere, then run the same command again.",
         )
     return best[0]
@@ -131,25 +129,19 @@ def _field_list(export: Place, places: Sequence[Place]) -> Place | None:
     found = [place for place in places if place.name.casefold() in names]
     if len(found) > 1:
         raise ExportError(
-            f"{quoted(sorted(place.name for place in found))} could each be the list of the fields of {export.name!r}.",
+            f"{len(found)} files could each be the list of the fields of {export.name!r}: those of its name that end in "
+            f"{', '.join(FIELD_LISTS)}.",
             remedy="Keep one of them.",
         )
     return found[0] if found else None
 
 
 def _not_there(location: str, name: str, places: Sequence[Place]) -> ExportError:
-    exports = sorted(place.name for place in places if export_stem(place.name) is not None)
-    # Of other files only how many there are: their names may hold a person's.
-    ours = {each for entity in ENTITIES.values() for each in entity.exports}
-    shown = [
-        each
-        for each in exports
-        if any(says_only_what_it_is(each, export) for export in ours)
-        or difflib.get_close_matches(letters(name), [letters(export_stem(each) or "")])
-    ]
-    there = f"There is {quoted(shown)}." if shown else "There is none of its kind."
-    if len(exports) > len(shown):
-        there += f" Files of other names: {len(exports) - len(shown)}."
+    exports = [place.name for place in places if export_stem(place.name) is not None]
+    shown, others = quotable.file_names(exports)
+    there = f"There is {shown}." if shown else "There is none of its kind."
+    if others:
+        there += f" Files of other names: {others}."
     return ExportError(
         f"No export {name!r} in {location}: looked for {name} with any of {', '.join(FORMATS)}, "
         f"zipped or not, with or without a version such as V2. {there}",
@@ -173,7 +165,7 @@ def _files(location: str) -> Iterator[Place]:
         raise ExportError(
             f"The folder of the exports, {location}, can't be read: {error.strerror}.",
             remedy="Point the setting NEXUS_EXPORTS to the folder that holds the exports.",
-        ) from error
+        ) from None
 
 
 def _objects(location: str, s3_client: Any) -> Iterator[Place]:
@@ -197,4 +189,4 @@ def _objects(location: str, s3_client: Any) -> Iterator[Place]:
         raise ExportError(
             f"The exports at {location} can't be listed: {code}.",
             remedy="Check the setting NEXUS_EXPORTS, the bucket and its credentials.",
-        ) from error
+        ) from None

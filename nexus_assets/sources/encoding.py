@@ -38,9 +38,10 @@ class Encoding:
         return LABELS.get(self.codec, self.codec)
 
 
-def decide_encoding(blocks: Blocks, explicit: str | None, location: str) -> Encoding:
+def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_declared: bool = False) -> Encoding:
     """Returns the encoding of a text: what is set, else what its start shows; ASCII alone leaves it provisional.
 
+    With `is_declared` it is the text itself, not a person's setting, that names the explicit one.
     Raises ExportError for an empty text, a setting that is no encoding, and a text that proves no encoding.
     """
     start = head(blocks())
@@ -48,7 +49,7 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str) -> Enco
         raise ExportError(f"{location} is empty.", remedy="Export it again, then run the same command.")
     bom = next(((mark, codec) for mark, codec in BOMS if start.startswith(mark)), None)
     if explicit is not None:
-        return _as_set(explicit, bom, start, location)
+        return _as_set(explicit, bom, start, location, is_declared=is_declared)
     if bom is not None:
         return Encoding(bom[1], "byte order mark", bom=len(bom[0]))
     if (codec := _utf16_without_mark(start)) is not None:
@@ -125,7 +126,9 @@ class Utf8Reader:
         )
 
 
-def _as_set(explicit: str, bom: tuple[bytes, str] | None, start: bytes, location: str) -> Encoding:
+def _as_set(
+    explicit: str, bom: tuple[bytes, str] | None, start: bytes, location: str, *, is_declared: bool
+) -> Encoding:
     name = explicit.strip().lower().replace(" ", "-")
     try:
         codec = codecs.lookup(_ALIASES.get(name, name)).name
@@ -136,8 +139,10 @@ def _as_set(explicit: str, bom: tuple[bytes, str] | None, start: bytes, location
         if not codec.startswith("utf-16") and bytes(range(128)).decode(codec) != bytes(range(128)).decode("ascii"):
             raise LookupError(codec)
     except (LookupError, UnicodeError):
+        # What a file declares is its own text, and not repeated.
+        problem = "declares an encoding" if is_declared else f"is said to be in the encoding {explicit!r},"
         raise ExportError(
-            f"{location} is said to be in the encoding {explicit!r}, which is none that is known.",
+            f"{location} {problem} which is none that is known.",
             remedy="Set NEXUS_EXPORT_ENCODING to one of utf-8, utf-16, mac-roman, windows-1252.",
         ) from None
     codec = codec.replace("mac-roman", "mac_roman")

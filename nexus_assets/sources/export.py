@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import final
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.sources.quotable import is_quotable
 
 
 class ExportError(NexusAssetsError):
     """An export that is missing, unreadable or not what it should be."""
+
+
+@contextmanager
+def unquoted(location: str) -> Iterator[None]:
+    """Keeps the text of an error that no reader foresaw out of sight, as it may quote the file; states where it arose."""
+    try:
+        yield
+    except NexusAssetsError:
+        raise
+    except Exception as error:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise ExportError(
+            f"{location} could not be read: {type(error).__name__} in {Path(at.filename).name}, line {at.lineno}.",
+            remedy="Export it again, in another format where that does not help, then run the same command.",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -34,7 +53,8 @@ class ReadFacts:
     delimiter: str = ""
     line_end: str = ""
     columns_used: tuple[str, ...] = ()
-    columns_unused: tuple[str, ...] = ()
+    columns_unused: tuple[str, ...] = ()  # those whose headings may be quoted; of the others the number
+    columns_unnamed: int = 0
     passed_over: tuple[str, ...] = ()
     rows: int = 0  # that the database took
     stated_records: int | None = None  # where the format states it; equal to what was read, or the read fails
@@ -60,10 +80,16 @@ class OpenExport(ABC):
         self, header: tuple[str, ...], positions: dict[str, int], copy_options: dict[str, str], facts: ReadFacts
     ) -> None:
         self.header, self.positions, self.copy_options, self.facts = header, positions, copy_options, facts
-        used = set(positions.values())
-        facts.columns_used = tuple(heading for at, heading in enumerate(header) if at in used)
-        facts.columns_unused = tuple(heading for at, heading in enumerate(header) if at not in used)
         self._streamed = False
+        self.name_columns(())
+
+    def name_columns(self, seen: Collection[str]) -> None:
+        """Has the facts name the columns that may be quoted; `seen` holds the fingerprints of the last load's headings."""
+        used = {*self.positions.values()}
+        self.facts.columns_used = tuple(heading for at, heading in enumerate(self.header) if at in used)
+        unused = [heading for at, heading in enumerate(self.header) if at not in used]
+        self.facts.columns_unused = tuple(heading for heading in unused if is_quotable(heading, seen))
+        self.facts.columns_unnamed = len(unused) - len(self.facts.columns_unused)
 
     @final
     def blocks(self) -> Iterator[bytes]:
@@ -75,8 +101,11 @@ class OpenExport(ABC):
         if self._streamed:
             raise RuntimeError("blocks() of an export can be read once; open it again")
         self._streamed = True
-        records = filter(None, self._records())  # an empty block would tell the driver that the data end here
-        return records if self.watch is None else self._watched(records, self.watch)
+        return self._sound() if self.watch is None else self._watched(self._sound(), self.watch)
+
+    def _sound(self) -> Iterator[bytes]:
+        with unquoted(self.facts.location):
+            yield from filter(None, self._records())  # an empty block would tell the driver that the data end here
 
     def _watched(self, blocks: Iterator[bytes], watch: Callable[[int], None]) -> Iterator[bytes]:
         quote, inside = self.copy_options["quote"].encode(), False

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nexus_assets.sources.content import Content
 from nexus_assets.sources.delimited import open_delimited
 from nexus_assets.sources.discovery import ExportFile, find_export
-from nexus_assets.sources.export import ExportError, OpenExport, ReadFacts, ReadSettings
+from nexus_assets.sources.export import ExportError, OpenExport, ReadFacts, ReadSettings, unquoted
 from nexus_assets.sources.file_signature import refuse_disguised
 from nexus_assets.sources.fmpxml import open_fmpxml
 from nexus_assets.sources.workbook import open_workbook
@@ -36,6 +36,7 @@ def open_export(
     encoding.
     """
     content = Content(file)
-    facts = ReadFacts(file.location, content.format, passed_over=file.passed_over)
-    refuse_disguised(content)
-    return _READERS[content.format](content, wanted, optional, settings, facts)
+    with unquoted(file.location):
+        facts = ReadFacts(file.location, content.format, passed_over=file.passed_over)
+        refuse_disguised(content)
+        return _READERS[content.format](content, wanted, optional, settings, facts)

@@ -10,6 +10,9 @@ from xml.parsers import expat
 
 from nexus_assets.sources.rows import Row
 
+LONGEST_ERROR_CODE, LONGEST_COUNT = 5, 10
+"""Digits of what a file may state: anything longer is no error code and no number of records, and is not repeated."""
+
 GROUP_SEPARATOR = "\x1d"  # between the repetitions of a field, as FileMaker writes it into text files
 
 _PARENTS = {
@@ -86,7 +89,8 @@ class Skeleton:
         text = "".join(self._text).strip()
         self._text.clear()
         if name == "ERRORCODE" and text != "0":
-            raise GrammarError(f"reports FileMaker's error {text}" if text.isdecimal() else "reports an error")
+            is_code = text.isdecimal() and len(text) <= LONGEST_ERROR_CODE
+            raise GrammarError(f"reports FileMaker's error {text}" if is_code else "reports an error")
 
 
 def parse_rows(text: str) -> list[Row]:
@@ -138,7 +142,7 @@ def _refuse_entities(*_: object) -> None:
 
 
 def _number(value: str) -> int | None:
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) <= LONGEST_COUNT else None
 
 
 _CUT = (

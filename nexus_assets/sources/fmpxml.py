@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.sources import quotable
 from nexus_assets.sources.columns import match_columns
 from nexus_assets.sources.content import Content, head
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
@@ -37,7 +38,7 @@ def open_fmpxml(
     stated = reader.skeleton
     positions = match_columns(stated.fields, wanted, optional, content.location)
     facts.encoding, facts.encoding_why = encoding.label, encoding.why
-    facts.date_format, facts.time_format = stated.date_format, stated.time_format
+    facts.date_format, facts.time_format = map(quotable.stated_format, (stated.date_format, stated.time_format))
     facts.stated_records, facts.table_records = stated.found, stated.records
     if stated.found is not None and stated.records is not None and stated.found < stated.records:
         facts.remarks.append(f"a found set: {stated.found:,} of the {stated.records:,} records of its table")
@@ -140,12 +141,13 @@ class _Reader:
             if cell := cells[at]:
                 try:
                     cells[at] = convert(cell)
-                except ContradictionError as error:
+                except ContradictionError:
                     raise ExportError(
-                        f"{self._location}: record {record:,} has a date in {self.skeleton.fields[at]!r} that is "
-                        f"none in the order that the file states ({self.skeleton.date_format}).",
+                        f"{self._location}: record {record:,} has a date in {quotable.column(self.skeleton.fields, at)} "
+                        "that is none in the order that the file states "
+                        f"({quotable.stated_format(self.skeleton.date_format)}).",
                         remedy="Export it again on the computer whose date format its data follow.",
-                    ) from error
+                    ) from None
         return cells
 
 
@@ -154,6 +156,6 @@ def _encoding(content: Content, settings: ReadSettings) -> Encoding:
         declared = _DECLARED.match(head(content.blocks()))
         if declared is not None:
             name = declared[1].decode("ascii", errors="replace")
-            found = decide_encoding(content.blocks, name, content.location)
+            found = decide_encoding(content.blocks, name, content.location, is_declared=True)
             return Encoding(found.codec, "declared in its first line", bom=found.bom)
     return decide_encoding(content.blocks, settings.encoding, content.location)

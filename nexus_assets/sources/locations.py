@@ -78,22 +78,22 @@ def explained(location: str) -> Iterator[None]:
     """Turns what goes wrong with a file or an object into an ExportError that says so."""
     try:
         yield
-    except FileNotFoundError as error:
-        raise ExportError(f"{location} is gone.", remedy="Export it again, then run the same command.") from error
+    except FileNotFoundError:
+        raise ExportError(f"{location} is gone.", remedy="Export it again, then run the same command.") from None
     except OSError as error:
         raise ExportError(
             f"{location} can't be opened: {error.strerror}.", remedy="Check that this user may read it."
-        ) from error
+        ) from None
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "unknown"))
         if code in ("412", "PreconditionFailed"):
-            raise changed(location) from error
+            raise changed(location) from None
         raise ExportError(
             f"{location} can't be read: S3 answers {code}.",
             remedy="Check the bucket, its credentials and the setting NEXUS_EXPORTS.",
-        ) from error
+        ) from None
     except BotoCoreError as error:
         raise ExportError(
             f"{location} can't be reached ({type(error).__name__}).",
             remedy="Check the endpoint and the credentials of the bucket.",
-        ) from error
+        ) from None

@@ -93,11 +93,13 @@ def hinted_version(file_name: str, name: str) -> int | None:
 
 
 def says_only_what_it_is(file_name: str, name: str) -> bool:
-    """Tells whether a file name has nothing but the export's name, numbers and "copy": a person may have typed anything else."""
+    """Tells whether a file name has nothing but the export's name, numbers, "copy" and the like: a person may have typed
+    anything else."""
     stem = export_stem(file_name)
-    return (
-        stem is not None and re.fullmatch(rf"{re.escape(letters(name))}v?(?:copy|[^a-z])*", letters(stem)) is not None
-    )
+    if stem is None or not letters(stem).startswith(letters(name)):
+        return False
+    words = "|".join(sorted(_LATER, key=len, reverse=True))
+    return re.fullmatch(rf"v?(?:{words}|[\W\d_])*", letters(stem)[len(letters(name)) :]) is not None
 
 
 def export_stem(file_name: str) -> str | None:

@@ -76,13 +76,13 @@ class _S3Reader(io.RawIOBase):
             try:
                 data = cast(bytes, self._stream().read(wanted))
                 break
-            except (BotoCoreError, OSError) as error:
+            except (BotoCoreError, OSError):
                 self._drop()
                 if attempt == TRIES:
                     raise ExportError(
                         f"{self._place.location}: the connection broke {TRIES} times at byte {self._position:,}.",
                         remedy="Nothing was loaded; run the same command again.",
-                    ) from error
+                    ) from None
         self._position += len(data)
         return data
 

@@ -11,7 +11,8 @@ from typing import Any
 import python_calamine
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.sources.columns import checked_list, is_header, match_columns, quoted
+from nexus_assets.sources import quotable
+from nexus_assets.sources.columns import checked_list, is_header, match_columns
 from nexus_assets.sources.content import Content
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
 from nexus_assets.sources.fields import field_list
@@ -118,10 +119,10 @@ def _refuse_errors(
     used = set(positions.values())
     found = sorted(cell for cell in cells if cell.column - start[1] in used and cell.row > start[0])
     if found:
-        headings = sorted({header[cell.column - start[1]] for cell in found})
+        columns = sorted({quotable.column(header, cell.column - start[1]) for cell in found})
         raise ExportError(
             f"{location} has {len(found)} cell(s) that hold an Excel error instead of a value, the first in row "
-            f"{found[0].row + 1:,}, in the column(s) {quoted(headings)}.",
+            f"{found[0].row + 1:,}, in the column(s) {', '.join(columns)}.",
             remedy="Mend them, or export from FileMaker again, then run the same command.",
         )
 
@@ -131,8 +132,8 @@ def _explained(location: str) -> Iterator[None]:
     """calamine has its own errors, but a damaged workbook can make its Rust panic as well: no Exception by birth."""
     try:
         yield
-    except python_calamine.PasswordError as error:
-        raise ExportError(f"{location} is locked with a password.", remedy="Save it without one.") from error
+    except python_calamine.PasswordError:
+        raise ExportError(f"{location} is locked with a password.", remedy="Save it without one.") from None
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             # The library's own words may quote the workbook.

@@ -56,11 +56,11 @@ def check_parts(data: bytes, location: str) -> Parts:
             sheet = _first_sheet(archive) if suspects else ""
             found = _error_cells(archive.read(sheet)) if sheet in suspects else []
             return Parts(found, _1904.search(archive.read("xl/workbook.xml")) is not None)
-    except (*ZIP_ERRORS, ET.ParseError, KeyError, IndexError) as error:
+    except (*ZIP_ERRORS, ET.ParseError, KeyError, IndexError):
         raise ExportError(
             f"{location} is a damaged workbook: cut, or changed on its way.",
             remedy="Export or copy it again, then run the same command.",
-        ) from error
+        ) from None
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> str:

@@ -361,7 +361,10 @@ def test_two_rows_for_one_reject_are_refused(faulty: Clinic) -> None:
 
 @pytest.mark.parametrize(
     ("sheet", "header", "words"),
-    [("Patients", ["reject"], "the sheet 'Patients'"), ("patients", ["reject", "id"], "lacks the columns 'nameFirst'")],
+    [
+        ("Patients", ["reject"], r"1 sheet\(s\) of other names than 'patients', "),
+        ("patients", ["reject", "id"], "lacks the columns 'nameFirst'"),
+    ],
     ids=["sheet", "column"],
 )
 def test_a_workbook_of_another_shape_is_refused(tmp_path: Path, sheet: str, header: list[str], words: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
@@ -30,13 +30,13 @@ class Graph:
     exports: Path
     instance: dg.DagsterInstance
 
-    def materialize(self, *names: str) -> ExecuteInProcessResult:
+    def materialize(self, *names: str, config: Mapping[str, Any] | None = None) -> ExecuteInProcessResult:
         """A run of these assets with their checks; of all where none is named. Failures are in the result."""
         return defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(name) for name in names] or None,
             raise_on_error=False,
-            run_config=QUIET,
+            run_config={**QUIET, **(config or {})},
         )
 
     def place(self) -> None:

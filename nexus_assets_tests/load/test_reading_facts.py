@@ -31,6 +31,7 @@ def test_the_ledger_has_all_that_was_found_out(clinic: Clinic) -> None:
     clinic.load("patients")
     told = sources(clinic, "patients")["Contacts"]
     used = told.pop("columns_used")
+    assert len(told.pop("columns_seen")) == len(used) + 1, "by which the next load knows the headings again"
     assert {"id", "nameLast"} <= {*used}
     data = (clinic.folder / "Contacts.csv").read_bytes()
     assert told == {
@@ -42,7 +43,8 @@ def test_the_ledger_has_all_that_was_found_out(clinic: Clinic) -> None:
         "encoding_why": "its accented characters are valid UTF-8",
         "delimiter": ",",
         "line_end": "CRLF",
-        "columns_unused": ["Shoe size"],
+        "columns_unused": [],
+        "columns_unnamed": 1,
         "passed_over": [],
         "rows": 1,
         "sha256": hashlib.sha256(data).hexdigest(),
@@ -68,13 +70,23 @@ def test_so_have_the_metadata(clinic: Clinic) -> None:
 def test_a_new_column_that_nothing_reads_is_said_once(clinic: Clinic, tells_hashes: bool) -> None:
     clinic.tells_hashes = tells_hashes
     clinic.contact("Wattle")
-    said = "patients: Contacts has columns that it did not have before, and that nothing reads: 'Shoe size'"
+    said = "patients: Contacts has columns that it did not have before, and that nothing reads: 22"
     assert said not in logged(clinic, "patients")[1]
     clinic.extra_headings["Contacts"] = ("Shoe size",)
     clinic.later()
     result, log = logged(clinic, "patients")
     assert said in log
-    assert result.sources["Contacts"]["columns_new"] == ["Shoe size"]
+    assert result.sources["Contacts"]["columns_new"] == [22]
     result, log = logged(clinic, "patients")
     assert said not in log
     assert "columns_new" not in result.sources["Contacts"]
+
+
+def test_a_heading_that_no_entity_declares_is_named_once_a_load_has_seen_it(clinic: Clinic) -> None:
+    clinic.tells_hashes = False
+    clinic.extra_headings["Contacts"] = ("Shoe size",)
+    clinic.contact("Wattle")
+    first, second = (logged(clinic, "patients")[0].sources["Contacts"] for _ in range(2))
+    assert (first["columns_unused"], first["columns_unnamed"]) == ((), 1)
+    assert (second["columns_unused"], second["columns_unnamed"]) == (("Shoe size",), 0)
+    assert "columns_seen" not in second, "is for the ledger alone"

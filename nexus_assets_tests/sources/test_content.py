@@ -100,7 +100,7 @@ def test_only_the_export_in_a_zip_counts_and_nothing_is_unpacked(exports: Export
         (
             "Notes.zip",
             zip_file(Notes_csv=NOTES, Docs_csv=NOTES),
-            "exactly one export; it holds 'Docs.csv', 'Notes.csv'",
+            "exactly one export; it holds 2",
         ),
         ("Notes.zip", zip_file(read_me=b""), "exactly one export; it holds none"),
         ("Notes.zip", zip_file(Notes_zip=zip_file(Notes_csv=NOTES)), "exactly one export; it holds none"),

@@ -1,0 +1,44 @@
+"""Nothing that stands in a file reaches Dagster's history, a plan, a log, or the facts that are shown of a load."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+
+import pytest
+from dagster._serdes import serialize_value
+
+from nexus_assets.graph.entity_assets import LoadConfig
+from nexus_assets.plan.plan import make_plan
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets_tests.canaries import Planter, canaries, put_files
+from nexus_assets_tests.graph.conftest import Graph
+
+LOADS = (("patients", "Contacts"), ("notes", "Notes"), ("documents", "Docs"), ("image_batches", "Image_data"))
+LENIENT = {name: True for name, declared in LoadConfig.model_fields.items() if declared.annotation is bool}
+
+
+@pytest.mark.parametrize(("entity", "export"), LOADS)
+def test_no_damaged_file_is_repeated(
+    entity: str, export: str, graph: Graph, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert graph.materialize().success
+    said: list[str] = []
+    outcomes: Counter[bool] = Counter()
+    for seed in range(12):
+        planter = Planter(seed)
+        put_files(graph.exports, planter, export)
+        for path in graph.exports.iterdir():
+            os.utime(path, (graph.clinic.modified.timestamp() + 60 * seed + 60,) * 2)
+        planned = make_plan(
+            [entity], [], NexusDatabase(), FileMakerExports(), ClinicBucket(), f"plan {seed}", said.append
+        )
+        said.append(json.dumps(planned.to_json(), default=str))
+        result = graph.materialize(entity, config={"ops": {entity: {"config": LENIENT}}})
+        outcomes[result.success] += 1
+        said += [serialize_value(record) for record in graph.instance.all_logs(result.run_id)]
+        found = canaries("\n".join([*said, caplog.text, *capfd.readouterr()]), str(graph.exports), graph.bucket.name)
+        assert not found, f"{planter.how}: {found}"
+    assert outcomes[False], "damaged files were tried"
+    assert outcomes[True] or entity != "patients", "and files that can be loaded"
