@@ -12,6 +12,7 @@ from dotenv import load_dotenv
 from nexus_assets.errors import NexusAssetsError
 
 COMMANDS = {
+    "load": "nexus_assets.commands.load",
     "plan": "nexus_assets.commands.plan",
     "apply": "nexus_assets.commands.apply",
     "report": "nexus_assets.commands.report",

@@ -71,12 +71,12 @@ def as_json(answers: Answers) -> dict[str, Any]:
     return {"checks": checks}
 
 
-def exit_code(answers: Answers, *, errors_only: bool = False) -> int:
-    """0: all pass; 1: something failed; 2: something could not be looked at."""
+def exit_code(answers: Answers, *, strict: bool = False) -> int:
+    """0: no error, and with `strict` no warning either; 1: otherwise; 2: a check could not run."""
     if any(isinstance(answer, NexusAssetsError) for answer in answers.values()):
         return EXIT_ERROR
     failed = (check for check, answer in answers.items() if isinstance(answer, Finding) and not answer.passed)
-    return FOUND_SOMETHING if any(check.severity == "ERROR" or not errors_only for check in failed) else 0
+    return FOUND_SOMETHING if any(strict or check.severity == "ERROR" for check in failed) else 0
 
 
 def tell(answers: Answers, console: Console) -> None:
@@ -84,7 +84,7 @@ def tell(answers: Answers, console: Console) -> None:
     passed = 0
     for check, answer in answers.items():
         if isinstance(answer, NexusAssetsError):
-            console.print(f"[red]{check.full_name}[/red] could not look. {answer}")
+            console.print(f"[red]{check.full_name}[/red] could not run. {answer}")
             continue
         if answer.passed:
             passed += 1
@@ -135,11 +135,11 @@ def _tell_dagster(findings: Mapping[Check, Finding]) -> None:
     "--select", "selected", multiple=True, metavar="NAME", help="An asset, a check, or asset/check; several by commas."
 )
 @click.option("--deep", is_flag=True, help="Open hundreds of files as the front end does, not just a few.")
-@click.option("--errors-only", is_flag=True, help="Exit code 1 for failed checks of severity ERROR only.")
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings as well.")
 @click.option("--json", "wants_json", is_flag=True, help="Print the findings as JSON, for programs.")
 @click.option("--list", "wants_list", is_flag=True, help="List all checks, and look at nothing.")
-def command(selected: tuple[str, ...], deep: bool, errors_only: bool, wants_json: bool, wants_list: bool) -> None:
-    """Run the checks without loading anything. Exit code 0: all pass, 1: something failed, 2: could not look."""
+def command(selected: tuple[str, ...], deep: bool, strict: bool, wants_json: bool, wants_list: bool) -> None:
+    """Run the checks without loading anything. Exit code 0: no error (warnings are reported), 1: otherwise, 2: could not run."""
     if wants_list:
         _list(Console())
         return
@@ -154,4 +154,4 @@ def command(selected: tuple[str, ...], deep: bool, errors_only: bool, wants_json
     findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
     keep(findings, engine, run_id)
     _tell_dagster(findings)
-    sys.exit(exit_code(answers, errors_only=errors_only))
+    sys.exit(exit_code(answers, strict=strict))

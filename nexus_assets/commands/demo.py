@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
 
 import click
 from rich.console import Console
 
 from nexus_assets.commands.status import look
-from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.commands.summary import tell_summary
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS, FILEMAKER_URL
 
 
@@ -25,28 +22,6 @@ def refuse_real_clinic() -> None:
             f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} set: the demo uses its own clinic only.",
             remedy="Unset them (environment, .env), or run `dagster asset materialize --select '*'` to load that clinic.",
         )
-
-
-HEADINGS = ("entity", "source", "inserted", "updated", "unchanged", "kept", "rejected", "orphans", "seconds")
-
-
-def tell_summary(console: Console, status: dict[str, Any]) -> None:
-    """What the last load of each entity did, in a line each, with totals; why rows were rejected, in a list below."""
-    lines: list[list[float]] = []
-    for entity in status["entities"].values():
-        load = entity["last_load"] or {}
-        counts = [load.get(name, 0) for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
-        lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load.get("seconds", 0)])
-    *totals, seconds = (sum(column) for column in zip(*lines, strict=True))
-
-    def told(name: str, numbers: Sequence[float]) -> list[str]:
-        return [name, *(f"{number:,.0f}" for number in numbers[:-1]), f"{numbers[-1]:.1f}"]
-
-    rows = [told(name, line) for name, line in zip(status["entities"], lines, strict=True)]
-    tell_figures(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
-    rejected = {name: entity["rejected"] for name, entity in status["entities"].items()}
-    tell_counts(console, "Rejected", rejected, REASONS)
-    console.print()
 
 
 @click.command("demo")
@@ -79,13 +54,18 @@ def command(scale: int, fresh: bool) -> None:
         console.print(
             "\nThis run failed: what went wrong stands above. The rest below is what Nexus holds from earlier loads."
         )
-    tell_summary(console, status)
+    tell_summary(console, status["entities"])
     figures = findings["images", "every_image_visible"].figures
     console.print(f"Images that a person sees: {figures.get('visible', 0):,} of {figures.get('total', 0):,}")
-    failed = status["failed_checks"]
-    console.print(f"Checks: {len(findings) - len(failed)} passed, {len(failed)} failed {' '.join(failed)}".rstrip())
+    failed, warnings = status["failed_checks"], status["warnings"]
+    passed = len(findings) - len(failed) - len(warnings)
+    console.print(f"Checks: {passed} passed, {len(failed)} failed {' '.join(failed)}".rstrip())
+    if warnings:
+        console.print(f"Warnings: {' '.join(warnings)}")
     page = latest()
     if succeeded and page is not None:
         console.print(f"Report: {page.as_uri()}", soft_wrap=True)
-    console.print("Open the UI: python3 dev.py ui. Daily: dagster asset materialize --select images")
+    console.print("Open the UI: python3 dev.py ui")
+    console.print("In a new shell: source .venv/bin/activate, then `nexus-assets load images`, or Dagster's own")
+    console.print("`dagster asset materialize --select images`")
     sys.exit(0 if succeeded and not failed else 1)

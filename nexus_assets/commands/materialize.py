@@ -1,8 +1,9 @@
-"""Materialising from a terminal, with the history that the UI shows, a bar of the load that goes on, and a line for every step as
+"""Materializing from a terminal, with the history that the UI shows, a bar of the load that goes on, and a line for every step as
 it ends."""
 
 from __future__ import annotations
 
+import getpass
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -68,21 +69,32 @@ class _Follower(threading.Thread):
         self.join()
 
 
-def materialize(console: Console, names: Sequence[str] | None = None, config: Mapping[str, Any] | None = None) -> bool:
-    """Materialises these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
+def requested_by() -> dict[str, str]:
+    """The tag of a run that a person started from a terminal: the name of their account on this machine."""
+    try:
+        return {"nexus/requested_by": getpass.getuser()}
+    except (KeyError, OSError):  # a container whose user has no name
+        return {}
 
-    `config` is the run config of each by its name. True where all of it succeeded.
+
+def materialize(console: Console, names: Sequence[str] | None = None, config: Mapping[str, Any] | None = None) -> bool:
+    """Materializes these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
+
+    `config` is the run config of each by its name. Returns whether all of it succeeded. A run over everything is one of the job
+    `import_everything`, as the schedule starts it.
     """
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, Bars(console):
         follower = _Follower(instance, run_id, console)
         follower.start()
         try:
-            result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+            job = defs.resolve_implicit_global_asset_job_def() if names else defs.resolve_job_def("import_everything")
+            result = job.execute_in_process(
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                asset_selection=None if names is None else [dg.AssetKey(name) for name in names],
+                tags=requested_by(),
+                asset_selection=[dg.AssetKey(name) for name in names] if names else None,
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                     "ops": {name: {"config": dict(values)} for name, values in (config or {}).items()},
@@ -94,5 +106,5 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
 
 
 def materialize_everything(console: Console) -> bool:
-    """Materialises every asset and runs every check in one run of the DAGSTER_HOME; True where all of it succeeded."""
+    """Materializes every asset and runs every check in one run of the DAGSTER_HOME; True where all of it succeeded."""
     return materialize(console)

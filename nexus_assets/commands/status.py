@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 from rich.console import Console
+from sqlalchemy import Engine
 
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS
 from nexus_assets.alerts.store import Book, is_kept
@@ -79,6 +80,16 @@ def _from_ledger(cursor: Cursor, entity: Entity) -> dict[str, Any]:
     return {"rejected": rejected, "last_load": last_load}
 
 
+def last_loads(engine: Engine, names: Iterable[str]) -> dict[str, Any]:
+    """Open rejects and the last load of each of these entities; of all of them nothing where the database has no ledger."""
+    # A load that would leave an orphan is never committed.
+    with transaction(engine, commit=False) as cursor:
+        if not is_installed(cursor):
+            return {}
+        found = {name: _from_ledger(cursor, ENTITIES[name]) for name in names}
+        return {name: {**each, "orphans": 0} for name, each in found.items() if each["last_load"]}
+
+
 def _alerts(cursor: Cursor) -> dict[str, Any]:
     """The open alerts, and how many messages could not be delivered although it was tried again and again."""
     if not is_kept(cursor):
@@ -104,9 +115,11 @@ def _alerts(cursor: Cursor) -> dict[str, Any]:
 
 
 def is_wrong(status: Mapping[str, Any]) -> bool:
-    """Whether anything is: a check that fails, a load or run that failed and was not made good, a message that nobody got.
+    """Whether anything is: a failed check of severity ERROR, a load or run that failed and was not repeated successfully, a
+    message that nobody received.
 
-    The alert of a check that passes by now does not count: it is resolved with the next look for alerts.
+    Warnings are ordinary: people edit in Nexus. The alert of a check that passes by now does not count: it is resolved with
+    the next look for alerts.
     """
     failed = (alert for alert in status["alerts"]["open"] if alert["kind"] in ("load", "run"))
     return bool(status["failed_checks"] or status["alerts"]["undelivered"] or any(failed))
@@ -126,11 +139,13 @@ def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
             finding = findings.get((name, "no_orphaned_references"))
             entities[name] = _entity_status(cursor, entity, finding.count if finding else None)
     visible = findings["images", "every_image_visible"].figures
-    failed = [f"{asset}.{name}" for (asset, name), finding in findings.items() if not finding.passed]
+    red = [key for key, finding in findings.items() if not finding.passed]
+    severities = {(check.asset, check.name): check.severity for check in CHECKS}
     status = {
         "entities": entities,
         "images_visible": visible["visible"],
-        "failed_checks": failed,
+        "failed_checks": [f"{asset}.{name}" for asset, name in red if severities[asset, name] == "ERROR"],
+        "warnings": [f"{asset}.{name}" for asset, name in red if severities[asset, name] != "ERROR"],
         "alerts": alerts,
     }
     return status, findings
@@ -167,10 +182,13 @@ def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
 
 
 @click.command("status")
+@click.option("--strict", is_flag=True, help="Exit code 1 for warnings as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON, for programs.")
-def command(as_json: bool) -> None:
-    """What is in Nexus, linked, orphaned, rejected. Exit code 0: nothing is wrong, 1: something is, 2: could not look."""
-    status, findings = look()
+def command(strict: bool, as_json: bool) -> None:
+    """What is in Nexus, linked, orphaned, rejected. Exit code 0: no error (warnings are reported), 1: otherwise, 2: could not
+    run."""
+    with Console(stderr=True).status("Checking"):
+        status, findings = look()
     if as_json:
         click.echo(json.dumps(status, indent=2))
     else:
@@ -179,6 +197,7 @@ def command(as_json: bool) -> None:
         for (asset, name), finding in findings.items():
             if not finding.passed:
                 said = ", ".join(f"{number:,} {reason}" for reason, number in finding.breakdown.items())
-                console.print(f"[red]{asset}.{name}[/red]: {said}. Run next: {finding.next_step}")
+                colour = "red" if f"{asset}.{name}" in status["failed_checks"] else "yellow"
+                console.print(f"[{colour}]{asset}.{name}[/{colour}]: {said}. Run next: {finding.next_step}")
         _print_alerts(status["alerts"], console)
-    sys.exit(1 if is_wrong(status) else 0)
+    sys.exit(1 if is_wrong(status) or (strict and status["warnings"]) else 0)

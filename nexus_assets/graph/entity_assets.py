@@ -276,6 +276,12 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise
+        account = result.account
+        counts = {**account.outcomes, "rejected": sum(account.rejected.values())}
+        context.log.info(
+            f"{entity.name}: loaded {account.source_rows:,} rows: "
+            + ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+        )
         return dg.MaterializeResult(metadata=_metadata(entity, result))
 
     return load_entity

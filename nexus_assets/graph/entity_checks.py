@@ -93,6 +93,9 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
                 raise another_try(context.retry_number, RETRIES) from error
             raise
         for check, finding in findings.items():
+            if not finding.passed:
+                report = context.log.error if check.severity == "ERROR" else context.log.warning
+                report(f"{check.severity} {check.full_name}: {said(finding)}")
             yield _result(check, finding)
         # The others could not look: that is a failure of the step, after what was found has been told.
         for check, answer in answers.items():

@@ -95,6 +95,15 @@ def switches() -> tuple[str, ...]:
     return tuple(name for name, declared in LoadConfig.model_fields.items() if declared.annotation is bool)
 
 
+def check_settings(switched_on: Sequence[str]) -> None:
+    """Raises NexusAssetsError where one of these is not a setting of a load."""
+    unknown = [name for name in switched_on if name not in switches()]
+    if unknown:
+        raise NexusAssetsError(
+            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(switches())}."
+        )
+
+
 def make_plan(
     names: Sequence[str],
     switched_on: Sequence[str],
@@ -108,11 +117,7 @@ def make_plan(
 
     Raises NexusAssetsError where it can't look; what would stop one of the loads is in the plan instead.
     """
-    unknown = [name for name in switched_on if name not in switches()]
-    if unknown:
-        raise NexusAssetsError(
-            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(switches())}."
-        )
+    check_settings(switched_on)
     engine = database.engine()
     load_settings = LoadConfig.model_validate(dict.fromkeys(switched_on, True)).load_settings()
     selected = [entity for name, entity in ENTITIES.items() if name in names]

@@ -84,10 +84,13 @@ def test_selection_that_selects_nothing_is_refused(settled: CheckedClinic) -> No
     assert "is no asset and no check" in result.output
 
 
-def test_warning_counts_unless_only_errors_are_asked_for(settled: CheckedClinic) -> None:
+@pytest.mark.parametrize("command", [check.command, status.command], ids=["check", "status"])
+def test_warning_is_reported_and_is_no_failure_unless_it_is_asked_for(settled: CheckedClinic, command: Any) -> None:
     settled.execute("UPDATE {patients} SET archived = true")
-    assert run(check.command).exit_code == 1
-    assert run(check.command, "--errors-only").exit_code == 0
+    lenient = run(command)
+    assert lenient.exit_code == 0
+    assert "no_doubtful_references" in lenient.output
+    assert run(command, "--strict").exit_code == 1
 
 
 def test_bucket_that_cannot_be_listed_is_exit_code_2_and_the_rest_is_told(

@@ -1,4 +1,4 @@
-"""What the demo tells where not everything was loaded."""
+"""The summary of the last loads where not everything was loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from nexus_assets.commands.demo import tell_summary
+from nexus_assets.commands.summary import tell_summary
 
 
 def test_an_entity_that_was_never_loaded_has_a_line_of_noughts() -> None:
@@ -15,10 +15,8 @@ def test_an_entity_that_was_never_loaded_has_a_line_of_noughts() -> None:
     tell_summary(
         console,
         {
-            "entities": {
-                "patients": {"last_load": load, "rejected": {"no_last_name": 2}, "orphans": 0},
-                "notes": {"last_load": None, "rejected": {}, "orphans": 0},
-            }
+            "patients": {"last_load": load, "rejected": {"no_last_name": 2}, "orphans": 0},
+            "notes": {"last_load": None, "rejected": {}, "orphans": 0},
         },
     )
     assert isinstance(console.file, io.StringIO)

@@ -1,0 +1,42 @@
+"""What the last load of each entity did, as a table, read from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.mapping.reasons import REASONS
+
+HEADINGS = ("entity", "source", "inserted", "updated", "unchanged", "kept", "rejected", "orphans", "seconds")
+
+
+def tell_summary(console: Console, entities: Mapping[str, Any]) -> None:
+    """What the last load of each entity did, in a line each, with totals; why rows were rejected, in a list below."""
+    lines: list[list[float]] = []
+    for entity in entities.values():
+        load = entity["last_load"] or {}
+        counts = [load.get(name, 0) for name in ("source_rows", "inserted", "updated", "unchanged", "kept")]
+        lines.append([*counts, sum(entity["rejected"].values()), entity["orphans"], load.get("seconds", 0)])
+    *totals, seconds = (sum(column) for column in zip(*lines, strict=True))
+
+    def told(name: str, numbers: Sequence[float]) -> list[str]:
+        return [name, *(f"{number:,.0f}" for number in numbers[:-1]), f"{numbers[-1]:.1f}"]
+
+    rows = [told(name, line) for name, line in zip(entities, lines, strict=True)]
+    tell_figures(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
+    rejected = {name: entity["rejected"] for name, entity in entities.items()}
+    tell_counts(console, "Rejected", rejected, REASONS)
+    console.print()
+
+
+def print_summary(console: Console, names: Sequence[str]) -> None:
+    """The summary of these entities' last loads; nothing where there is no ledger. Raises NexusAssetsError."""
+    from nexus_assets.commands.status import last_loads
+    from nexus_assets.resources import NexusDatabase
+
+    found = last_loads(NexusDatabase().engine(), names)
+    if found:
+        tell_summary(console, found)

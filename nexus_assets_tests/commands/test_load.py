@@ -1,0 +1,68 @@
+"""`nexus-assets load` is the run of Dagster's own command: in the history, with its checks and exit codes."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from click.testing import CliRunner, Result
+
+from nexus_assets.commands import load
+from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
+
+
+@pytest.fixture
+def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "history"
+    folder.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(folder))
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(load.command, arguments, catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("history")
+def test_everything_is_loaded_in_a_run_of_its_name_tagged_with_who_asked(graph: Graph) -> None:  # noqa: F811
+    result = run()
+    assert result.exit_code == 0, result.output
+    assert graph.clinic.value("SELECT count(*) FROM patients") == 2
+    with dg.DagsterInstance.get() as instance:
+        (recorded,) = instance.get_runs()
+        checks = instance.get_records_for_run(recorded.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    assert recorded.job_name == "import_everything"
+    assert recorded.tags["nexus/requested_by"] == getpass.getuser()
+    assert len(checks.records) > 40
+    assert "Run next, to see what is in Nexus now: nexus-assets status" in result.output
+
+
+@pytest.mark.usefixtures("history")
+def test_a_selection_loads_what_it_names_and_the_summary_is_of_that(graph: Graph) -> None:  # noqa: F811
+    result = run("patients")
+    assert result.exit_code == 0, result.output
+    assert graph.clinic.value("SELECT count(*) FROM patients") == 2
+    assert graph.clinic.value("SELECT count(*) FROM notes") == 0
+    assert "patients" in result.output
+    assert "notes" not in result.output
+
+
+@pytest.mark.usefixtures("history")
+def test_load_that_is_stopped_ends_with_1_and_its_setting_lets_it_go_on(graph: Graph) -> None:  # noqa: F811
+    assert run("patients").exit_code == 0
+    (contacts,) = graph.exports.glob("Contacts*")
+    lines = contacts.read_text("utf-8").splitlines(keepends=True)
+    contacts.write_text(lines[0], "utf-8")
+    stopped = run("patients")
+    assert stopped.exit_code == 1
+    assert "Not loaded to the end" in stopped.output
+    assert run("patients", "--with", "allow_empty", "--with", "allow_vanished").exit_code == 0
+
+
+def test_setting_that_there_is_not_is_refused_before_anything_is_loaded() -> None:
+    from nexus_assets.errors import NexusAssetsError
+
+    with pytest.raises(NexusAssetsError, match="allow_everything is not a setting of a load"):
+        run("patients", "--with", "allow_everything")
