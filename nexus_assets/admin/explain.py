@@ -348,17 +348,37 @@ class _Explainer:
         return tuple(Kept(*row) for row in self._rows(query, self.entity.name, source_id))
 
     def _referring(self, nexus_id: str) -> dict[str, int]:
-        """How many rows of which columns, anywhere in the database, refer to the row."""
+        """How many rows of which columns, anywhere in the database, refer to the row.
+
+        History and copies record the id of their time: they are looked up by every id that the row had.
+        """
         counts: dict[str, int] = {}
+        ever = self._ids_ever(nexus_id)
         for found in foreign_columns(self.cursor, self.target):
-            query = SQL("SELECT count(*) FROM {} WHERE {} = %s").format(found.relation, Identifier(found.column))
-            ((counts[f"{found.table}.{found.column}"],),) = self._rows(query, nexus_id)
-        for key in generic_keys(self.cursor):
-            query = SQL("SELECT count(*) FROM {} WHERE {} = %s AND {}::text = %s").format(
-                key.relation, Identifier(key.type_column), Identifier(key.id_column)
+            ids = [nexus_id] if found.is_living else ever
+            query = SQL("SELECT count(*) FROM {} WHERE {}::text = ANY ({})").format(
+                found.relation, Identifier(found.column), Literal(ids)
             )
-            ((counts[key.name],),) = self._rows(query, self.target.content_type_id, nexus_id)
+            ((counts[found.name],),) = self._rows(query)
+        for key in generic_keys(self.cursor):
+            if key.can_lead_to_us:
+                query = SQL("SELECT count(*) FROM {} WHERE {} = {} AND {}::text = ANY ({})").format(
+                    key.relation,
+                    Identifier(key.type_column),
+                    Literal(self.target.content_type_id),
+                    Identifier(key.id_column),
+                    Literal([nexus_id] if key.is_living else ever),
+                )
+                ((counts[key.name],),) = self._rows(query)
         return {name: number for name, number in counts.items() if number}
+
+    def _ids_ever(self, nexus_id: str) -> list[str]:
+        """The id, and every one that the row had before it."""
+        if not self.has_ledger:
+            return [nexus_id]
+        query = SQL("SELECT nexus_id::text FROM nexus_assets.superseded WHERE entity = {} AND current_id = {}::uuid")
+        rows = self._rows(query.format(Literal(self.entity.name), Literal(nexus_id)))
+        return [nexus_id, *(id_ for (id_,) in rows)]
 
     # --- links --------------------------------------------------------------------------------------------------------
 

@@ -20,12 +20,13 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 from psycopg2.sql import Literal as Value
 
-from nexus_assets.admin.orphans import impossible, lasting_keys, leading_nowhere
+from nexus_assets.admin.orphans import leading_nowhere, living_keys
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import schema as ledger
 from nexus_assets.ledger.tables import LEDGER_SCHEMA, ledger_table
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.references import GenericKey, Model, models, reachable
+from nexus_assets.nexus.models import content_type_table
+from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
 
 PREFIX = "nexus_assets_guard"
 """How the names of all triggers of the guard begin; its functions are in the ledger's schema and begin with `guard`."""
@@ -87,17 +88,19 @@ class Status:
 
 def wanted(cursor: Cursor) -> list[Trigger]:
     """Every trigger that the guard of this database consists of."""
-    keys, found = lasting_keys(cursor), models(cursor)
+    keys, found = living_keys(cursor), models(cursor)
     triggers = [trigger for key in keys for trigger in _at_key(cursor, key, found)]
     leading: dict[tuple[str, str], list[GenericKey]] = {}
     content_types: dict[tuple[str, str], list[int]] = {}
-    for id_, table, _ in found:
-        place = (table.strings[0], table.strings[1])
-        content_types.setdefault(place, []).append(id_)
-        leading[place] = [key for key in keys if any(id_ == model[0] for model in reachable(key, found))]
-    for (schema, table_name), those in leading.items():
+    ids: dict[tuple[str, str], str] = {}
+    for model in found:
+        place = (model.table.strings[0], model.table.strings[1])
+        ids[place] = model.id_column
+        content_types.setdefault(place, []).append(model.content_type)
+        leading[place] = [key for key in keys if key.fits(model.id_type)]
+    for place, those in leading.items():
         if those:
-            triggers += _at_table(cursor, schema, table_name, content_types[schema, table_name], those)
+            triggers += _at_table(cursor, *place, ids[place], content_types[place], those)
     return triggers
 
 
@@ -134,9 +137,11 @@ def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Tri
     function = _name("guard_refers", key.schema, key.table, key.id_column)
     cases = [
         SQL("WHEN {} THEN PERFORM FROM {} AS t WHERE {} FOR KEY SHARE;").format(
-            Value(content_type), table, _same_id(key, id_type, SQL("t.id"), new_id)
+            Value(model.content_type),
+            model.table,
+            _same_id(key, model.id_type, SQL("t.{}").format(Identifier(model.id_column)), new_id),
         )
-        for content_type, table, id_type in reachable(key, found)
+        for model in reachable(key, found)
     ]
     cases += [SQL("WHEN {} THEN NULL;").format(Value(content_type)) for content_type in impossible(key, found)]
     body = SQL("""
@@ -190,10 +195,10 @@ def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Tri
 
 
 def _at_table(
-    cursor: Cursor, schema: str, table: str, content_types: Sequence[int], keys: Sequence[GenericKey]
+    cursor: Cursor, schema: str, table: str, id_column: str, content_types: Sequence[int], keys: Sequence[GenericKey]
 ) -> list[Trigger]:
     """The triggers of the side referred to: a row that is gone at commit, or has another id, must not be referred to."""
-    relation = Identifier(schema, table)
+    relation, id_ = Identifier(schema, table), Identifier(id_column)
     types = SQL(", ").join(map(Value, content_types))
 
     def referring(key: GenericKey, condition: Composable) -> Composed:
@@ -221,19 +226,19 @@ def _at_table(
 
     def to_row(key: GenericKey) -> Composable:
         kind = SQL("::{}").format(SQL(key.compared_as)) if key.is_text else SQL("")
-        return SQL(" AND x.{} = OLD.id{}").format(Identifier(key.id_column), kind)
+        return SQL(" AND x.{} = OLD.{}{}").format(Identifier(key.id_column), id_, kind)
 
     holds, emptied = _name("guard_holds", schema, table), _name("guard_emptied", schema, table)
     row_body = body(
         (referring(key, to_row(key)) for key in keys),
         # It may be back under its id: deleted and made again in one transaction.
-        SQL("NOT EXISTS (SELECT FROM {} AS t WHERE t.id = OLD.id)").format(relation),
-        SQL("format('%s %s.', {}::text, OLD.id)").format(Value(table)),
+        SQL("NOT EXISTS (SELECT FROM {0} AS t WHERE t.{1} = OLD.{1})").format(relation, id_),
+        SQL("format('%s %s.', {}::text, OLD.{})").format(Value(table), id_),
         holds,
     )
     table_body = body((referring(key, SQL("")) for key in keys), SQL("TRUE"), Value(f"{table} was truncated."), emptied)
     deleted, renamed, truncated = (_name(PREFIX, event) for event in ("delete", "update_id", "truncate"))
-    moved = SQL("WHEN (OLD.id IS DISTINCT FROM NEW.id)")
+    moved = SQL("WHEN (OLD.{0} IS DISTINCT FROM NEW.{0})").format(id_)
     after_truncate = SQL("TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT").format(Identifier(truncated), relation)
     rows = (
         (deleted, _deferred(deleted, SQL("DELETE"), relation, SQL("")), holds, row_body),
@@ -250,12 +255,9 @@ def _deferred(name: str, event: Composable, relation: Composable, condition: Com
 
 
 def _content_types(cursor: Cursor) -> Identifier:
-    cursor.execute(
-        "SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE c.oid = to_regclass('django_content_type')"
-    )
-    ((schema,),) = cursor.fetchall()
-    return Identifier(schema, "django_content_type")
+    found = content_type_table(cursor)
+    assert found is not None
+    return found.table
 
 
 # --- installing, removing, looking ----------------------------------------------------------------------------------------
@@ -326,7 +328,7 @@ def _take_down(cursor: Cursor) -> int:
 def status(cursor: Cursor) -> Status:
     """How each generic key and each table that one can lead to is guarded now; found by looking."""
     present = _present(cursor)
-    keys = {key.name for key in lasting_keys(cursor)}
+    keys = {key.name for key in living_keys(cursor)}
     found: dict[str, State] = {}
     for trigger in wanted(cursor):
         state = _state(trigger, present)

@@ -264,6 +264,8 @@ def _references(cursor: Cursor, target: Target, judged: Composable) -> int:
     lost = SQL("SELECT nexus_id::text FROM {} WHERE outcome IN ('superseded', 'to_restore', 'known')").format(judged)
     total = 0
     for key in generic_keys(cursor):
+        if not (key.is_writable and key.can_lead_to_us):
+            continue
         query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND x.{}::text IN ({})").format(
             key.relation,
             Identifier(key.type_column),
@@ -273,6 +275,8 @@ def _references(cursor: Cursor, target: Target, judged: Composable) -> int:
         )
         total += queries.number(cursor, query)
     for found in foreign_columns(cursor, target):
+        if not found.is_living:
+            continue
         query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text IN ({})").format(
             found.relation, Identifier(found.column), lost
         )

@@ -234,9 +234,10 @@ def _not_a_persons(entity: Entity) -> Iterator[str]:
 
 def _referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
     for found in foreign_columns(cursor, target):
-        yield found.schema, found.table
+        if found.holds:
+            yield found.schema, found.table
     for key in generic_keys(cursor):
-        if not key.is_history:
+        if key.is_living and key.can_lead_to_us:
             yield key.schema, key.table
 
 
@@ -252,12 +253,14 @@ def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> I
         return SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = x.id)").format(_going(entity))
 
     for found in foreign_columns(cursor, target):
+        if not found.holds:
+            continue
         query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id = x.{} WHERE {}").format(
             found.relation, going, Identifier(found.column), stays((found.schema, found.table))
         )
-        yield f"{found.table}.{found.column}", queries.number(cursor, query)
+        yield found.name, queries.number(cursor, query)
     for key in generic_keys(cursor):
-        if not key.is_history:
+        if key.is_living and key.can_lead_to_us:
             query = SQL(
                 "SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id::text = x.{}::text WHERE x.{} = {} AND {}"
             ).format(

@@ -5,7 +5,7 @@ A constraint guards most of those columns; but not in a database that was restor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -16,28 +16,27 @@ from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.mapping.entity import Entity, Reference
 from nexus_assets.nexus import catalog
-from nexus_assets.nexus.references import HISTORY_TABLES as HISTORY_TABLES
-from nexus_assets.nexus.references import GenericKey, foreign_columns, generic_keys, orphans_sql
-from nexus_assets.nexus.references import Model as Model
-from nexus_assets.nexus.references import models as models
-from nexus_assets.nexus.references import reachable as reachable
+from nexus_assets.nexus.models import Model, labels
+from nexus_assets.nexus.references import (
+    GenericKey,
+    declared_key,
+    foreign_columns,
+    generic_keys,
+    impossible,
+    models,
+    orphans_sql,
+    reachable,
+)
 
 
 def _declared_keys(context: CheckContext, entity: Entity) -> list[GenericKey]:
-    table = context.table(entity.name)
-    declared = {link.id_column for link in entity.generic_references}
-    keys = [key for key in generic_keys(context.cursor) if key.table == table.name and key.id_column in declared]
-    if len(keys) != len(declared):
-        raise catalog.ContractError(
-            f"The generic references of {entity.name} were not found in the database.",
-            remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
-        )
-    return keys
+    return [declared_key(context.cursor, context.table(entity.name), link) for link in entity.generic_references]
 
 
 def _other_keys(context: CheckContext) -> list[GenericKey]:
-    declared = {name for entity in ENTITIES.values() if entity.generic_references for name in entity.model.tables}
-    return [key for key in generic_keys(context.cursor) if key.table not in declared and not key.is_history]
+    """The living generic keys that no entity declares."""
+    declared = [key for entity in ENTITIES.values() for key in _declared_keys(context, entity)]
+    return [key for key in generic_keys(context.cursor) if key.is_living and key not in declared]
 
 
 def _named(key: GenericKey, query: Composable) -> Composable:
@@ -56,16 +55,14 @@ def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey
     target = context.table(entity.name)
     (link,) = (link for link in entity.generic_references if link.id_column == key.id_column)
     parent = context.table(link.to)
-    others = context.rows(
-        SQL("SELECT id FROM django_content_type WHERE id <> {}").format(Literal(parent.content_type_id))
-    )
-    orphans = orphans_sql(key, [(parent.content_type_id, parent.table)], [id_ for (id_,) in others])
+    others = [id_ for id_ in labels(context.cursor) if id_ != parent.content_type_id]
+    orphans = orphans_sql(key, [Model(parent.content_type_id, parent.table)], others)
     elsewhere = [
-        SQL("(o.content_type_id = {}::text AND EXISTS (SELECT FROM {} AS e WHERE e.id = o.object_id::uuid))").format(
-            Literal(id_), table
+        SQL("(o.content_type_id = {}::text AND EXISTS (SELECT FROM {} AS e WHERE e.{} = o.object_id::uuid))").format(
+            Literal(model.content_type), model.table, Identifier(model.id_column)
         )
-        for id_, table, _ in reachable(key, found)
-        if id_ != parent.content_type_id
+        for model in reachable(key, found)
+        if model.content_type != parent.content_type_id
     ]
     imported = [made_by_importer_sql(target, "t")] if entity.made_by_importer else []
     if is_installed(context.cursor):
@@ -83,14 +80,20 @@ def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey
     )
 
 
-def _column_orphans_sql(name: str, relation: Composable, column: str, parent: Composable) -> Composable:
-    """Rows (key, id, content_type_id, object_id, reason) whose column names no row of the parent; a table may have no id."""
+def _column_orphans_sql(
+    name: str, relation: Composable, row_name: Composable, column: str, parent: Composable
+) -> Composable:
+    """Rows (key, id, content_type_id, object_id, reason) whose column names no row of the parent; `row_name` names the row `x`."""
     return SQL("""
-        SELECT {name} AS key, to_jsonb(x) ->> 'id' AS id, NULL::text AS content_type_id, x.{column}::text AS object_id,
+        SELECT {name} AS key, {row_name} AS id, NULL::text AS content_type_id, x.{column}::text AS object_id,
                'target_missing'::text AS reason
         FROM ({dead}) AS dead JOIN {relation} AS x ON x.{column} = dead.id
     """).format(
-        name=Literal(name), relation=relation, column=Identifier(column), dead=_dead_ids_sql(relation, column, parent)
+        name=Literal(name),
+        relation=relation,
+        row_name=row_name,
+        column=Identifier(column),
+        dead=_dead_ids_sql(relation, column, parent),
     )
 
 
@@ -113,7 +116,7 @@ def _declared_columns(context: CheckContext, entity: Entity) -> dict[str, Compos
 def _own_orphans_sql(context: CheckContext, entity: Entity) -> list[Composable]:
     target = context.table(entity.name)
     return [
-        _column_orphans_sql(f"{target.name}.{column}", target.table, column, parent)
+        _column_orphans_sql(f"{target.name}.{column}", target.table, SQL("x.id::text"), column, parent)
         for column, parent in _declared_columns(context, entity).items()
     ]
 
@@ -129,15 +132,16 @@ def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
     """The columns of all other tables that name a row of ours: by a constraint, and a patient's also by the column's name."""
     tables = {name: context.table(name) for name in ENTITIES}
     declared = {
-        (tables[name].name, column)
+        (tables[name].schema, tables[name].name, column)
         for name, entity in ENTITIES.items()
         for column in _declared_columns(context, entity)
     }
     return [
-        _column_orphans_sql(f"{found.table}.{found.column}", found.relation, found.column, target.table)
+        _column_orphans_sql(found.name, found.relation, found.home.row_name_sql("x"), found.column, target.table)
         for name, target in tables.items()
         for found in foreign_columns(context.cursor, target)
-        if (found.guarded or name == "patients") and (found.table, found.column) not in declared
+        if found.is_living and (found.guarded or name == "patients")
+        if (found.schema, found.table, found.column) not in declared
     ]
 
 
@@ -146,10 +150,7 @@ def other_references(context: CheckContext) -> Finding:
     found = models(context.cursor)
     parts = [*_own_orphans_sql(context, ENTITIES["patients"]), *_foreign_orphans_sql(context)]
     for key in _other_keys(context):
-        possible = reachable(key, found)
-        tables = [(id_, table) for id_, table, _ in possible]
-        impossible = [id_ for id_, table, _ in found if (id_, table) not in tables]
-        parts.append(_named(key, orphans_sql(key, tables, impossible)))
+        parts.append(_named(key, orphans_sql(key, reachable(key, found), impossible(key, found))))
     return violators(
         context, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
     )
@@ -183,34 +184,43 @@ def other_doubts(context: CheckContext) -> Finding:
 
 
 def _doubts(context: CheckContext, keys: Sequence[GenericKey], asset: str) -> Finding:
-    patients = context.table("patients")
-    followed = [id_ for id_, _, _ in models(context.cursor)]
-    parts = []
-    for key in keys:
-        parts.append(
-            SQL("""
-                SELECT {name} AS key, x.id::text AS id, x.{id}::text AS object_id, 'target_archived' AS reason
-                FROM {relation} AS x JOIN {patients} AS p ON p.id{cast} = x.{id}
-                WHERE x.{type} = {content_type} AND p.archived
-                UNION ALL
-                SELECT {name}, x.id::text, x.{id}::text, 'table_not_found'
-                FROM {relation} AS x JOIN django_content_type AS c ON c.id = x.{type}
-                WHERE x.{id} IS NOT NULL AND c.id <> ALL ({followed}::integer[])
-            """).format(
-                name=Literal(key.name),
-                id=Identifier(key.id_column),
-                type=Identifier(key.type_column),
-                relation=key.relation,
-                patients=patients.table,
-                cast=SQL("::text" if key.is_text else ""),
-                content_type=Literal(patients.content_type_id),
-                followed=Literal(followed),
-            )
-        )
+    parts = [part for key in keys for part in _doubts_sql(context, key)]
     if not parts:
         return Finding(0)
     step = f"nexus-assets check --select {asset}/no_doubtful_references --json, and look the ids up in Nexus"
     return violators(context, SQL(" UNION ALL ").join(parts), step)
+
+
+def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
+    patients = context.table("patients")
+    names = {
+        "name": Literal(key.name),
+        "row": key.home.row_name_sql("x"),
+        "shown": key.shown_id_sql("x"),
+        "id": Identifier(key.id_column),
+        "type": Identifier(key.type_column),
+        "relation": key.relation,
+    }
+    if key.can_lead_to_us:
+        yield SQL("""
+            SELECT {name} AS key, {row} AS id, {shown} AS object_id, 'target_archived' AS reason
+            FROM {relation} AS x JOIN {patients} AS p ON p.id{cast} = x.{id}
+            WHERE x.{type} = {content_type} AND p.archived
+        """).format(
+            **names,
+            patients=patients.table,
+            cast=SQL("::text" if key.is_text else ""),
+            content_type=Literal(patients.content_type_id),
+        )
+    yield SQL("""
+        SELECT {name} AS key, {row} AS id, {shown} AS object_id, 'table_not_found' AS reason
+        FROM {relation} AS x JOIN {content_types} AS c ON c.id = x.{type}
+        WHERE x.{id} IS NOT NULL AND c.id <> ALL ({followed}::bigint[])
+    """).format(
+        **names,
+        content_types=key.content_types,
+        followed=Literal([model.content_type for model in models(context.cursor)]),
+    )
 
 
 def likely_cause(context: CheckContext) -> str:

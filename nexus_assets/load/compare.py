@@ -236,14 +236,16 @@ def _dead_sql(cursor: Cursor, context: LoadContext, link: GenericReference, row:
         )
     )
     others = [content_type for (content_type,) in cursor.fetchall()]
-    for content_type, table, id_type in models(cursor) if others else ():
-        if content_type in others:
+    for model in models(cursor) if others else ():
+        if model.content_type in others:
             found = (
-                SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = {})").format(table, id_)
-                if id_type == "uuid"
+                SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.{} = {})").format(
+                    model.table, Identifier(model.id_column), id_
+                )
+                if model.id_type == "uuid"
                 else SQL("TRUE")
             )
-            cases.append(SQL("WHEN {} = {} THEN {}").format(type_, Literal(content_type), found))
+            cases.append(SQL("WHEN {} = {} THEN {}").format(type_, Literal(model.content_type), found))
     return SQL("(CASE {} ELSE NOT EXISTS (SELECT FROM django_content_type AS o WHERE o.id = {}) END)").format(
         SQL(" ").join(cases), type_
     )

@@ -10,7 +10,8 @@ from nexus_assets.load.identity import ids_by_hash_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import GenericReference
-from nexus_assets.nexus.references import GenericKey, orphans_sql
+from nexus_assets.nexus.models import Model
+from nexus_assets.nexus.references import declared_key, orphans_sql
 
 
 def dead_links(cursor: Cursor, context: LoadContext) -> int:
@@ -21,14 +22,14 @@ def dead_links(cursor: Cursor, context: LoadContext) -> int:
     healed = 0
     with without_nested_loops(cursor):
         for link in context.entity.generic_references:
-            cursor.execute(_heal_sql(context, link))
+            cursor.execute(_heal_sql(cursor, context, link))
             healed += cursor.rowcount
     return healed
 
 
-def _heal_sql(context: LoadContext, link: GenericReference) -> Composable:
+def _heal_sql(cursor: Cursor, context: LoadContext, link: GenericReference) -> Composable:
     target, parent = context.target, context.parents[link.to]
-    key = GenericKey(target.schema, target.name, link.type_column, link.id_column, "uuid")
+    key = declared_key(cursor, target, link)
     settings = [
         SQL("{} = {}").format(Identifier(link.type_column), Literal(parent.content_type_id)),
         SQL("{} = p.id").format(Identifier(link.id_column)),
@@ -45,7 +46,7 @@ def _heal_sql(context: LoadContext, link: GenericReference) -> Composable:
     """).format(
         target=target.table,
         settings=SQL(", ").join(settings),
-        orphans=orphans_sql(key, [(parent.content_type_id, parent.table)]),
+        orphans=orphans_sql(key, [Model(parent.content_type_id, parent.table)]),
         ledger=context.ledger,
         ids=ids_by_hash_sql(link.to),
         base=base_column(link.id_column),

@@ -31,6 +31,7 @@ from nexus_assets.load import (
     rejects,
     rekey,
     sources,
+    superseded,
     tidy,
     vanished,
 )
@@ -44,7 +45,7 @@ from nexus_assets.load.unchanged import sources_now, unchanged_account
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
-from nexus_assets.nexus import catalog, queries, references
+from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
@@ -128,7 +129,7 @@ def load(
 
     # 5 write
     load_id = _next_load(cursor)
-    superseded = identity.supersede(cursor, context, load_id)
+    followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context)
@@ -141,7 +142,7 @@ def load(
 
     # 6 tidy
     inputs.step("accounting", pending)
-    account.heal(superseded=superseded, rekeyed=rekeyed)
+    account.heal(superseded=followed, rekeyed=rekeyed)
     _repair_links(cursor, context, load_id, account)
 
     # 7 account and verify
@@ -258,7 +259,7 @@ def _next_load(cursor: Cursor) -> int:
 
 def _repair_links(cursor: Cursor, context: LoadContext, load_id: int, account: Account) -> None:
     """Moves references to superseded ids, heals links, and tidies what the entity declares: needed even without news."""
-    moved = references.move_superseded(cursor, context.target)
+    moved = superseded.move_superseded(cursor, context.target)
     account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, context))
     account.heal(**tidy.tidy_all(cursor, context, load_id))
 

@@ -12,6 +12,8 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
+from nexus_assets.nexus.models import content_type_table, labels
+from nexus_assets.nexus.relations import find, once_a_transaction
 
 
 class ContractError(NexusAssetsError):
@@ -44,27 +46,10 @@ class Target:
         return Identifier(self.schema, self.name)
 
 
-COLUMNS_SQL = """
-    SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-           a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-           CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-    FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-    WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
-"""
-
-
 def find_table(cursor: Cursor, names: Sequence[str]) -> tuple[int, str, str] | None:
     """(oid, schema, name) of the first of the names that is a table on the search path; None where there is none."""
-    for name in names:
-        cursor.execute(
-            "SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-            " WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p')",
-            (name,),
-        )
-        found = cursor.fetchone()
-        if found is not None:
-            return int(found[0]), str(found[1]), str(found[2])
-    return None
+    found = find(cursor, names)
+    return None if found is None else (found.oid, found.schema, found.name)
 
 
 def content_types(cursor: Cursor) -> dict[str, int]:
@@ -73,36 +58,33 @@ def content_types(cursor: Cursor) -> dict[str, int]:
     Django makes these rows after its migrations. Raises ContractError where one is missing or there twice: what refers to
     that model by a generic key could not be told apart.
     """
-    if find_table(cursor, ["django_content_type"]) is None:
+    if content_type_table(cursor) is None:
         raise ContractError(
             "The database has no table django_content_type: it is not a Nexus database.",
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
-    labels = [entity.model.label for entity in ENTITIES.values()]
-    cursor.execute(
-        "SELECT label, array_agg(c.id) FILTER (WHERE c.id IS NOT NULL) FROM unnest(%s) AS label"
-        " LEFT JOIN django_content_type AS c ON concat(c.app_label, '.', c.model) = label GROUP BY label",
-        (labels,),
-    )
-    ids = dict(cursor.fetchall())
-    missing = [label for label in labels if ids[label] is None]
+    ids: dict[str, list[int]] = {entity.model.label: [] for entity in ENTITIES.values()}
+    for id_, label in labels(cursor).items():
+        ids.get(".".join(label), []).append(id_)
+    missing = [label for label, found in ids.items() if not found]
     if missing:
         raise ContractError(
             f"Nexus's migrations have not run: django_content_type has no row for {', '.join(missing)}.",
             remedy="Run Nexus's `manage.py migrate`, after which Django adds it. Nothing was written.",
         )
-    doubled = [label for label in labels if len(ids[label]) > 1]
+    doubled = [label for label, found in ids.items() if len(found) > 1]
     if doubled:
         raise ContractError(
             f"django_content_type has more than one row for {', '.join(doubled)}.",
             remedy="Move what refers to one of them to the other, and delete it. Nothing was written.",
         )
-    return {label: int(id_) for label, (id_,) in ids.items()}
+    return {label: id_ for label, (id_,) in ids.items()}
 
 
+@once_a_transaction
 def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
-    found = find_table(cursor, entity.model.tables)
+    found = find(cursor, entity.model.tables)
     if found is None:
         (database,) = queries.row(cursor, "SELECT current_database()")
         raise ContractError(
@@ -110,11 +92,11 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
             " database, or its migrations have not run.",
             remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
         )
-    oid, schema, name = found
-    types = content_types(cursor)
-    cursor.execute(COLUMNS_SQL, (oid,))
-    columns = {row[0]: TargetColumn(*row) for row in cursor.fetchall()}
-    return Target(entity, schema, name, columns, types[entity.model.label])
+    columns = {
+        each.name: TargetColumn(each.name, each.sql_type, each.nullable, each.has_default, each.length)
+        for each in found.columns.values()
+    }
+    return Target(entity, found.schema, found.name, columns, content_types(cursor)[entity.model.label])
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:

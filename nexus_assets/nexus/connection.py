@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.nexus.relations import CatalogCursor
 
 CONNECT_TIMEOUT_SECONDS = 10
 LOCK_TIMEOUT = "30s"
@@ -92,7 +93,7 @@ def transaction(
                 for name in (lock,) if isinstance(lock, str) else lock:
                     cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"nexus_assets:{name}",))
             connection.autocommit = False
-            with connection.cursor() as cursor:
+            with connection.cursor(cursor_factory=CatalogCursor) as cursor:
                 yield cursor
             if commit:
                 connection.commit()

@@ -1,54 +1,91 @@
-"""References into an entity's table from anywhere in the database: found by looking, moved to current ids, counted when dead."""
+"""Every way in which a row of the database points at another: generic keys, and columns that hold ids of a table.
+
+Found once a transaction from the catalogue: what a table is, is decided by its schema, its primary key and the
+django_content_type to which its foreign key leads. History and copies are known by their form: they point at rows of
+their time, so that no load writes them and nothing that they point at is missed.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal as OneOf
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.tables import LEDGER_SCHEMA
-from nexus_assets.nexus import queries
-from nexus_assets.nexus.catalog import Target
+from nexus_assets.mapping.entity import GenericReference, Reference
+from nexus_assets.nexus.catalog import ContractError, Target
+from nexus_assets.nexus.models import Model as Model
+from nexus_assets.nexus.models import content_type_table, model_relations
+from nexus_assets.nexus.models import models as models
+from nexus_assets.nexus.relations import (
+    Relation,
+    RelationColumn,
+    find,
+    is_copy,
+    is_history,
+    once_a_transaction,
+    relations,
+)
 
-HISTORY_TABLES = ("django_admin_log",)
-"""Logs whose entries outlive what they tell of: an entry about a deleted row is no orphan, and keeps no row alive. An entry
-about a person who has another id now moves with them all the same, so that the history of a person stays whole."""
+Kind = OneOf["living", "history", "copy"]
+"""What a table is. `living`: its rows are what they are now; `history`: they tell of rows as they were; `copy`: put aside."""
 
-TEXTS = ("text", "character varying", "character")
 INTEGERS = ("smallint", "integer", "bigint")
-"""The types of a generic key's id column beside uuid: text leads to ids of any type, a number only to numbers."""
 
-Model = tuple[int, Identifier, str]
-"""Content type id, table and type of its id, of a Django model whose table was found."""
+ID_COLUMNS = (("content_type_id", "object_pk"), ("content_type_id", "object_id"))
+"""How the two columns of a generic key end, by Django's convention, the likelier first: where auditlog has both, `object_pk`
+holds every id and `object_id` only those that are numbers."""
+
+ID_COLUMNS_BY_CONSTRAINT = (
+    *ID_COLUMNS,
+    ("content_type_id", "id"),
+    ("type_id", "id"),
+    ("ct_id", "id"),
+    ("ct_id", "object_id"),
+)
+"""The same where a foreign key to django_content_type proves what the first column is."""
 
 
 @dataclass(frozen=True)
 class GenericKey:
-    """A generic foreign key somewhere in the database: a table with a content type column and an object id column."""
+    """A generic foreign key: a table of Nexus's database with a content type column and an object id column."""
 
-    schema: str
-    table: str
+    home: Relation
     type_column: str
     id_column: str
-    id_type: str
+    content_types: Identifier
+    kind: Kind = "living"
+
+    @property
+    def schema(self) -> str:
+        return self.home.schema
+
+    @property
+    def table(self) -> str:
+        return self.home.name
 
     @property
     def relation(self) -> Identifier:
-        return Identifier(self.schema, self.table)
+        return self.home.table
 
     @property
     def name(self) -> str:
         """`table.id_column`, as checks and messages name it."""
-        return f"{self.table}.{self.id_column}"
+        return f"{self.home.label}.{self.id_column}"
+
+    @property
+    def id_type(self) -> str:
+        """The type of its ids; that of the base, where it is a domain."""
+        return self.home.columns[self.id_column].base_type
 
     @property
     def is_text(self) -> bool:
         """Whether it holds ids as text."""
-        return self.id_type in TEXTS
+        return self.home.columns[self.id_column].is_text
 
     @property
     def compared_as(self) -> str:
@@ -60,60 +97,186 @@ class GenericKey:
         """Whether it can hold an id of the import's tables, which are uuids."""
         return self.is_text or self.id_type == "uuid"
 
-    def fits(self, id_type: str) -> bool:
-        """Whether it can lead to ids of this type."""
-        return self.is_text or self.id_type == id_type or {self.id_type, id_type} <= {*INTEGERS}
+    @property
+    def is_living(self) -> bool:
+        return self.kind == "living"
 
     @property
     def is_history(self) -> bool:
         """Whether its rows may outlive what they refer to."""
-        return self.table in HISTORY_TABLES
+        return self.kind == "history"
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a load may move it: a generated column follows the one that it is made from."""
+        return self.is_living and not self.home.columns[self.id_column].is_generated
+
+    def fits(self, id_type: str) -> bool:
+        """Whether it can lead to ids of this type."""
+        return self.is_text or self.id_type == id_type or {self.id_type, id_type} <= {*INTEGERS}
+
+    def shown_id_sql(self, alias: str) -> Composable:
+        """The id in the row `alias` as text for messages; NULL where a text is neither a number nor a uuid."""
+        id_ = SQL("{}.{}::text").format(Identifier(alias), Identifier(self.id_column))
+        if not self.is_text:
+            return id_
+        return SQL("CASE WHEN {0} ~ {1} THEN btrim({0}) END").format(
+            id_, Literal(r"^\s*([0-9]{1,20}|[0-9a-fA-F-]{32,36})\s*$")
+        )
 
 
 @dataclass(frozen=True)
 class ForeignColumn:
     """A column that holds ids of a table, with or without a constraint that guards them."""
 
-    schema: str
-    table: str
+    home: Relation
     column: str
     guarded: bool
+    kind: Kind = "living"
+
+    @property
+    def schema(self) -> str:
+        return self.home.schema
+
+    @property
+    def table(self) -> str:
+        return self.home.name
 
     @property
     def relation(self) -> Identifier:
-        return Identifier(self.schema, self.table)
+        return self.home.table
+
+    @property
+    def name(self) -> str:
+        """`table.column`, as checks and messages name it."""
+        return f"{self.home.label}.{self.column}"
+
+    @property
+    def is_living(self) -> bool:
+        return self.kind == "living"
+
+    @property
+    def holds(self) -> bool:
+        """Whether a row that it names must stay: a constraint demands it, or it is no mere record of what was."""
+        return self.guarded or self.is_living
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether a load may move it. What a constraint guards can't dangle, and is left."""
+        return self.is_living and not self.guarded and not self.home.columns[self.column].is_generated
 
 
-GENERIC_KEYS_SQL = """
-    SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
-    JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
-      AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
-    ORDER BY 1, 2, 3
-"""
-
-# A column without a constraint is known by its name: patient_id, referring_patient_id, patient_uuid.
-FOREIGN_COLUMNS_SQL = """
-    SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
-    FROM pg_class AS c
-    JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
-    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
-      AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
-      AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
-    ORDER BY 1, 2, 3
-"""
-
-
+@once_a_transaction
 def generic_keys(cursor: Cursor) -> list[GenericKey]:
-    """Every generic foreign key of the database, by the form that Django gives them; a new Nexus table is found by itself."""
-    cursor.execute(GENERIC_KEYS_SQL, (LEDGER_SCHEMA,))
-    return [GenericKey(*row) for row in cursor.fetchall()]
+    """Every generic foreign key whose content types are Nexus's, by schema, table and column; a later table is found by itself."""
+    content_types = content_type_table(cursor)
+    if content_types is None:
+        return []
+    found = [key for relation in relations(cursor).values() for key in _keys_of(cursor, relation, content_types)]
+    originals = [key.home for key in found if key.home.is_visible and _is_models(cursor, key.home)]
+    return [
+        replace(key, kind=_kind(cursor, key.home, originals))
+        for key in sorted(found, key=lambda key: (key.schema, key.table, key.id_column))
+    ]
+
+
+def declared_key(cursor: Cursor, target: Target, link: GenericReference) -> GenericKey:
+    """The generic key of an entity's table that the entity declares. Raises ContractError where the database has none."""
+    for key in generic_keys(cursor):
+        if (key.schema, key.table, key.id_column) == (target.schema, target.name, link.id_column):
+            return key
+    raise ContractError(
+        f"The generic reference {target.name}.{link.id_column} of {target.entity.name} was not found in the database.",
+        remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
+    )
+
+
+def _keys_of(cursor: Cursor, relation: Relation, content_types: Relation) -> Iterator[GenericKey]:
+    for column in relation.columns.values():
+        if column.base_type not in INTEGERS or column.is_inherited:
+            continue
+        if not _leads_to(cursor, relation, column, content_types):
+            continue
+        endings = ID_COLUMNS if relation.foreign_key(column.name) is None else ID_COLUMNS_BY_CONSTRAINT
+        candidates = (
+            column.name.removesuffix(type_) + id_ for type_, id_ in endings if re.search(f"(^|_){type_}$", column.name)
+        )
+        id_column = next((name for name in candidates if name in relation.columns and name != column.name), None)
+        if id_column is not None:
+            yield GenericKey(relation, column.name, id_column, content_types.table)
+
+
+def _leads_to(cursor: Cursor, relation: Relation, column: RelationColumn, content_types: Relation) -> bool:
+    """Whether the column leads to these content types: by its foreign key; without one, unless others are nearer."""
+    link = relation.foreign_key(column.name)
+    if link is not None:
+        return link.to == content_types.oid
+    return column.name.endswith("content_type_id") and not _has_own(cursor, relation, content_types)
+
+
+def _has_own(cursor: Cursor, relation: Relation, other: Relation) -> bool:
+    """Whether the relation's schema holds a table of the other's name: another Django, or another Nexus, lives there."""
+    return any(
+        each.schema == relation.schema and each.name == other.name and each.oid != other.oid
+        for each in relations(cursor).values()
+    )
+
+
+def _is_models(cursor: Cursor, relation: Relation) -> bool:
+    return any(relation.oid == other.oid for other in model_relations(cursor).values())
+
+
+def _is_entitys(cursor: Cursor, relation: Relation) -> bool:
+    named = (find(cursor, entity.model.tables) for entity in ENTITIES.values())
+    return any(other is not None and other.oid == relation.oid for other in named)
+
+
+def _kind(cursor: Cursor, relation: Relation, originals: Sequence[Relation]) -> Kind:
+    """What the table is. Nexus's own tables live, however they were restored."""
+    if _is_entitys(cursor, relation):
+        return "living"
+    if is_history(relation):
+        return "history"
+    if not _is_models(cursor, relation) and is_copy(relation, originals):
+        return "copy"
+    return "living"
+
+
+@once_a_transaction
+def _columns_to(cursor: Cursor, table: Identifier, entity_name: str) -> list[ForeignColumn]:
+    entity = ENTITIES[entity_name]
+    target = find(cursor, entity.model.tables)
+    assert target is not None
+    words = {
+        entity.model.label.split(".")[1],
+        *(name.rpartition("_")[2] for name in entity.model.tables if "_" in name),
+    }
+    by_name = re.compile(rf"(^|_)({'|'.join(sorted(map(re.escape, words)))})(_id|_uuid)?$")
+    declared = {
+        (found.oid, link.column)
+        for other in ENTITIES.values()
+        for link in other.references
+        if isinstance(link, Reference) and link.column and link.to == entity_name
+        if (found := find(cursor, other.model.tables)) is not None
+    }
+    found_columns: list[tuple[Relation, str, bool]] = []
+    for relation in relations(cursor).values():
+        for column in relation.columns.values():
+            if column.base_type != "uuid" or column.is_inherited:
+                continue
+            link = relation.foreign_key(column.name)
+            if link is not None:
+                if link.to == target.oid:
+                    found_columns.append((relation, column.name, link.guards_all_rows))
+            elif (relation.oid, column.name) in declared or (
+                by_name.search(column.name) and not _has_own(cursor, relation, target)
+            ):
+                found_columns.append((relation, column.name, False))
+    originals = [relation for relation, _, _ in found_columns if relation.is_visible and _is_models(cursor, relation)]
+    return [
+        ForeignColumn(relation, column, guarded, _kind(cursor, relation, originals))
+        for relation, column, guarded in sorted(found_columns, key=lambda each: (each[0].schema, each[0].name, each[1]))
+    ]
 
 
 def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
@@ -121,65 +284,31 @@ def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
 
     A constraint that was never validated names the table, but guards no row that was there before it.
     """
-    model = target.entity.model.label.split(".")[1]
-    cursor.execute(
-        FOREIGN_COLUMNS_SQL,
-        {
-            "ledger": LEDGER_SCHEMA,
-            "table": target.table.as_string(cursor),
-            "name": f"(^|_){model}(_id|_uuid)?$",
-        },
-    )
-    return [ForeignColumn(*row) for row in cursor.fetchall()]
-
-
-def models(cursor: Cursor) -> list[Model]:
-    """Every Django model whose table can be found: ours by their names, the others by Django's or by the model's plural."""
-    known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
-    cursor.execute("""
-        SELECT c.relname, n.nspname, format_type(id.atttypid, NULL)
-        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        LEFT JOIN pg_attribute AS id ON id.attrelid = c.oid AND id.attname = 'id'
-        WHERE c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
-    """)
-    tables = {name: (schema, id_type) for name, schema, id_type in cursor.fetchall()}
-    # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
-    joined = {name.replace("_", ""): name for name in tables}
-    found = []
-    cursor.execute("SELECT id, app_label, model FROM django_content_type ORDER BY id")
-    content_types = cursor.fetchall()
-    # A stale content type may be called as a table of ours is (images.batch, images_batch): it is not that table's model.
-    ours = {name for names in known.values() for name in names}
-    exact = {
-        id_: next((name for name in known.get((app, model), {f"{app}_{model}"} - ours) if name in tables), None)
-        for id_, app, model in content_types
-    }
-    # Of two models of one name neither can be said to own the table that is called as both.
-    shared = Counter(model for id_, _, model in content_types if exact[id_] is None)
-    for id_, _, model in content_types:
-        name = exact[id_]
-        if name is None and shared[model] == 1:
-            plurals = (f"{model}s", f"{model.removesuffix('y')}ies", model)
-            name = next(
-                (joined[plural] for plural in plurals if plural in joined and joined[plural] not in exact.values()),
-                None,
-            )
-        if name is not None and tables[name][1] is not None:
-            found.append((id_, Identifier(tables[name][0], name), tables[name][1]))
-    return found
+    return _columns_to(cursor, target.table, target.entity.name)
 
 
 def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
     """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
-    return [model for model in found if key.fits(model[2])]
+    return [model for model in found if key.fits(model.id_type)]
+
+
+def impossible(key: GenericKey, found: Sequence[Model]) -> list[int]:
+    """The content types that no row of the key can have: a uuid leads to no table whose ids are integers.
+
+    A key that can hold no uuid is not asked: what it means by a number beside a patient's content type is its own affair.
+    """
+    if not key.can_lead_to_us:
+        return []
+    return [model.content_type for model in found if not key.fits(model.id_type)]
 
 
 def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
-    """Whether anything in the database refers to the row `alias` of the table; entries of logs do not count."""
+    """Whether anything in the database refers to the row `alias` of the table; history and copies do not count."""
     id_ = SQL("{}.id").format(Identifier(alias))
     tests: list[Composable] = [
         SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {})").format(found.relation, Identifier(found.column), id_)
         for found in foreign_columns(cursor, target)
+        if found.holds
     ]
     tests += [
         SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {} AND x.{} = {}::{})").format(
@@ -191,80 +320,24 @@ def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
             SQL(key.compared_as),
         )
         for key in generic_keys(cursor)
-        if key.can_lead_to_us and not key.is_history
+        if key.can_lead_to_us and key.is_living
     ]
     return SQL("({})").format(SQL(" OR ").join(tests)) if tests else SQL("FALSE")
 
 
-def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
-    """Moves every reference to a superseded id of the table, in any table, native rows included, to the current id.
+def orphans_sql(key: GenericKey, models: Sequence[Model], not_allowed: Sequence[int] = ()) -> Composable:
+    """Rows (id, content_type_id, object_id, reason) of the key that are dangling, over all rows.
 
-    Returns the number of rows moved by `table.column`. A foreign key that a constraint guards can't lead nowhere and is left.
-    """
-    name = target.entity.name
-    if not queries.yes(cursor, "SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s)", (name,)):
-        return {}
-    moved: dict[str, int] = {}
-    for where, statement in _moves(cursor, target):
-        cursor.execute(statement)
-        if cursor.rowcount:
-            moved[where] = cursor.rowcount
-    return moved
-
-
-def _moves(cursor: Cursor, target: Target) -> Iterator[tuple[str, Composable]]:
-    for key in filter(lambda key: key.can_lead_to_us, generic_keys(cursor)):
-        # Kept apart by content type where that one still exists; a row whose content type is gone is moved by its id alone.
-        yield (
-            key.name,
-            SQL("""
-                UPDATE {relation} AS x SET {id} = s.current_id::{type}, {ct} = {content_type}
-                FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
-                WHERE s.entity = {entity} AND x.{id} = s.nexus_id::{type}
-                  AND (x.{ct} = {content_type} OR NOT EXISTS (SELECT FROM django_content_type AS c WHERE c.id = x.{ct}))
-                  AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
-            """).format(
-                relation=key.relation,
-                id=Identifier(key.id_column),
-                type=SQL(key.compared_as),
-                ct=Identifier(key.type_column),
-                content_type=Literal(target.content_type_id),
-                target=target.table,
-                entity=Literal(target.entity.name),
-            ),
-        )
-    for found in foreign_columns(cursor, target):
-        if not found.guarded:
-            yield (
-                f"{found.table}.{found.column}",
-                SQL("""
-                    UPDATE {relation} AS x SET {column} = s.current_id
-                    FROM nexus_assets.superseded AS s JOIN {target} AS t ON t.id = s.current_id
-                    WHERE s.entity = {entity} AND x.{column} = s.nexus_id
-                      AND NOT EXISTS (SELECT FROM {target} AS old WHERE old.id = s.nexus_id)
-                """).format(
-                    relation=found.relation,
-                    column=Identifier(found.column),
-                    target=target.table,
-                    entity=Literal(target.entity.name),
-                ),
-            )
-
-
-def orphans_sql(
-    key: GenericKey, models: Sequence[tuple[int, Composable]], not_allowed: Sequence[int] = ()
-) -> Composable:
-    """Rows (id, content_type_id, object_id, reason) of the key that lead nowhere, over all rows.
-
-    `models` are (content type id, table) of the models whose rows can be looked up, `not_allowed` the content types that no
-    row of this key can have (a uuid leads to no integer). Reasons: `half_null` (one half is NULL), `content_type_missing`,
-    `content_type_not_allowed`, `target_missing`. A content type without a known table is taken at its word.
+    `id` is the row's primary key, whatever it is called. `models` are those whose rows can be looked up, `not_allowed` the
+    content types that no row of this key can have (a uuid leads to no integer). Reasons: `half_null` (one half is NULL),
+    `content_type_missing`, `content_type_not_allowed`, `target_missing`. A content type without a known table is taken at
+    its word.
 
     No part reads the table itself where there is nothing to find, but the index that Django makes over the pair: which types
-    there are by skipping from one to the next, which ids lead nowhere by one anti-join a model.
+    there are by skipping from one to the next, which ids are dangling by one anti-join a model.
     """
     type_, id_ = Identifier(key.type_column), Identifier(key.id_column)
-    names = {"relation": key.relation, "type": type_, "id": id_}
+    names = {"relation": key.relation, "type": type_, "id": id_, "content_types": key.content_types}
     parts: list[tuple[str, Composable]] = [
         ("half_null", SQL("FROM {relation} AS x WHERE x.{type} IS NULL AND x.{id} IS NOT NULL").format(**names)),
         ("half_null", SQL("FROM {relation} AS x WHERE x.{id} IS NULL AND x.{type} IS NOT NULL").format(**names)),
@@ -277,7 +350,7 @@ def orphans_sql(
                     UNION ALL
                     SELECT (SELECT min(y.{type}) FROM {relation} AS y WHERE y.{type} > used.id) FROM used WHERE used.id IS NOT NULL
                   )
-                  SELECT id FROM used WHERE id NOT IN (SELECT id FROM django_content_type)
+                  SELECT id FROM used WHERE id NOT IN (SELECT id FROM {content_types})
                 ) AS unknown JOIN {relation} AS x ON x.{type} = unknown.id WHERE x.{id} IS NOT NULL
             """).format(**names),
         ),
@@ -296,22 +369,23 @@ def orphans_sql(
             "target_missing",
             SQL("""
                 FROM (
-                  SELECT DISTINCT y.{id} AS id FROM {relation} AS y LEFT JOIN {table} AS t ON t.id{cast} = y.{id}
-                  WHERE y.{type} = {content_type} AND y.{id} IS NOT NULL AND t.id IS NULL
+                  SELECT DISTINCT y.{id} AS id FROM {relation} AS y LEFT JOIN {table} AS t ON t.{key}{cast} = y.{id}
+                  WHERE y.{type} = {content_type} AND y.{id} IS NOT NULL AND t.{key} IS NULL
                 ) AS dead JOIN {relation} AS x ON x.{id} = dead.id AND x.{type} = {content_type}
             """).format(
                 **names,
-                table=table,
+                table=model.table,
+                key=Identifier(model.id_column),
                 cast=SQL("::text" if key.is_text else ""),
-                content_type=Literal(content_type),
+                content_type=Literal(model.content_type),
             ),
         )
-        for content_type, table in models
-        if content_type not in not_allowed
+        for model in models
+        if model.content_type not in not_allowed
     ]
     return SQL(" UNION ALL ").join(
-        SQL(
-            "SELECT x.id::text AS id, x.{}::text AS content_type_id, x.{}::text AS object_id, {}::text AS reason {}"
-        ).format(type_, id_, Literal(reason), found)
+        SQL("SELECT {} AS id, x.{}::text AS content_type_id, {} AS object_id, {}::text AS reason {}").format(
+            key.home.row_name_sql("x"), type_, key.shown_id_sql("x"), Literal(reason), found
+        )
         for reason, found in parts
     )

@@ -24,7 +24,7 @@ def test_every_model_is_found_behind_its_content_type(naming: Naming, database: 
     with transaction(engine, commit=False) as cursor:
         cursor.execute("SELECT id, app_label, model FROM django_content_type")
         named = {id_: (app_label, model) for id_, app_label, model in cursor.fetchall()}
-        found = {named[id_]: table for id_, table, _ in models(cursor)}
+        found = {named[model.content_type]: model.table for model in models(cursor)}
     expected = {
         model: Identifier("public", table_name(listed, naming))
         for listed, model in MODELS.items()

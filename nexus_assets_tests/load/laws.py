@@ -151,8 +151,8 @@ class Laws:
         with self.clinic.cursor() as cursor:
             found = models(cursor)
             for key in generic_keys(cursor):
-                if not key.is_history:
-                    cursor.execute(orphans_sql(key, [(model[0], model[1]) for model in reachable(key, found)]))
+                if key.is_living:
+                    cursor.execute(orphans_sql(key, reachable(key, found)))
                     orphans = [(row, link) for row, _, link, _ in cursor.fetchall() if link not in excused]
                     assert [row for row, _ in orphans if row not in nobodys.get(key.table, ())] == [], key.name
 

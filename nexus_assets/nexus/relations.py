@@ -1,0 +1,229 @@
+"""Every table of the database as the catalogue defines it: its schema, columns, primary key, foreign keys, and what it holds.
+
+Read once a transaction, in three statements, whatever the tables are called. Partitions are part of their table, as are the
+columns that a table inherits; views, foreign tables and temporary tables hold no rows of their own to look after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier
+
+from nexus_assets.ledger.tables import LEDGER_SCHEMA
+
+Answer = TypeVar("Answer")
+
+
+class CatalogCursor(Cursor):
+    """A cursor that remembers what the catalogue answered: within one transaction nobody changes a table under it."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.known: dict[tuple[Any, ...], Any] = {}
+
+
+def once_a_transaction(read: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Has a reader of the catalogue, `read(cursor, *of)`, asked once by a CatalogCursor; by any other cursor each time."""
+
+    @wraps(read)
+    def remembered(cursor: Cursor, *of: Any) -> Answer:
+        if not isinstance(cursor, CatalogCursor):
+            return read(cursor, *of)
+        question = (read.__name__, *of)
+        if question not in cursor.known:
+            cursor.known[question] = read(cursor, *of)
+        return cursor.known[question]  # type: ignore[no-any-return]
+
+    return remembered
+
+
+@dataclass(frozen=True)
+class RelationColumn:
+    """A column; `base_type` is its type without a length, or the one under its domain, `is_text` whether that is text."""
+
+    name: str
+    sql_type: str
+    base_type: str
+    is_text: bool
+    nullable: bool
+    has_default: bool
+    is_generated: bool
+    is_inherited: bool
+    length: int | None
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """A foreign key that a constraint guards: the columns, and the oid of the table to which they lead.
+
+    One that was never validated, or is not enforced, names that table all the same.
+    """
+
+    columns: tuple[str, ...]
+    to: int
+    guards_all_rows: bool
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table with rows of its own. `is_visible`: its bare name leads to it, by the search path."""
+
+    oid: int
+    schema: str
+    name: str
+    is_visible: bool
+    columns: Mapping[str, RelationColumn]
+    primary_key: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+
+    @property
+    def table(self) -> Identifier:
+        return Identifier(self.schema, self.name)
+
+    @property
+    def label(self) -> str:
+        """Its name for messages, with the schema where the search path does not lead there."""
+        return self.name if self.is_visible else f"{self.schema}.{self.name}"
+
+    def foreign_key(self, column: str) -> ForeignKey | None:
+        """The foreign key of this column alone."""
+        return next((key for key in self.foreign_keys if key.columns == (column,)), None)
+
+    def row_name_sql(self, alias: str) -> Composable:
+        """What names the row `alias`: its primary key as text, of several columns parted by `/`; NULL where it has none.
+
+        Only numbers, uuids and times are shown: a key of text may hold anything, a name or a session's secret.
+        """
+        names = self.primary_key or tuple(name for name in ("id",) if name in self.columns)
+        shown = [name for name in names if self.columns[name].base_type in SHOWN_TYPES]
+        if not shown:
+            return SQL("NULL::text")
+        return SQL(" || '/' || ").join(SQL("{}.{}::text").format(Identifier(alias), Identifier(name)) for name in shown)
+
+
+SHOWN_TYPES = (
+    "uuid",
+    "smallint",
+    "integer",
+    "bigint",
+    "oid",
+    "timestamp with time zone",
+    "timestamp without time zone",
+)
+
+_TABLES_SQL = """
+    SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid)
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+    ORDER BY 2, 3
+"""
+
+_COLUMNS_SQL = """
+    WITH RECURSIVE base AS (
+      SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+      UNION ALL
+      SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+    )
+    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+           NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '', a.attinhcount > 0,
+           CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+    FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+    WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum
+"""
+
+_KEYS_SQL = """
+    SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid
+"""
+
+
+@once_a_transaction
+def relations(cursor: Cursor) -> Mapping[int, Relation]:
+    """Every table of the database by its oid, the ledger's own aside."""
+    cursor.execute(_TABLES_SQL, (LEDGER_SCHEMA,))
+    tables = cursor.fetchall()
+    oids = [oid for oid, *_ in tables]
+    columns: dict[int, dict[str, RelationColumn]] = {oid: {} for oid in oids}
+    cursor.execute(_COLUMNS_SQL, (oids,))
+    for oid, name, *rest in cursor.fetchall():
+        columns[oid][name] = RelationColumn(name, *rest)
+    primary: dict[int, tuple[str, ...]] = {}
+    foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
+    cursor.execute(_KEYS_SQL, (oids,))
+    for oid, is_primary, to, validated, names in cursor.fetchall():
+        if is_primary:
+            primary[oid] = tuple(names)
+        else:
+            foreign[oid].append(ForeignKey(tuple(names), int(to), validated))
+    return {
+        oid: Relation(oid, schema, name, visible, columns[oid], primary.get(oid, ()), tuple(foreign[oid]))
+        for oid, schema, name, visible in tables
+    }
+
+
+def find(cursor: Cursor, names: Sequence[str]) -> Relation | None:
+    """The first of the names that is a table on the search path; None where there is none."""
+    visible = {relation.name: relation for relation in relations(cursor).values() if relation.is_visible}
+    return next((visible[name] for name in names if name in visible), None)
+
+
+# --- history and copies -----------------------------------------------------------------------------------------------
+
+HISTORY_FORMS: Sequence[frozenset[str]] = tuple(
+    frozenset(form.split())
+    for form in (
+        "history_id history_type",  # django-simple-history
+        "history_date history_type",
+        "pgh_id pgh_label",  # django-pghistory
+        "pgh_id pgh_created_at",
+        "pgh_id pgh_obj_id",
+        "content_type_id object_repr",  # Django's admin log; auditlog, easyaudit and reversion say an object's text likewise
+        "content_type_id serialized_data",  # reversion, django-field-history
+        "content_type_id object_pk changes",  # auditlog
+        "content_type_id object_id changed_fields",  # easyaudit
+        "content_type_id object_id object_json_repr",
+        "action_id action_date action_type",  # django-audit-log
+    )
+)
+"""Columns by which a table is known as history: its rows outlive what they tell of, and nobody may rewrite them."""
+
+ALIKE = 0.75
+"""Of the columns of two tables together, by name and type, this share in common makes the one a copy of the other."""
+
+TELLING = 5
+"""Fewer columns than these make no table unmistakable."""
+
+
+def is_history(relation: Relation) -> bool:
+    """Whether the table's rows tell of other rows as they were: by the columns of a known program, or because it holds the
+    `id` of a row beside a primary key of its own, so that it may hold one row many times."""
+    if any(form <= relation.columns.keys() for form in HISTORY_FORMS):
+        return True
+    return "id" in relation.columns and bool(relation.primary_key) and "id" not in relation.primary_key
+
+
+def is_copy(relation: Relation, originals: Iterable[Relation]) -> bool:
+    """Whether the table is a copy that somebody put aside: nothing ties it to other tables, and it has no key of its own
+    (CREATE TABLE AS) or has the columns of one of the originals (LIKE, or a dump restored without constraints)."""
+    if relation.foreign_keys:
+        return False
+    return not relation.primary_key or any(_is_like(relation, original) for original in originals)
+
+
+def _is_like(relation: Relation, original: Relation) -> bool:
+    mine, theirs = _shape(relation), _shape(original)
+    if relation.oid == original.oid or len(theirs) < TELLING:
+        return False
+    return theirs <= mine or len(mine & theirs) >= ALIKE * len(mine | theirs)
+
+
+def _shape(relation: Relation) -> frozenset[tuple[str, str]]:
+    return frozenset((column.name, column.base_type) for column in relation.columns.values())
