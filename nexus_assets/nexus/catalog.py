@@ -13,7 +13,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.relations import find, once_a_transaction
+from nexus_assets.nexus.relations import find
 
 
 class ContractError(NexusAssetsError):
@@ -81,7 +81,6 @@ def content_types(cursor: Cursor) -> dict[str, int]:
     return {label: id_ for label, (id_,) in ids.items()}
 
 
-@once_a_transaction
 def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
     found = find(cursor, entity.model.tables)

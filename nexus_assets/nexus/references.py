@@ -201,9 +201,14 @@ def _keys_of(cursor: Cursor, relation: Relation, content_types: Relation) -> Ite
         candidates = (
             column.name.removesuffix(type_) + id_ for type_, id_ in endings if re.search(f"(^|_){type_}$", column.name)
         )
-        id_column = next((name for name in candidates if name in relation.columns and name != column.name), None)
+        id_column = next((name for name in candidates if _may_hold_ids(relation, name)), None)
         if id_column is not None:
             yield GenericKey(relation, column.name, id_column, content_types.table)
+
+
+def _may_hold_ids(relation: Relation, name: str) -> bool:
+    """Whether the column may be the second half of a generic key: no key of its own, as that of a permission beside its type."""
+    return name in relation.columns and name not in relation.primary_key and relation.foreign_key(name) is None
 
 
 def _leads_to(cursor: Cursor, relation: Relation, column: RelationColumn, content_types: Relation) -> bool:
@@ -243,7 +248,7 @@ def _kind(cursor: Cursor, relation: Relation, originals: Sequence[Relation]) -> 
 
 
 @once_a_transaction
-def _columns_to(cursor: Cursor, table: Identifier, entity_name: str) -> list[ForeignColumn]:
+def _columns_to(cursor: Cursor, entity_name: str) -> list[ForeignColumn]:
     entity = ENTITIES[entity_name]
     target = find(cursor, entity.model.tables)
     assert target is not None
@@ -284,7 +289,7 @@ def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
 
     A constraint that was never validated names the table, but guards no row that was there before it.
     """
-    return _columns_to(cursor, target.table, target.entity.name)
+    return _columns_to(cursor, target.entity.name)
 
 
 def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:

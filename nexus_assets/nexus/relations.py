@@ -77,6 +77,7 @@ class Relation:
     schema: str
     name: str
     is_visible: bool
+    is_partitioned: bool
     columns: Mapping[str, RelationColumn]
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
@@ -117,7 +118,7 @@ SHOWN_TYPES = (
 )
 
 _TABLES_SQL = """
-    SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid)
+    SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
@@ -164,8 +165,8 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
         else:
             foreign[oid].append(ForeignKey(tuple(names), int(to), validated))
     return {
-        oid: Relation(oid, schema, name, visible, columns[oid], primary.get(oid, ()), tuple(foreign[oid]))
-        for oid, schema, name, visible in tables
+        oid: Relation(oid, schema, name, visible, partitioned, columns[oid], primary.get(oid, ()), tuple(foreign[oid]))
+        for oid, schema, name, visible, partitioned in tables
     }
 
 
@@ -215,7 +216,8 @@ def is_copy(relation: Relation, originals: Iterable[Relation]) -> bool:
     (CREATE TABLE AS) or has the columns of one of the originals (LIKE, or a dump restored without constraints)."""
     if relation.foreign_keys:
         return False
-    return not relation.primary_key or any(_is_like(relation, original) for original in originals)
+    without_key = not relation.primary_key and not relation.is_partitioned
+    return without_key or any(_is_like(relation, original) for original in originals)
 
 
 def _is_like(relation: Relation, original: Relation) -> bool:

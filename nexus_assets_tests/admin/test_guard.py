@@ -120,7 +120,7 @@ FREE_ORDERS: dict[str, list[str]] = {
     "both halves emptied": ["UPDATE documents_document SET object_id = NULL, content_type_id = NULL"],
     "a reference to another model": [
         "UPDATE images_batch SET (content_type_id, object_id) = (SELECT t.id, c.id FROM django_content_type AS t, clinics AS c"
-        " WHERE (t.app_label, t.model) = ('clinics', 'clinic') LIMIT 1)"
+        " WHERE (t.app_label, t.model) = ('clinicians', 'clinic') LIMIT 1)"
     ],
     "an id that goes and comes back": [
         "CREATE TEMP TABLE kept AS SELECT * FROM patients WHERE id = '{who}'",

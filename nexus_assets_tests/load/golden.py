@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import Composable
 
 from nexus_assets.entities import ENTITIES
@@ -25,6 +24,7 @@ from nexus_assets.load.load import load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 FOLDER = Path(__file__).parent / "sql"
@@ -51,7 +51,7 @@ def path(entity: str, kind: str) -> Path:
     return FOLDER / f"{entity}_{kind}.sql"
 
 
-class Recorder(Cursor):
+class Recorder(CatalogCursor):
     """A cursor that keeps the text of every statement, and looks which columns the work tables had before they are dropped."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

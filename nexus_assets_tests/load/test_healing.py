@@ -384,7 +384,7 @@ def test_native_images_are_never_touched(loaded: Clinic) -> None:
 
 
 def test_an_importers_batch_that_something_else_refers_to_stays(loaded: Clinic, batch: str) -> None:
-    loaded.execute("CREATE TABLE later (id uuid, content_type_id int, object_id uuid)")
+    loaded.execute("CREATE TABLE later (id uuid PRIMARY KEY, content_type_id int, object_id uuid)")
     empty = loaded.importers_batch(batch)
     loaded.execute(
         "INSERT INTO later VALUES (gen_random_uuid(), %s, %s)", loaded.content_type("images", "imagebatch"), empty

@@ -82,7 +82,9 @@ def test_one_of_many_is_enough(loaded: Clinic) -> None:
 def test_native_rows_of_any_table_are_moved(loaded: Clinic) -> None:
     one, other = (row["id"] for row in loaded.exports["Contacts"])
     batch = loaded.native_batch(one)
-    loaded.execute("CREATE TABLE later (id uuid, referring_patient_id uuid, content_type_id int, object_id uuid)")
+    loaded.execute(
+        "CREATE TABLE later (id uuid PRIMARY KEY, referring_patient_id uuid, content_type_id int, object_id uuid)"
+    )
     loaded.execute(
         "INSERT INTO later VALUES (gen_random_uuid(), %s, %s, %s)",
         *(loaded.patient_id(one), loaded.content_type(), loaded.patient_id(other)),

@@ -1,3 +1,28 @@
+SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 2, 3;
+
+WITH RECURSIVE base AS (
+  SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+  UNION ALL
+  SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+       NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
+           a.attinhcount > 0,
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
+
+SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid;
+
+SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
+
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
 
 SELECT to_regclass('nexus_assets.about') IS NOT NULL;
@@ -9,45 +34,7 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
 -- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
 
@@ -429,13 +416,13 @@ SET LOCAL enable_nestloop = off;
 
 UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, "object_id" = p.id
     FROM (
-      SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
+      SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id, "x"."object_id"::text AS object_id,
           'half_null'::text AS reason FROM "public"."images_batch" AS x WHERE x."content_type_id" IS NULL
-          AND x."object_id" IS NOT NULL UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
-          x."object_id"::text AS object_id, 'half_null'::text AS reason FROM "public"."images_batch" AS x
-          WHERE x."object_id" IS NULL AND x."content_type_id" IS NOT NULL UNION ALL SELECT x.id::text AS id,
-          x."content_type_id"::text AS content_type_id, x."object_id"::text AS object_id,
-          'content_type_missing'::text AS reason
+          AND x."object_id" IS NOT NULL UNION ALL SELECT "x"."id"::text AS id,
+          x."content_type_id"::text AS content_type_id, "x"."object_id"::text AS object_id, 'half_null'::text AS reason
+          FROM "public"."images_batch" AS x WHERE x."object_id" IS NULL AND x."content_type_id" IS NOT NULL
+          UNION ALL SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id,
+          "x"."object_id"::text AS object_id, 'content_type_missing'::text AS reason
             FROM (
               WITH RECURSIVE used AS (
                 SELECT min("content_type_id") AS id FROM "public"."images_batch"
@@ -443,14 +430,14 @@ UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, 
                 SELECT (SELECT min(y."content_type_id") FROM "public"."images_batch" AS y WHERE y."content_type_id" > used.id)
                     FROM used WHERE used.id IS NOT NULL
               )
-              SELECT id FROM used WHERE id NOT IN (SELECT id FROM django_content_type)
+              SELECT id FROM used WHERE id NOT IN (SELECT id FROM "public"."django_content_type")
             ) AS unknown JOIN "public"."images_batch" AS x ON x."content_type_id" = unknown.id
                 WHERE x."object_id" IS NOT NULL
-         UNION ALL SELECT x.id::text AS id, x."content_type_id"::text AS content_type_id,
-             x."object_id"::text AS object_id, 'target_missing'::text AS reason
+         UNION ALL SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id,
+             "x"."object_id"::text AS object_id, 'target_missing'::text AS reason
             FROM (
               SELECT DISTINCT y."object_id" AS id FROM "public"."images_batch" AS y
-                  LEFT JOIN "public"."patients" AS t ON t.id = y."object_id"
+                  LEFT JOIN "public"."patients" AS t ON t."id" = y."object_id"
               WHERE y."content_type_id" = <patients' content type> AND y.object_id IS NOT NULL AND t.id IS NULL
             ) AS dead JOIN public.images_batch AS x ON x.object_id = dead.id
                 AND x.content_type_id = <patients' content type>

@@ -1,3 +1,28 @@
+SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 2, 3;
+
+WITH RECURSIVE base AS (
+  SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+  UNION ALL
+  SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+       NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
+           a.attinhcount > 0,
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
+
+SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid;
+
+SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
+
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
 
 SELECT to_regclass('nexus_assets.about') IS NOT NULL;
@@ -9,46 +34,7 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
+-- 3 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
 
@@ -287,33 +273,13 @@ SELECT EXISTS (
       AND NOT EXISTS (SELECT FROM nexus_assets.work_images_recognised AS r WHERE r.nexus_id = t.id)
 );
 
-SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
-  AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
-ORDER BY 1, 2, 3;
-
-SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
-JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
-  AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
-ORDER BY 1, 2, 3;
-
 SET LOCAL enable_nestloop = off;
 
 INSERT INTO nexus_assets.work_images_recognised
     SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
       SELECT i.source_id, t.id AS nexus_id, t.uploaded_at AS made_at,
              CASE
-                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 13 AND x.from_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 13 AND x.to_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 13 AND x.object_id = t.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 13 AND x.object_id = t.id::uuid)) END AS is_referenced
+                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 47 AND x.from_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 47 AND x.to_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 47 AND x.object_id = t.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 47 AND x.object_id = t.id::uuid)) END AS is_referenced
       FROM (
     SELECT i.* FROM nexus_assets.work_images_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
       AND NOT EXISTS (SELECT FROM nexus_assets.work_images_recognised AS r WHERE r.source_id = i.source_id)
@@ -663,31 +629,11 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
         AND p.id <> k.id
 ) AS d WHERE t.batch_id = d.id;
 
-SELECT DISTINCT n.nspname, c.relname, a.attname, k.oid IS NOT NULL AND k.convalidated
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = c.oid AND k.conkey = ARRAY[a.attnum]
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.atttypid = 'uuid'::regtype
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %(ledger)s) AND n.nspname !~ '^pg_(toast|temp)'
-  AND (k.confrelid = %(table)s::regclass OR (k.oid IS NULL AND a.attname ~ %(name)s))
-ORDER BY 1, 2, 3;
-
-SELECT n.nspname, c.relname, type.attname, id.attname, format_type(id.atttypid, NULL)
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS type ON type.attrelid = c.oid AND type.attname ~ 'content_type_id$' AND NOT type.attisdropped
-JOIN pg_attribute AS id ON id.attrelid = c.oid AND NOT id.attisdropped
-  AND id.attname = regexp_replace(type.attname, 'content_type_id$', 'object_id')
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
-ORDER BY 1, 2, 3;
-
 WITH removed AS (
   DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
       AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
       AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
-      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 38 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 38 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 38 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 38 AND x.object_id = p.id::uuid)) RETURNING id
+      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid)) RETURNING id
 ), settled AS (
   UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
   WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL

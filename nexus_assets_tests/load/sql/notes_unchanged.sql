@@ -1,3 +1,28 @@
+SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 2, 3;
+
+WITH RECURSIVE base AS (
+  SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+  UNION ALL
+  SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+       NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
+           a.attinhcount > 0,
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
+
+SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid;
+
+SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
+
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
 
 SELECT to_regclass('nexus_assets.about') IS NOT NULL;
@@ -9,33 +34,7 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
 -- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
--- 2 times:
-SELECT c.oid, n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass(quote_ident(%s)) AND c.relkind IN ('r', 'p');
-
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
-       a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '',
-       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
-FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
-
-SELECT id FROM django_content_type WHERE app_label = %s AND model = %s;
-
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
 

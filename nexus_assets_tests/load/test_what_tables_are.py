@@ -1,0 +1,371 @@
+"""What else stands in a Nexus database: tags, audit trails, copies, another Django. None of it is written, none is an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus_assets.admin import explain, guard
+from nexus_assets.checks import CHECKS
+from nexus_assets.checks.check import Finding, StoredFiles
+from nexus_assets.checks.run import ask_all
+from nexus_assets.entities import ENTITIES
+from nexus_assets.nexus import catalog
+from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.references import foreign_columns, generic_keys
+from nexus_assets.nexus.relations import CatalogCursor
+from nexus_assets_tests.load.clinic import Clinic
+
+NOBODY = "11111111-1111-4111-8111-111111111111"
+REFERENCE_CHECKS = ("no_orphaned_references", "no_doubtful_references")
+NO_FILES = StoredFiles(lambda _: (), lambda _: "", lambda _: (), lambda _: ())
+PATIENTS = "(SELECT id FROM django_content_type WHERE (app_label, model) = ('patients', 'patient'))"
+USERS = "(SELECT id FROM django_content_type WHERE (app_label, model) = ('auth', 'user'))"
+CT = "content_type_id integer NOT NULL REFERENCES django_content_type"
+
+
+def red(clinic: Clinic) -> dict[str, dict[str, int]]:
+    """The checks of references that do not pass, with their breakdowns; one that could not run is an error of the test."""
+    found = {}
+    chosen = [check for check in CHECKS if check.name.startswith(REFERENCE_CHECKS)]
+    for check, answer in ask_all(chosen, clinic.engine, NO_FILES):
+        assert isinstance(answer, Finding), f"{check.full_name}: {answer}"
+        if not answer.passed:
+            found[check.full_name] = dict(answer.breakdown)
+    return found
+
+
+def content(clinic: Clinic, table: str) -> list[tuple[str, ...]]:
+    """Every row of the table with its version: the same where nobody wrote, not even the same again."""
+    return sorted(clinic.rows(f"SELECT ctid::text, xmin::text, t::text FROM {table} AS t"))
+
+
+def survives_everything(clinic: Clinic, table: str) -> None:
+    """Checks, guard, the incident and its repair go as without the table, and it is as it was."""
+    before = content(clinic, table)
+    assert red(clinic) == {}
+    assert guard.install(clinic.engine).is_whole
+    guard.remove(clinic.engine)
+    clinic.recreate_patients()
+    clinic.load()
+    assert clinic.orphans() == 0
+    assert red(clinic) == {}
+    assert guard.install(clinic.engine).is_whole
+    assert content(clinic, table) == before
+
+
+# --- keys whose ids are no uuids --------------------------------------------------------------------------------------
+
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "oid", "numeric(10,2)")
+
+
+@pytest.mark.parametrize("id_type", [*NUMBERS, "date", "jsonb", "timestamptz", "inet", "uuid[]"])
+@pytest.mark.parametrize("is_full", [False, True], ids=["empty", "full"])
+def test_a_key_that_holds_no_uuid_is_never_compared_with_one(id_type: str, is_full: bool, loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE taggit_taggeditem (id serial PRIMARY KEY, object_id {id_type} NOT NULL, {CT})")
+    if is_full:
+        value = {"date": "'2026-03-01'", "jsonb": "'7'", "timestamptz": "now()", "inet": "'10.0.0.1'"}.get(id_type, "7")
+        value = f"ARRAY['{NOBODY}']" if id_type == "uuid[]" else value
+        loaded.execute(
+            f"INSERT INTO taggit_taggeditem (object_id, content_type_id) VALUES ({value}::{id_type}, {PATIENTS})"
+        )
+    survives_everything(loaded, "taggit_taggeditem")
+
+
+def test_a_number_that_leads_to_no_user_is_found(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE votes (id serial PRIMARY KEY, object_id bigint NOT NULL, {CT})")
+    loaded.execute(f"INSERT INTO votes (object_id, content_type_id) VALUES (4711, {USERS})")
+    assert red(loaded) == {"patients/no_orphaned_references": {"target_missing": 1}}
+
+
+@pytest.mark.parametrize("id_type", ["uuid", "text", "varchar(40)", "char(36)", "patient_key", "patient_text"])
+def test_a_key_that_holds_uuids_in_any_form_follows_to_the_current_id(id_type: str, loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute("CREATE DOMAIN patient_key AS uuid; CREATE DOMAIN patient_text AS varchar(64)")
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, object_id {id_type}, {CT})")
+    flag = f"INSERT INTO flags (object_id, content_type_id) VALUES (%s::{id_type}, {PATIENTS})"
+    loaded.execute(flag, loaded.patient_id(contact))
+    loaded.recreate_patients()
+    assert red(loaded)["patients/no_orphaned_references"] == {"target_missing": 1}
+    loaded.load()
+    assert loaded.value("SELECT object_id::text FROM flags") == loaded.patient_id(contact)
+    assert red(loaded) == {}
+
+
+def test_a_generated_id_follows_the_column_that_it_is_made_from(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(
+        f"CREATE TABLE flags (id serial PRIMARY KEY, patient_id uuid, {CT},"
+        " object_id uuid GENERATED ALWAYS AS (patient_id) STORED)"
+    )
+    loaded.execute(
+        f"INSERT INTO flags (patient_id, content_type_id) VALUES (%s, {PATIENTS})", loaded.patient_id(contact)
+    )
+    loaded.recreate_patients()
+    loaded.load()
+    assert loaded.value("SELECT object_id::text FROM flags") == loaded.patient_id(contact)
+
+
+# --- tables whose primary key is not `id` -----------------------------------------------------------------------------
+
+KEYED = {
+    "token": f"(token uuid PRIMARY KEY, {CT}, object_id uuid)",
+    "none but a constraint": f"({CT}, object_id uuid)",
+    "two columns, partitioned": f"(number bigint, at timestamptz, {CT}, object_id uuid, PRIMARY KEY (number, at))"
+    " PARTITION BY RANGE (at); CREATE TABLE attachment_1 PARTITION OF attachment DEFAULT",
+    "of a parent": f"(document_ptr_id uuid PRIMARY KEY REFERENCES documents_document, {CT}, object_id uuid)",
+    "text": f"(slug text PRIMARY KEY, {CT}, object_id uuid)",
+    "unlogged": f"(token uuid PRIMARY KEY, {CT}, object_id uuid); ALTER TABLE attachment SET UNLOGGED",
+    "a column dropped": f"(token uuid PRIMARY KEY, id uuid, {CT}, object_id uuid); ALTER TABLE attachment DROP COLUMN id",
+}
+
+
+@pytest.mark.parametrize("columns", KEYED.values(), ids=KEYED.keys())
+def test_a_table_without_an_id_is_as_any_other(columns: str, loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE attachment {columns}")
+    survives_everything(loaded, "attachment")
+
+
+@pytest.mark.parametrize(
+    "columns", ["target_type_id integer{ct}, target_id uuid", "thing_ct_id integer{ct}, thing_object_id uuid"]
+)
+def test_a_key_of_other_names_is_known_by_its_foreign_key(columns: str, loaded: Clinic) -> None:
+    columns = columns.format(ct=" REFERENCES django_content_type")
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, {columns})")
+    loaded.execute(f"INSERT INTO flags SELECT 1, {PATIENTS}, '{NOBODY}'")
+    assert red(loaded) == {"patients/no_orphaned_references": {"target_missing": 1}}
+
+
+def test_a_permission_is_no_generic_key(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE permission (id serial PRIMARY KEY, {CT}, codename text)")
+    loaded.execute(f"INSERT INTO permission (content_type_id) VALUES ({PATIENTS})")
+    survives_everything(loaded, "permission")
+
+
+def test_a_row_is_named_by_its_primary_key(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE attachment {KEYED['token']}")
+    loaded.execute(f"INSERT INTO attachment VALUES ('{NOBODY}', {PATIENTS}, gen_random_uuid())")
+    (sample,) = _samples(loaded)
+    assert (sample["key"], sample["id"]) == ("attachment.object_id", NOBODY)
+
+
+def test_a_row_of_a_partitioned_table_is_named_by_both_columns(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE attachment {KEYED['two columns, partitioned']}")
+    loaded.execute(f"INSERT INTO attachment VALUES (7, '2026-03-01 00:00+00', {PATIENTS}, gen_random_uuid())")
+    (sample,) = _samples(loaded)
+    assert sample["id"].startswith("7/2026-03-01")
+
+
+def test_a_key_of_text_is_never_shown(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE attachment {KEYED['text']}")
+    loaded.execute(f"INSERT INTO attachment VALUES ('Banksia 1950', {PATIENTS}, gen_random_uuid())")
+    (sample,) = _samples(loaded)
+    assert sample["id"] == ""
+
+
+def test_a_text_that_is_no_id_is_never_shown(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, object_id text, {CT})")
+    loaded.execute(f"INSERT INTO flags (object_id, content_type_id) VALUES ('Banksia 1950', {PATIENTS})")
+    (sample,) = _samples(loaded)
+    assert sample["object_id"] == ""
+
+
+def test_names_with_capitals_blanks_quotes_and_percent_signs_are_only_names(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(
+        'CREATE TABLE "100% ""Sure"" Flags" (id serial PRIMARY KEY, "Content_content_type_id" integer'
+        ' REFERENCES django_content_type, "Content_object_id" uuid, "50%_patient_id" uuid)'
+    )
+    with loaded.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "100% ""Sure"" Flags" ("Content_content_type_id", "Content_object_id", "50%_patient_id")'
+            f" SELECT {PATIENTS}, '{loaded.patient_id(contact)}', '{loaded.patient_id(contact)}'"
+        )
+    loaded.recreate_patients()
+    loaded.load()
+    assert red(loaded) == {}
+    assert guard.install(loaded.engine).is_whole
+    with loaded.cursor() as cursor:
+        found = explain.explain(cursor, loaded.patient_id(contact))
+    assert found[0].referred_to_by['100% "Sure" Flags.Content_object_id'] == 1
+
+
+def test_a_child_of_an_inherited_table_is_counted_once(loaded: Clinic) -> None:
+    loaded.execute(
+        f"CREATE TABLE flags (id serial PRIMARY KEY, object_id uuid, {CT}); CREATE TABLE more () INHERITS (flags)"
+    )
+    loaded.execute(f"INSERT INTO more (object_id, content_type_id) VALUES ('{NOBODY}', {PATIENTS})")
+    assert red(loaded) == {"patients/no_orphaned_references": {"target_missing": 1}}
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+def test_a_view_of_a_table_is_none(kind: str, loaded: Clinic) -> None:
+    loaded.execute(f"CREATE {kind} batches AS SELECT * FROM images_batch")
+    assert red(loaded) == {}
+    assert guard.install(loaded.engine).is_whole
+
+
+def _samples(clinic: Clinic) -> list[dict[str, str]]:
+    chosen = [check for check in CHECKS if check.full_name == "patients/no_orphaned_references"]
+    ((_, found),) = ask_all(chosen, clinic.engine, NO_FILES)
+    assert isinstance(found, Finding)
+    return [dict(each) for each in found.sample]
+
+
+# --- history ----------------------------------------------------------------------------------------------------------
+
+GONE = f"SELECT {PATIENTS}, gen_random_uuid()"
+HISTORY = {
+    "simple-history": "images_historicalbatch (id uuid, history_id serial PRIMARY KEY, history_type text,"
+    f" content_type_id integer, object_id uuid); INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "simple-history by uuid": "images_historicalbatch (id uuid, history_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),"
+    " history_date timestamptz, history_type varchar(1), content_type_id integer, object_id uuid);"
+    f" INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "simple-history of notes": "images_historicalbatch (id uuid, patient_id uuid, history_id serial PRIMARY KEY,"
+    " history_type text); INSERT INTO images_historicalbatch (patient_id) SELECT gen_random_uuid()",
+    "pghistory": "images_historicalbatch (pgh_id bigserial PRIMARY KEY, pgh_created_at timestamptz, pgh_label text,"
+    " id uuid, patient_id uuid); INSERT INTO images_historicalbatch (patient_id) SELECT gen_random_uuid()",
+    "pghistory of batches": f"images_historicalbatch (pgh_id bigserial PRIMARY KEY, pgh_obj_id uuid, {CT},"
+    f" object_id uuid); INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "auditlog": "images_historicalbatch (id bigserial PRIMARY KEY, object_pk varchar(255) NOT NULL, object_id bigint,"
+    f" {CT}, changes jsonb); INSERT INTO images_historicalbatch (content_type_id, object_pk) {GONE}",
+    "reversion": f"images_historicalbatch (id serial PRIMARY KEY, object_id varchar(191), {CT}, db text, format text,"
+    f" serialized_data text, object_repr text); INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "easyaudit": f"images_historicalbatch (id serial PRIMARY KEY, event_type smallint, object_id varchar(255), {CT},"
+    f" object_json_repr text); INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "field-history": f"images_historicalbatch (id serial PRIMARY KEY, object_id text, {CT}, field_name text,"
+    f" serialized_data text); INSERT INTO images_historicalbatch (content_type_id, object_id) {GONE}",
+    "written by hand": "images_historicalbatch (audit_id bigserial PRIMARY KEY, operation text, id uuid, patient_id uuid);"
+    " INSERT INTO images_historicalbatch (patient_id) SELECT gen_random_uuid()",
+}
+
+
+@pytest.mark.parametrize("table", HISTORY.values(), ids=HISTORY.keys())
+def test_history_is_never_written_and_never_an_error(table: str, loaded: Clinic) -> None:
+    loaded.execute(f"CREATE TABLE {table}")
+    survives_everything(loaded, "images_historicalbatch")
+
+
+def test_the_admin_log_records_the_id_of_its_time_and_explain_finds_it(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(
+        "INSERT INTO django_admin_log (action_time, object_id, object_repr, action_flag, change_message, content_type_id,"
+        f" user_id) SELECT now(), %s, '', 2, '', {PATIENTS}, min(id) FROM auth_user",
+        loaded.patient_id(contact),
+    )
+    survives_everything(loaded, "django_admin_log")
+    with loaded.cursor() as cursor:
+        (found, *_) = explain.explain(cursor, loaded.patient_id(contact))
+    assert found.referred_to_by["django_admin_log.object_id"] == 1
+
+
+def test_an_append_only_audit_trail_lets_the_incident_heal(loaded: Clinic) -> None:
+    loaded.execute(
+        "CREATE TABLE patients_noteevent (pgh_id bigserial PRIMARY KEY, pgh_created_at timestamptz DEFAULT now(),"
+        " pgh_label text, id uuid, patient_id uuid)"
+    )
+    loaded.execute("INSERT INTO patients_noteevent (id, patient_id) SELECT id, patient_id FROM notes")
+    loaded.execute(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'append only'; END$$"
+    )
+    loaded.execute(
+        "CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON patients_noteevent FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+    survives_everything(loaded, "patients_noteevent")
+
+
+# --- copies, and other schemas ----------------------------------------------------------------------------------------
+
+COPIES = {
+    "in another schema": "CREATE TABLE backup.batches AS TABLE images_batch",
+    "of the same name": "CREATE TABLE backup.images_batch AS TABLE images_batch",
+    "with its key": "CREATE TABLE backup.images_batch (LIKE images_batch INCLUDING ALL);"
+    " INSERT INTO backup.images_batch SELECT * FROM images_batch",
+    "with its key and a column more": "CREATE TABLE backup.images_batch (LIKE images_batch INCLUDING ALL, kept_at date);"
+    " INSERT INTO backup.images_batch SELECT * FROM images_batch",
+    "of notes": "CREATE TABLE backup.notes AS TABLE notes",
+    "of notes with its key": "CREATE TABLE backup.notes (LIKE notes INCLUDING ALL); INSERT INTO backup.notes SELECT * FROM notes",
+    "of some columns": "CREATE TABLE backup.links AS SELECT id, content_type_id, object_id FROM documents_document",
+}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES.keys())
+@pytest.mark.parametrize("schema", ["backup", "public"])
+def test_a_copy_is_never_written_and_never_an_error(copied: str, schema: str, loaded: Clinic) -> None:
+    name = copied.split()[2].split(".")[1]
+    if schema == "public":
+        copied = copied.replace(f"backup.{name}", f"{name}_20260301")
+    loaded.execute(f"CREATE SCHEMA backup; {copied}")
+    survives_everything(loaded, f"backup.{name}" if schema == "backup" else f"{name}_20260301")
+
+
+SHOP = (
+    "CREATE SCHEMA shop; CREATE TABLE shop.django_content_type (id integer PRIMARY KEY, app_label text, model text);"
+    f" INSERT INTO shop.django_content_type SELECT {PATIENTS}, 'cart', 'order';"
+)
+SECOND = {
+    "by its foreign key": "CREATE TABLE shop.review (id serial PRIMARY KEY, content_type_id integer REFERENCES"
+    " shop.django_content_type, object_id uuid)",
+    "by its schema": "CREATE TABLE shop.review (id serial PRIMARY KEY, content_type_id integer, object_id uuid)",
+    "its key elsewhere": "CREATE SCHEMA other; CREATE TABLE other.review (id serial PRIMARY KEY, content_type_id integer"
+    " REFERENCES shop.django_content_type, object_id uuid)",
+    "a Nexus of its own": "CREATE TABLE shop.patients (id uuid PRIMARY KEY); CREATE TABLE shop.review (id serial PRIMARY KEY,"
+    " patient_id uuid, content_type_id integer, object_id uuid)",
+}
+
+
+@pytest.mark.parametrize("made", SECOND.values(), ids=SECOND.keys())
+def test_the_keys_of_another_django_are_not_ours(made: str, loaded: Clinic) -> None:
+    table = "other.review" if "other.review" in made else "shop.review"
+    loaded.execute(f"{SHOP} {made}")
+    patient = loaded.patient_id(loaded.exports["Contacts"][0]["id"])
+    for id_ in (NOBODY, patient):
+        loaded.execute(f"INSERT INTO {table} (content_type_id, object_id) SELECT {PATIENTS}, '{id_}'")
+    survives_everything(loaded, table)
+
+
+def test_a_living_table_of_another_schema_is_named_with_it(loaded: Clinic) -> None:
+    loaded.execute(f"CREATE SCHEMA later; CREATE TABLE later.flags (id serial PRIMARY KEY, object_id uuid, {CT})")
+    loaded.execute(f"INSERT INTO later.flags (object_id, content_type_id) VALUES ('{NOBODY}', {PATIENTS})")
+    (sample,) = _samples(loaded)
+    assert sample["key"] == "later.flags.object_id"
+
+
+def test_nexus_restored_without_any_constraint_is_nexus_all_the_same(loaded: Clinic) -> None:
+    for table, name in loaded.rows(
+        "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('f', 'p')"
+        " AND connamespace = 'public'::regnamespace ORDER BY contype"
+    ):
+        loaded.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")
+    with loaded.cursor() as cursor:
+        living = {key.name for key in generic_keys(cursor) if key.is_living}
+        notes = [
+            found for found in foreign_columns(cursor, catalog.reflect(cursor, ENTITIES["patients"])) if found.is_living
+        ]
+    assert {"images_batch.object_id", "documents_document.object_id", "contact_relationships.to_object_id"} <= living
+    assert "notes.patient_id" in {found.name for found in notes}
+    loaded.recreate_patients()
+    loaded.load()
+    assert loaded.orphans() == 0
+
+
+# --- once a run -------------------------------------------------------------------------------------------------------
+
+
+class Counting(CatalogCursor):
+    """A cursor that counts its statements."""
+
+    statements = 0
+
+    def execute(self, query: object, vars: object = None) -> None:  # noqa: A002 - psycopg2's name
+        self.statements += 1
+        super().execute(query, vars)  # type: ignore[arg-type]
+
+
+def test_the_catalogue_is_read_once_a_transaction(loaded: Clinic) -> None:
+    with transaction(loaded.engine) as cursor, cursor.connection.cursor(cursor_factory=Counting) as counting:
+        for _ in range(2):
+            for entity in ENTITIES.values():
+                foreign_columns(counting, catalog.reflect(counting, entity))
+            generic_keys(counting)
+        # Tables, columns, keys, content types.
+        assert counting.statements == 4
