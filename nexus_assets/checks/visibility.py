@@ -1,4 +1,4 @@
-"""Does a person see it? NEXUS.md's definition of a visible image, asked of every image."""
+"""Does a person see it? The definition of a visible image in docs/architecture.md, asked of every image."""
 
 from __future__ import annotations
 

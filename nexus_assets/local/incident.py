@@ -1,6 +1,6 @@
 """The incident that this project exists for, done to the demo clinic: what people had made, what another importer did, what is left.
 
-Facts and order of events: the report of the incident, of which `NEXUS.md` holds the gist. Everything here is plain SQL with
+Facts and order of events: the report of the incident, of which docs/architecture.md holds the gist. Everything here is plain SQL with
 the constraints that Nexus has, so that it shows what the database itself let happen.
 """
 

@@ -1,4 +1,4 @@
-"""The numbers that the demo clinic has at scale 1: those published for the real import (`NEXUS.md`)."""
+"""The numbers that the demo clinic has at scale 1: those published for the real import (docs/architecture.md)."""
 
 from __future__ import annotations
 
