@@ -20,7 +20,7 @@ from nexus_assets.graph.entity_checks import entity_checks, with_freshness  # no
 from nexus_assets.graph.plan_job import plan_import  # noqa: E402
 from nexus_assets.graph.report_asset import import_report  # noqa: E402
 from nexus_assets.graph.source_assets import source_assets  # noqa: E402
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, Notifier  # noqa: E402
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, NoStoredValues, Notifier  # noqa: E402
 
 defs = dg.Definitions(
     assets=[*source_assets(), *with_freshness(entity_assets()), import_report],
@@ -33,6 +33,7 @@ defs = dg.Definitions(
         "exports": FileMakerExports(),
         "bucket": ClinicBucket(),
         "notifier": Notifier(),
+        "io_manager": NoStoredValues(),
     },
     # In one process by default: a process for each load would cost five seconds apiece.
     executor=executor(),

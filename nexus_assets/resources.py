@@ -1,4 +1,8 @@
-"""The outside world, as Dagster resources: the Nexus database, FileMaker's exports, the clinic's bucket."""
+"""The outside world, as Dagster resources: the Nexus database, FileMaker's exports, the clinic's bucket.
+
+What they connect to comes from the settings alone (law 8). A field of a resource could be set in the config of a run, by
+anybody who can launch one; so none of them has a field, and Dagster refuses a run whose config names one.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import PrivateAttr
 
 from nexus_assets import settings
+from nexus_assets.errors import NexusAssetsError
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -35,13 +40,11 @@ ATTEMPTS = 8
 class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Nexus database."""
 
-    url: str = Field(default="", description=f"{settings.DATABASE_URL.meaning} Empty: {settings.DATABASE_URL.name}.")
-
     def engine(self) -> sqlalchemy.Engine:
         """An engine for the database; connects to nothing yet."""
         from nexus_assets.nexus.connection import make_engine
 
-        return make_engine(self.url or settings.clinic().database_url)
+        return make_engine(settings.clinic().database_url)
 
 
 def _client(clinic: settings.Clinic) -> Any:
@@ -59,11 +62,9 @@ def _client(clinic: settings.Clinic) -> Any:
 class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
     """FileMaker's tables: exports in a folder or under an s3:// prefix, found by name, or the layouts of a hosted database."""
 
-    location: str = Field(default="", description=f"{settings.EXPORTS.meaning} Empty: {settings.EXPORTS.name}.")
-
     def server(self) -> FileMakerServer | None:
         """The FileMaker Server that is read in place of exports, where one is set. Raises NexusAssetsError."""
-        if self.location or (hosted := settings.clinic().hosted) is None:
+        if (hosted := settings.clinic().hosted) is None:
             return None
         from nexus_assets.sources.data_api_session import FileMakerServer, layouts_by_export
 
@@ -78,8 +79,9 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
             return find_layout(server, name, required=required)
         from nexus_assets.sources.filemaker import find_export
 
-        location = self.location or settings.clinic().exports
-        client = _client(settings.clinic()) if location.startswith("s3://") else None
+        clinic = settings.clinic()
+        location = clinic.exports
+        client = _client(clinic) if location.startswith("s3://") else None
         return find_export(location, name, s3_client=client, required=required)
 
     def open(self, found: Table, wanted: tuple[str, ...], optional: tuple[str, ...]) -> OpenExport:
@@ -97,19 +99,12 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
 class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The bucket with the clinic's image and document files."""
 
-    bucket: str = Field(default="", description=f"{settings.BUCKET.meaning} Empty: {settings.BUCKET.name}.")
-    images_prefix: str = Field(
-        default="", description=f"{settings.IMAGES_PREFIX.meaning} Empty: {settings.IMAGES_PREFIX.name}."
-    )
-    documents_prefix: str = Field(
-        default="", description=f"{settings.DOCUMENTS_PREFIX.meaning} Empty: {settings.DOCUMENTS_PREFIX.name}."
-    )
     _listed: dict[tuple[str, str], KeptListing] = PrivateAttr(default_factory=dict)
     _made_client: Any = PrivateAttr(default=None)
 
     def name(self) -> str:
         """The bucket's name."""
-        return self.bucket or settings.clinic().bucket
+        return settings.clinic().bucket
 
     def client(self) -> Any:
         """A boto3 S3 client that retries what is throttled; made once, as making one takes longer than many a request."""
@@ -141,8 +136,8 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     def prefix(self, listing: Listing) -> str:
         """Where the files of a listing lie."""
         if listing == "images":
-            return self.images_prefix or settings.IMAGES_PREFIX.value()
-        return self.documents_prefix or settings.DOCUMENTS_PREFIX.value()
+            return settings.IMAGES_PREFIX.value()
+        return settings.DOCUMENTS_PREFIX.value()
 
     def objects(self, listing: Listing, run_id: str) -> Iterator[StoredObject]:
         """Every file of a listing. Listed once a run, kept in a temporary file: loads and checks of a run see the same.
@@ -164,19 +159,23 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Who is told of what goes wrong. Addresses hold passwords: they are read from the environment, and shown nowhere."""
 
-    urls: str = Field(default="", description=f"{settings.ALERT_URLS.meaning} Empty: {settings.ALERT_URLS.name}.")
-    heartbeat_url: str = Field(
-        default="", description=f"{settings.HEARTBEAT_URL.meaning} Empty: {settings.HEARTBEAT_URL.name}."
-    )
-
     def sender(self) -> Sender:
         """What sends to the destinations that are set. Raises NexusAssetsError for an address that can't be read."""
         from nexus_assets.alerts.delivery import Sender
         from nexus_assets.alerts.policy import destinations
 
-        return Sender(
-            destinations(self.urls or settings.ALERT_URLS.value()), self.heartbeat_url or settings.HEARTBEAT_URL.value()
-        )
+        return Sender(destinations(settings.ALERT_URLS.value()), settings.HEARTBEAT_URL.value())
+
+
+class NoStoredValues(dg.ConfigurableIOManager):
+    """Assets hand each other nothing but what lies in the database. Dagster's default would store values as pickles, in a
+    folder that the config of a run names."""
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        raise NexusAssetsError(f"{context.step_key} returned a {type(obj).__name__}: nothing is stored outside Nexus.")
+
+    def load_input(self, context: dg.InputContext) -> object:
+        raise NexusAssetsError(f"{context.name} was asked for, but no value is stored outside Nexus.")
 
 
 def content_hash(found: Table) -> str:

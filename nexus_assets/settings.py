@@ -71,6 +71,8 @@ EXECUTOR = Setting(
     "dagster.in_process_executor",
 )
 
+EXECUTOR_CONFIG = Setting("NEXUS_EXECUTOR_CONFIG", "That executor's own settings, as JSON.", "{}")
+
 REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
 REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
 
@@ -94,6 +96,7 @@ SETTINGS = (
     DAGSTER_URL,
     IMPORT_SCHEDULE,
     EXECUTOR,
+    EXECUTOR_CONFIG,
     REPORTS,
     REPORTS_URL,
 )

@@ -39,7 +39,10 @@ check_everything = dg.define_asset_job(
 
 
 def executor() -> dg.ExecutorDefinition:
-    """The executor that is set. Raises NexusAssetsError where there is no such one."""
+    """The executor that is set, with the config that is set: a run's config can't send its steps elsewhere.
+
+    Raises NexusAssetsError where there is no such one.
+    """
     module, _, name = settings.EXECUTOR.value().rpartition(".")
     try:
         found = getattr(import_module(module), name)
@@ -50,7 +53,13 @@ def executor() -> dg.ExecutorDefinition:
             f"{settings.EXECUTOR.name}={settings.EXECUTOR.value()} is no executor of Dagster's, or its library is not installed.",
             remedy=f"Leave it out ({settings.EXECUTOR.default}), or install what docs/deploying.md names.",
         )
-    return found
+    try:
+        config = json.loads(settings.EXECUTOR_CONFIG.value())
+    except ValueError:
+        raise NexusAssetsError(
+            f"{settings.EXECUTOR_CONFIG.name} is not valid JSON.", remedy="docs/deploying.md shows examples."
+        ) from None
+    return found.configured(lambda _: config, config_schema={})
 
 
 def import_schedule() -> dg.ScheduleDefinition:

@@ -5,11 +5,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
+from nexus_assets.graph.run_config import config_fields
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
@@ -22,7 +23,7 @@ RETRIES, RETRY_SECONDS = 3, 5
 whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
-class LoadConfig(dg.Config):
+class LoadConfig(BaseModel, extra="forbid"):
     """What a person may decide about one load; every default is the safe choice."""
 
     allow_empty: bool = Field(False, description="Load although the source has no row, or none that can be loaded.")
@@ -251,16 +252,17 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         description=entity.description,
         tags={"nexus/model": entity.model.label},
         pool=f"load_{entity.name}",
+        config_schema=config_fields(LoadConfig),
     )
     def load_entity(
         context: dg.AssetExecutionContext,
-        config: LoadConfig,
         database: NexusDatabase,
         exports: FileMakerExports,
         bucket: ClinicBucket,
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         from nexus_assets.nexus.connection import DatabaseError
 
+        config = LoadConfig.model_validate(context.op_execution_context.op_config)
         try:
             result = run_load(
                 entity,

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from nexus_assets.graph.run_config import config_fields
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.plan.words import HEALED
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -14,7 +15,7 @@ FIGURES = ("rows", "new", "changed", "unchanged", "kept", "collapsed", "vanished
 """The figures of a planned load, each a column of the table in the run's metadata."""
 
 
-class PlanConfig(dg.Config):
+class PlanConfig(BaseModel, extra="forbid"):
     """What to plan."""
 
     select: str = Field("*", description="What to load, in Dagster's words: images, *images, patients,notes or *.")
@@ -69,10 +70,9 @@ def _details(plan: Any) -> Iterable[tuple[str, str, Mapping[str, str], Mapping[s
     yield "put_right", "what", HEALED, {each.entity: each.healed for each in plan.entities}
 
 
-@dg.op(name="plan")
+@dg.op(name="plan", config_schema=config_fields(PlanConfig))
 def plan_op(
     context: dg.OpExecutionContext,
-    config: PlanConfig,
     database: NexusDatabase,
     exports: FileMakerExports,
     bucket: ClinicBucket,
@@ -81,6 +81,7 @@ def plan_op(
     from nexus_assets.graph.selection import selected_entities
     from nexus_assets.plan.plan import make_plan
 
+    config = PlanConfig.model_validate(context.op_config)
     names = selected_entities(config.select)
     plan = make_plan(names, config.switch_on, database, exports, bucket, context.run_id, context.log.info)
     for each in plan.entities:
