@@ -53,6 +53,7 @@ def _metadata(written: Any) -> dict[str, Any]:
     group_name=GROUP,
     owners=["team:clinic-data"],
     kinds={"matplotlib", "html"},
+    config_schema={},
 )
 def import_report(
     context: dg.AssetExecutionContext, database: NexusDatabase, bucket: ClinicBucket

@@ -1,6 +1,8 @@
 """What the clinic delivers, as external assets: each export's and each listing's data version is the hash of its content."""
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -14,14 +16,23 @@ def _columns(path: tuple[str, ...]) -> dict[str, dg.TableSchema]:
     return {"dagster/column_schema": dg.TableSchema([dg.TableColumn(name, "text") for name in read_columns(path)])}
 
 
-def _export_source(export: str) -> dg.SourceAsset:
-    @dg.observable_source_asset(
-        key=dg.AssetKey(export_path(export)),
-        group_name="filemaker",
-        metadata=_columns(export_path(export)),
-        tags={"dagster/kind/filemaker": ""},
-        description=f"FileMaker's export {export}; its version is the hash of the file.",
+def _observed(
+    path: tuple[str, ...], description: str
+) -> Callable[[Callable[..., dg.ObserveResult]], dg.AssetsDefinition]:
+    """The external asset that a function observes. Of Dagster's decorators this one takes no config from a run."""
+    spec = dg.AssetSpec(
+        dg.AssetKey(path),
+        group_name=path[0],
+        metadata=_columns(path),
+        kinds={path[0]},
+        description=description,
     )
+    decorator: Callable[..., Any] = dg.multi_observable_source_asset(specs=[spec], name="__".join(path))
+    return decorator
+
+
+def _export_source(export: str) -> dg.AssetsDefinition:
+    @_observed(export_path(export), f"FileMaker's export {export}; its version is the hash of the file.")
     def observe_export(exports: FileMakerExports) -> dg.ObserveResult:
         from nexus_assets.sources.filemaker import ExportFile
 
@@ -35,13 +46,10 @@ def _export_source(export: str) -> dg.SourceAsset:
     return observe_export
 
 
-def _listing_source(listing: str) -> dg.SourceAsset:
-    @dg.observable_source_asset(
-        key=dg.AssetKey(listing_path(listing)),
-        group_name="s3",
-        metadata=_columns(listing_path(listing)),
-        tags={"dagster/kind/s3": ""},
-        description=f"The {listing} in the clinic's bucket; their version is the hash of keys, sizes and ETags.",
+def _listing_source(listing: str) -> dg.AssetsDefinition:
+    @_observed(
+        listing_path(listing),
+        f"The {listing} in the clinic's bucket; their version is the hash of keys, sizes and ETags.",
     )
     def observe_listing(bucket: ClinicBucket) -> dg.ObserveResult:
         from nexus_assets.sources.s3 import ListingDigest
@@ -54,7 +62,7 @@ def _listing_source(listing: str) -> dg.SourceAsset:
     return observe_listing
 
 
-def source_assets() -> list[dg.SourceAsset]:
+def source_assets() -> list[dg.AssetsDefinition]:
     """One per export and per listing that any entity reads."""
     exports = dict.fromkeys(name for entity in ENTITIES.values() for name in entity.exports)
     listings = dict.fromkeys(name for entity in ENTITIES.values() for name in entity.listings)
