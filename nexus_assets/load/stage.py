@@ -51,14 +51,14 @@ def stage_export(cursor: Cursor, table: Identifier, export: OpenExport) -> Relat
 
     Raises ExportError, naming file and record, where the file is not whole or a record has too few or too many columns.
     """
-    columns = [Identifier(f"c{position}") for position in range(len(export.header))]
-    typed = SQL(", ").join(SQL("{} text").format(column) for column in columns)
+    columns = {position: Identifier(f"c{position}") for position in export.streamed}
+    typed = SQL(", ").join(SQL("{} text").format(column) for column in columns.values())
     cursor.execute(
         SQL("CREATE UNLOGGED TABLE {} (row_number bigint GENERATED ALWAYS AS IDENTITY, {})").format(table, typed)
     )
     options = [SQL("{} {}").format(SQL(name), Literal(value)) for name, value in export.copy_options.items()]
     statement = SQL("COPY {} ({}) FROM STDIN WITH ({})").format(
-        table, SQL(", ").join(columns), SQL(", ").join([SQL("FORMAT csv"), SQL("ENCODING 'UTF8'"), *options])
+        table, SQL(", ").join(columns.values()), SQL(", ").join([SQL("FORMAT csv"), SQL("ENCODING 'UTF8'"), *options])
     )
     try:
         _copy(cursor, statement, export.blocks())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nexus_assets.sources import quotable
 from nexus_assets.sources.export import ExportError
@@ -12,12 +12,17 @@ from nexus_assets.sources.quotable import folded, quoted
 
 
 def match_columns(
-    header: Sequence[str], wanted: Sequence[str], optional: Sequence[str], location: str
+    header: Sequence[str],
+    wanted: Sequence[str],
+    optional: Sequence[str],
+    location: str,
+    elsewhere: Callable[[], str] = lambda: "",
 ) -> dict[str, int]:
     """Returns for each wanted heading, and each optional one that is there, its index in `header`.
 
     A heading counts when it is exactly the one asked for, else when only case and surrounding blanks differ.
-    Raises ExportError where a wanted one is missing, or any of them is there twice.
+    Raises ExportError where a wanted one is missing, or any of them is there twice; where most are missing, `elsewhere`
+    is asked for a sentence that says where else in the file they are.
     """
     positions: dict[str, int] = {}
     missing = []
@@ -33,7 +38,7 @@ def match_columns(
         elif heading in wanted:
             missing.append(heading)
     if missing:
-        raise _missing(header, wanted, missing, location)
+        raise _missing(header, wanted, missing, location, elsewhere)
     return positions
 
 
@@ -58,18 +63,36 @@ def checked_list(listed: Sequence[str], columns: int, location: str) -> tuple[st
     return tuple(listed)
 
 
+def plain_headings(header: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Returns a header whose own table's name is left out, as FileMaker does it, where that makes more of its headings known."""
+    plain = without_own_table(header)
+    return tuple(plain if count_matches(plain, wanted) > count_matches(header, wanted) else header)
+
+
+def without_own_table(names: Sequence[str]) -> list[str]:
+    """Returns fields that are written `Table::Field` without the table that most of them are of: the export's own."""
+    tables = Counter(name.strip().partition("::")[0] for name in names if "::" in name)
+    own, times = tables.most_common(1)[0] if tables else ("", 0)
+    if 2 * times <= len([name for name in names if name]):
+        return [*names]
+    return [name.strip().removeprefix(f"{own}::") for name in names]
+
+
 def _indices(header: Sequence[str], heading: str) -> list[int]:
     exact = [at for at, name in enumerate(header) if name == heading]
     return exact or [at for at, name in enumerate(header) if folded(name) == folded(heading)]
 
 
-def _missing(header: Sequence[str], wanted: Sequence[str], missing: Sequence[str], location: str) -> ExportError:
+def _missing(
+    header: Sequence[str], wanted: Sequence[str], missing: Sequence[str], location: str, elsewhere: Callable[[], str]
+) -> ExportError:
     problem = f"{location} lacks the column{'s' * (len(missing) > 1)} {quoted(missing)}."
     if 2 * count_matches(header, wanted) < len(wanted):
+        found = f" {words}" if (words := elsewhere()) else ""
         # The first record may be a patient's, not a header: what it holds is not for messages (law 6).
         return ExportError(
             f"{problem} Of the {len(wanted)} headings expected, its first record ({len(header)} cells) holds "
-            f"{count_matches(header, wanted)}: another table's export, or one without field names.",
+            f"{count_matches(header, wanted)}: another table's export, or one without field names.{found}",
             remedy="Export it with field names as the first row, or put the list of its fields, in order and "
             "one per line, into a file beside it that is named like it but ends in .fields.",
         )

@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
-from nexus_assets.sources.columns import match_columns
+from nexus_assets.sources.columns import match_columns, plain_headings
 from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMakerServer, RefusedError, Session
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
-from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, refused
-from nexus_assets.sources.rows import Row, csv_blocks
+from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, Row, refused
+from nexus_assets.sources.rows import csv_blocks
 
 GROUP_SEPARATOR = "\x1d"
 US_DATES, TIMES = "MM/dd/yyyy", "kk:mm:ss"  # whatever the locale of server and file
@@ -77,7 +77,7 @@ def open_layout(found: HostedLayout, *, wanted: Sequence[str], optional: Sequenc
     Raises ExportError where the server can't be asked, or the layout lacks a field.
     """
     fields = _fields(found)
-    header = tuple(field.name for field in fields)
+    header = plain_headings([field.name for field in fields], wanted)
     positions = match_columns(header, wanted, optional, found.location)
     facts = ReadFacts(found.location, "data api", encoding="UTF-8", encoding_why="the protocol's", date_format=US_DATES)
     return _Layout(found.server, found.name, fields, header, positions, facts)
@@ -117,7 +117,7 @@ class _Layout(OpenExport):
     def _records(self) -> Iterator[bytes]:
         digest = hashlib.sha256()  # of the records: there is no file
         with Session(self._server) as session:
-            for block in csv_blocks(self._rows(session), self.facts.location):
+            for block in csv_blocks(self.selected(self._rows(session)), self.facts.location):
                 digest.update(block)
                 self.facts.size += len(block)
                 yield block

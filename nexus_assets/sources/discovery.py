@@ -16,11 +16,15 @@ from nexus_assets.sources.locations import LocalPlace, Place, Stamp
 from nexus_assets.sources.names import (
     FIELD_LISTS,
     FORMATS,
+    PLAIN_TEXT,
+    Spelling,
     begins_like,
     export_stem,
     hinted_version,
+    is_conflicted,
     newer_by_its_words,
     spelling,
+    unreadable_kind,
 )
 from nexus_assets.sources.s3_place import S3Place
 
@@ -60,6 +64,8 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         _Candidate(place, found.version) for place in places if (found := spelling(place.name, name)) is not None
     ]
     if not candidates:
+        candidates = [_Candidate(place, found.version) for place in places if (found := _plain_text(place.name, name))]
+    if not candidates:
         if required:
             raise _not_there(location, name, places)
         return None
@@ -78,6 +84,12 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
         field_list=_field_list(best.place, places),
         passed_over=tuple(sorted(_also_there(name, places) - {best.place.name})),
     )
+
+
+def _plain_text(file_name: str, name: str) -> Spelling | None:
+    """How a `.txt` means the export: beside an export of another format it is the list of its fields."""
+    stem, ending = file_name[: -len(PLAIN_TEXT)], file_name[-len(PLAIN_TEXT) :]
+    return spelling(f"{stem}{FORMATS[0]}", name) if ending.lower() == PLAIN_TEXT else None
 
 
 @dataclass(frozen=True)
@@ -111,7 +123,7 @@ def _newest(
         age = best[0].place.stamp().modified
         best += [c for c in candidates if c.version is None and c.place.stamp().modified - age > _CLEARLY_YOUNGER]
     newer = [place for place in doubtful if (hinted_version(place.name, name) or 0) >= (highest or 0)]
-    newer += [place for place in alike if _seems_newer(place, best[0].place, name)]
+    newer += [place for place in alike if is_conflicted(place.name, name) or _seems_newer(place, best[0].place, name)]
     if len(best) > 1 or newer:
         named = [place.name for place in (*(c.place for c in best), *newer)]
         shown, others = quotable.file_names(named)
@@ -124,9 +136,10 @@ def _newest(
 
 
 def _field_list(export: Place, places: Sequence[Place]) -> Place | None:
-    stems = {export.name.casefold(), (export_stem(export.name) or export.name).casefold()}
+    name = export.name.casefold()
+    stems = {name, (export_stem(export.name) or name.removesuffix(PLAIN_TEXT)).casefold()}
     names = {stem + ending for stem in stems for ending in FIELD_LISTS}
-    found = [place for place in places if place.name.casefold() in names]
+    found = [place for place in places if place.name.casefold() in names - {name}]
     if len(found) > 1:
         raise ExportError(
             f"{len(found)} files could each be the list of the fields of {export.name!r}: those of its name that end in "
@@ -142,6 +155,9 @@ def _not_there(location: str, name: str, places: Sequence[Place]) -> ExportError
     there = f"There is {shown}." if shown else "There is none of its kind."
     if others:
         there += f" Files of other names: {others}."
+    there += "".join(f" {place.name!r} is {what}." for place in places if (what := unreadable_kind(place.name, name)))
+    if not location.startswith("s3://"):
+        there += "".join(f" {file!r} is {what}." for file, what in _no_files(Path(location).expanduser(), name))
     return ExportError(
         f"No export {name!r} in {location}: looked for {name} with any of {', '.join(FORMATS)}, "
         f"zipped or not, with or without a version such as V2. {there}",
@@ -166,6 +182,17 @@ def _files(location: str) -> Iterator[Place]:
             f"The folder of the exports, {location}, can't be read: {error.strerror}.",
             remedy="Point the setting NEXUS_EXPORTS to the folder that holds the exports.",
         ) from None
+
+
+def _no_files(folder: Path, name: str) -> Iterator[tuple[str, str]]:
+    """Names in a folder that mean the export and are no files, each with what it is."""
+    for path in sorted(folder.iterdir()):
+        if path.name.endswith(".icloud") and spelling(path.name[1:].removesuffix(".icloud"), name):
+            yield path.name, "a placeholder: iCloud has not downloaded the file yet"
+        elif spelling(path.name, name) and path.is_dir():
+            yield path.name, "a folder"
+        elif spelling(path.name, name) and path.is_symlink() and not path.exists():
+            yield path.name, "a link to a file that does not exist"
 
 
 def _objects(location: str, s3_client: Any) -> Iterator[Place]:

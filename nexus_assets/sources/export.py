@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,12 @@ from nexus_assets.sources.quotable import is_quotable
 
 class ExportError(NexusAssetsError):
     """An export that is missing, unreadable or not what it should be."""
+
+
+Row = Sequence[str | None]
+
+WIDE = 200
+"""Columns up to which a table is streamed whole. A row of PostgreSQL holds at most 1,600, and long texts in half as many."""
 
 
 @contextmanager
@@ -68,9 +74,13 @@ class ReadFacts:
 
 
 class OpenExport(ABC):
-    """An export whose header has been read and whose records wait to be streamed to `COPY … (FORMAT csv)`."""
+    """An export whose header has been read and whose records wait to be streamed to `COPY … (FORMAT csv)`.
+
+    `positions` are the indices of the headings that are read, `streamed` those of the columns that the records hold, in order.
+    """
 
     header: tuple[str, ...]
+    streamed: Sequence[int]
     positions: dict[str, int]
     copy_options: dict[str, str]
     facts: ReadFacts
@@ -80,6 +90,7 @@ class OpenExport(ABC):
         self, header: tuple[str, ...], positions: dict[str, int], copy_options: dict[str, str], facts: ReadFacts
     ) -> None:
         self.header, self.positions, self.copy_options, self.facts = header, positions, copy_options, facts
+        self.streamed = sorted({*positions.values()}) if len(header) > WIDE else range(len(header))
         self._streamed = False
         self.name_columns(())
 
@@ -90,6 +101,13 @@ class OpenExport(ABC):
         unused = [heading for at, heading in enumerate(self.header) if at not in used]
         self.facts.columns_unused = tuple(heading for heading in unused if is_quotable(heading, seen))
         self.facts.columns_unnamed = len(unused) - len(self.facts.columns_unused)
+
+    @final
+    def selected(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """Returns the rows with the columns that are streamed: all, or of a wide table those that are read."""
+        if len(self.streamed) == len(self.header):
+            return rows
+        return ([row[at] for at in self.streamed] for row in rows)
 
     @final
     def blocks(self) -> Iterator[bytes]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
+from nexus_assets.sources.columns import without_own_table
 from nexus_assets.sources.discovery import ExportFile
 from nexus_assets.sources.encoding import Utf8Reader, decide_encoding
 from nexus_assets.sources.locations import Place
@@ -22,7 +22,7 @@ def field_list(file: ExportFile) -> tuple[str, ...] | None:
         return None
     text = _text(file.field_list)
     names = [part.strip(' \t"') for part in re.split(_separator(text), text)]
-    return tuple(_without_own_table([name for name in names if name]))
+    return tuple(without_own_table([name for name in names if name]))
 
 
 def _text(place: Place) -> str:
@@ -35,11 +35,3 @@ def _text(place: Place) -> str:
 
 def _separator(text: str) -> str:
     return r",?[\r\n]+" if re.search(r"[\r\n]", text) else r"[,;\t]"
-
-
-def _without_own_table(names: list[str]) -> list[str]:
-    tables = Counter(name.partition("::")[0] for name in names if "::" in name)
-    own, times = tables.most_common(1)[0] if tables else ("", 0)
-    if 2 * times <= len(names):
-        return names
-    return [name.removeprefix(f"{own}::") for name in names]

@@ -19,6 +19,8 @@ _READERS = {
     ".csv": open_delimited,
     ".mer": open_delimited,
     ".tab": open_delimited,
+    ".tsv": open_delimited,
+    ".txt": open_delimited,
     ".xml": open_fmpxml,
 }
 

@@ -8,7 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 from xml.parsers import expat
 
-from nexus_assets.sources.rows import Row
+from nexus_assets.sources.export import Row
 
 LONGEST_ERROR_CODE, LONGEST_COUNT = 5, 10
 """Digits of what a file may state: anything longer is no error code and no number of records, and is not repeated."""

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
-from nexus_assets.sources.columns import match_columns
+from nexus_assets.sources.columns import match_columns, plain_headings
 from nexus_assets.sources.content import Content, head
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.encoding import Encoding, Utf8Reader, decide_encoding
-from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
+from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, Row, refused
 from nexus_assets.sources.fmpgrammar import GrammarError, Skeleton, parse_rows
-from nexus_assets.sources.rows import Row, csv_blocks
+from nexus_assets.sources.rows import csv_blocks
 
 LONGEST_ROW = 1 << 26
 
@@ -36,13 +36,14 @@ def open_fmpxml(
     reader = _Reader(content, encoding)
     next(reader.rows(content.blocks()), None)
     stated = reader.skeleton
-    positions = match_columns(stated.fields, wanted, optional, content.location)
+    header = plain_headings(stated.fields, wanted)
+    positions = match_columns(header, wanted, optional, content.location)
     facts.encoding, facts.encoding_why = encoding.label, encoding.why
     facts.date_format, facts.time_format = map(quotable.stated_format, (stated.date_format, stated.time_format))
     facts.stated_records, facts.table_records = stated.found, stated.records
     if stated.found is not None and stated.records is not None and stated.found < stated.records:
         facts.remarks.append(f"a found set: {stated.found:,} of the {stated.records:,} records of its table")
-    return _FmpXml(content, encoding, tuple(stated.fields), positions, facts)
+    return _FmpXml(content, encoding, header, positions, facts)
 
 
 class _FmpXml(OpenExport):
@@ -59,7 +60,7 @@ class _FmpXml(OpenExport):
 
     def _records(self) -> Iterator[bytes]:
         reader = _Reader(self._content, self._encoding)
-        yield from csv_blocks(reader.rows(self._content.blocks(self.facts)), self._content.location)
+        yield from csv_blocks(self.selected(reader.rows(self._content.blocks(self.facts))), self._content.location)
         self.facts.encoding, self.facts.encoding_why = reader.text.encoding.label, reader.text.encoding.why
 
     def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:

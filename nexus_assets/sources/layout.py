@@ -10,7 +10,8 @@ from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.normalize_csv import NO_QUOTE, QUOTE, Form
 
 LONGEST_FIRST_RECORD = 1 << 20
-DELIMITERS = {".csv": ",;\t", ".mer": ",;\t", ".tab": "\t"}  # the likeliest first
+DELIMITERS = {".csv": ",;\t", ".mer": ",;\t", ".tab": "\t", ".tsv": "\t", ".txt": "\t,;"}  # the likeliest first
+_UNQUOTED = (".tab", ".tsv", ".txt")
 
 _SPELLED_OUT = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 _RECORD = re.compile(rb'(?:[^"\r\n]+|"[^"]*")*')
@@ -33,10 +34,11 @@ def readings(text: Iterator[bytes], ending: str, delimiter: str | None, location
     Raises ExportError where it does not end, or can't be cells in any layout.
     """
     delimiters = DELIMITERS[ending] if delimiter is None else _checked(delimiter)
-    record, line_end = _first_record(text, ending == ".tab", location)
+    record, line_end = _first_record(text, ending in _UNQUOTED, location)
     found = []
     for candidate in (each.encode() for each in delimiters):
-        quote = NO_QUOTE if ending == ".tab" and not _all_quoted(record, candidate) else QUOTE
+        is_plain = ending in _UNQUOTED and candidate == b"\t"
+        quote = NO_QUOTE if is_plain and not _all_quoted(record, candidate) else QUOTE
         if (cells := _cells(record, candidate, quote)) is not None:
             form = Form(candidate, quote, line_end or b"\n")
             found.append(FirstRecord(cells, form, len(record) + len(line_end)))

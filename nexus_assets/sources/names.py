@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-FORMATS = (".xlsx", ".csv", ".tab", ".mer", ".xml")
+FORMATS = (".xlsx", ".csv", ".tab", ".tsv", ".mer", ".xml")
+PLAIN_TEXT = ".txt"  # an export where there is no other, else the list of its fields
 WRAPPINGS = (".zip", ".gz")
 FIELD_LISTS = (".fields", ".fields.txt", ".txt")
 
@@ -90,6 +91,44 @@ def hinted_version(file_name: str, name: str) -> int | None:
     stem = export_stem(file_name)
     hint = stem and re.match(rf"{re.escape(letters(name))}v[.]?(\d+)", letters(stem))
     return int(hint[1]) if hint and spelling(file_name, name) is None else None
+
+
+_UNREADABLE = {
+    ".xls": "an old Excel workbook",
+    ".xlsb": "a binary Excel workbook",
+    ".xlsm": "an Excel workbook with macros",
+    ".ods": "an OpenDocument spreadsheet",
+    ".numbers": "a Numbers document",
+    ".fmp12": "a FileMaker database",
+    ".fp7": "an old FileMaker database",
+    ".pdf": "a PDF",
+    ".docx": "a Word document",
+    ".htm": "a web page",
+    ".html": "a web page",
+    ".json": "JSON",
+    ".dbf": "a dBase table",
+    ".7z": "a 7-Zip archive",
+    ".rar": "a RAR archive",
+    ".tar": "a tar archive",
+    **dict.fromkeys((".crdownload", ".part", ".partial", ".download", ".tmp"), "a file that is still being written"),
+}
+
+
+def unreadable_kind(file_name: str, name: str) -> str | None:
+    """Returns what a file is that means the export by its name and is of a kind that is not read; None for other files."""
+    stem, dot, ending = file_name.strip().rpartition(".")
+    if export_stem(file_name) is not None:
+        return None
+    bare = export_stem(stem) or stem
+    if not dot or spelling(f"{bare}{FORMATS[0]}", name) is None:
+        return "a file without an ending" if not dot and letters(file_name) == letters(name) else None
+    return _UNREADABLE.get(f"{dot}{ending}".lower())
+
+
+def is_conflicted(file_name: str, name: str) -> bool:
+    """Tells whether a file is what OneDrive, Dropbox or iCloud make where two computers changed an export: which of the two
+    counts, only a person knows."""
+    return begins_like(file_name, name) and "conflict" in letters(file_name)
 
 
 def says_only_what_it_is(file_name: str, name: str) -> bool:

@@ -39,10 +39,13 @@ def canonical(blocks: Iterator[bytes], form: Form) -> Iterator[bytes]:
     quotation marks is seen whole.
     """
     inside, carry, begun = False, b"", False
+    unended = 0  # bytes since the last line end outside a quoted cell
     for block in blocks:
         data = carry + block
         pieces, carry, ends_inside = _cut(data, inside, form)
-        if len(carry) > LONGEST_RECORD:
+        ended = any(b"\n" in piece or b"\r" in piece for piece in pieces[int(inside) :: 2])
+        unended = 0 if ended else unended + len(block)
+        if max(len(carry), unended) > LONGEST_RECORD:
             raise BrokenRecordError(Fault.TOO_LONG)
         if len(carry) < len(data):
             begun = True

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from nexus_assets.sources.content import BLOCK
-from nexus_assets.sources.export import ExportError
-
-Row = Sequence[str | None]
+from nexus_assets.sources.export import ExportError, Row
 
 QUOTE, TWO_QUOTES = '"', '""'
 

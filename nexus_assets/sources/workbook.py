@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 import python_calamine
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
-from nexus_assets.sources.columns import checked_list, is_header, match_columns
+from nexus_assets.sources.columns import checked_list, count_matches, is_header, match_columns, plain_headings
 from nexus_assets.sources.content import Content
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
 from nexus_assets.sources.fields import field_list
 from nexus_assets.sources.rows import csv_blocks
-from nexus_assets.sources.workbook_parts import ErrorCell, check_parts
+from nexus_assets.sources.sheet_cells import OddCell, Oddity
+from nexus_assets.sources.workbook_parts import OPEN_AND_SAVE, Parts, check_parts
 
 _EXPORT_AGAIN = "Export it again from FileMaker, then run the same command."
+
+LARGEST_FILE = 1 << 28
+"""Bytes of a workbook; a sheet that is full has some 100 MB."""
+
+MOST_EMPTY_ROWS = 10_000
+"""Empty rows between two records; more means a stray cell far below."""
+
+LONGEST_TIME = 1e6
+"""Days that a negative time may last to be shown as one."""
+
+SEARCHED_ROWS = 20
+"""Rows at the top of each sheet in which missing headings are looked for."""
 
 Cell = str | float | bool | date | time | datetime | timedelta
 
@@ -28,7 +41,7 @@ def open_workbook(
     content: Content, wanted: Sequence[str], optional: Sequence[str], settings: ReadSettings, facts: ReadFacts
 ) -> OpenExport:
     """Returns the first sheet as an export. Raises ExportError where the workbook is damaged or lacks a column."""
-    data = b"".join(content.blocks(facts))  # calamine wants it whole; a sheet that is full has some 100 MB
+    data = _whole(content, facts)
     parts = check_parts(data, content.location)
     facts.date_system = "1904" if parts.is_1904 else "1900"
     with _explained(content.location):
@@ -39,21 +52,91 @@ def open_workbook(
         raise ExportError(f"The first sheet of {content.location} is empty.", remedy=_EXPORT_AGAIN)
     if len(names) > 1:
         facts.remarks.append(f"the first of its {len(names)} sheets is read")
-    rows = sheet.iter_rows()
-    header = tuple(cell_text(cell) or "" for cell in next(rows))
+    if parts.sheets[0].is_hidden:
+        facts.remarks.append("the sheet that is read, the first one, is hidden")
+    rows = _read_rows(sheet, parts, content.location)
+    header = plain_headings(tuple(cell or "" for cell in next(rows)), wanted)
     listed = settings.header or field_list(content.file)
     if listed and not is_header(header, listed, wanted):
-        header, rows = checked_list(listed, len(header), content.location), sheet.iter_rows()
-    positions = match_columns(header, wanted, optional, content.location)
-    _refuse_errors(parts.error_cells, sheet.start, header, positions, content.location)
+        header, rows = (
+            checked_list(listed, len(header), content.location),
+            _read_rows(sheet, parts, content.location),
+        )
+    positions = match_columns(
+        header, wanted, optional, content.location, lambda: _where_the_headings_are(book, names, parts, wanted)
+    )
+    _refuse_odd_cells(parts.cells.odd, sheet.start, header, positions, content.location)
     return _Workbook(content.location, rows, header, positions, facts)
+
+
+def _whole(content: Content, facts: ReadFacts) -> bytes:
+    """The bytes of the file: calamine wants it whole."""
+    blocks, size = [], 0
+    for block in content.blocks(facts):
+        size += len(block)
+        if max(size, content.file.size) > LARGEST_FILE:
+            raise ExportError(
+                f"{content.location} is larger than {LARGEST_FILE >> 20} MiB: too large for a workbook.",
+                remedy="Export it from FileMaker as .csv, then run the same command.",
+            )
+        blocks.append(block)
+    return b"".join(blocks)
+
+
+def _read_rows(sheet: python_calamine.CalamineSheet, parts: Parts, location: str) -> Iterator[list[str | None]]:
+    """The rows from the first one that holds anything on, each cell as text; without the empty ones at the end."""
+    first_row, first_column = sheet.start or (0, 0)
+    negative = parts.cells.negative
+    rows = sheet.iter_rows()
+    blanks = 0
+    for at in itertools.count(first_row):
+        try:
+            cells = next(rows, None)
+        except BaseException as error:
+            if not (isinstance(error, (OverflowError, ValueError)) or _is_panic(error)):
+                raise
+            raise ExportError(
+                f"{location}: row {at + 1:,} has a cell that is shown as a date or time and is too large a number for one.",
+                remedy=_EXPORT_AGAIN,
+            ) from None
+        if cells is None:
+            return
+        row = [cell_text(cell) for cell in cells]
+        if negative:
+            _restore_signs(row, cells, negative, at, first_column)
+        if not any(row):
+            blanks += 1
+            continue
+        if blanks > MOST_EMPTY_ROWS:
+            raise ExportError(
+                f"{location} has something in row {at + 1:,} of its first sheet, below {blanks:,} empty rows.",
+                remedy="Delete it, or export again from FileMaker, then run the same command.",
+            )
+        for _ in range(blanks):
+            yield [None] * len(row)
+        blanks = 0
+        yield row
+
+
+def _restore_signs(
+    row: list[str | None],
+    cells: Sequence[Cell],
+    negative: Mapping[tuple[int, int], float],
+    at: int,
+    first_column: int,
+) -> None:
+    """Of a negative number that is shown as a time calamine gives the time a day later, of one shown as a date midnight."""
+    for column, cell in enumerate(cells):
+        number = negative.get((at, column + first_column))
+        if number is not None and number > -LONGEST_TIME and isinstance(cell, (date, time, datetime)):
+            row[column] = _clock(timedelta(days=number))
 
 
 class _Workbook(OpenExport):
     def __init__(
         self,
         location: str,
-        rows: Iterator[list[Any]],
+        rows: Iterator[list[str | None]],
         header: tuple[str, ...],
         positions: dict[str, int],
         facts: ReadFacts,
@@ -62,20 +145,7 @@ class _Workbook(OpenExport):
         self._location, self._rows = location, rows
 
     def _records(self) -> Iterator[bytes]:
-        return csv_blocks(self._filled(), self._location)
-
-    def _filled(self) -> Iterator[list[str | None]]:
-        """A sheet may end in rows that hold nothing but a format: they are no records."""
-        blanks = 0
-        for cells in self._rows:
-            row = [cell_text(cell) for cell in cells]
-            if any(row):
-                for _ in range(blanks):
-                    yield [None] * len(row)
-                blanks = 0
-                yield row
-            else:
-                blanks += 1
+        return csv_blocks(self.selected(self._rows), self._location)
 
     def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:
         at = "" if copy_error_line is None else f" at or before row {copy_error_line + 1:,} of its first sheet"
@@ -108,23 +178,57 @@ def _clock(value: timedelta) -> str:
     return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _refuse_errors(
-    cells: Sequence[ErrorCell],
+def _refuse_odd_cells(
+    cells: Sequence[OddCell],
     start: tuple[int, int],
     header: tuple[str, ...],
     positions: dict[str, int],
     location: str,
 ) -> None:
-    """An error cell (#N/A, #REF!) is no value and not an empty one either; in columns that nobody reads it may stay."""
+    """What is no value is not an empty one either; in columns that nobody reads it may stay."""
     used = set(positions.values())
     found = sorted(cell for cell in cells if cell.column - start[1] in used and cell.row > start[0])
-    if found:
-        columns = sorted({quotable.column(header, cell.column - start[1]) for cell in found})
-        raise ExportError(
-            f"{location} has {len(found)} cell(s) that hold an Excel error instead of a value, the first in row "
-            f"{found[0].row + 1:,}, in the column(s) {', '.join(columns)}.",
-            remedy="Mend them, or export from FileMaker again, then run the same command.",
-        )
+    for oddity in Oddity:
+        if those := [cell for cell in found if cell.oddity is oddity]:
+            columns = sorted({quotable.column(header, cell.column - start[1]) for cell in those})
+            raise ExportError(
+                f"{location} has {len(those)} cell(s) that {oddity.value}, the first in row "
+                f"{those[0].row + 1:,}, in the column(s) {', '.join(columns)}.",
+                remedy=_HELPS[oddity],
+            )
+
+
+_HELPS = {
+    Oddity.ERROR: "Correct them, or export from FileMaker again, then run the same command.",
+    Oddity.FORMULA: "Open it in Excel and save it, so that each formula has its value, or export from FileMaker again; "
+    "then run the same command.",
+    Oddity.MERGED: "Unmerge them in Excel and fill in each cell, or export from FileMaker again; then run the same command.",
+}
+
+
+def _where_the_headings_are(
+    book: python_calamine.CalamineWorkbook, names: Sequence[str], parts: Parts, wanted: Sequence[str]
+) -> str:
+    """Where a person should look who finds no headings in the first row of the first sheet."""
+    words = []
+    if parts.sheets[0].is_hidden:
+        words.append("The sheet that was read, the first one, is hidden.")
+    for number, name in enumerate(names, start=1):
+        for at, row in enumerate(
+            itertools.islice(book.get_sheet_by_name(name).to_python(nrows=SEARCHED_ROWS), SEARCHED_ROWS), 1
+        ):
+            if 2 * count_matches([cell_text(cell) or "" for cell in row], wanted) >= len(wanted):
+                words.append(
+                    f"The headings are in row {at} of sheet {number}: put that sheet first, without rows above them."
+                )
+                return " ".join(words)
+    if len(names) > 1:
+        words.append(f"Only the first of its {len(names)} sheets is read.")
+    return " ".join(words)
+
+
+def _is_panic(error: BaseException) -> bool:
+    return type(error).__name__ == "PanicException"
 
 
 @contextmanager
@@ -135,7 +239,9 @@ def _explained(location: str) -> Iterator[None]:
     except python_calamine.PasswordError:
         raise ExportError(f"{location} is locked with a password.", remedy="Save it without one.") from None
     except BaseException as error:
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+        if isinstance(error, Exception) or _is_panic(error):
             # The library's own words may quote the workbook.
-            raise ExportError(f"{location} is a damaged workbook.", remedy=_EXPORT_AGAIN) from None
+            raise ExportError(
+                f"{location} is a damaged workbook, or packed as no spreadsheet program does it.", remedy=OPEN_AND_SAVE
+            ) from None
         raise

@@ -1,6 +1,8 @@
-"""The parts of a workbook file: read through once, which proves their checksums and shows the cells that hold errors.
+"""The parts of a workbook file: read through once, which proves that they are whole and shows what calamine would not report.
 
-calamine reads an error cell (#N/A, #REF!) as an empty one; nothing is lost silently, so that they are found here.
+calamine reads an error (#N/A), a formula without its value and the covered half of a merged cell as nothing, drops the sign
+of a negative time, and asks for memory for the whole rectangle between the first and the last cell. Sheets that can hold any
+of that are rare: few bytes give them away, and only then is each cell looked at.
 """
 
 from __future__ import annotations
@@ -10,81 +12,169 @@ import posixpath
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from nexus_assets.sources.content import BLOCK, ZIP_ERRORS, refuse_bomb
 from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.sheet_cells import Cells, SheetScan
 
-_ERROR_TYPES = b't="e"', b"t='e'"
-_ERROR_CELL = re.compile(rb"""<(?:\w+:)?c\s(?=[^>]*\st=["']e["']|t=["']e["'])[^>]*?\br=["']([A-Z]{1,3})(\d{1,7})["']""")
+LONGEST_CELL = 1 << 26
+"""Bytes between two tags of a part; Excel's own limit is 32,767 characters a cell, other programs know none."""
 
+LARGEST_PARTS = 1 << 31
+"""Bytes of all parts together. A sheet whose million rows are full has some 500 MB."""
+
+LARGEST_SHEET = 100_000_000
+"""Cells of the rectangle that a sheet spans: calamine keeps 24 bytes for each, empty or not."""
+
+OPEN_AND_SAVE = "Open it in Excel, save it as .xlsx, or export it from FileMaker as .csv; then run the same command."
+_EXPORT_AGAIN = "Export or copy it again, then run the same command."
 
 _1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
+_CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|true|on)["']""")
+_REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ", b"<v>-")
+_WIDE = re.compile(rb'r="[A-Z]{2,3}\d')
+_COLUMNS_OF_TWO_LETTERS = 26 + 26 * 26
+_FAR_RIGHT = re.compile(rb'r="[A-Z]{3}\d')
+_LAST_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["'](\d{1,7})["']""")
 
 
-@dataclass(frozen=True, order=True)
-class ErrorCell:
-    """The place of a cell that holds an error; both count from 0."""
+@dataclass(frozen=True)
+class Sheet:
+    """A worksheet as the workbook lists it; `part` is its place in the file."""
 
-    row: int
-    column: int
+    part: str
+    is_hidden: bool
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What calamine does not tell of a workbook: the error cells of its first sheet, and whether its days count from 1904."""
+    """What calamine does not report of a workbook: its sheets, the cells of the first one, whether its days count from 1904."""
 
-    error_cells: list[ErrorCell]
+    sheets: list[Sheet]
+    cells: Cells
     is_1904: bool
 
 
+@dataclass
+class _Seen:
+    """What the bytes of one part give away."""
+
+    remarkable: bool = False
+    wide: bool = False
+    last_row: int = 0
+    since_tag: int = field(default=0, repr=False)
+
+
 def check_parts(data: bytes, location: str) -> Parts:
-    """Returns what the parts of a workbook show. Raises ExportError where any of them is damaged."""
+    """Returns what the parts of a workbook show. Raises ExportError where one is damaged, or too large to be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            suspects = set()
+            _refuse_size(archive, location)
+            seen: dict[str, _Seen] = {}
             unfolded = 0
             for part in archive.infolist():
-                with archive.open(part) as stream:
-                    carry = b""
-                    while block := stream.read(BLOCK):
-                        unfolded += len(block)
-                        refuse_bomb(location, unfolded, len(data))
-                        if any(kind in carry + block for kind in _ERROR_TYPES):
-                            suspects.add(part.filename)
-                        carry = block[-8:]
-            sheet = _first_sheet(archive) if suspects else ""
-            found = _error_cells(archive.read(sheet)) if sheet in suspects else []
-            return Parts(found, _1904.search(archive.read("xl/workbook.xml")) is not None)
-    except (*ZIP_ERRORS, ET.ParseError, KeyError, IndexError):
+                found = seen[part.filename] = _Seen()
+                for text in _blocks(archive, part, found, location):
+                    unfolded += text
+                    refuse_bomb(location, unfolded, len(data))
+            return _parts(archive, seen, location)
+    except (*ZIP_ERRORS, ET.ParseError, KeyError):
         raise ExportError(
-            f"{location} is a damaged workbook: cut, or changed on its way.",
-            remedy="Export or copy it again, then run the same command.",
+            f"{location} is a damaged workbook: cut, or changed on its way.", remedy=_EXPORT_AGAIN
         ) from None
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> str:
-    targets = {
-        relation.attrib["Id"]: relation.attrib["Target"]
-        for relation in ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-        if relation.attrib["Type"].endswith("/worksheet")
+def _refuse_size(archive: zipfile.ZipFile, location: str) -> None:
+    stated = sum(part.file_size for part in archive.infolist())
+    if stated > LARGEST_PARTS:
+        raise ExportError(
+            f"{location} unfolds to {stated / 1e9:,.1f} GB: too large for a workbook that holds an export.",
+            remedy="Export it from FileMaker as .csv, then run the same command.",
+        )
+
+
+def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, location: str) -> Iterator[int]:
+    """Returns the sizes of a part's blocks, having looked at each."""
+    is_sheet = "/worksheets/" in f"/{part.filename}".lower()
+    is_xml = part.filename.lower().endswith((".xml", ".rels"))
+    with archive.open(part) as stream:
+        carry = b""
+        while block := stream.read(BLOCK):
+            data = carry + block
+            if is_xml:
+                _refuse_odd_text(block, data, seen, location, part.filename)
+            if is_sheet:
+                seen.wide = seen.wide or _WIDE.search(data) is not None
+                if not seen.remarkable:
+                    seen.remarkable = any(mark in data for mark in _REMARKABLE)
+                    seen.remarkable |= seen.wide and _FAR_RIGHT.search(data) is not None
+                # An ordinary sheet has its rows in order, so that the last one of a block is enough.
+                if (last := data.rfind(b"<row ")) >= 0 and (row := _LAST_ROW.match(data, last)):
+                    seen.last_row = max(seen.last_row, int(row[1]))
+                elif b":row " in data:
+                    seen.remarkable = True  # tags with a prefix: each cell is looked at
+            carry = block[-64:]
+            yield len(block)
+
+
+def _refuse_odd_text(block: bytes, data: bytes, seen: _Seen, location: str, part: str) -> None:
+    first, last = block.find(b"<"), block.rfind(b"<")
+    if (seen.since_tag + (first if first >= 0 else len(block))) > LONGEST_CELL:
+        raise ExportError(
+            f"{location} holds a cell of more than {LONGEST_CELL >> 20} MiB.",
+            remedy="Shorten it in FileMaker, or leave this field out of the export.",
+        )
+    seen.since_tag = seen.since_tag + len(block) if last < 0 else len(block) - last
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise ExportError(f"{location} uses XML entities of its own, which no workbook needs.", remedy=OPEN_AND_SAVE)
+    if b"<!--" in data and "/worksheets/" in f"/{part}".lower():
+        raise ExportError(f"{location} has comments among its cells, which hide parts of them.", remedy=OPEN_AND_SAVE)
+
+
+def _parts(archive: zipfile.ZipFile, seen: Mapping[str, _Seen], location: str) -> Parts:
+    book = _book(archive)
+    text = archive.read(book)
+    sheets = _sheets(archive, book, text)
+    if not sheets:
+        raise ExportError(f"{location} has no worksheet.", remedy=OPEN_AND_SAVE)
+    found = seen[sheets[0].part]
+    if found.remarkable or (found.wide and found.last_row * _COLUMNS_OF_TWO_LETTERS > LARGEST_SHEET):
+        with archive.open(sheets[0].part) as stream:
+            cells = SheetScan(calculated=_CALCULATE.search(text) is None).read(stream)
+    else:
+        cells = Cells(rows=found.last_row)
+    if cells.rows * max(cells.columns, 1) > LARGEST_SHEET:
+        raise ExportError(
+            f"{location} spans {cells.rows:,} rows and {cells.columns:,} columns: a cell far from the others holds something.",
+            remedy="Delete the rows and columns behind the last record, or export it from FileMaker as .csv.",
+        )
+    return Parts(sheets, cells, _1904.search(text) is not None)
+
+
+def _relations(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
+    """The parts of a kind that a part refers to, by their ids there; '' is the file as a whole."""
+    folder, name = posixpath.split(part)
+    relations = ET.fromstring(archive.read(posixpath.join(folder, "_rels", f"{name}.rels")))
+    return {
+        relation.attrib["Id"]: posixpath.normpath(posixpath.join("/", folder, relation.attrib["Target"])).lstrip("/")
+        for relation in relations
+        if relation.attrib["Type"].endswith(f"/{kind}")
     }
-    sheets = (
-        targets.get(value)
-        for element in ET.fromstring(archive.read("xl/workbook.xml")).iter()
+
+
+def _book(archive: zipfile.ZipFile) -> str:
+    return next(iter(_relations(archive, "", "officeDocument").values()), "xl/workbook.xml")
+
+
+def _sheets(archive: zipfile.ZipFile, book: str, text: bytes) -> list[Sheet]:
+    """The worksheets in the workbook's order; sheets of other kinds (charts) are left out."""
+    targets = _relations(archive, book, "worksheet")
+    return [
+        Sheet(targets[value], element.attrib.get("state", "visible") != "visible")
+        for element in ET.fromstring(text).iter()
         if element.tag.endswith("}sheet")
         for key, value in element.attrib.items()
-        if key.endswith("}id")
-    )
-    return posixpath.normpath(posixpath.join("/xl", next(filter(None, sheets), ""))).lstrip("/")
-
-
-def _error_cells(sheet: bytes) -> list[ErrorCell]:
-    return [ErrorCell(int(row) - 1, _column(letters)) for letters, row in _ERROR_CELL.findall(sheet)]
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number - 1
+        if key.endswith("}id") and value in targets
+    ]

@@ -62,7 +62,6 @@ def test_any_spelling_is_found(tmp_path: Path, file_name: str) -> None:
         "Contacts.xlsx.tmp",
         "Contacts.csv.part",
         "Contacts.crdownload",
-        "Contacts.txt",
         "Contacts",
         "MyContacts.csv",
         "Contactsheet.csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Sequence
@@ -186,3 +187,228 @@ def test_a_workbook_that_is_called_csv_is_refused(exports: Exports) -> None:
     exports.put("Notes.csv", xlsx_file([("id",)]))
     with pytest.raises(NexusAssetsError, match="is a workbook or a zip file"):
         exports.open(wanted=("id",))
+
+
+def changed_part(data: bytes, part: str, old: str, new: str) -> bytes:
+    """A workbook of which one part has another text."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            text = source.read(name).decode()
+            assert name != part or old in text
+            target.writestr(name, text.replace(old, new) if name == part else text)
+    return buffer.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+SOUND = xlsx_file([("id", "Note", "Extra"), ("1", 5, 7), ("2", 6, 8)])
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ('<c r="B2"><f>1+1</f></c>', "formula without a value, the first in row 2, in the column.* 'Note'"),
+        ('<c r="B2"><f>1+1</f><v></v></c>', "formula without a value"),
+        ('<c r="B2"><f>1+1</f><v/></c>', "formula without a value"),
+        ('<c r="B2"><f t="shared" si="0"/></c>', "formula without a value"),
+        ('<c r="B2"><f t="array" ref="B2">SUM(1)</f></c>', "formula without a value"),
+        ('<c r="B2" t="str"><f>1+1</f></c>', "formula without a value"),
+        ('<c r="B2" t="e"><v>#N/A</v></c>', "Excel error"),
+        ('<c t="e" r="B2"><f>NA()</f><v>#N/A</v></c>', "Excel error"),
+        ('<c r="B2" t="e" vm="1"><v>#VALUE!</v></c>', "Excel error"),
+        ('<c t="e"><v>#NAME?</v></c>', "Excel error.* 'Note'"),
+    ],
+)
+def test_a_cell_that_holds_something_is_not_read_as_nothing(exports: Exports, cell: str, words: str) -> None:
+    exports.put("Notes.xlsx", changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', cell))
+    with pytest.raises(NexusAssetsError, match=words):
+        exports.open(wanted=("id", "Note"))
+
+
+@pytest.mark.parametrize("cell", ['<c r="C2"><f>1+1</f></c>', '<c r="C2" t="e"><v>#N/A</v></c>'])
+def test_a_column_that_nobody_reads_may_hold_it(exports: Exports, cell: str) -> None:
+    exports.put("Notes.xlsx", changed_part(SOUND, SHEET, '<c r="C2"><v>7</v></c>', cell))
+    assert [row[1] for row in records(exports.open(wanted=("id", "Note")))] == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('<c r="B2" t="str"><f>1+1</f><v></v></c>', ""),
+        ('<c r="B2" t="str"><f>A1</f><v>x</v></c>', "x"),
+        ('<c r="B2"><f>1+1</f><v>2</v></c>', "2"),
+        ('<c r="B2" t="inlineStr"><is><r><t>ab</t></r><r><t>c</t></r></is></c>', "abc"),
+        ('<c r="B2" t="inlineStr"><is><t>ab</t><rPh sb="0" eb="1"><t>PHON</t></rPh></is></c>', "ab"),
+        ('<c r="B2" t="b"><v>1</v></c>', "1"),
+        ('<c r="B2" t="d"><v>2024-03-18T09:30:00</v></c>', "2024-03-18 09:30:00"),
+        ('<c r="B2" t="d"><v>2024-03-18T09:30:00Z</v></c>', "2024-03-18T09:30:00Z"),
+        ("<c><v>5</v></c>", "5"),
+    ],
+)
+def test_odd_but_valid_cells_are_read(exports: Exports, cell: str, text: str) -> None:
+    exports.put("Notes.xlsx", changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', cell))
+    assert records(exports.open(wanted=("id", "Note")))[0][1] == text
+
+
+def test_values_that_a_writer_never_calculated_are_none(exports: Exports) -> None:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", ["id", "Note"])
+        sheet.write_string("A2", "1")
+        sheet.write_formula("B2", '="a"&"b"')
+    exports.put("Notes.xlsx", buffer.getvalue())
+    with pytest.raises(NexusAssetsError, match="formula without a value"):
+        exports.open(wanted=("id", "Note"))
+
+
+def merged(cells: str) -> bytes:
+    return changed_part(
+        SOUND, SHEET, "</sheetData>", f'</sheetData><mergeCells><mergeCell ref="{cells}"/></mergeCells>'
+    )
+
+
+@pytest.mark.parametrize("cells", ["B2:B3", "A2:B2"])
+def test_merged_records_are_refused(exports: Exports, cells: str) -> None:
+    exports.put("Notes.xlsx", merged(cells))
+    with pytest.raises(NexusAssetsError, match=r"1 cell\(s\) that are merged"):
+        exports.open(wanted=("id", "Note"))
+
+
+@pytest.mark.parametrize("cells", ["C2:C3", "A1:C1", "A9:C9"])
+def test_merged_cells_elsewhere_do_not_matter(exports: Exports, cells: str) -> None:
+    exports.put("Notes.xlsx", merged(cells))
+    assert len(records(exports.open(wanted=("id", "Note")))) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1, "1900-01-01"),  # read_time knows that the first day is 24:00
+        (1.0625, "1900-01-01 01:30:00"),
+        (2.25, "1900-01-02 06:00:00"),
+        (-0.0625, "-01:30:00"),
+        (0.4, "09:36:00"),
+    ],
+)
+def test_times_under_a_time_of_day_format_keep_what_they_are(exports: Exports, number: float, text: str) -> None:
+    data = xlsx_file([("id", "cell"), ("7", number)], formats={1: TIME})
+    assert exports.read("Notes.xlsx", data)[1] == ("7", text)
+
+
+@pytest.mark.parametrize("form", [TIME, DURATION, DATE, MOMENT])
+@pytest.mark.parametrize("number", [1e9, 1e12, 1e300, -1e12, 3e6, -1.5])
+def test_no_number_makes_a_traceback(exports: Exports, number: float, form: str) -> None:
+    data = xlsx_file([("id", "cell"), ("7", number)], formats={1: form})
+    with contextlib.suppress(NexusAssetsError):
+        assert exports.read("Notes.xlsx", data)[1][0] == "7"
+
+
+def test_a_cell_far_to_the_right_and_below_is_refused(exports: Exports) -> None:
+    data = changed_part(
+        SOUND, SHEET, "</sheetData>", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    )
+    exports.put("Notes.xlsx", data)
+    with pytest.raises(NexusAssetsError, match="spans 1,048,576 rows and 16,384 columns"):
+        exports.open(wanted=("id", "Note"))
+
+
+def test_a_cell_far_below_is_refused(exports: Exports) -> None:
+    data = changed_part(SOUND, SHEET, "</sheetData>", '<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>')
+    exports.put("Notes.xlsx", data)
+    with pytest.raises(NexusAssetsError, match="something in row 1,048,576"):
+        records(exports.open(wanted=("id", "Note")))
+
+
+def test_a_cell_of_many_megabytes_is_refused(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.LONGEST_CELL", 1 << 20)
+    text = "".join(f"{number:x}" for number in range(300_000))
+    exports.put("Notes.xlsx", xlsx_file([("id", "Note"), ("1", "short")]))
+    exports.put(
+        "Notes.xlsx",
+        changed_part(xlsx_file([("id", "Note"), ("1", "s")]), "xl/sharedStrings.xml", "<t>s<", f"<t>{text}<"),
+    )
+    with pytest.raises(NexusAssetsError, match="holds a cell of more than"):
+        exports.open(wanted=("id", "Note"))
+
+
+def test_parts_that_state_gigabytes_are_refused(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.LARGEST_PARTS", 1000)
+    exports.put("Notes.xlsx", SOUND)
+    with pytest.raises(NexusAssetsError, match="unfolds to"):
+        exports.open(wanted=("id", "Note"))
+
+
+def test_a_large_file_is_refused_by_its_size(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook.LARGEST_FILE", 1000)
+    exports.put("Notes.xlsx", SOUND)
+    with pytest.raises(NexusAssetsError, match="too large for a workbook"):
+        exports.open(wanted=("id", "Note"))
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/sharedStrings.xml", SHEET])
+def test_entities_of_its_own_are_refused(exports: Exports, part: str) -> None:
+    bomb = '?>\n<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>\n<'
+    exports.put("Notes.xlsx", changed_part(SOUND, part, "?>\n<", bomb))
+    with pytest.raises(NexusAssetsError, match="uses XML entities"):
+        exports.open(wanted=("id", "Note"))
+
+
+def test_comments_among_the_cells_are_refused(exports: Exports) -> None:
+    exports.put("Notes.xlsx", changed_part(SOUND, SHEET, "<v>5</v>", "<v>5<!-- -->0</v>"))
+    with pytest.raises(NexusAssetsError, match="has comments among its cells"):
+        exports.open(wanted=("id", "Note"))
+
+
+@pytest.mark.parametrize("columns", [520, 1_600, 3_000])
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_of_a_wide_table_only_the_columns_that_are_read_are_streamed(exports: Exports, columns: int, kind: str) -> None:
+    rows = [
+        ("id", *(f"f{at}" for at in range(columns)), "Note"),
+        ("1", *["x\ny"] * columns, 'a "b"\n'),
+        ("2", *[""] * columns, ""),
+    ]
+    exports.put(f"Notes.{kind}", xlsx_file(rows) if kind == "xlsx" else csv_file(rows))
+    assert records(exports.open(wanted=("id", "Note"))) == [("1", 'a "b"\n'), ("2", "")]
+
+
+def test_a_record_of_a_wide_table_with_too_few_columns_is_named(exports: Exports) -> None:
+    rows = [("id", *(f"f{at}" for at in range(520)), "Note"), ("1", *["x"] * 520, "a"), ("2", "b")]
+    exports.put("Notes.csv", csv_file(rows))
+    with pytest.raises(NexusAssetsError, match=r"record 2 .* another number of columns"):
+        records(exports.open(wanted=("id", "Note")))
+
+
+def sheets(*tables: tuple[str, Sequence[Sequence[str]], bool]) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        for name, rows, hidden in tables:
+            sheet = book.add_worksheet(name)
+            for at, row in enumerate(rows):
+                sheet.write_row(at, 0, row)
+            if hidden:
+                sheet.hide()
+        book.worksheets()[-1].activate()
+    return buffer.getvalue()
+
+
+HEADED = [("id", "Note"), ("1", "a")]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (sheets(("Cover", [("Clinic", "")], False), ("Data", HEADED, False)), "headings are in row 1 of sheet 2"),
+        (
+            sheets(("Cover", [("Clinic", "")], True), ("Data", HEADED, False)),
+            "is hidden.*headings are in row 1 of sheet 2",
+        ),
+        (sheets(("Data", [("Clinic", ""), ("", ""), *HEADED], False)), "headings are in row 3 of sheet 1"),
+        (sheets(("A", [("x", "y")], False), ("B", [("x", "y")], False)), "Only the first of its 2 sheets"),
+    ],
+    ids=["second sheet", "hidden first", "title above", "nowhere"],
+)
+def test_a_message_says_where_the_headings_are(exports: Exports, data: bytes, words: str) -> None:
+    exports.put("Notes.xlsx", data)
+    with pytest.raises(NexusAssetsError, match=words):
+        exports.open(wanted=("id", "Note"))
