@@ -1,13 +1,9 @@
 """Everything that Dagster loads, in the order of the flow; no logic."""
 
-import warnings
-
 import dagster as dg
 
-warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*observable_source_asset.*")
-
-from nexus_assets.graph.alert_sensor import check_failed  # noqa: E402 - the warning is about importing what follows
-from nexus_assets.graph.automation import (  # noqa: E402
+from nexus_assets.graph.alert_sensor import check_failed
+from nexus_assets.graph.automation import (
     check_everything,
     executor,
     import_everything,
@@ -15,12 +11,12 @@ from nexus_assets.graph.automation import (  # noqa: E402
     import_schedule,
     sources_changed,
 )
-from nexus_assets.graph.entity_assets import entity_assets  # noqa: E402
-from nexus_assets.graph.entity_checks import entity_checks, with_freshness  # noqa: E402
-from nexus_assets.graph.plan_job import plan_import  # noqa: E402
-from nexus_assets.graph.report_asset import import_report  # noqa: E402
-from nexus_assets.graph.source_assets import source_assets  # noqa: E402
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, NoStoredValues, Notifier  # noqa: E402
+from nexus_assets.graph.entity_assets import entity_assets
+from nexus_assets.graph.entity_checks import entity_checks, with_freshness
+from nexus_assets.graph.plan_job import plan_import
+from nexus_assets.graph.report_asset import import_report
+from nexus_assets.graph.source_assets import source_assets
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, NoStoredValues, Notifier
 
 defs = dg.Definitions(
     assets=[*source_assets(), *with_freshness(entity_assets()), import_report],

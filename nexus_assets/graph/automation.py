@@ -14,7 +14,8 @@ import dagster as dg
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.graph.lineage import export_path, listing_path
+from nexus_assets.graph.lineage import sources_of
+from nexus_assets.graph.source_assets import observation
 from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash
 
@@ -94,12 +95,6 @@ class Watched:
 
     def cursor(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
-
-
-def sources_of(entity: str) -> tuple[str, ...]:
-    """The names of an entity's sources, as the ledger has them: `Contacts`, `s3/images`."""
-    declared = ENTITIES[entity]
-    return (*declared.exports, *(f"s3/{name}" for name in declared.listings))
 
 
 def companion_exports(entity: Entity) -> tuple[str, ...]:
@@ -188,8 +183,7 @@ def _observations(versions: Mapping[str, str], before: Watched) -> Iterator[dg.A
     required = {name for entity in ENTITIES for name in sources_of(entity)}
     for name, version in versions.items():
         if name in required and before.versions.get(name) != version:
-            path = listing_path(name.removeprefix("s3/")) if name.startswith("s3/") else export_path(name)
-            yield dg.AssetObservation(dg.AssetKey(path), tags={"dagster/data_version": version})
+            yield observation(name, version)
 
 
 def _request(wanted: Iterable[str], versions: Mapping[str, str]) -> dg.RunRequest:

@@ -1,7 +1,9 @@
 """One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from importlib.resources import files
 from typing import Any
 
 import dagster as dg
@@ -9,15 +11,14 @@ from pydantic import BaseModel, Field
 
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
-from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
+from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins, sources_of
 from nexus_assets.graph.run_config import config_fields
+from nexus_assets.graph.source_assets import GROUP, OWNERS, observation
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
 
-GROUP = "nexus"
-OWNERS = ["team:clinic-data"]
 RETRIES, RETRY_SECONDS = 3, 5
 """A load that failed for what may pass by itself (a lost connection, another load of the same table) is tried again as a
 whole, after 5, 10 and 20 seconds; nothing else is."""
@@ -57,7 +58,7 @@ def export_key(export: str) -> dg.AssetKey:
 
 
 def listing_key(listing: str) -> dg.AssetKey:
-    """The external asset of a bucket listing: s3/images."""
+    """The external asset of a bucket listing: s3/image_files."""
     return dg.AssetKey(listing_path(listing))
 
 
@@ -240,6 +241,16 @@ def run_load(
         return result
 
 
+def _declaration(entity: Entity) -> dg.CodeReferencesMetadataValue:
+    """The link to the file that declares the entity."""
+    file = files("nexus_assets.entities").joinpath(f"{entity.name}.py")
+    with warnings.catch_warnings():
+        # Dagster may still change this class; pyproject.toml pins its minor release.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label="how the table is mapped")
+        return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
 def entity_asset(entity: Entity) -> dg.AssetsDefinition:
     """The asset of an entity. It needs no other asset in the same run: its parents are in the ledger and the database."""
 
@@ -251,6 +262,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         kinds={"postgres", "filemaker"} | ({"s3"} if entity.listings else set()),
         description=entity.description,
         tags={"nexus/model": entity.model.label},
+        metadata={"dagster/code_references": _declaration(entity)},
         pool=f"load_{entity.name}",
         config_schema=config_fields(LoadConfig),
     )
@@ -278,6 +290,8 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise
+        for source in sources_of(entity.name):
+            context.log_event(observation(source, str(result.sources[source]["sha256"])))
         account = result.account
         counts = {**account.outcomes, "rejected": sum(account.rejected.values())}
         context.log.info(

@@ -33,8 +33,19 @@ def export_path(export: str) -> tuple[str, ...]:
 
 
 def listing_path(listing: str) -> tuple[str, ...]:
-    """The asset key of a bucket listing: s3/images."""
-    return ("s3", listing)
+    """The asset key of a bucket listing: s3/image_files for images, so that nobody takes it for the table."""
+    return ("s3", f"{listing.removesuffix('s')}_files")
+
+
+def sources_of(entity: str) -> tuple[str, ...]:
+    """The names of an entity's sources, as the ledger has them: `Contacts`, `s3/images`."""
+    declared = ENTITIES[entity]
+    return (*declared.exports, *(f"s3/{name}" for name in declared.listings))
+
+
+def source_path(source: str) -> tuple[str, ...]:
+    """The asset key of a source as the ledger names it: `Contacts`, `s3/images`."""
+    return listing_path(source.removeprefix("s3/")) if source.startswith("s3/") else export_path(source)
 
 
 def _of_field(entity: Entity, field: str) -> Iterator[Origin]:
@@ -79,16 +90,16 @@ def origins(entity: Entity) -> dict[str, list[Origin]]:
     return {name: list(dict.fromkeys(each)) for name, each in found.items() if each}
 
 
-def read_columns(asset: tuple[str, ...]) -> list[str]:
-    """The columns of a delivered export or listing that any entity reads, in the order in which they are first read."""
-    names = dict.fromkeys(
-        origin.column
-        for entity in ENTITIES.values()
-        for each in origins(entity).values()
-        for origin in each
-        if origin.asset == asset
-    )
-    return list(names)
+def feeds(asset: tuple[str, ...]) -> dict[str, list[str]]:
+    """The columns of a delivered export or listing that any entity reads, in the order in which they are first read, each with
+    the columns of Nexus that it is read into, as `patients.dob`."""
+    found: dict[str, dict[str, None]] = {}
+    for entity in ENTITIES.values():
+        for column, each in origins(entity).items():
+            for origin in each:
+                if origin.asset == asset:
+                    found.setdefault(origin.column, {})[f"{entity.name}.{column}"] = None
+    return {name: list(targets) for name, targets in found.items()}
 
 
 def in_words(entity: Entity, name: str) -> str:

@@ -5,9 +5,8 @@ from typing import Any
 import dagster as dg
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.resources import ClinicBucket, NexusDatabase
-
-GROUP = "report"
 
 
 def _metadata(written: Any) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def _metadata(written: Any) -> dict[str, Any]:
     name="import_report",
     deps=[dg.AssetKey(name) for name in ENTITIES],
     group_name=GROUP,
-    owners=["team:clinic-data"],
+    owners=OWNERS,
     kinds={"matplotlib", "html"},
     config_schema={},
 )

@@ -7,7 +7,7 @@ import pytest
 
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
-from nexus_assets.graph.lineage import in_words, origins, read_columns
+from nexus_assets.graph.lineage import feeds, in_words, origins
 from nexus_assets.ledger.schema import base_columns
 
 
@@ -28,7 +28,10 @@ def test_lineage_of_columns_follows_the_lineage_of_assets(name: str) -> None:
 def test_what_is_delivered_shows_the_columns_that_are_read() -> None:
     graph = defs.resolve_asset_graph()
     schema = graph.get(dg.AssetKey(["filemaker", "contacts"])).metadata["dagster/column_schema"]
-    assert [column.name for column in schema.columns] == read_columns(("filemaker", "contacts"))
+    assert {column.name: column.description for column in schema.columns}[
+        "DOB"
+    ] == "Read into patients.dob, patients.filemaker_metadata."
+    assert [column.name for column in schema.columns] == list(feeds(("filemaker", "contacts")))
     assert {"id", "nameLast", "DOB"} <= {column.name for column in schema.columns}
 
 
