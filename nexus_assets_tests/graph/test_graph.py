@@ -83,11 +83,8 @@ def test_load_records_which_version_of_each_source_it_read(graph: Graph) -> None
     assert observed.tags["dagster/data_version"] == hashlib.sha256(contacts.read_bytes()).hexdigest()
 
 
-@pytest.mark.filterwarnings("ignore::dagster_shared.utils.warnings.PreviewWarning")  # a preview of Dagster's
-def test_graph_is_one_group_and_takes_a_key_prefix() -> None:
+def test_graph_is_one_group() -> None:
     assert {spec.group_name for spec in defs.resolve_all_asset_specs()} == {"nexus"}
-    prefixed = defs.map_asset_specs(func=lambda spec: spec.replace_attributes(key=spec.key.with_prefix("north")))
-    assert {spec.key.path[0] for spec in prefixed.resolve_all_asset_specs()} == {"north"}
 
 
 def test_images_alone_load_from_what_earlier_runs_left(graph: Graph) -> None:
