@@ -80,6 +80,7 @@ def learn(engine: sqlalchemy.Engine, path: Path, entity: str = "patients") -> di
         )
     with transaction(engine, lock=LEARNABLE if from_dump else entity) as cursor:
         schema.install(cursor)
+        schema.hold(cursor)
         gates.check_ledger_belongs(cursor, entity, LoadSettings())
         staged = _stage_dump(cursor, path) if from_dump else _stage_list(cursor, path, entity)
         return {name: _learn_one(cursor, name, path, is_list=not from_dump) for name in staged}

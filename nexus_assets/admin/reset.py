@@ -17,7 +17,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.schema import base_column, base_columns, is_installed
+from nexus_assets.ledger.schema import base_column, base_columns, hold, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.incoming import hash_sql, owned_sql, reference_column
@@ -90,6 +90,7 @@ def reset(engine: sqlalchemy.Engine, planned: ResetPlan, *, accept_losses: bool 
                 SQL(", ").join(Identifier(*table) for table in planned.tables)
             )
         )
+        hold(cursor)
         if _plan(cursor) != planned:
             raise ResetError(
                 "The database has changed since the plan was made.",

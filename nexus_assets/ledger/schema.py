@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib.resources import files
 
 from psycopg2.extensions import cursor as Cursor
@@ -10,6 +11,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import trust
 from nexus_assets.ledger.tables import LEDGER_SCHEMA, identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, Reference
 from nexus_assets.nexus import queries
@@ -92,8 +94,28 @@ def _identity_view_sql() -> Composable:
     return SQL("CREATE VIEW {} AS {}").format(ledger_table("identity"), union)
 
 
+def table_names() -> list[str]:
+    """The names of the ledger's tables."""
+    declared = re.findall(r"CREATE TABLE IF NOT EXISTS nexus_assets\.(\w+)", _code()["ledger"])
+    return [*declared, *(identity_table(name).strings[-1] for name in ENTITIES)]
+
+
+def check_trusted(cursor: Cursor) -> None:
+    """Raises UntrustedLedgerError where the ledger is another role's, and not as this program makes it."""
+    code = _code()
+    uuid = code["uuid_16"] if cursor.connection.server_version >= 160000 else code["uuid_14"]
+    trust.check_trusted(cursor, code["parse"] + uuid, table_names())
+
+
+def hold(cursor: Cursor) -> None:
+    """Keeps another role from changing its ledger until the transaction ends. Raises UntrustedLedgerError."""
+    trust.hold(cursor, table_names())
+    check_trusted(cursor)
+
+
 def is_installed(cursor: Cursor) -> bool:
-    """Whether the database has a ledger at all."""
+    """Whether the database has a ledger at all. Raises UntrustedLedgerError where it is another role's, and was changed."""
+    check_trusted(cursor)
     return queries.yes(cursor, "SELECT to_regclass('nexus_assets.about') IS NOT NULL")
 
 
@@ -161,3 +183,4 @@ def install(cursor: Cursor) -> None:
         (database_mark(cursor), wanted),
     )
     cursor.execute("RESET ROLE")
+    check_trusted(cursor)

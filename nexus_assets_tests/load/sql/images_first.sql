@@ -25,6 +25,10 @@ SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
 
+SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
+    OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
+FROM pg_namespace AS n WHERE n.nspname = %s;
+
 SELECT to_regclass('nexus_assets.about') IS NOT NULL;
 
 SELECT code_hash FROM nexus_assets.about;
