@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "nexus_assets.commands.status",
     "check": "nexus_assets.commands.check",
     "alert": "nexus_assets.commands.alert",
+    "webserver": "nexus_assets.commands.webserver",
     "demo": "nexus_assets.commands.demo",
     "guard": "nexus_assets.commands.guard",
     "incident": "nexus_assets.commands.incident",

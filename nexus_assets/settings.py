@@ -60,6 +60,9 @@ HEARTBEAT_URL = Setting("NEXUS_HEARTBEAT_URL", "Called after every good look for
 DAGSTER_URL = Setting(
     "NEXUS_DAGSTER_URL", "Where Dagster's pages are, for the links in alerts.", "http://127.0.0.1:3000"
 )
+DAGSTER_PASSWORD = Setting(
+    "NEXUS_DAGSTER_PASSWORD", "A password for Dagster's pages, whatever the user name; empty: they ask for none."
+)
 IMPORT_SCHEDULE = Setting(
     "NEXUS_IMPORT_SCHEDULE",
     "When the schedule imports everything, once it is turned on: cron, local time.",
@@ -94,6 +97,7 @@ SETTINGS = (
     ALERT_URLS,
     HEARTBEAT_URL,
     DAGSTER_URL,
+    DAGSTER_PASSWORD,
     IMPORT_SCHEDULE,
     EXECUTOR,
     EXECUTOR_CONFIG,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
@@ -62,27 +62,30 @@ def _options() -> argparse.Namespace:
 def _run(port: int, workspace: Path) -> None:
     """Shows Dagster on this port, until interrupted."""
     console.print("Starting Dagster (some ten seconds) ...")
-    with _dagster(port, workspace.absolute()) as dagster:
+    own = ("webserver", "--port", str(port), "--workspace", str(workspace.absolute()))
+    daemon = ("-m", "dagster._daemon", "run", "--log-level", "warning", "--workspace", str(workspace.absolute()))
+    with ExitStack() as running:
+        # Its pages are those of `nexus-assets webserver`: the server that `dagster dev` brings along obeys any web site.
+        dagster = running.enter_context(_process("-m", "nexus_assets", *own))
         address = f"http://127.0.0.1:{port}"
         while not _answers(address):
             if dagster.poll() is not None:
                 raise NexusAssetsError("Dagster ended while starting; its own words are above.")
             time.sleep(0.2)
+        # Two processes that make a new history at the same time would break it.
+        beside = running.enter_context(_process(*daemon))
         console.print(f"Open {address} in a browser. Ctrl-C here ends everything.")
-        dagster.wait()
+        while dagster.poll() is None and beside.poll() is None:
+            time.sleep(0.5)
         raise NexusAssetsError("Dagster ended by itself; its own words are above.")
 
 
 @contextmanager
-def _dagster(port: int, workspace: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `dagster dev`; at the end, every process of it is ended."""
+def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs Python with these arguments over the local history; at the end, every process of it is ended."""
     home = prepare(local_home())
     process = subprocess.Popen(
-        [
-            *processes.dying_with_parent(signal.SIGTERM),
-            *(sys.executable, "-m", "dagster", "dev", "--log-level", "warning"),
-            *("--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),
-        ],
+        [*processes.dying_with_parent(signal.SIGTERM), sys.executable, *arguments],
         env={**os.environ, "DAGSTER_HOME": os.environ.get("DAGSTER_HOME", str(home)), "PYTHONWARNINGS": "ignore"},
         # In the checkout it would warn that the dagster.yaml there is not the one in DAGSTER_HOME (which links to it).
         cwd=home,

@@ -103,8 +103,8 @@ def pages(demo: Demo) -> Iterator[Pages]:
     with (demo.home / "webserver.log").open("w") as log:
         server = subprocess.Popen(
             [
-                *(sys.executable, "-m", "dagster_webserver", "--log-level", "warning"),
-                *("-h", "127.0.0.1", "-p", str(port), "-w", str(SOURCE / "workspace.yaml")),
+                *(sys.executable, "-m", "nexus_assets", "webserver"),
+                *("--port", str(port), "--workspace", str(SOURCE / "workspace.yaml")),
             ],
             env={**demo.environment, "PYTHONWARNINGS": "ignore"},
             cwd=demo.home,
