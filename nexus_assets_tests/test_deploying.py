@@ -66,6 +66,32 @@ def test_pages_are_for_this_machine_alone() -> None:
     assert ports == ["127.0.0.1:3000:3000"]
 
 
+@pytest.mark.parametrize("service", COMPOSE["services"])
+def test_service_has_few_rights_and_says_whether_it_is_well(service: str) -> None:
+    declared = COMPOSE["services"][service]
+    assert declared["cap_drop"] == ["ALL"]
+    assert declared["security_opt"] == ["no-new-privileges:true"]
+    assert declared["healthcheck"]["test"][0] == "CMD"
+
+
+def test_pages_are_served_by_the_closed_web_server() -> None:
+    started = COMPOSE["services"]["webserver"]["command"][:2]
+    assert started == ["nexus-assets", "webserver"]
+    everywhere = PAGE + (DEPLOY / "Dockerfile").read_text() + (SOURCE / "nexus_assets" / "local" / "ui.py").read_text()
+    assert re.findall(r'"dagster", "dev"|"dagster-webserver"|bin/dagster-webserver', everywhere) == []
+
+
+def test_uv_is_installed_at_the_hash_of_the_lock() -> None:
+    (line,) = re.findall(r"sed --quiet '(.*)' requirements.lock", (DEPLOY / "Dockerfile").read_text())
+    done = subprocess.run(
+        ["sed", "-n", line, str(SOURCE / "requirements.lock")], capture_output=True, text=True, check=True
+    )
+    first, *hashes = done.stdout.split()
+    assert first.startswith("uv==")
+    assert {word.partition(":")[0] for word in hashes if word != "\\"} == {"--hash=sha256"}
+    assert line in PAGE
+
+
 def test_every_setting_that_is_named_exists() -> None:
     known = {setting.name for setting in SETTINGS}
     named = set(re.findall(r"\bNEXUS_\w+", PAGE + (DEPLOY / "compose.yaml").read_text()))
