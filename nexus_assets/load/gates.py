@@ -154,6 +154,7 @@ def _version(source: Mapping[str, Any]) -> int | None:
 def check_rows(
     cursor: Cursor,
     context: LoadContext,
+    rows: int,
     ids: Ids,
     noticed: Mapping[str, int],
     last: LastLoad | None,
@@ -161,15 +162,15 @@ def check_rows(
 ) -> None:
     """Raises GateError where there is nothing to load, or too many rows vanished, came under new ids, or are rejected.
 
-    `noticed` are notices about the whole source: files that lost the rows which describe them are a cut export too.
+    `rows` is the number of source rows. `noticed` are notices about the whole source:
+    files that lost the rows which describe them are a cut export too.
     """
     name = context.entity.name
-    rows, accepted, rejected = queries.row(
+    accepted, rejected = queries.row(
         cursor,
-        SQL(
-            "SELECT (SELECT count(*) FROM {}), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)"
-            " FROM {}"
-        ).format(context.work("seen"), context.work("incoming")),
+        SQL("SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL) FROM {}").format(
+            context.work("incoming")
+        ),
     )
     if not settings.allow_empty:
         _check_not_empty(cursor, context, last, rows, accepted)

@@ -265,6 +265,16 @@ def _decide_sql(context: LoadContext) -> Composable:
     )
 
 
+def decided_rows_sql(context: LoadContext) -> Composable:
+    """The FROM clause of the accepted rows: `d`, what each is in Nexus and what is done, and `i`, what it says."""
+    if not context.is_first:
+        return SQL("{} AS d JOIN {} AS i USING (row_number)").format(context.work("decided"), context.work("incoming"))
+    return SQL("""{} AS i CROSS JOIN LATERAL
+          (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d""").format(
+        context.work("incoming")
+    )
+
+
 def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
     """Keeps the earlier ids of rows that another tool made again under a new one; returns how many are new."""
     cursor.execute(

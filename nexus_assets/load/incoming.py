@@ -24,7 +24,8 @@ describes a file."""
 class LoadContext:
     """All that the SQL of one load refers to: the entity, its table and the tables around it as found, its staged rows.
 
-    `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping.
+    `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping. `is_first`: neither
+    the table nor the ledger has a row, so that all rows are new.
     """
 
     entity: Entity
@@ -38,6 +39,7 @@ class LoadContext:
     reading: Reading
     seed: int
     filemaker_wins: bool = False
+    is_first: bool = False
 
     @property
     def ledger(self) -> Identifier:
@@ -47,7 +49,8 @@ class LoadContext:
     def pending(self) -> Relation:
         """The source rows that need work, with every field that the mapping reads."""
         names = (name for name in (*self.entity.fields(), FLAW, EXPORT_ROW) if name in self.source.columns)
-        return Relation(self.work("pending"), {name: Identifier(f"f{at}") for at, name in enumerate(names)})
+        columns = {name: Identifier(f"f{at}") for at, name in enumerate(names)}
+        return Relation(_all_rows_sql(self, columns) if self.is_first else self.work("pending"), columns)
 
 
 def incoming_column(name: str) -> Identifier:
@@ -114,10 +117,27 @@ def _row_hash(context: LoadContext, alias: str) -> Composable:
     return hash_sql(*fields, seed=context.seed)
 
 
-def build_seen(cursor: Cursor, context: LoadContext) -> None:
-    """Makes the table `seen`: every source row, and what is known of it."""
+def build_seen(cursor: Cursor, context: LoadContext) -> int:
+    """Makes the table `seen`: every source row, and what is known of it; returns how many there are."""
     cursor.execute(_seen_sql(context))
+    rows = int(cursor.rowcount)
     cursor.execute(SQL("ANALYZE {}").format(context.work("seen")))
+    return rows
+
+
+def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Composable:
+    """The rows of a first load, in the form of `pending`: all of them are to be read, and none is known."""
+    return SQL("""
+        (SELECT x.row_number, {source_id} AS source_id, {row_hash} AS row_hash, NULL::uuid AS known_id, FALSE AS is_live,
+                FALSE AS disputed, {fields} FROM {source} AS x)
+    """).format(
+        source_id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
+        row_hash=_row_hash(context, "x"),
+        fields=SQL(", ").join(
+            SQL("{} AS {}").format(context.source.field(name, "x"), column) for name, column in columns.items()
+        ),
+        source=context.source.table,
+    )
 
 
 def find_pending(cursor: Cursor, context: LoadContext) -> int:
@@ -380,14 +400,16 @@ def _described(context: LoadContext) -> Composable:
     return SQL("TRUE") if row is None else SQL("s.{} IS NOT NULL").format(row)
 
 
-def read(cursor: Cursor, context: LoadContext) -> None:
-    """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected."""
+def read(cursor: Cursor, context: LoadContext) -> int:
+    """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected; returns how many."""
     if any(column.parser.low_cardinality for column in context.entity.columns):
         cursor.execute(_texts_sql(context))
         cursor.execute(SQL("ANALYZE {}").format(context.work("texts")))
     cursor.execute(_incoming_sql(context))
+    rows = int(cursor.rowcount)
     cursor.execute(_reject_reason_sql(context))
     cursor.execute(SQL("ANALYZE {}").format(context.work("incoming")))
+    return rows
 
 
 def _texts_sql(context: LoadContext) -> Composable:
@@ -459,6 +481,9 @@ def _incoming_sql(context: LoadContext) -> Composable:
                 notices.append((column.unreadable, condition))
             else:
                 reasons.append((condition, Literal(f"{reason}:{column.name}")))
+    if context.is_first:
+        minted = SQL("nexus_assets.minted_id({}, s.source_id::text) AS nexus_id")
+        values.insert(0, minted.format(Literal(context.entity.name)))
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
         SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE {reasons} END AS reason,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -22,6 +22,7 @@ from nexus_assets.load import (
     compare,
     conflicts,
     contract,
+    first,
     gates,
     heal,
     identity,
@@ -106,7 +107,56 @@ def load(
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
     source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
     context = setting.context(cursor, work, staged.facts, source, staged.companion_exports)
-    incoming.build_seen(cursor, context)
+    if last is None and first.applies(cursor, context):
+        context = replace(context, is_first=True)
+    read = _read(cursor, context, dictionaries, inputs, log)
+
+    # 5 gates
+    gates.check_rows(cursor, context, read.rows, read.ids, noticed, last, settings)
+    contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
+
+    # 6 write
+    load_id = _next_load(cursor)
+    account = _write(cursor, context, read, load_id, inputs)
+
+    # 7 tidy and account
+    inputs.step("accounting", read.pending)
+    _repair_links(cursor, context, load_id, account)
+    rejects.keep_rejects(cursor, context, load_id)
+    if not context.is_first:
+        account.heal(**vanished.follow(cursor, context, read.ids, load_id, settings.archive_vanished))
+    account.notices = {**noticed, **accounts.notices(cursor, context)}
+    if staged.mended:
+        account.notices["mended"] = staged.mended
+    if dictionaries.undecided_columns:
+        account.notices["undecided_date_order"] = dictionaries.undecided_columns
+    if dictionaries.doubtful_columns:
+        account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
+    account.orphans = accounts.orphans(cursor, context)
+    return _finish(cursor, context, load_id, account, staged.facts, dictionaries.to_json(), run)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """How many source rows there are, how many need work, which ids vanish, and how many known rows came under a new id."""
+
+    rows: int
+    pending: int
+    ids: vanished.Ids
+    rekeyed: int = 0
+
+
+def _read(
+    cursor: Cursor, context: LoadContext, dictionaries: Dictionaries, inputs: Inputs, log: Callable[[str], None]
+) -> _Read:
+    """Steps 3 and 4, read and identity: the typed rows in `incoming`, and which row of Nexus each of them is."""
+    entity = context.entity
+    if context.is_first:
+        inputs.step("reading")
+        rows = first.read(cursor, context, dictionaries)
+        log(f"{entity.name}: {rows} rows to read: all are new")
+        return _Read(rows, rows, vanished.Ids(0, 0))
+    rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
     pending = incoming.find_pending(cursor, context)
     dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
@@ -117,46 +167,28 @@ def load(
     log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
     inputs.step("reading", pending)
     incoming.read(cursor, context)
-
-    # 3 resolve
     inputs.step("comparing", pending)
     identity.resolve(cursor, context)
+    return _Read(rows, pending, vanished.count(cursor, context), rekeyed=rekeyed)
 
-    # 4 gate
-    ids = vanished.count(cursor, context)
-    gates.check_rows(cursor, context, ids, noticed, last, settings)
-    contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
 
-    # 5 write
-    load_id = _next_load(cursor)
+def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inputs: Inputs) -> Account:
+    """Step 6: what differs is written into Nexus, and remembered in the ledger."""
+    if context.is_first:
+        inputs.step("writing", read.pending)
+        return first.write(cursor, context, read.rows, load_id)
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context)
-    inputs.step("writing", pending)
+    inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))
     cursor.execute(merge.insert_sql(context))
     cursor.execute(record.compared_sql(context, load_id))
     record.inserted(cursor, context, load_id)
     identity.note_the_unseen(cursor, context, load_id)
-
-    # 6 tidy
-    inputs.step("accounting", pending)
-    account.heal(superseded=followed, rekeyed=rekeyed)
-    _repair_links(cursor, context, load_id, account)
-
-    # 7 account and verify
-    rejects.keep_rejects(cursor, context, load_id)
-    account.heal(**vanished.follow(cursor, context, ids, load_id, settings.archive_vanished))
-    account.notices = {**noticed, **accounts.notices(cursor, context)}
-    if staged.mended:
-        account.notices["mended"] = staged.mended
-    if dictionaries.undecided_columns:
-        account.notices["undecided_date_order"] = dictionaries.undecided_columns
-    if dictionaries.doubtful_columns:
-        account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
-    account.orphans = accounts.orphans(cursor, context)
-    return _finish(cursor, context, load_id, account, staged.facts, dictionaries.to_json(), run)
+    account.heal(superseded=followed, rekeyed=read.rekeyed)
+    return account
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.load.compare import declared_column, link_of, write_flag, written_sql
+from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.mapping.entity import Entity, GenericReference, Now
 
@@ -45,14 +46,13 @@ def insert_sql(context: LoadContext) -> Composable:
     order = [SQL("i.{}").format(incoming_column(name)) for name in context.entity.insert_order]
     return SQL("""
         INSERT INTO {target} (id, {names})
-        SELECT d.nexus_id, {values} FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+        SELECT d.nexus_id, {values} FROM {decided}
         WHERE d.action IN ('insert', 'restore') ORDER BY {order}
     """).format(
         target=context.target.table,
         names=SQL(", ").join(map(Identifier, names)),
         values=SQL(", ").join(inserted_sql(context, name) for name in names),
-        decided=context.work("decided"),
-        incoming=context.work("incoming"),
+        decided=decided_rows_sql(context),
         order=SQL(", ").join([*order, SQL("d.row_number")]),
     )
 

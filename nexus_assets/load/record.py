@@ -9,6 +9,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
+from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, target_hash_sql
 from nexus_assets.load.merge import inserted_sql, typed_sql
 
@@ -32,9 +33,23 @@ def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     The first ones apart, because an INSERT that may meet an entry takes half as long again.
     """
     # In a table of their own first: for an INSERT PostgreSQL has no parallel plan, and the hashes are half of the work.
-    cursor.execute(_entries_sql(context, load_id))
+    cursor.execute(
+        SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("entries"), _entries_sql(context, load_id))
+    )
     cursor.execute(_insert_entries_sql(context, "insert"))
     cursor.execute(SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context)))
+
+
+def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
+    """Remembers the rows of a first load: no entry can be met, and the table of their own would be one more write of each."""
+    columns = _entry_columns(context)
+    return SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS e ORDER BY source_id").format(
+        context.ledger, columns, columns, _entries_sql(context, load_id)
+    )
+
+
+def _entry_columns(context: LoadContext) -> Composable:
+    return SQL(", ").join((*map(Identifier, ENTRY), *map(base_column, base_columns(context.entity))))
 
 
 def _or_followed_up_sql(context: LoadContext) -> Composable:
@@ -47,32 +62,29 @@ def _or_followed_up_sql(context: LoadContext) -> Composable:
 
 
 def _insert_entries_sql(context: LoadContext, action: str) -> Composable:
-    columns = SQL(", ").join((*map(Identifier, ENTRY), *map(base_column, base_columns(context.entity))))
+    columns = _entry_columns(context)
     return SQL(
         "INSERT INTO {ledger} AS l ({columns}) SELECT {columns} FROM {entries} WHERE action = {action} ORDER BY source_id"
     ).format(ledger=context.ledger, columns=columns, entries=context.work("entries"), action=Literal(action))
 
 
 def _entries_sql(context: LoadContext, load_id: int) -> Composable:
-    """The table `entries` of the inserted rows: their ids, the hash of what they were read from and of what was written, per
+    """The entries of the inserted rows: their ids, the hash of what they were read from and of what was written, per
     column."""
     types = [inserted_sql(context, link.type_column) for link in context.entity.generic_references]
     tracked = base_columns(context.entity)
     values = {name: inserted_sql(context, name) for name in tracked}
     return SQL("""
-        CREATE UNLOGGED TABLE {entries} AS
         SELECT d.action, i.source_id, d.nexus_id, i.row_hash, {target_hash} AS target_hash, i.row_number,
                {notices} AS notices, 'made' AS origin, {load} AS first_load, {load} AS last_load, {hashes}
-        FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+        FROM {decided}
         WHERE d.action IN ('insert', 'restore')
     """).format(
-        entries=context.work("entries"),
         notices=_notices_sql(context, lambda name: SQL("i.{}").format(incoming_column(name))),
         target_hash=hash_sql(*types, *values.values()),
         load=Literal(load_id),
         hashes=SQL(", ").join(SQL("{} AS {}").format(hash_sql(values[name]), base_column(name)) for name in tracked),
-        decided=context.work("decided"),
-        incoming=context.work("incoming"),
+        decided=decided_rows_sql(context),
     )
 
 

@@ -76,8 +76,9 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "incoming",
         "i",
-        (*_ROW, "known_id", "is_live", "reason", "described", "notices", "new_*"),
-        "Every pending row as typed values, one new_ column per column that the load writes, or the reason why it is rejected.",
+        (*_ROW, "known_id", "is_live", "reason", "described", "notices", "nexus_id", "new_*"),
+        "Every pending row as typed values, one new_ column per column that the load writes, or the reason why it is rejected;"
+        " in a first load with the id that it gets.",
     ),
     # 4 identity
     WorkTable("recognised", "r", ("source_id", "nexus_id"), "Source rows found to be a row of Nexus that the ledger did not know."),

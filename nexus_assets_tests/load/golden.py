@@ -118,7 +118,7 @@ def _recorded(clinic: Clinic, entity: Entity, load_id: int) -> Recorder:
 
 
 def _fill(clinic: Clinic) -> None:
-    """Two people with something of everything, and in each export a row that is rejected and one that occurs twice."""
+    """Two people with something of everything, and in each export a row that is rejected."""
     furnish(clinic)
     (clinic.folder / "Clinicians.csv").write_text("id,full name\n", "utf-8")
     clinic.contact("")
@@ -126,21 +126,19 @@ def _fill(clinic: Clinic) -> None:
     clinic.remove("Contacts", stranger)
     for add in (clinic.note, clinic.appointment, clinic.document, clinic.image):
         add(stranger)
-    for rows in clinic.exports.values():
-        rows.append(dict(rows[0]))
 
 
 def _change(clinic: Clinic, entity: Entity) -> None:
-    """In each export a new, a changed and a missing row; in Nexus an edited row, one of a person's own, and a recreated person."""
+    """In each export a new row and a changed one that comes twice; in Nexus an edited row, a person's own, and a recreated person."""
     clinic.later()
     banksia = clinic.exports["Contacts"][1]["id"]
     grevillea = clinic.contact("Grevillea")
     for add in (clinic.note, clinic.appointment, clinic.document, clinic.image):
         add(grevillea)
     for export, heading in CHANGED.items():
-        for row in clinic.exports[export]:
-            if row["id"] == clinic.exports[export][0]["id"]:
-                row[heading] = "Changed"
+        rows = clinic.exports[export]
+        rows[0][heading] = "Changed"
+        rows.append(dict(rows[0]))
     table = entity.model.tables[0]
     edited = {"patients": "middle_names", "appointments": "notes", "notes": "content", "images_batch": "description"}
     column = edited.get(table, "category")

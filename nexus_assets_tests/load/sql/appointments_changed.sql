@@ -250,8 +250,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_appointments_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_appointments_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_appointments_incoming;
 
 SELECT count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming WHERE reason IS NULL;
 
@@ -533,10 +533,10 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_appointments_export, nexus_assets.work_appointments_companion_clinicians,
-    nexus_assets.work_appointments_seen, nexus_assets.work_appointments_repeated,
-    nexus_assets.work_appointments_pending, nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times,
-    nexus_assets.work_appointments_texts, nexus_assets.work_appointments_incoming,
+DROP TABLE nexus_assets.work_appointments_texts, nexus_assets.work_appointments_export,
+    nexus_assets.work_appointments_companion_clinicians, nexus_assets.work_appointments_seen,
+    nexus_assets.work_appointments_repeated, nexus_assets.work_appointments_pending,
+    nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times, nexus_assets.work_appointments_incoming,
     nexus_assets.work_appointments_recognised, nexus_assets.work_appointments_decided,
     nexus_assets.work_appointments_followed, nexus_assets.work_appointments_lost,
     nexus_assets.work_appointments_changes, nexus_assets.work_appointments_kept, nexus_assets.work_appointments_entries,

@@ -82,47 +82,29 @@ SELECT coalesce(sum(hash_record_extended(ROW(full_name::text, id), 0)), 0)::text
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.appointment_types;
 
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c7, s.c8, s.c0, s.c1, NULL::text, s.c6, s.c5, s.c3, s.c4, s.c9, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_appointments_export AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0) AS target_hash FROM public.appointments AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+SELECT NOT EXISTS (SELECT FROM public.appointments) AND NOT EXISTS (SELECT FROM nexus_assets.identity_appointments);
 
-ANALYZE nexus_assets.work_appointments_seen;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_appointments_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-UPDATE nexus_assets.work_appointments_repeated AS again SET differ = false
-FROM (
-  SELECT s.source_id FROM nexus_assets.work_appointments_repeated AS d
-      JOIN nexus_assets.work_appointments_seen AS s USING (source_id)
-      JOIN nexus_assets.work_appointments_export AS r USING (row_number)
-      WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c1), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c6), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c9), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c1), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c6), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c9), nexus_assets.read_text(NULL::text)), 0))) AS same
-WHERE same.source_id = again.source_id;
-
-ANALYZE nexus_assets.work_appointments_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.c2 AS f0,
-    x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9
-FROM nexus_assets.work_appointments_seen AS s JOIN nexus_assets.work_appointments_export AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_appointments_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_appointments_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_appointments_export AS x WHERE nexus_assets.read_uuid(x.c2) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.c2) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_appointments_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_dates AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'startDate'::text AS field, raw, times
-    FROM (SELECT s.f1 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endDate'::text AS field, raw, times
-    FROM (SELECT s.f3 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f1 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endDate'::text AS field,
+    raw, times FROM (SELECT s.f3 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
@@ -142,69 +124,92 @@ DROP TABLE IF EXISTS nexus_assets.work_appointments_times;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_times AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'startTime'::text AS field, raw, times
-    FROM (SELECT s.f2 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endTime'::text AS field, raw, times
-    FROM (SELECT s.f4 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f2 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endTime'::text AS field,
+    raw, times FROM (SELECT s.f4 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_appointments_times ADD COLUMN value interval;UPDATE nexus_assets.work_appointments_times SET value = nexus_assets.read_time(raw); ANALYZE nexus_assets.work_appointments_times;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'status', different.raw,
-    (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END)
-    FROM (
-  SELECT NULL::text AS raw FROM nexus_assets.work_appointments_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different;
+               SELECT 'status', different.raw,
+                   (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END)
+                   FROM (
+                 SELECT NULL::text AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different;
 
 ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
-    WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact'
-    ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:start_time'
-    WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time:start_time'
-    WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date:end_time'
-    WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time:end_time' END AS reason,
-       TRUE AS described,
-           array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
-           row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
-           coalesce(clinician_id_0.id) AS new_clinician_id,
-           coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
-           (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
-           (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
-           (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
-           (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
-           (nexus_assets.read_text(s.f5))::text AS new_notes
-FROM nexus_assets.work_appointments_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f6)
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
+       WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
+       WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact'
+       ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:start_time'
+       WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time:start_time'
+       WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date:end_time'
+       WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time:end_time' END AS reason,
+          TRUE AS described,
+              array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
+              nexus_assets.minted_id('appointments', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
+              coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
+              coalesce(clinician_id_0.id) AS new_clinician_id,
+              coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
+              (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
+              (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
+              (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
+              (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
+              (nexus_assets.read_text(s.f5))::text AS new_notes
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+         JOIN public.patients AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f6)
+                             LEFT JOIN (
+                               SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id
+                                   FROM public.clinics
+              ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f7)
+                  LEFT JOIN (
+                    SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, x.c1 AS said
+                        FROM nexus_assets.work_appointments_companion_clinicians AS x
+                      ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
                           LEFT JOIN (
-                            SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id
-                                FROM public.clinics
-           ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f7)
-               LEFT JOIN (
-                 SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, x.c1 AS said
-                     FROM nexus_assets.work_appointments_companion_clinicians AS x
-                   ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
-                       LEFT JOIN (
-                         SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
-                             FROM public.clinicians
-           ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = nexus_assets.comparable(clinician_id_0_through.said)
-               LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.appointment_types
-           ORDER BY 1, created_at, id) AS appointment_type_id_0 ON appointment_type_id_0.key = nexus_assets.comparable(s.f9)
-               LEFT JOIN nexus_assets.work_appointments_dates AS dates_0 ON dates_0.field = 'startDate'
-               AND dates_0.raw = s.f1
-               LEFT JOIN nexus_assets.work_appointments_times AS times_1 ON times_1.field = 'startTime'
-               AND times_1.raw = s.f2
-               LEFT JOIN nexus_assets.work_appointments_dates AS dates_2 ON dates_2.field = 'endDate'
-               AND dates_2.raw = s.f3
-               LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
-               AND times_3.raw = s.f4
-               LEFT JOIN nexus_assets.work_appointments_texts AS text_status ON text_status.column_name = 'status'
-               AND text_status.raw = NULL::text;
+                            SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
+                                FROM public.clinicians
+              ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = nexus_assets.comparable(clinician_id_0_through.said)
+                  LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.appointment_types
+              ORDER BY 1, created_at, id) AS appointment_type_id_0 ON appointment_type_id_0.key = nexus_assets.comparable(s.f9)
+                  LEFT JOIN nexus_assets.work_appointments_dates AS dates_0 ON dates_0.field = 'startDate'
+                  AND dates_0.raw = s.f1
+                  LEFT JOIN nexus_assets.work_appointments_times AS times_1 ON times_1.field = 'startTime'
+                  AND times_1.raw = s.f2
+                  LEFT JOIN nexus_assets.work_appointments_dates AS dates_2 ON dates_2.field = 'endDate'
+                  AND dates_2.raw = s.f3
+                  LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
+                  AND times_3.raw = s.f4
+                  LEFT JOIN nexus_assets.work_appointments_texts AS text_status ON text_status.column_name = 'status'
+                  AND text_status.raw = NULL::text;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
     WHEN length(new_status) > 20 THEN 'too_long:status' END WHERE reason IS NULL
@@ -212,148 +217,15 @@ UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_
 
 ANALYZE nexus_assets.work_appointments_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_appointments_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.appointments AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_appointments AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_appointments_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('appointments', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_appointments_incoming AS i
-    LEFT JOIN nexus_assets.work_appointments_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_appointments_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_appointments WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_appointments_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_appointments_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_appointments_incoming;
 
 SELECT count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming WHERE reason IS NULL;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_appointments_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_lost AS SELECT l.source_id, l.nexus_id
-    FROM nexus_assets.identity_appointments AS l
-WHERE NOT EXISTS (SELECT FROM public.appointments AS t WHERE t.id = l.nexus_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_decided AS d WHERE d.source_id = l.source_id);
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND NOT (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS keep_patient_id,
-    ((t.clinic_id IS DISTINCT FROM i.new_clinic_id AND i.new_clinic_id IS NOT NULL) AND (coalesce(l.base_clinic_id = hash_record_extended(ROW(t.clinic_id), 0), FALSE))) AS write_clinic_id,
-    ((t.clinic_id IS DISTINCT FROM i.new_clinic_id AND i.new_clinic_id IS NOT NULL) AND NOT (coalesce(l.base_clinic_id = hash_record_extended(ROW(t.clinic_id), 0), FALSE))) AS keep_clinic_id,
-    ((t.clinician_id IS DISTINCT FROM i.new_clinician_id AND i.new_clinician_id IS NOT NULL) AND (coalesce(l.base_clinician_id = hash_record_extended(ROW(t.clinician_id), 0), FALSE))) AS write_clinician_id,
-    ((t.clinician_id IS DISTINCT FROM i.new_clinician_id AND i.new_clinician_id IS NOT NULL) AND NOT (coalesce(l.base_clinician_id = hash_record_extended(ROW(t.clinician_id), 0), FALSE))) AS keep_clinician_id,
-    ((t.appointment_type_id IS DISTINCT FROM i.new_appointment_type_id AND i.new_appointment_type_id IS NOT NULL) AND (coalesce(l.base_appointment_type_id = hash_record_extended(ROW(t.appointment_type_id), 0), FALSE))) AS write_appointment_type_id,
-    ((t.appointment_type_id IS DISTINCT FROM i.new_appointment_type_id AND i.new_appointment_type_id IS NOT NULL) AND NOT (coalesce(l.base_appointment_type_id = hash_record_extended(ROW(t.appointment_type_id), 0), FALSE))) AS keep_appointment_type_id,
-    ((t.filemaker_event_id IS DISTINCT FROM i.new_filemaker_event_id AND i.new_filemaker_event_id IS NOT NULL) AND (t.filemaker_event_id IS NULL OR coalesce(l.base_filemaker_event_id = hash_record_extended(ROW(t.filemaker_event_id), 0), FALSE))) AS write_filemaker_event_id,
-    ((t.filemaker_event_id IS DISTINCT FROM i.new_filemaker_event_id AND i.new_filemaker_event_id IS NOT NULL) AND NOT (t.filemaker_event_id IS NULL OR coalesce(l.base_filemaker_event_id = hash_record_extended(ROW(t.filemaker_event_id), 0), FALSE))) AS keep_filemaker_event_id,
-    (t.start_time IS DISTINCT FROM i.new_start_time AND (coalesce(l.base_start_time = hash_record_extended(ROW(t.start_time), 0), FALSE))) AS write_start_time,
-    (t.start_time IS DISTINCT FROM i.new_start_time AND NOT (coalesce(l.base_start_time = hash_record_extended(ROW(t.start_time), 0), FALSE))) AS keep_start_time,
-    (t.end_time IS DISTINCT FROM i.new_end_time AND (coalesce(l.base_end_time = hash_record_extended(ROW(t.end_time), 0), FALSE))) AS write_end_time,
-    (t.end_time IS DISTINCT FROM i.new_end_time AND NOT (coalesce(l.base_end_time = hash_record_extended(ROW(t.end_time), 0), FALSE))) AS keep_end_time,
-    ((t.status IS DISTINCT FROM i.new_status AND i.new_status IS NOT NULL) AND (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE))) AS write_status,
-    ((t.status IS DISTINCT FROM i.new_status AND i.new_status IS NOT NULL) AND NOT (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE))) AS keep_status,
-    (t.notes IS DISTINCT FROM i.new_notes AND (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE))) AS write_notes,
-    (t.notes IS DISTINCT FROM i.new_notes AND NOT (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE))) AS keep_notes
-FROM nexus_assets.work_appointments_decided AS d
-JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-JOIN public.appointments AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_patient_id), bool_or(keep_clinic_id), bool_or(keep_clinician_id), bool_or(keep_appointment_type_id),
-    bool_or(keep_filemaker_event_id), bool_or(keep_start_time), bool_or(keep_end_time), bool_or(keep_status),
-    bool_or(keep_notes) FROM nexus_assets.work_appointments_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'appointments' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_appointments_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'appointments', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_appointments_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_appointments_seen AS s LEFT JOIN nexus_assets.work_appointments_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'appointments' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_appointments_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes)),
-    count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes) AND (c.keep_patient_id OR c.keep_clinic_id OR c.keep_clinician_id OR c.keep_appointment_type_id OR c.keep_filemaker_event_id OR c.keep_start_time OR c.keep_end_time OR c.keep_status OR c.keep_notes)),
-       count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes) AND NOT (c.keep_patient_id OR c.keep_clinic_id OR c.keep_clinician_id OR c.keep_appointment_type_id OR c.keep_filemaker_event_id OR c.keep_start_time OR c.keep_end_time OR c.keep_status OR c.keep_notes)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE OR c.write_patient_id)
-FROM nexus_assets.work_appointments_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_appointments_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL
     GROUP BY 1 ORDER BY 2 DESC, 1;
-
-UPDATE public.appointments AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
-    ELSE t.patient_id END, clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,
-    clinician_id = CASE WHEN c.write_clinician_id THEN i.new_clinician_id::uuid ELSE t.clinician_id END,
-    appointment_type_id = CASE WHEN c.write_appointment_type_id THEN i.new_appointment_type_id::uuid
-    ELSE t.appointment_type_id END, filemaker_event_id = CASE
-    WHEN c.write_filemaker_event_id THEN i.new_filemaker_event_id::uuid ELSE t.filemaker_event_id END, start_time = CASE
-    WHEN c.write_start_time THEN i.new_start_time::timestamp with time zone ELSE t.start_time END, end_time = CASE
-    WHEN c.write_end_time THEN i.new_end_time::timestamp with time zone ELSE t.end_time END, status = CASE
-    WHEN c.write_status THEN i.new_status::character varying(20) ELSE t.status END, notes = CASE
-    WHEN c.write_notes THEN i.new_notes::text ELSE t.notes END, updated_at = now()
-FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes);
 
 INSERT INTO public.appointments (id, patient_id, clinic_id, clinician_id, appointment_type_id, filemaker_event_id, start_time, end_time, status, notes, needs_followup_reminder, followup_scheduled, is_recurring, invoice_contact_type, billing_notes, sms_confirmed, sms_cancelled, created_at, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid,
@@ -361,102 +233,31 @@ SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinicia
     i.new_end_time::timestamp with time zone,
     coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)), i.new_notes::text,
     false::boolean, false::boolean, false::boolean, 'patient'::character varying(20), ''::text, false::boolean,
-    false::boolean, now(), now() FROM nexus_assets.work_appointments_decided AS d
-    JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+    false::boolean, now(), now() FROM nexus_assets.work_appointments_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_patient_id, i.new_start_time, d.row_number;
 
-INSERT INTO nexus_assets.identity_appointments AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_patient_id IS NOT NULL
-        OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-         WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
-             FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-             ELSE l.base_patient_id END
-,
-    CASE WHEN i.new_clinic_id IS NOT NULL OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-         WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
-             FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-             ELSE l.base_clinic_id END
-,
-    CASE WHEN i.new_clinician_id IS NOT NULL
-        OR c.write_clinician_id THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
-         WHEN l.base_clinician_id IS NULL AND t.clinician_id IS NOT DISTINCT
-             FROM i.new_clinician_id::uuid THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
-             ELSE l.base_clinician_id END
-,
-    CASE WHEN i.new_appointment_type_id IS NOT NULL
-        OR c.write_appointment_type_id THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
-         WHEN l.base_appointment_type_id IS NULL AND t.appointment_type_id IS NOT DISTINCT
-             FROM i.new_appointment_type_id::uuid THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
-             ELSE l.base_appointment_type_id END
-,
-    CASE WHEN i.new_filemaker_event_id IS NOT NULL
-        OR c.write_filemaker_event_id THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
-         WHEN l.base_filemaker_event_id IS NULL AND t.filemaker_event_id IS NOT DISTINCT
-             FROM i.new_filemaker_event_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
-             ELSE l.base_filemaker_event_id END
-, hash_record_extended(ROW(i.new_start_time::timestamp with time zone), 0),
-    hash_record_extended(ROW(i.new_end_time::timestamp with time zone), 0),
-    CASE WHEN i.new_status IS NOT NULL
-        OR c.write_status THEN hash_record_extended(ROW(i.new_status::character varying(20)), 0)
-         WHEN l.base_status IS NULL AND t.status IS NOT DISTINCT
-             FROM coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)) THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0)
-             ELSE l.base_status END
-, hash_record_extended(ROW(i.new_notes::text), 0)
-FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-    JOIN public.appointments AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id,
-    base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id,
-    base_appointment_type_id = excluded.base_appointment_type_id,
-    base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time,
-    base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_clinic_id, l.base_clinician_id, l.base_appointment_type_id, l.base_filemaker_event_id, l.base_start_time, l.base_end_time, l.base_status, l.base_notes) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_clinic_id, excluded.base_clinician_id, excluded.base_appointment_type_id, excluded.base_filemaker_event_id, excluded.base_start_time, excluded.base_end_time, excluded.base_status, excluded.base_notes);
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid, i.new_appointment_type_id::uuid, i.new_filemaker_event_id::uuid, i.new_start_time::timestamp with time zone, i.new_end_time::timestamp with time zone, coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)), i.new_notes::text), 0) AS target_hash,
-    i.row_number,
-       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_patient_id::uuid), 0) AS base_patient_id,
-           hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,
-           hash_record_extended(ROW(i.new_clinician_id::uuid), 0) AS base_clinician_id,
-           hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0) AS base_appointment_type_id,
-           hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0) AS base_filemaker_event_id,
-           hash_record_extended(ROW(i.new_start_time::timestamp with time zone), 0) AS base_start_time,
-           hash_record_extended(ROW(i.new_end_time::timestamp with time zone), 0) AS base_end_time,
-           hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0) AS base_status,
-           hash_record_extended(ROW(i.new_notes::text), 0) AS base_notes
-FROM nexus_assets.work_appointments_decided AS d JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id,
+INSERT INTO nexus_assets.identity_appointments (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id,
     base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time,
-    base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'insert'
-    ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id,
-    base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time,
-    base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id,
-    base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id,
-    base_appointment_type_id = excluded.base_appointment_type_id,
-    base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time,
-    base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes,
-    first_load = coalesce(l.first_load, excluded.first_load);
+    base_end_time, base_status, base_notes FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid, i.new_appointment_type_id::uuid, i.new_filemaker_event_id::uuid, i.new_start_time::timestamp with time zone, i.new_end_time::timestamp with time zone, coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)), i.new_notes::text), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_patient_id::uuid), 0) AS base_patient_id,
+               hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,
+               hash_record_extended(ROW(i.new_clinician_id::uuid), 0) AS base_clinician_id,
+               hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0) AS base_appointment_type_id,
+               hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0) AS base_filemaker_event_id,
+               hash_record_extended(ROW(i.new_start_time::timestamp with time zone), 0) AS base_start_time,
+               hash_record_extended(ROW(i.new_end_time::timestamp with time zone), 0) AS base_end_time,
+               hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0) AS base_status,
+               hash_record_extended(ROW(i.new_notes::text), 0) AS base_notes
+    FROM nexus_assets.work_appointments_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -496,13 +297,6 @@ WHERE NOT EXISTS (
     AND x.column_name IS NOT DISTINCT FROM n.column_name)
 ORDER BY x.row_number;
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_appointments AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT notices, count(*) FROM nexus_assets.identity_appointments AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -518,11 +312,7 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_appointments_texts, nexus_assets.work_appointments_export,
-    nexus_assets.work_appointments_companion_clinicians, nexus_assets.work_appointments_seen,
-    nexus_assets.work_appointments_repeated, nexus_assets.work_appointments_pending,
-    nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times, nexus_assets.work_appointments_incoming,
-    nexus_assets.work_appointments_recognised, nexus_assets.work_appointments_decided,
-    nexus_assets.work_appointments_followed, nexus_assets.work_appointments_lost,
-    nexus_assets.work_appointments_changes, nexus_assets.work_appointments_kept, nexus_assets.work_appointments_entries,
-    nexus_assets.work_appointments_rejected, nexus_assets.work_appointments_known_rejects;
+DROP TABLE nexus_assets.work_appointments_companion_clinicians, nexus_assets.work_appointments_export,
+    nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times, nexus_assets.work_appointments_texts,
+    nexus_assets.work_appointments_incoming, nexus_assets.work_appointments_rejected,
+    nexus_assets.work_appointments_known_rejects;

@@ -315,8 +315,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_documents_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_documents_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_documents_incoming;
 
 SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
     count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
@@ -673,9 +673,9 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_documents_export, nexus_assets.work_documents_listing, nexus_assets.work_documents_records,
-    nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated, nexus_assets.work_documents_pending,
-    nexus_assets.work_documents_dates, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming,
+DROP TABLE nexus_assets.work_documents_texts, nexus_assets.work_documents_export, nexus_assets.work_documents_listing,
+    nexus_assets.work_documents_records, nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated,
+    nexus_assets.work_documents_pending, nexus_assets.work_documents_dates, nexus_assets.work_documents_incoming,
     nexus_assets.work_documents_recognised, nexus_assets.work_documents_decided, nexus_assets.work_documents_followed,
     nexus_assets.work_documents_lost, nexus_assets.work_documents_changes, nexus_assets.work_documents_kept,
     nexus_assets.work_documents_entries;

@@ -108,42 +108,22 @@ SELECT count(*) FROM nexus_assets.work_documents_export AS x WHERE NOT EXISTS
 
 SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NULL;
 
-CREATE UNLOGGED TABLE nexus_assets.work_documents_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(
-         l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL
-             AND parent_0.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.record_key) AS source_id, hash_record_extended(ROW(s.record_key, s.file_name, s.size, s.mime_type, s.bucket, s.key, s.url, s."Type", s."Date", s."id_Contact", s."id_Order", s.imported, s.num, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_documents_records AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0) AS target_hash FROM public.documents_document AS t OFFSET 0) AS t ON t.id = l.nexus_id
-LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
+SELECT NOT EXISTS (SELECT FROM public.documents_document) AND NOT EXISTS (SELECT FROM nexus_assets.identity_documents);
 
-ANALYZE nexus_assets.work_documents_seen;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_documents_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-ANALYZE nexus_assets.work_documents_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed,
-    x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6,
-    x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12,
-    x.flaw AS f13, x.export_row AS f14
-FROM nexus_assets.work_documents_seen AS s JOIN nexus_assets.work_documents_records AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_documents_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_documents_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_documents_records AS x WHERE nexus_assets.read_uuid(x.record_key) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.record_key) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_documents_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
-    FROM (SELECT s.f8 AS raw, count(*) AS times FROM nexus_assets.work_documents_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f8 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
+         hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
@@ -161,38 +141,51 @@ ALTER TABLE nexus_assets.work_documents_dates ADD COLUMN value date;UPDATE nexus
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'category', different.raw,
-    (CASE regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '-', 'g'), '') END)
-    FROM (
-  SELECT s.f7 AS raw FROM nexus_assets.work_documents_pending AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different;
+               SELECT 'category', different.raw,
+                   (CASE regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '-', 'g'), '') END)
+                   FROM (
+                 SELECT s.f7 AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
+         hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x)
+AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different;
 
 ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f13 IS NOT NULL THEN s.f13
-    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id'
-    WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number:file_size'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:document_date' END AS reason,
-       s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
-           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
-             nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id", ("s"."f1")::text AS "new_file_name",
-                 ("s"."f1")::text AS "new_original_name",
-                 (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size", ("s"."f3")::text AS "new_mime_type",
-                 ("s"."f4")::text AS "new_s3_bucket", ("s"."f5")::text AS "new_s3_key",
-                 ("s"."f6")::text AS "new_s3_url",
-                 (CASE WHEN "s"."f7" IS NULL THEN (CASE regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '-', 'g'), '') END) ELSE "text_category".value END)::text AS "new_category",
-                 ("dates_0".value)::date AS "new_document_date",
-                 (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
-FROM "nexus_assets"."work_documents_pending" AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
-      JOIN "public"."patients" AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f9")
-                          LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
-                          AND "text_category".raw = "s"."f7"
-                          LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
-                          AND dates_0.raw = s.f8;
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f13 IS NOT NULL THEN s.f13
+       WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
+       WHEN s.disputed THEN 'duplicate_id'
+       WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number:file_size'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:document_date' END AS reason,
+          s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+              nexus_assets.minted_id('documents', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
+              WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
+                nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id", ("s"."f1")::text AS "new_file_name",
+                    ("s"."f1")::text AS "new_original_name",
+                    (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size",
+                    ("s"."f3")::text AS "new_mime_type", ("s"."f4")::text AS "new_s3_bucket",
+                    ("s"."f5")::text AS "new_s3_key", ("s"."f6")::text AS "new_s3_url",
+                    (CASE WHEN "s"."f7" IS NULL THEN (CASE regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '-', 'g'), '') END) ELSE "text_category".value END)::text AS "new_category",
+                    ("dates_0".value)::date AS "new_document_date",
+                    (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid("x"."record_key") AS source_id,
+         hash_record_extended(ROW("x"."record_key", "x"."file_name", "x"."size", "x"."mime_type", "x"."bucket", "x"."key", "x"."url", "x"."Type", "x"."Date", "x"."id_Contact", "x"."id_Order", "x"."imported", "x"."num", "x"."flaw"), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, "x"."record_key" AS "f0", "x"."file_name" AS "f1", "x"."size" AS "f2", "x"."mime_type" AS "f3", "x"."bucket" AS "f4", "x"."key" AS "f5", "x"."url" AS "f6", "x"."Type" AS "f7", "x"."Date" AS "f8", "x"."id_Contact" AS "f9", "x"."id_Order" AS "f10", "x"."imported" AS "f11", "x"."num" AS "f12", "x"."flaw" AS "f13", "x"."export_row" AS "f14" FROM "nexus_assets"."work_documents_records" AS x)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
+         JOIN "public"."patients" AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f9")
+                             LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
+                             AND "text_category".raw = "s"."f7"
+                             LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
+                             AND dates_0.raw = s.f8;
 
 UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long:file_name'
     WHEN length(new_original_name) > 255 THEN 'too_long:original_name'
@@ -204,40 +197,8 @@ UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_fi
 
 ANALYZE nexus_assets.work_documents_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_documents_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_documents_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.documents_document AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_documents AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_documents_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('documents', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_documents_incoming AS i
-    LEFT JOIN nexus_assets.work_documents_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_documents_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_documents WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_documents_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_documents_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_documents_incoming;
 
 SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
     count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
@@ -247,156 +208,8 @@ SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_documents_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_documents_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_lost AS SELECT l.source_id, l.nexus_id
-    FROM nexus_assets.identity_documents AS l
-WHERE NOT EXISTS (SELECT FROM public.documents_document AS t WHERE t.id = l.nexus_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_decided AS d WHERE d.source_id = l.source_id);
-
-SELECT DISTINCT t.content_type_id FROM nexus_assets.work_documents_decided AS d
-    JOIN public.documents_document AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND NOT (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
-    ((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND i.new_filemaker_id IS NOT NULL) AND (t.filemaker_id IS NULL OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE))) AS write_filemaker_id,
-    ((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND i.new_filemaker_id IS NOT NULL) AND NOT (t.filemaker_id IS NULL OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE))) AS keep_filemaker_id,
-    (t.file_name IS DISTINCT FROM i.new_file_name AND (coalesce(l.base_file_name = hash_record_extended(ROW(t.file_name), 0), FALSE))) AS write_file_name,
-    (t.file_name IS DISTINCT FROM i.new_file_name AND NOT (coalesce(l.base_file_name = hash_record_extended(ROW(t.file_name), 0), FALSE))) AS keep_file_name,
-    (t.original_name IS DISTINCT FROM i.new_original_name AND (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE))) AS write_original_name,
-    (t.original_name IS DISTINCT FROM i.new_original_name AND NOT (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE))) AS keep_original_name,
-    (t.file_size IS DISTINCT FROM i.new_file_size AND (coalesce(l.base_file_size = hash_record_extended(ROW(t.file_size), 0), FALSE))) AS write_file_size,
-    (t.file_size IS DISTINCT FROM i.new_file_size AND NOT (coalesce(l.base_file_size = hash_record_extended(ROW(t.file_size), 0), FALSE))) AS keep_file_size,
-    (t.mime_type IS DISTINCT FROM i.new_mime_type AND (coalesce(l.base_mime_type = hash_record_extended(ROW(t.mime_type), 0), FALSE))) AS write_mime_type,
-    (t.mime_type IS DISTINCT FROM i.new_mime_type AND NOT (coalesce(l.base_mime_type = hash_record_extended(ROW(t.mime_type), 0), FALSE))) AS keep_mime_type,
-    (t.s3_bucket IS DISTINCT FROM i.new_s3_bucket AND (coalesce(l.base_s3_bucket = hash_record_extended(ROW(t.s3_bucket), 0), FALSE))) AS write_s3_bucket,
-    (t.s3_bucket IS DISTINCT FROM i.new_s3_bucket AND NOT (coalesce(l.base_s3_bucket = hash_record_extended(ROW(t.s3_bucket), 0), FALSE))) AS keep_s3_bucket,
-    (t.s3_key IS DISTINCT FROM i.new_s3_key AND (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE))) AS write_s3_key,
-    (t.s3_key IS DISTINCT FROM i.new_s3_key AND NOT (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE))) AS keep_s3_key,
-    (t.s3_url IS DISTINCT FROM i.new_s3_url AND (coalesce(l.base_s3_url = hash_record_extended(ROW(t.s3_url), 0), FALSE))) AS write_s3_url,
-    (t.s3_url IS DISTINCT FROM i.new_s3_url AND NOT (coalesce(l.base_s3_url = hash_record_extended(ROW(t.s3_url), 0), FALSE))) AS keep_s3_url,
-    ((t.category IS DISTINCT FROM i.new_category AND i.described) AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE))) AS write_category,
-    ((t.category IS DISTINCT FROM i.new_category AND i.described) AND NOT (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE))) AS keep_category,
-    ((t.document_date IS DISTINCT FROM i.new_document_date AND i.described) AND (coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE))) AS write_document_date,
-    ((t.document_date IS DISTINCT FROM i.new_document_date AND i.described) AND NOT (coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE))) AS keep_document_date,
-    ((jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) IS DISTINCT FROM i.new_filemaker_metadata AND i.described) AND (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0), FALSE))) AS write_filemaker_metadata,
-    ((jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) IS DISTINCT FROM i.new_filemaker_metadata AND i.described) AND NOT (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0), FALSE))) AS keep_filemaker_metadata
-FROM nexus_assets.work_documents_decided AS d
-JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-JOIN public.documents_document AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_object_id), bool_or(keep_filemaker_id), bool_or(keep_file_name), bool_or(keep_original_name),
-    bool_or(keep_file_size), bool_or(keep_mime_type), bool_or(keep_s3_bucket), bool_or(keep_s3_key),
-    bool_or(keep_s3_url), bool_or(keep_category), bool_or(keep_document_date), bool_or(keep_filemaker_metadata)
-    FROM nexus_assets.work_documents_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'documents' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_documents_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'documents', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_documents_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_documents_seen AS s LEFT JOIN nexus_assets.work_documents_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'documents' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_documents_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata)),
-    count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata) AND (c.keep_object_id OR c.keep_filemaker_id OR c.keep_file_name OR c.keep_original_name OR c.keep_file_size OR c.keep_mime_type OR c.keep_s3_bucket OR c.keep_s3_key OR c.keep_s3_url OR c.keep_category OR c.keep_document_date OR c.keep_filemaker_metadata)),
-       count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata) AND NOT (c.keep_object_id OR c.keep_filemaker_id OR c.keep_file_name OR c.keep_original_name OR c.keep_file_size OR c.keep_mime_type OR c.keep_s3_bucket OR c.keep_s3_key OR c.keep_s3_url OR c.keep_category OR c.keep_document_date OR c.keep_filemaker_metadata)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE OR c.write_object_id)
-FROM nexus_assets.work_documents_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_documents_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL
     GROUP BY 1 ORDER BY 2 DESC, 1;
-
-UPDATE public.documents_document AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
-    ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
-    ELSE t.content_type_id END, filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid
-    ELSE t.filemaker_id END, file_name = CASE WHEN c.write_file_name THEN i.new_file_name::character varying(255)
-    ELSE t.file_name END, original_name = CASE
-    WHEN c.write_original_name THEN i.new_original_name::character varying(255) ELSE t.original_name END,
-    file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer ELSE t.file_size END, mime_type = CASE
-    WHEN c.write_mime_type THEN i.new_mime_type::character varying(100) ELSE t.mime_type END, s3_bucket = CASE
-    WHEN c.write_s3_bucket THEN i.new_s3_bucket::character varying(255) ELSE t.s3_bucket END, s3_key = CASE
-    WHEN c.write_s3_key THEN i.new_s3_key::character varying(512) ELSE t.s3_key END, s3_url = CASE
-    WHEN c.write_s3_url THEN i.new_s3_url::character varying(1024) ELSE t.s3_url END, category = CASE
-    WHEN c.write_category THEN i.new_category::character varying(100) ELSE t.category END, document_date = CASE
-    WHEN c.write_document_date THEN i.new_document_date::date ELSE t.document_date END, filemaker_metadata = CASE
-    WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','id_contact','id_order','imported','num','type']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
-    ELSE t.filemaker_metadata END, updated_at = now()
-FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata);
 
 INSERT INTO public.documents_document (id, content_type_id, object_id, filemaker_id, file_name, original_name, file_size, mime_type, s3_bucket, s3_key, s3_url, category, document_date, filemaker_metadata, description, tags, uploaded_by, uploaded_at, updated_at, is_active)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid,
@@ -405,94 +218,35 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
     i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100),
     i.new_document_date::date, i.new_filemaker_metadata::jsonb, ''::text, '[]'::jsonb,
     'FileMaker Import'::character varying(100), now(), now(), true::boolean
-    FROM nexus_assets.work_documents_decided AS d JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
+    FROM nexus_assets.work_documents_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_documents AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0),
-    i.row_number,
-    nullif((i.notices || CASE WHEN t.object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]),
-    'adopted', <load>, <load>,
-    CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-         WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
-             FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-             ELSE l.base_object_id END
-,
-    CASE WHEN i.new_filemaker_id IS NOT NULL
-        OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-         WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
-             FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-             ELSE l.base_filemaker_id END
-, hash_record_extended(ROW(i.new_file_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_file_size::integer), 0),
-    hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0),
-    hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0), CASE
-    WHEN i.described THEN hash_record_extended(ROW(i.new_category::character varying(100)), 0) ELSE l.base_category END,
-    CASE WHEN i.described THEN hash_record_extended(ROW(i.new_document_date::date), 0) ELSE l.base_document_date END,
-    CASE WHEN i.described THEN hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
-    ELSE l.base_filemaker_metadata END
-FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-    JOIN public.documents_document AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_file_name = excluded.base_file_name,
-    base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size,
-    base_mime_type = excluded.base_mime_type, base_s3_bucket = excluded.base_s3_bucket,
-    base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url, base_category = excluded.base_category,
-    base_document_date = excluded.base_document_date, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_object_id, l.base_filemaker_id, l.base_file_name, l.base_original_name, l.base_file_size, l.base_mime_type, l.base_s3_bucket, l.base_s3_key, l.base_s3_url, l.base_category, l.base_document_date, l.base_filemaker_metadata) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_object_id, excluded.base_filemaker_id, excluded.base_file_name, excluded.base_original_name, excluded.base_file_size, excluded.base_mime_type, excluded.base_s3_bucket, excluded.base_s3_key, excluded.base_s3_url, excluded.base_category, excluded.base_document_date, excluded.base_filemaker_metadata);
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
-    i.row_number,
-       nullif((i.notices || CASE WHEN i.new_object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]) AS notices,
-           'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
-           hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
-           hash_record_extended(ROW(i.new_file_name::character varying(255)), 0) AS base_file_name,
-           hash_record_extended(ROW(i.new_original_name::character varying(255)), 0) AS base_original_name,
-           hash_record_extended(ROW(i.new_file_size::integer), 0) AS base_file_size,
-           hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0) AS base_mime_type,
-           hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0) AS base_s3_bucket,
-           hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0) AS base_s3_key,
-           hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0) AS base_s3_url,
-           hash_record_extended(ROW(i.new_category::character varying(100)), 0) AS base_category,
-           hash_record_extended(ROW(i.new_document_date::date), 0) AS base_document_date,
-           hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0) AS base_filemaker_metadata
-FROM nexus_assets.work_documents_decided AS d JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
+INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id,
     base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key,
-    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM nexus_assets.work_documents_entries
-    WHERE action = 'insert' ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id,
-    base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key,
-    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM nexus_assets.work_documents_entries
-    WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id,
-    row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number,
-    notices = excluded.notices, last_load = excluded.last_load, base_object_id = excluded.base_object_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_file_name = excluded.base_file_name,
-    base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size,
-    base_mime_type = excluded.base_mime_type, base_s3_bucket = excluded.base_s3_bucket,
-    base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url, base_category = excluded.base_category,
-    base_document_date = excluded.base_document_date, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load);
+    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
+        i.row_number,
+           nullif((i.notices || CASE WHEN i.new_object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]) AS notices,
+               'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
+               hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
+               hash_record_extended(ROW(i.new_file_name::character varying(255)), 0) AS base_file_name,
+               hash_record_extended(ROW(i.new_original_name::character varying(255)), 0) AS base_original_name,
+               hash_record_extended(ROW(i.new_file_size::integer), 0) AS base_file_size,
+               hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0) AS base_mime_type,
+               hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0) AS base_s3_bucket,
+               hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0) AS base_s3_key,
+               hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0) AS base_s3_url,
+               hash_record_extended(ROW(i.new_category::character varying(100)), 0) AS base_category,
+               hash_record_extended(ROW(i.new_document_date::date), 0) AS base_document_date,
+               hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0) AS base_filemaker_metadata
+    FROM nexus_assets.work_documents_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -542,13 +296,6 @@ SET LOCAL enable_nestloop TO DEFAULT;
 SELECT EXISTS (SELECT FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'documents' AND resolved_load IS NULL);
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_documents AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT notices, count(*) FROM nexus_assets.identity_documents AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -586,9 +333,5 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_documents_export, nexus_assets.work_documents_listing, nexus_assets.work_documents_records,
-    nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated, nexus_assets.work_documents_pending,
-    nexus_assets.work_documents_dates, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming,
-    nexus_assets.work_documents_recognised, nexus_assets.work_documents_decided, nexus_assets.work_documents_followed,
-    nexus_assets.work_documents_lost, nexus_assets.work_documents_changes, nexus_assets.work_documents_kept,
-    nexus_assets.work_documents_entries;
+DROP TABLE nexus_assets.work_documents_listing, nexus_assets.work_documents_export, nexus_assets.work_documents_records,
+    nexus_assets.work_documents_dates, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming;

@@ -345,8 +345,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_image_batches_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_image_batches_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_image_batches_incoming;
 
 SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHERE new_object_id IS NULL),
     count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)

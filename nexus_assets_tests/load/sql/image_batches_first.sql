@@ -144,102 +144,59 @@ ANALYZE nexus_assets.work_image_batches_groups;
 
 SELECT * FROM nexus_assets.work_image_batches_groups LIMIT 0;
 
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(
-         l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL
-             AND parent_0.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.group_id) AS source_id, hash_record_extended(ROW(s.group_id, s."date", s."id_Contact", s.flaw), <seed>) AS row_hash FROM nexus_assets.work_image_batches_groups AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AS target_hash FROM public.images_batch AS t OFFSET 0) AS t ON t.id = l.nexus_id
-LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
+SELECT NOT EXISTS (SELECT FROM public.images_batch) AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches);
 
-ANALYZE nexus_assets.work_image_batches_seen;
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_image_batches_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-ANALYZE nexus_assets.work_image_batches_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed,
-    x.group_id AS f0, x."date" AS f1, x."id_Contact" AS f2, x.flaw AS f3
-FROM nexus_assets.work_image_batches_seen AS s JOIN nexus_assets.work_image_batches_groups AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_image_batches_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_image_batches_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_image_batches_groups AS x WHERE nexus_assets.read_uuid(x.group_id) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.group_id) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_image_batches_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_dates AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
-    FROM (SELECT s.f1 AS raw, count(*) AS times FROM nexus_assets.work_image_batches_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f1 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.group_id) AS source_id,
+         hash_record_extended(ROW(x.group_id, x."date", x."id_Contact", x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.group_id AS f0, x."date" AS f1, x."id_Contact" AS f2, x.flaw AS f3 FROM nexus_assets.work_image_batches_groups AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_image_batches_dates ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_image_batches_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f3 IS NOT NULL THEN s.f3
-    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
-       TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
-           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
-             format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
-                 ('Imported from FileMaker'::text)::text AS "new_description",
-                 (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
-FROM "nexus_assets"."work_image_batches_pending" AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
-      JOIN "public"."patients" AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f2")
-                          LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
-                          AND dates_0.raw = s.f1;
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f3 IS NOT NULL THEN s.f3
+       WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
+       WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
+       WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
+          TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+              nexus_assets.minted_id('image_batches', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
+              WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
+                format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
+                    ('Imported from FileMaker'::text)::text AS "new_description",
+                    (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid("x"."group_id") AS source_id,
+         hash_record_extended(ROW("x"."group_id", "x"."date", "x"."id_Contact", "x"."flaw"), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, "x"."group_id" AS "f0", "x"."date" AS "f1", "x"."id_Contact" AS "f2", "x"."flaw" AS "f3" FROM "nexus_assets"."work_image_batches_groups" AS x)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
+         JOIN "public"."patients" AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f2")
+                             LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
+                             AND dates_0.raw = s.f1;
 
 UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long:name' END
     WHERE reason IS NULL AND (CASE WHEN length(new_name) > 255 THEN 'too_long:name' END) IS NOT NULL;
 
 ANALYZE nexus_assets.work_image_batches_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_image_batches_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.images_batch AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_image_batches_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('image_batches', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_image_batches_incoming AS i
-    LEFT JOIN nexus_assets.work_image_batches_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_image_batches_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_image_batches WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_image_batches_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_image_batches_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_image_batches_incoming;
 
 SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHERE new_object_id IS NULL),
     count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)
@@ -247,172 +204,30 @@ SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHE
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_image_batches_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-SELECT DISTINCT t.content_type_id FROM nexus_assets.work_image_batches_decided AS d
-    JOIN public.images_batch AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND NOT (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
-    (t.name IS DISTINCT FROM i.new_name AND (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS write_name,
-    (t.name IS DISTINCT FROM i.new_name AND NOT (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS keep_name,
-    (t.description IS DISTINCT FROM i.new_description AND (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS write_description,
-    (t.description IS DISTINCT FROM i.new_description AND NOT (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS keep_description
-FROM nexus_assets.work_image_batches_decided AS d
-JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-JOIN public.images_batch AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_object_id), bool_or(keep_name), bool_or(keep_description)
-    FROM nexus_assets.work_image_batches_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_image_batches_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'image_batches', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_image_batches_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_image_batches_seen AS s LEFT JOIN nexus_assets.work_image_batches_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'image_batches' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_image_batches_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_name OR c.write_description)),
-    count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_name OR c.write_description) AND (c.keep_object_id OR c.keep_name OR c.keep_description)),
-       count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_name OR c.write_description) AND NOT (c.keep_object_id OR c.keep_name OR c.keep_description)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE OR c.write_object_id)
-FROM nexus_assets.work_image_batches_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_image_batches_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
     GROUP BY 1 ORDER BY 2 DESC, 1;
-
-UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
-    ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
-    ELSE t.content_type_id END, name = CASE WHEN c.write_name THEN i.new_name::character varying(255) ELSE t.name END,
-    description = CASE WHEN c.write_description THEN i.new_description::text ELSE t.description END
-FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id AND (c.write_object_id OR c.write_name OR c.write_description);
 
 INSERT INTO public.images_batch (id, content_type_id, object_id, name, description, uploaded_at, image_count)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255),
     i.new_description::text, coalesce(i.new_uploaded_at::timestamp with time zone, now()), 0::integer
-    FROM nexus_assets.work_image_batches_decided AS d
-    JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+    FROM nexus_assets.work_image_batches_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_image_batches AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0), i.row_number,
-    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-         WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
-             FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-             ELSE l.base_object_id END
-, hash_record_extended(ROW(i.new_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_description::text), 0)
-FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-    JOIN public.images_batch AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
-    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_object_id, excluded.base_name, excluded.base_description);
-
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255), i.new_description::text), 0) AS target_hash,
-    i.row_number,
-       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
-           hash_record_extended(ROW(i.new_name::character varying(255)), 0) AS base_name,
-           hash_record_extended(ROW(i.new_description::text), 0) AS base_description
-FROM nexus_assets.work_image_batches_decided AS d JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
+INSERT INTO nexus_assets.identity_image_batches (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
-    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'insert' ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
-    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
-    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load);
+    base_description FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255), i.new_description::text), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
+               hash_record_extended(ROW(i.new_name::character varying(255)), 0) AS base_name,
+               hash_record_extended(ROW(i.new_description::text), 0) AS base_description
+    FROM nexus_assets.work_image_batches_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -491,13 +306,6 @@ WHERE NOT EXISTS (
     AND x.column_name IS NOT DISTINCT FROM n.column_name)
 ORDER BY x.row_number;
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_image_batches AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT notices, count(*) FROM nexus_assets.identity_image_batches AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -535,12 +343,8 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_image_batches_export, nexus_assets.work_image_batches_listing,
+DROP TABLE nexus_assets.work_image_batches_listing, nexus_assets.work_image_batches_export,
     nexus_assets.work_image_batches_dates_of_records, nexus_assets.work_image_batches_records,
-    nexus_assets.work_image_batches_groups, nexus_assets.work_image_batches_seen,
-    nexus_assets.work_image_batches_repeated, nexus_assets.work_image_batches_pending,
-    nexus_assets.work_image_batches_dates, nexus_assets.work_image_batches_incoming,
-    nexus_assets.work_image_batches_recognised, nexus_assets.work_image_batches_decided,
-    nexus_assets.work_image_batches_followed, nexus_assets.work_image_batches_changes,
-    nexus_assets.work_image_batches_kept, nexus_assets.work_image_batches_entries,
-    nexus_assets.work_image_batches_rejected, nexus_assets.work_image_batches_known_rejects;
+    nexus_assets.work_image_batches_groups, nexus_assets.work_image_batches_dates,
+    nexus_assets.work_image_batches_incoming, nexus_assets.work_image_batches_rejected,
+    nexus_assets.work_image_batches_known_rejects;

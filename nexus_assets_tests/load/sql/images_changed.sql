@@ -384,8 +384,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_images_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_images_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_images_incoming;
 
 SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),

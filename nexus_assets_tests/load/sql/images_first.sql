@@ -149,87 +149,80 @@ SELECT * FROM nexus_assets.work_images_records LIMIT 0;
 SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
 (SELECT FROM nexus_assets.work_images_listing AS f WHERE NOT f.is_thumbnail AND f.record_key = nexus_assets.comparable(x.c5));
 
-CREATE UNLOGGED TABLE nexus_assets.work_images_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0) AS target_hash FROM public.images_image AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+SELECT NOT EXISTS (SELECT FROM public.images_image) AND NOT EXISTS (SELECT FROM nexus_assets.identity_images);
 
-ANALYZE nexus_assets.work_images_seen;
-
-SELECT EXISTS (SELECT FROM nexus_assets.work_images_seen WHERE known_id IS NULL AND source_id IS NOT NULL)
-AND EXISTS (SELECT FROM nexus_assets.identity_images AS l WHERE NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = l.source_id));
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_images_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-ANALYZE nexus_assets.work_images_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.id AS f0,
-    x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6,
-    x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12,
-    x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16
-FROM nexus_assets.work_images_seen AS s JOIN nexus_assets.work_images_records AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_images_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_images_records AS x WHERE nexus_assets.read_uuid(x.id) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.id) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_images_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
-    FROM (SELECT s.f11 AS raw, count(*) AS times FROM nexus_assets.work_images_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f11 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+         hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_images_dates ADD COLUMN value date;UPDATE nexus_assets.work_images_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_images_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'category', different.raw,
-    (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
-    FROM (
-  SELECT s.f9 AS raw FROM nexus_assets.work_images_pending AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different;
+               SELECT 'category', different.raw,
+                   (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
+                   FROM (
+                 SELECT s.f9 AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+         hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
+AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different;
 
 ANALYZE nexus_assets.work_images_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f15 IS NOT NULL THEN s.f15
-    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-    WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number:file_size'
-    WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number:thumbnail_size'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:date_taken'
-    WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number:order'
-    WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
-    ELSE 'unknown_batch' END END AS reason,
-       s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_1.id AS new_batch_id,
-           (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
-           (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key,
-           (coalesce(nexus_assets.read_text(s.f3), nexus_assets.read_text(s.f4), nexus_assets.read_text(s.f5), NULL::text))::text AS new_original_name,
-           (nexus_assets.read_integer(s.f6))::integer AS new_file_size,
-           (nexus_assets.read_integer(s.f7))::integer AS new_thumbnail_size, (s.f8)::text AS new_mime_type,
-           (CASE WHEN s.f9 IS NULL THEN (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_category.value END)::text AS new_category,
-           (format('FileMaker: %s (RecordID: %s)', coalesce(nexus_assets.read_text(s.f9), ''), coalesce(nexus_assets.read_text(s.f10), '')))::text AS new_caption,
-           (dates_0.value)::date AS new_date_taken, (nexus_assets.read_integer(s.f12))::integer AS new_order
-FROM nexus_assets.work_images_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f13)
-                          LEFT JOIN (
-                            SELECT k.source_id AS named, t.* FROM nexus_assets.identity_image_batches AS k
-                                JOIN public.images_batch AS t ON t.id = k.nexus_id
-                      WHERE TRUE) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f14)
-                          LEFT JOIN nexus_assets.work_images_texts AS text_category ON text_category.column_name = 'category'
-                          AND text_category.raw = s.f9
-                          LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
-                          AND dates_0.raw = s.f11;
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f15 IS NOT NULL THEN s.f15
+       WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
+       WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
+       WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
+       WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number:file_size'
+       WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number:thumbnail_size'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:date_taken'
+       WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number:order'
+       WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
+       ELSE 'unknown_batch' END END AS reason,
+          s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+              nexus_assets.minted_id('images', s.source_id::text) AS nexus_id, row_1.id AS new_batch_id,
+              (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
+              (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key,
+              (coalesce(nexus_assets.read_text(s.f3), nexus_assets.read_text(s.f4), nexus_assets.read_text(s.f5), NULL::text))::text AS new_original_name,
+              (nexus_assets.read_integer(s.f6))::integer AS new_file_size,
+              (nexus_assets.read_integer(s.f7))::integer AS new_thumbnail_size, (s.f8)::text AS new_mime_type,
+              (CASE WHEN s.f9 IS NULL THEN (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_category.value END)::text AS new_category,
+              (format('FileMaker: %s (RecordID: %s)', coalesce(nexus_assets.read_text(s.f9), ''), coalesce(nexus_assets.read_text(s.f10), '')))::text AS new_caption,
+              (dates_0.value)::date AS new_date_taken, (nexus_assets.read_integer(s.f12))::integer AS new_order
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+         hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+         JOIN public.patients AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f13)
+                             LEFT JOIN (
+                               SELECT k.source_id AS named, t.* FROM nexus_assets.identity_image_batches AS k
+                                   JOIN public.images_batch AS t ON t.id = k.nexus_id
+                         WHERE TRUE) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f14)
+                             LEFT JOIN nexus_assets.work_images_texts AS text_category ON text_category.column_name = 'category'
+                             AND text_category.raw = s.f9
+                             LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
+                             AND dates_0.raw = s.f11;
 
 UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long:s3_key'
     WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long:s3_thumbnail_key'
@@ -240,40 +233,8 @@ UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_ke
 
 ANALYZE nexus_assets.work_images_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_images_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_images_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_images_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.images_image AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_images AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_images_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_images_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('images', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_images_incoming AS i
-    LEFT JOIN nexus_assets.work_images_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_images_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_images WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_images_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_images_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_images_incoming;
 
 SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
@@ -283,205 +244,42 @@ SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_images_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_images_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_lost AS SELECT l.source_id, l.nexus_id
-    FROM nexus_assets.identity_images AS l
-WHERE NOT EXISTS (SELECT FROM public.images_image AS t WHERE t.id = l.nexus_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_decided AS d WHERE d.source_id = l.source_id);
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.batch_id IS DISTINCT FROM i.new_batch_id AND i.new_batch_id IS NOT NULL)
-          AND (
-            ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
-                OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS write_batch_id,
-    (
-      (t.batch_id IS DISTINCT FROM i.new_batch_id AND i.new_batch_id IS NOT NULL)
-          AND NOT (
-            ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
-                OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS keep_batch_id,
-    ((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND i.new_filemaker_id IS NOT NULL) AND (t.filemaker_id IS NULL OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE))) AS write_filemaker_id,
-    ((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND i.new_filemaker_id IS NOT NULL) AND NOT (t.filemaker_id IS NULL OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE))) AS keep_filemaker_id,
-    (t.s3_key IS DISTINCT FROM i.new_s3_key AND (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE))) AS write_s3_key,
-    (t.s3_key IS DISTINCT FROM i.new_s3_key AND NOT (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE))) AS keep_s3_key,
-    ((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE))) AND (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE))) AS write_s3_thumbnail_key,
-    ((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE))) AND NOT (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE))) AS keep_s3_thumbnail_key,
-    (t.original_name IS DISTINCT FROM i.new_original_name AND (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE))) AS write_original_name,
-    (t.original_name IS DISTINCT FROM i.new_original_name AND NOT (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE))) AS keep_original_name,
-    (t.file_size IS DISTINCT FROM i.new_file_size AND (coalesce(l.base_file_size = hash_record_extended(ROW(t.file_size), 0), FALSE))) AS write_file_size,
-    (t.file_size IS DISTINCT FROM i.new_file_size AND NOT (coalesce(l.base_file_size = hash_record_extended(ROW(t.file_size), 0), FALSE))) AS keep_file_size,
-    ((t.thumbnail_size IS DISTINCT FROM i.new_thumbnail_size AND (NOT coalesce(i.new_thumbnail_size::text, '') = '' OR coalesce(l.base_thumbnail_size = hash_record_extended(ROW(t.thumbnail_size), 0), FALSE))) AND (coalesce(l.base_thumbnail_size = hash_record_extended(ROW(t.thumbnail_size), 0), FALSE))) AS write_thumbnail_size,
-    ((t.thumbnail_size IS DISTINCT FROM i.new_thumbnail_size AND (NOT coalesce(i.new_thumbnail_size::text, '') = '' OR coalesce(l.base_thumbnail_size = hash_record_extended(ROW(t.thumbnail_size), 0), FALSE))) AND NOT (coalesce(l.base_thumbnail_size = hash_record_extended(ROW(t.thumbnail_size), 0), FALSE))) AS keep_thumbnail_size,
-    (t.mime_type IS DISTINCT FROM i.new_mime_type AND (coalesce(l.base_mime_type = hash_record_extended(ROW(t.mime_type), 0), FALSE))) AS write_mime_type,
-    (t.mime_type IS DISTINCT FROM i.new_mime_type AND NOT (coalesce(l.base_mime_type = hash_record_extended(ROW(t.mime_type), 0), FALSE))) AS keep_mime_type,
-    (t.category IS DISTINCT FROM i.new_category AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE))) AS write_category,
-    (t.category IS DISTINCT FROM i.new_category AND NOT (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE))) AS keep_category,
-    (t.caption IS DISTINCT FROM i.new_caption AND (coalesce(l.base_caption = hash_record_extended(ROW(t.caption), 0), FALSE))) AS write_caption,
-    (t.caption IS DISTINCT FROM i.new_caption AND NOT (coalesce(l.base_caption = hash_record_extended(ROW(t.caption), 0), FALSE))) AS keep_caption,
-    (t.date_taken IS DISTINCT FROM i.new_date_taken AND (coalesce(l.base_date_taken = hash_record_extended(ROW(t.date_taken), 0), FALSE))) AS write_date_taken,
-    (t.date_taken IS DISTINCT FROM i.new_date_taken AND NOT (coalesce(l.base_date_taken = hash_record_extended(ROW(t.date_taken), 0), FALSE))) AS keep_date_taken,
-    (t."order" IS DISTINCT FROM i.new_order AND (coalesce(l.base_order = hash_record_extended(ROW(t."order"), 0), FALSE))) AS write_order,
-    (t."order" IS DISTINCT FROM i.new_order AND NOT (coalesce(l.base_order = hash_record_extended(ROW(t."order"), 0), FALSE))) AS keep_order
-FROM nexus_assets.work_images_decided AS d
-JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-JOIN public.images_image AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = d.source_id
-LEFT JOIN public.images_batch AS row_1 ON row_1.id = t.batch_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_batch_id), bool_or(keep_filemaker_id), bool_or(keep_s3_key), bool_or(keep_s3_thumbnail_key),
-    bool_or(keep_original_name), bool_or(keep_file_size), bool_or(keep_thumbnail_size), bool_or(keep_mime_type),
-    bool_or(keep_category), bool_or(keep_caption), bool_or(keep_date_taken), bool_or(keep_order)
-    FROM nexus_assets.work_images_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'images' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_images_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'images', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_images_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_images_seen AS s LEFT JOIN nexus_assets.work_images_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'images' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_images_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order)),
-    count(*) FILTER (WHERE NOT (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order) AND (c.keep_batch_id OR c.keep_filemaker_id OR c.keep_s3_key OR c.keep_s3_thumbnail_key OR c.keep_original_name OR c.keep_file_size OR c.keep_thumbnail_size OR c.keep_mime_type OR c.keep_category OR c.keep_caption OR c.keep_date_taken OR c.keep_order)),
-       count(*) FILTER (WHERE NOT (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order) AND NOT (c.keep_batch_id OR c.keep_filemaker_id OR c.keep_s3_key OR c.keep_s3_thumbnail_key OR c.keep_original_name OR c.keep_file_size OR c.keep_thumbnail_size OR c.keep_mime_type OR c.keep_category OR c.keep_caption OR c.keep_date_taken OR c.keep_order)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE OR c.write_batch_id)
-FROM nexus_assets.work_images_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_images_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
-
-UPDATE public.images_image AS t SET batch_id = CASE WHEN c.write_batch_id THEN i.new_batch_id::uuid ELSE t.batch_id END,
-    filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid ELSE t.filemaker_id END, s3_key = CASE
-    WHEN c.write_s3_key THEN i.new_s3_key::character varying(500) ELSE t.s3_key END, s3_thumbnail_key = CASE
-    WHEN c.write_s3_thumbnail_key THEN i.new_s3_thumbnail_key::character varying(500) ELSE t.s3_thumbnail_key END,
-    original_name = CASE WHEN c.write_original_name THEN i.new_original_name::character varying(255)
-    ELSE t.original_name END, file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer
-    ELSE t.file_size END, thumbnail_size = CASE WHEN c.write_thumbnail_size THEN i.new_thumbnail_size::integer
-    ELSE t.thumbnail_size END, mime_type = CASE WHEN c.write_mime_type THEN i.new_mime_type::character varying(100)
-    ELSE t.mime_type END, category = CASE WHEN c.write_category THEN i.new_category::character varying(100)
-    ELSE t.category END, caption = CASE WHEN c.write_caption THEN i.new_caption::text ELSE t.caption END,
-    date_taken = CASE WHEN c.write_date_taken THEN i.new_date_taken::date ELSE t.date_taken END, "order" = CASE
-    WHEN c.write_order THEN i.new_order::integer ELSE t."order" END
-FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order);
 
 INSERT INTO public.images_image (id, batch_id, filemaker_id, s3_key, s3_thumbnail_key, original_name, file_size, thumbnail_size, mime_type, category, caption, date_taken, "order", uploaded_at)
 SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500),
     i.new_s3_thumbnail_key::character varying(500), i.new_original_name::character varying(255),
     i.new_file_size::integer, i.new_thumbnail_size::integer, i.new_mime_type::character varying(100),
     i.new_category::character varying(100), i.new_caption::text, i.new_date_taken::date, i.new_order::integer, now()
-    FROM nexus_assets.work_images_decided AS d JOIN nexus_assets.work_images_incoming AS i USING (row_number)
+    FROM nexus_assets.work_images_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_batch_id, i.new_order, d.row_number;
 
-INSERT INTO nexus_assets.identity_images AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_batch_id IS NOT NULL OR c.write_batch_id THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0)
-         WHEN l.base_batch_id IS NULL AND t.batch_id IS NOT DISTINCT
-             FROM i.new_batch_id::uuid THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0) ELSE l.base_batch_id END
-,
-    CASE WHEN i.new_filemaker_id IS NOT NULL
-        OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-         WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
-             FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-             ELSE l.base_filemaker_id END
-, hash_record_extended(ROW(i.new_s3_key::character varying(500)), 0),
-    hash_record_extended(ROW(i.new_s3_thumbnail_key::character varying(500)), 0),
-    hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_file_size::integer), 0), hash_record_extended(ROW(i.new_thumbnail_size::integer), 0),
-    hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_category::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_caption::text), 0), hash_record_extended(ROW(i.new_date_taken::date), 0),
-    hash_record_extended(ROW(i.new_order::integer), 0)
-FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-    JOIN public.images_image AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_batch_id = excluded.base_batch_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key,
-    base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size,
-    base_mime_type = excluded.base_mime_type, base_category = excluded.base_category,
-    base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_batch_id, l.base_filemaker_id, l.base_s3_key, l.base_s3_thumbnail_key, l.base_original_name, l.base_file_size, l.base_thumbnail_size, l.base_mime_type, l.base_category, l.base_caption, l.base_date_taken, l.base_order) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_batch_id, excluded.base_filemaker_id, excluded.base_s3_key, excluded.base_s3_thumbnail_key, excluded.base_original_name, excluded.base_file_size, excluded.base_thumbnail_size, excluded.base_mime_type, excluded.base_category, excluded.base_caption, excluded.base_date_taken, excluded.base_order);
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500), i.new_s3_thumbnail_key::character varying(500), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_thumbnail_size::integer, i.new_mime_type::character varying(100), i.new_category::character varying(100), i.new_caption::text, i.new_date_taken::date, i.new_order::integer), 0) AS target_hash,
-    i.row_number,
-       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_batch_id::uuid), 0) AS base_batch_id,
-           hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
-           hash_record_extended(ROW(i.new_s3_key::character varying(500)), 0) AS base_s3_key,
-           hash_record_extended(ROW(i.new_s3_thumbnail_key::character varying(500)), 0) AS base_s3_thumbnail_key,
-           hash_record_extended(ROW(i.new_original_name::character varying(255)), 0) AS base_original_name,
-           hash_record_extended(ROW(i.new_file_size::integer), 0) AS base_file_size,
-           hash_record_extended(ROW(i.new_thumbnail_size::integer), 0) AS base_thumbnail_size,
-           hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0) AS base_mime_type,
-           hash_record_extended(ROW(i.new_category::character varying(100)), 0) AS base_category,
-           hash_record_extended(ROW(i.new_caption::text), 0) AS base_caption,
-           hash_record_extended(ROW(i.new_date_taken::date), 0) AS base_date_taken,
-           hash_record_extended(ROW(i.new_order::integer), 0) AS base_order
-FROM nexus_assets.work_images_decided AS d JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
+INSERT INTO nexus_assets.identity_images (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id,
     base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size,
-    base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries
-    WHERE action = 'insert' ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id,
-    base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size,
-    base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries
-    WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id,
-    row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number,
-    notices = excluded.notices, last_load = excluded.last_load, base_batch_id = excluded.base_batch_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key,
-    base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size,
-    base_mime_type = excluded.base_mime_type, base_category = excluded.base_category,
-    base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order,
-    first_load = coalesce(l.first_load, excluded.first_load);
+    base_mime_type, base_category, base_caption, base_date_taken, base_order FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500), i.new_s3_thumbnail_key::character varying(500), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_thumbnail_size::integer, i.new_mime_type::character varying(100), i.new_category::character varying(100), i.new_caption::text, i.new_date_taken::date, i.new_order::integer), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_batch_id::uuid), 0) AS base_batch_id,
+               hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
+               hash_record_extended(ROW(i.new_s3_key::character varying(500)), 0) AS base_s3_key,
+               hash_record_extended(ROW(i.new_s3_thumbnail_key::character varying(500)), 0) AS base_s3_thumbnail_key,
+               hash_record_extended(ROW(i.new_original_name::character varying(255)), 0) AS base_original_name,
+               hash_record_extended(ROW(i.new_file_size::integer), 0) AS base_file_size,
+               hash_record_extended(ROW(i.new_thumbnail_size::integer), 0) AS base_thumbnail_size,
+               hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0) AS base_mime_type,
+               hash_record_extended(ROW(i.new_category::character varying(100)), 0) AS base_category,
+               hash_record_extended(ROW(i.new_caption::text), 0) AS base_caption,
+               hash_record_extended(ROW(i.new_date_taken::date), 0) AS base_date_taken,
+               hash_record_extended(ROW(i.new_order::integer), 0) AS base_order
+    FROM nexus_assets.work_images_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -562,13 +360,6 @@ WHERE NOT EXISTS (
     AND x.column_name IS NOT DISTINCT FROM n.column_name)
 ORDER BY x.row_number;
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_images AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT notices, count(*) FROM nexus_assets.identity_images AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_images_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -584,10 +375,6 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_images_pending, nexus_assets.work_images_export, nexus_assets.work_images_listing,
-    nexus_assets.work_images_dates_of_records, nexus_assets.work_images_records, nexus_assets.work_images_seen,
-    nexus_assets.work_images_repeated, nexus_assets.work_images_dates, nexus_assets.work_images_texts,
-    nexus_assets.work_images_incoming, nexus_assets.work_images_recognised, nexus_assets.work_images_decided,
-    nexus_assets.work_images_followed, nexus_assets.work_images_lost, nexus_assets.work_images_changes,
-    nexus_assets.work_images_kept, nexus_assets.work_images_entries, nexus_assets.work_images_rejected,
-    nexus_assets.work_images_known_rejects;
+DROP TABLE nexus_assets.work_images_export, nexus_assets.work_images_listing, nexus_assets.work_images_dates_of_records,
+    nexus_assets.work_images_records, nexus_assets.work_images_dates, nexus_assets.work_images_texts,
+    nexus_assets.work_images_incoming, nexus_assets.work_images_rejected, nexus_assets.work_images_known_rejects;

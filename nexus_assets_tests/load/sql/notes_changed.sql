@@ -313,8 +313,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_notes_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_notes_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_notes_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_notes_incoming;
 
 SELECT count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming WHERE reason IS NULL;
@@ -537,8 +537,8 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_notes_export, nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated,
-    nexus_assets.work_notes_pending, nexus_assets.work_notes_dates, nexus_assets.work_notes_texts,
-    nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised, nexus_assets.work_notes_decided,
-    nexus_assets.work_notes_followed, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
+DROP TABLE nexus_assets.work_notes_decided, nexus_assets.work_notes_followed, nexus_assets.work_notes_export,
+    nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated, nexus_assets.work_notes_pending,
+    nexus_assets.work_notes_dates, nexus_assets.work_notes_texts, nexus_assets.work_notes_incoming,
+    nexus_assets.work_notes_recognised, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
     nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;

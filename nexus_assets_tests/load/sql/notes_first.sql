@@ -71,44 +71,21 @@ SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mend
 
 ANALYZE nexus_assets.work_notes_export;
 
-CREATE UNLOGGED TABLE nexus_assets.work_notes_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c4, s.c5, s.c1, s.c0, s.c3, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_notes_export AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0) AS target_hash FROM public.notes AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+SELECT NOT EXISTS (SELECT FROM public.notes) AND NOT EXISTS (SELECT FROM nexus_assets.identity_notes);
 
-ANALYZE nexus_assets.work_notes_seen;
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_notes_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-UPDATE nexus_assets.work_notes_repeated AS again SET differ = false
-FROM (
-  SELECT s.source_id FROM nexus_assets.work_notes_repeated AS d JOIN nexus_assets.work_notes_seen AS s USING (source_id)
-      JOIN nexus_assets.work_notes_export AS r USING (row_number)
-      WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c3), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c3), nexus_assets.read_text(NULL::text)), 0))) AS same
-WHERE same.source_id = again.source_id;
-
-ANALYZE nexus_assets.work_notes_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.c2 AS f0,
-    x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5
-FROM nexus_assets.work_notes_seen AS s JOIN nexus_assets.work_notes_export AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_notes_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_notes_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_notes_export AS x WHERE nexus_assets.read_uuid(x.c2) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.c2) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_notes_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_dates AS SELECT NULL::text AS field, NULL::text AS raw, 0::bigint AS times
-    WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
-    FROM (SELECT s.f3 AS raw, count(*) AS times FROM nexus_assets.work_notes_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times FROM (SELECT s.f3 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
@@ -126,33 +103,46 @@ ALTER TABLE nexus_assets.work_notes_dates ADD COLUMN value date;UPDATE nexus_ass
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'note_type', different.raw,
-    (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
-    FROM (
-  SELECT s.f2 AS raw FROM nexus_assets.work_notes_pending AS s WHERE s.f2 IS NOT NULL GROUP BY 1) AS different;
+               SELECT 'note_type', different.raw,
+                   (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
+                   FROM (
+                 SELECT s.f2 AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x)
+AS s WHERE s.f2 IS NOT NULL GROUP BY 1) AS different;
 
 ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
-    WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient'
-    ELSE 'no_patient' END
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:created_at' END AS reason,
-       TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id,
-           (nexus_assets.read_text(s.f1))::text AS new_content,
-           (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
-           (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
-           (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
-FROM nexus_assets.work_notes_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f5)
-                          LEFT JOIN nexus_assets.work_notes_texts AS text_note_type ON text_note_type.column_name = 'note_type'
-                          AND text_note_type.raw = s.f2
-                          LEFT JOIN nexus_assets.work_notes_dates AS dates_0 ON dates_0.field = 'Date'
-                          AND dates_0.raw = s.f3;
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
+       WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
+       WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient'
+       ELSE 'no_patient' END
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:created_at' END AS reason,
+          TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+              nexus_assets.minted_id('notes', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
+              (nexus_assets.read_text(s.f1))::text AS new_content,
+              (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
+              (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
+              (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
+         hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+         JOIN public.patients AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f5)
+                             LEFT JOIN nexus_assets.work_notes_texts AS text_note_type ON text_note_type.column_name = 'note_type'
+                             AND text_note_type.raw = s.f2
+                             LEFT JOIN nexus_assets.work_notes_dates AS dates_0 ON dates_0.field = 'Date'
+                             AND dates_0.raw = s.f3;
 
 UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
     WHEN length(new_note_type) > 50 THEN 'too_long:note_type'
@@ -161,195 +151,40 @@ UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NU
 
 ANALYZE nexus_assets.work_notes_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_notes_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_notes_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.notes AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_notes AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_notes_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('notes', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_notes_incoming AS i
-    LEFT JOIN nexus_assets.work_notes_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_notes_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_notes WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_notes_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_notes_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_notes_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_notes_incoming;
 
 SELECT count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming WHERE reason IS NULL;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_notes_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_notes_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND NOT (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS keep_patient_id,
-    (t.content IS DISTINCT FROM i.new_content AND (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE))) AS write_content,
-    (t.content IS DISTINCT FROM i.new_content AND NOT (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE))) AS keep_content,
-    (t.note_type IS DISTINCT FROM i.new_note_type AND (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE))) AS write_note_type,
-    (t.note_type IS DISTINCT FROM i.new_note_type AND NOT (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE))) AS keep_note_type,
-    ((t.created_at IS DISTINCT FROM i.new_created_at AND i.new_created_at IS NOT NULL) AND (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE))) AS write_created_at,
-    ((t.created_at IS DISTINCT FROM i.new_created_at AND i.new_created_at IS NOT NULL) AND NOT (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE))) AS keep_created_at,
-    (t.created_by IS DISTINCT FROM i.new_created_by AND (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE))) AS write_created_by,
-    (t.created_by IS DISTINCT FROM i.new_created_by AND NOT (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE))) AS keep_created_by
-FROM nexus_assets.work_notes_decided AS d
-JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-JOIN public.notes AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_patient_id), bool_or(keep_content), bool_or(keep_note_type), bool_or(keep_created_at),
-    bool_or(keep_created_by) FROM nexus_assets.work_notes_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'notes' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_notes_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'notes', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_notes_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_notes_seen AS s LEFT JOIN nexus_assets.work_notes_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'notes' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_notes_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by)),
-    count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by) AND (c.keep_patient_id OR c.keep_content OR c.keep_note_type OR c.keep_created_at OR c.keep_created_by)),
-       count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by) AND NOT (c.keep_patient_id OR c.keep_content OR c.keep_note_type OR c.keep_created_at OR c.keep_created_by)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE OR c.write_patient_id)
-FROM nexus_assets.work_notes_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_notes_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
-
-UPDATE public.notes AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
-    ELSE t.patient_id END, content = CASE WHEN c.write_content THEN i.new_content::text ELSE t.content END,
-    note_type = CASE WHEN c.write_note_type THEN i.new_note_type::character varying(50) ELSE t.note_type END,
-    created_at = CASE WHEN c.write_created_at THEN i.new_created_at::timestamp with time zone ELSE t.created_at END,
-    created_by = CASE WHEN c.write_created_by THEN i.new_created_by::character varying(100) ELSE t.created_by END,
-    updated_at = now()
-FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by);
 
 INSERT INTO public.notes (id, patient_id, content, note_type, created_at, created_by, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_content::text, i.new_note_type::character varying(50),
     coalesce(i.new_created_at::timestamp with time zone, now()), i.new_created_by::character varying(100), now()
-    FROM nexus_assets.work_notes_decided AS d JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
+    FROM nexus_assets.work_notes_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_patient_id, i.new_created_at, d.row_number;
 
-INSERT INTO nexus_assets.identity_notes AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), i.row_number,
-    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_patient_id IS NOT NULL
-        OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-         WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
-             FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-             ELSE l.base_patient_id END
-, hash_record_extended(ROW(i.new_content::text), 0),
-    hash_record_extended(ROW(i.new_note_type::character varying(50)), 0),
-    CASE WHEN i.new_created_at IS NOT NULL
-        OR c.write_created_at THEN hash_record_extended(ROW(i.new_created_at::timestamp with time zone), 0)
-         WHEN l.base_created_at IS NULL AND t.created_at IS NOT DISTINCT
-             FROM coalesce(i.new_created_at::timestamp with time zone, now()) THEN hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0)
-             ELSE l.base_created_at END
-, hash_record_extended(ROW(i.new_created_by::character varying(100)), 0)
-FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-    JOIN public.notes AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content,
-    base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at,
-    base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_content, l.base_note_type, l.base_created_at, l.base_created_by) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_content, excluded.base_note_type, excluded.base_created_at, excluded.base_created_by);
-
-CREATE UNLOGGED TABLE nexus_assets.work_notes_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_patient_id::uuid, i.new_content::text, i.new_note_type::character varying(50), coalesce(i.new_created_at::timestamp with time zone, now()), i.new_created_by::character varying(100)), 0) AS target_hash,
-    i.row_number,
-       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_patient_id::uuid), 0) AS base_patient_id,
-           hash_record_extended(ROW(i.new_content::text), 0) AS base_content,
-           hash_record_extended(ROW(i.new_note_type::character varying(50)), 0) AS base_note_type,
-           hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0) AS base_created_at,
-           hash_record_extended(ROW(i.new_created_by::character varying(100)), 0) AS base_created_by
-FROM nexus_assets.work_notes_decided AS d JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_notes AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by) SELECT source_id,
+INSERT INTO nexus_assets.identity_notes (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content,
-    base_note_type, base_created_at, base_created_by FROM nexus_assets.work_notes_entries WHERE action = 'insert'
-    ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_notes AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content,
-    base_note_type, base_created_at, base_created_by FROM nexus_assets.work_notes_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content,
-    base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at,
-    base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load);
+    base_note_type, base_created_at, base_created_by FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_patient_id::uuid, i.new_content::text, i.new_note_type::character varying(50), coalesce(i.new_created_at::timestamp with time zone, now()), i.new_created_by::character varying(100)), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_patient_id::uuid), 0) AS base_patient_id,
+               hash_record_extended(ROW(i.new_content::text), 0) AS base_content,
+               hash_record_extended(ROW(i.new_note_type::character varying(50)), 0) AS base_note_type,
+               hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0) AS base_created_at,
+               hash_record_extended(ROW(i.new_created_by::character varying(100)), 0) AS base_created_by
+    FROM nexus_assets.work_notes_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -387,13 +222,6 @@ WHERE NOT EXISTS (
     AND x.column_name IS NOT DISTINCT FROM n.column_name)
 ORDER BY x.row_number;
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_notes AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_notes_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT notices, count(*) FROM nexus_assets.identity_notes AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -409,8 +237,5 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_notes_followed, nexus_assets.work_notes_export, nexus_assets.work_notes_seen,
-    nexus_assets.work_notes_repeated, nexus_assets.work_notes_pending, nexus_assets.work_notes_dates,
-    nexus_assets.work_notes_texts, nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised,
-    nexus_assets.work_notes_decided, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
-    nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;
+DROP TABLE nexus_assets.work_notes_dates, nexus_assets.work_notes_export, nexus_assets.work_notes_texts,
+    nexus_assets.work_notes_incoming, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;

@@ -285,8 +285,8 @@ WITH known AS NOT MATERIALIZED (
 SELECT (SELECT count(*) FROM known),
        (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = k.source_id));
 
-SELECT (SELECT count(*) FROM nexus_assets.work_patients_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_patients_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_patients_incoming;
 
 SELECT count(DISTINCT i.source_id) FROM nexus_assets.work_patients_incoming AS i
     JOIN nexus_assets.work_patients_decided AS d USING (row_number)
@@ -618,9 +618,9 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_patients_decided, nexus_assets.work_patients_export, nexus_assets.work_patients_seen,
-    nexus_assets.work_patients_repeated, nexus_assets.work_patients_pending, nexus_assets.work_patients_dates,
-    nexus_assets.work_patients_texts, nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised,
+DROP TABLE nexus_assets.work_patients_seen, nexus_assets.work_patients_repeated, nexus_assets.work_patients_pending,
+    nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
+    nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised, nexus_assets.work_patients_decided,
     nexus_assets.work_patients_followed, nexus_assets.work_patients_lost, nexus_assets.work_patients_changes,
     nexus_assets.work_patients_kept, nexus_assets.work_patients_entries, nexus_assets.work_patients_rejected,
     nexus_assets.work_patients_known_rejects;

@@ -62,51 +62,36 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.funding_sources;
 
-CREATE UNLOGGED TABLE nexus_assets.work_patients_seen AS
-SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
-                false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
-LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0) AS target_hash FROM public.patients AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+SELECT NOT EXISTS (SELECT FROM public.patients) AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients);
 
-ANALYZE nexus_assets.work_patients_seen;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
-FROM nexus_assets.work_patients_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
-
-UPDATE nexus_assets.work_patients_repeated AS again SET differ = false
-FROM (
-  SELECT s.source_id FROM nexus_assets.work_patients_repeated AS d
-      JOIN nexus_assets.work_patients_seen AS s USING (source_id)
-      JOIN nexus_assets.work_patients_export AS r USING (row_number)
-      WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c11), nexus_assets.read_text(r.c12), nexus_assets.read_text(r.c13), nexus_assets.read_text(r.c20), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c2), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c10), nexus_assets.read_text(r.c15), nexus_assets.read_text(r.c14), nexus_assets.read_text(r.c16), nexus_assets.read_text(r.c19), nexus_assets.read_text(r.c18), nexus_assets.read_text(r.c17), nexus_assets.read_text(r.c6), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c11), nexus_assets.read_text(r.c12), nexus_assets.read_text(r.c13), nexus_assets.read_text(r.c20), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c2), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c10), nexus_assets.read_text(r.c15), nexus_assets.read_text(r.c14), nexus_assets.read_text(r.c16), nexus_assets.read_text(r.c19), nexus_assets.read_text(r.c18), nexus_assets.read_text(r.c17), nexus_assets.read_text(r.c6), nexus_assets.read_text(NULL::text)), 0))) AS same
-WHERE same.source_id = again.source_id;
-
-ANALYZE nexus_assets.work_patients_repeated;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_pending AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.c9 AS f0,
-    x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9,
-    x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17,
-    x.c18 AS f18, x.c17 AS f19, x.c6 AS f20
-FROM nexus_assets.work_patients_seen AS s JOIN nexus_assets.work_patients_export AS x USING (row_number)
-    LEFT JOIN nexus_assets.work_patients_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
-
-ANALYZE nexus_assets.work_patients_pending;
+SELECT count(*) = 0 FROM (
+SELECT FROM nexus_assets.work_patients_export AS x WHERE nexus_assets.read_uuid(x.c9) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.c9) HAVING count(*) > 1) AS repeated;
 
 DROP TABLE IF EXISTS nexus_assets.work_patients_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field, NULL::text AS raw,
     0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
-    FROM (SELECT s.f5 AS raw, count(*) AS times FROM nexus_assets.work_patients_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'NDIS Plan Start Date'::text AS field, raw, times
-    FROM (SELECT s.f17 AS raw, count(*) AS times FROM nexus_assets.work_patients_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'NDIS Plan End Date'::text AS field, raw, times
-    FROM (SELECT s.f18 AS raw, count(*) AS times FROM nexus_assets.work_patients_pending AS s GROUP BY 1) AS different
-    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+    FROM (SELECT s.f5 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
+    UNION ALL SELECT 'NDIS Plan Start Date'::text AS field, raw, times FROM (SELECT s.f17 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
+    UNION ALL SELECT 'NDIS Plan End Date'::text AS field, raw, times FROM (SELECT s.f18 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
@@ -124,50 +109,69 @@ ALTER TABLE nexus_assets.work_patients_dates ADD COLUMN value date;UPDATE nexus_
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-   SELECT 'title', different.raw,
-       (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END)
-       FROM (
-     SELECT s.f4 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
-UNION ALL
-   SELECT 'sex', different.raw,
-       (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END)
-       FROM (
-     SELECT s.f6 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different;
+               SELECT 'title', different.raw,
+                   (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END)
+                   FROM (
+                 SELECT s.f4 AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
+            UNION ALL
+               SELECT 'sex', different.raw,
+                   (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END)
+                   FROM (
+                 SELECT s.f6 AS raw FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different;
 
 ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' END AS reason,
-       TRUE AS described,
-           array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
-           coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
-           coalesce(funding_type_id_0.id) AS new_funding_type_id,
-           (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
-           (nexus_assets.read_text(s.f2))::text AS new_last_name,
-           (nexus_assets.read_text(s.f3))::text AS new_middle_names,
-           (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
-           ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
-           (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
-           (nexus_assets.read_text(s.f7))::text AS new_health_number,
-           (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
-FROM nexus_assets.work_patients_pending AS s
-LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
-           ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f13)
-               LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.clinics
-           ORDER BY 1, created_at, id) AS clinic_id_1 ON clinic_id_1.key = nexus_assets.comparable(s.f8)
-               LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.funding_sources
-           ORDER BY 1, created_at, id) AS funding_type_id_0 ON funding_type_id_0.key = nexus_assets.comparable(s.f20)
-               LEFT JOIN nexus_assets.work_patients_texts AS text_title ON text_title.column_name = 'title'
-               AND text_title.raw = s.f4 LEFT JOIN nexus_assets.work_patients_dates AS dates_0 ON dates_0.field = 'DOB'
-               AND dates_0.raw = s.f5
-               LEFT JOIN nexus_assets.work_patients_texts AS text_sex ON text_sex.column_name = 'sex'
-               AND text_sex.raw = s.f6
-               LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
-               AND dates_1.raw = s.f17
-               LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
-               AND dates_2.raw = s.f18;
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
+       WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
+       WHEN s.disputed THEN 'duplicate_id' END AS reason,
+          TRUE AS described,
+              array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
+              nexus_assets.minted_id('patients', s.source_id::text) AS nexus_id,
+              coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
+              coalesce(funding_type_id_0.id) AS new_funding_type_id,
+              (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
+              (nexus_assets.read_text(s.f2))::text AS new_last_name,
+              (nexus_assets.read_text(s.f3))::text AS new_middle_names,
+              (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
+              ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
+              (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
+              (nexus_assets.read_text(s.f7))::text AS new_health_number,
+              (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
+   FROM
+   (
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+         hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+AS s
+   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
+              ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f13)
+                  LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.clinics
+              ORDER BY 1, created_at, id) AS clinic_id_1 ON clinic_id_1.key = nexus_assets.comparable(s.f8)
+                  LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.funding_sources
+              ORDER BY 1, created_at, id) AS funding_type_id_0 ON funding_type_id_0.key = nexus_assets.comparable(s.f20)
+                  LEFT JOIN nexus_assets.work_patients_texts AS text_title ON text_title.column_name = 'title'
+                  AND text_title.raw = s.f4
+                  LEFT JOIN nexus_assets.work_patients_dates AS dates_0 ON dates_0.field = 'DOB' AND dates_0.raw = s.f5
+                  LEFT JOIN nexus_assets.work_patients_texts AS text_sex ON text_sex.column_name = 'sex'
+                  AND text_sex.raw = s.f6
+                  LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
+                  AND dates_1.raw = s.f17
+                  LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
+                  AND dates_2.raw = s.f18;
 
 UPDATE nexus_assets.work_patients_incoming SET reason = CASE
     WHEN length(new_first_name) > 100 THEN 'too_long:first_name' WHEN new_last_name IS NULL THEN 'no_last_name'
@@ -179,257 +183,49 @@ UPDATE nexus_assets.work_patients_incoming SET reason = CASE
 
 ANALYZE nexus_assets.work_patients_incoming;
 
-CREATE UNLOGGED TABLE nexus_assets.work_patients_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
-
-SELECT EXISTS (
-    SELECT i.* FROM nexus_assets.work_patients_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_recognised AS r WHERE r.source_id = i.source_id)
-) AND EXISTS (
-    SELECT t.* FROM public.patients AS t
-    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id)
-      AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_recognised AS r WHERE r.nexus_id = t.id)
-);
-
-ANALYZE nexus_assets.work_patients_recognised;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('patients', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_patients_incoming AS i
-    LEFT JOIN nexus_assets.work_patients_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
-
-ANALYZE nexus_assets.work_patients_decided;
-
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_patients WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = k.source_id));
-
-SELECT (SELECT count(*) FROM nexus_assets.work_patients_seen), count(*) FILTER (WHERE reason IS NULL),
-    count(*) FILTER (WHERE reason IS NOT NULL) FROM nexus_assets.work_patients_incoming;
+SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
+    FROM nexus_assets.work_patients_incoming;
 
 SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-CREATE UNLOGGED TABLE nexus_assets.work_patients_followed AS
-SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_patients_decided
-WHERE action = 'adopt' AND known_id <> nexus_id;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_lost AS SELECT l.source_id, l.nexus_id
-    FROM nexus_assets.identity_patients AS l
-WHERE NOT EXISTS (SELECT FROM public.patients AS t WHERE t.id = l.nexus_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = l.source_id);
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    ((t.clinic_id IS DISTINCT FROM i.new_clinic_id AND i.new_clinic_id IS NOT NULL) AND (coalesce(l.base_clinic_id = hash_record_extended(ROW(t.clinic_id), 0), FALSE))) AS write_clinic_id,
-    ((t.clinic_id IS DISTINCT FROM i.new_clinic_id AND i.new_clinic_id IS NOT NULL) AND NOT (coalesce(l.base_clinic_id = hash_record_extended(ROW(t.clinic_id), 0), FALSE))) AS keep_clinic_id,
-    ((t.funding_type_id IS DISTINCT FROM i.new_funding_type_id AND i.new_funding_type_id IS NOT NULL) AND (coalesce(l.base_funding_type_id = hash_record_extended(ROW(t.funding_type_id), 0), FALSE))) AS write_funding_type_id,
-    ((t.funding_type_id IS DISTINCT FROM i.new_funding_type_id AND i.new_funding_type_id IS NOT NULL) AND NOT (coalesce(l.base_funding_type_id = hash_record_extended(ROW(t.funding_type_id), 0), FALSE))) AS keep_funding_type_id,
-    (t.first_name IS DISTINCT FROM i.new_first_name AND (coalesce(l.base_first_name = hash_record_extended(ROW(t.first_name), 0), FALSE))) AS write_first_name,
-    (t.first_name IS DISTINCT FROM i.new_first_name AND NOT (coalesce(l.base_first_name = hash_record_extended(ROW(t.first_name), 0), FALSE))) AS keep_first_name,
-    (t.last_name IS DISTINCT FROM i.new_last_name AND (coalesce(l.base_last_name = hash_record_extended(ROW(t.last_name), 0), FALSE))) AS write_last_name,
-    (t.last_name IS DISTINCT FROM i.new_last_name AND NOT (coalesce(l.base_last_name = hash_record_extended(ROW(t.last_name), 0), FALSE))) AS keep_last_name,
-    (t.middle_names IS DISTINCT FROM i.new_middle_names AND (coalesce(l.base_middle_names = hash_record_extended(ROW(t.middle_names), 0), FALSE))) AS write_middle_names,
-    (t.middle_names IS DISTINCT FROM i.new_middle_names AND NOT (coalesce(l.base_middle_names = hash_record_extended(ROW(t.middle_names), 0), FALSE))) AS keep_middle_names,
-    (t.title IS DISTINCT FROM i.new_title AND (coalesce(l.base_title = hash_record_extended(ROW(t.title), 0), FALSE))) AS write_title,
-    (t.title IS DISTINCT FROM i.new_title AND NOT (coalesce(l.base_title = hash_record_extended(ROW(t.title), 0), FALSE))) AS keep_title,
-    (t.dob IS DISTINCT FROM i.new_dob AND (coalesce(l.base_dob = hash_record_extended(ROW(t.dob), 0), FALSE))) AS write_dob,
-    (t.dob IS DISTINCT FROM i.new_dob AND NOT (coalesce(l.base_dob = hash_record_extended(ROW(t.dob), 0), FALSE))) AS keep_dob,
-    (t.sex IS DISTINCT FROM i.new_sex AND (coalesce(l.base_sex = hash_record_extended(ROW(t.sex), 0), FALSE))) AS write_sex,
-    (t.sex IS DISTINCT FROM i.new_sex AND NOT (coalesce(l.base_sex = hash_record_extended(ROW(t.sex), 0), FALSE))) AS keep_sex,
-    (t.health_number IS DISTINCT FROM i.new_health_number AND (coalesce(l.base_health_number = hash_record_extended(ROW(t.health_number), 0), FALSE))) AS write_health_number,
-    (t.health_number IS DISTINCT FROM i.new_health_number AND NOT (coalesce(l.base_health_number = hash_record_extended(ROW(t.health_number), 0), FALSE))) AS keep_health_number,
-    (jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis')) IS DISTINCT FROM i.new_filemaker_metadata AND (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0), FALSE))) AS write_filemaker_metadata,
-    (jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis')) IS DISTINCT FROM i.new_filemaker_metadata AND NOT (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0), FALSE))) AS keep_filemaker_metadata
-FROM nexus_assets.work_patients_decided AS d
-JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-JOIN public.patients AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = d.source_id
-WHERE d.action IN ('compare', 'adopt');
-
-SELECT bool_or(keep_clinic_id), bool_or(keep_funding_type_id), bool_or(keep_first_name), bool_or(keep_last_name),
-    bool_or(keep_middle_names), bool_or(keep_title), bool_or(keep_dob), bool_or(keep_sex), bool_or(keep_health_number),
-    bool_or(keep_filemaker_metadata) FROM nexus_assets.work_patients_changes;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS source_id, NULL::uuid AS nexus_id,
-    NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value
-    WHERE FALSE;
-UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
-WHERE c.entity = 'patients' AND c.resolved_load IS NULL
-  AND EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = c.source_id)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-INSERT INTO nexus_assets.conflict AS c
-  (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
-SELECT 'patients', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
-    FROM nexus_assets.work_patients_kept
-ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-  SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
-  WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-    IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
-
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_patients_seen AS s LEFT JOIN nexus_assets.work_patients_repeated AS r USING (source_id)
-LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'patients' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_patients_repeated;
-
-SELECT count(*) FILTER (WHERE (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata)),
-    count(*) FILTER (WHERE NOT (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata) AND (c.keep_clinic_id OR c.keep_funding_type_id OR c.keep_first_name OR c.keep_last_name OR c.keep_middle_names OR c.keep_title OR c.keep_dob OR c.keep_sex OR c.keep_health_number OR c.keep_filemaker_metadata)),
-       count(*) FILTER (WHERE NOT (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata) AND NOT (c.keep_clinic_id OR c.keep_funding_type_id OR c.keep_first_name OR c.keep_last_name OR c.keep_middle_names OR c.keep_title OR c.keep_dob OR c.keep_sex OR c.keep_health_number OR c.keep_filemaker_metadata)),
-           count(*) FILTER (WHERE c.action = 'adopt'),
-       count(*) FILTER (WHERE FALSE)
-FROM nexus_assets.work_patients_changes AS c;
-
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_patients_decided
-    WHERE action IN ('insert', 'restore');
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
-
-UPDATE public.patients AS t SET clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,
-    funding_type_id = CASE WHEN c.write_funding_type_id THEN i.new_funding_type_id::uuid ELSE t.funding_type_id END,
-    first_name = CASE WHEN c.write_first_name THEN i.new_first_name::character varying(100) ELSE t.first_name END,
-    last_name = CASE WHEN c.write_last_name THEN i.new_last_name::character varying(100) ELSE t.last_name END,
-    middle_names = CASE WHEN c.write_middle_names THEN i.new_middle_names::character varying(100)
-    ELSE t.middle_names END, title = CASE WHEN c.write_title THEN i.new_title::character varying(10) ELSE t.title END,
-    dob = CASE WHEN c.write_dob THEN i.new_dob::date ELSE t.dob END, sex = CASE
-    WHEN c.write_sex THEN i.new_sex::character varying(20) ELSE t.sex END, health_number = CASE
-    WHEN c.write_health_number THEN i.new_health_number::character varying(50) ELSE t.health_number END,
-    filemaker_metadata = CASE
-    WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','clinic_name','area','contact_type','cys_id','diabetes','id_clinic','title','dob','ndis']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
-    ELSE t.filemaker_metadata END, updated_at = now()
-FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata);
 
 INSERT INTO public.patients (id, clinic_id, funding_type_id, first_name, last_name, middle_names, title, dob, sex, health_number, filemaker_metadata, archived, plan_dates_json, contact_json, address_json, emergency_json, flags_json, created_at, updated_at)
 SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100),
     i.new_last_name::character varying(100), i.new_middle_names::character varying(100),
     i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20),
     i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb, false::boolean, '[]'::jsonb,
-    '{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb, now(), now() FROM nexus_assets.work_patients_decided AS d
-    JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
+    '{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb, now(), now() FROM nexus_assets.work_patients_incoming AS i CROSS
+    JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY d.row_number;
 
-INSERT INTO nexus_assets.identity_patients AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_clinic_id IS NOT NULL OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-         WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
-             FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-             ELSE l.base_clinic_id END
-,
-    CASE WHEN i.new_funding_type_id IS NOT NULL
-        OR c.write_funding_type_id THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
-         WHEN l.base_funding_type_id IS NULL AND t.funding_type_id IS NOT DISTINCT
-             FROM i.new_funding_type_id::uuid THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
-             ELSE l.base_funding_type_id END
-, hash_record_extended(ROW(i.new_first_name::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_last_name::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_title::character varying(10)), 0), hash_record_extended(ROW(i.new_dob::date), 0),
-    hash_record_extended(ROW(i.new_sex::character varying(20)), 0),
-    hash_record_extended(ROW(i.new_health_number::character varying(50)), 0),
-    hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
-FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-    JOIN public.patients AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id,
-    base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name,
-    base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names,
-    base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex,
-    base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_clinic_id, l.base_funding_type_id, l.base_first_name, l.base_last_name, l.base_middle_names, l.base_title, l.base_dob, l.base_sex, l.base_health_number, l.base_filemaker_metadata) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_clinic_id, excluded.base_funding_type_id, excluded.base_first_name, excluded.base_last_name, excluded.base_middle_names, excluded.base_title, excluded.base_dob, excluded.base_sex, excluded.base_health_number, excluded.base_filemaker_metadata);
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_entries AS
-SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb), 0) AS target_hash,
-    i.row_number,
-       nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,
-           hash_record_extended(ROW(i.new_funding_type_id::uuid), 0) AS base_funding_type_id,
-           hash_record_extended(ROW(i.new_first_name::character varying(100)), 0) AS base_first_name,
-           hash_record_extended(ROW(i.new_last_name::character varying(100)), 0) AS base_last_name,
-           hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0) AS base_middle_names,
-           hash_record_extended(ROW(i.new_title::character varying(10)), 0) AS base_title,
-           hash_record_extended(ROW(i.new_dob::date), 0) AS base_dob,
-           hash_record_extended(ROW(i.new_sex::character varying(20)), 0) AS base_sex,
-           hash_record_extended(ROW(i.new_health_number::character varying(50)), 0) AS base_health_number,
-           hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0) AS base_filemaker_metadata
-FROM nexus_assets.work_patients_decided AS d JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-WHERE d.action IN ('insert', 'restore');
-
-INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
+INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
     nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id,
     base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
-    base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'insert'
-    ORDER BY source_id;
-
-INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id,
-    base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
-    base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id,
-    base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name,
-    base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names,
-    base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex,
-    base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load);
-
-INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, origin, noted_load) SELECT source_id, nexus_id,
-    'learned', <load> FROM (
-    SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
-      SELECT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id, t.id AS nexus_id,
-          t.created_at AS made_at,
-          (
-            EXISTS (
-              SELECT FROM public.appointments AS x WHERE x.patient_id = t.id) OR EXISTS (
-                SELECT FROM public.encounters AS x WHERE x.patient_id = t.id) OR EXISTS (
-                  SELECT FROM public.letters_patientletter AS x WHERE x.patient_id = t.id) OR EXISTS (
-                    SELECT FROM public.notes AS x WHERE x.patient_id = t.id) OR EXISTS (
-                      SELECT FROM public.patient_coordinators AS x WHERE x.patient_id = t.id) OR EXISTS (
-                        SELECT FROM public.patient_referrers AS x WHERE x.patient_id = t.id) OR EXISTS (
-                          SELECT FROM public.reminders AS x WHERE x.patient_id = t.id) OR EXISTS (
-                            SELECT FROM public.sms_inbound AS x WHERE x.patient_id = t.id) OR EXISTS (
-                              SELECT FROM public.sms_messages AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                SELECT FROM public.xero_contact_links AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                  SELECT FROM public.xero_invoice_links AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                    SELECT FROM public.xero_quote_links AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                      SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND x."from_object_id" = "t".id::uuid) OR EXISTS (
-                                        SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id::uuid) OR EXISTS (
-                                          SELECT FROM public.documents_document AS x
-                                              WHERE x.content_type_id = <patients' content type> AND x."object_id" = "t".id::uuid)
-                                            OR EXISTS (
-                                              SELECT FROM "public"."images_batch" AS x
-                                                  WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id::uuid)) AS is_referenced
-      FROM public.patients AS t
-          WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id)
-    ) AS living WHERE source_id IS NOT NULL
-        AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.source_id = living.source_id)
-    ORDER BY source_id, is_referenced DESC, made_at DESC NULLS LAST, nexus_id
-) AS u;
+    base_health_number, base_filemaker_metadata FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,
+               hash_record_extended(ROW(i.new_funding_type_id::uuid), 0) AS base_funding_type_id,
+               hash_record_extended(ROW(i.new_first_name::character varying(100)), 0) AS base_first_name,
+               hash_record_extended(ROW(i.new_last_name::character varying(100)), 0) AS base_last_name,
+               hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0) AS base_middle_names,
+               hash_record_extended(ROW(i.new_title::character varying(10)), 0) AS base_title,
+               hash_record_extended(ROW(i.new_dob::date), 0) AS base_dob,
+               hash_record_extended(ROW(i.new_sex::character varying(20)), 0) AS base_sex,
+               hash_record_extended(ROW(i.new_health_number::character varying(50)), 0) AS base_health_number,
+               hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0) AS base_filemaker_metadata
+    FROM nexus_assets.work_patients_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e ORDER BY source_id;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -468,20 +264,6 @@ WHERE NOT EXISTS (
     AND x.column_name IS NOT DISTINCT FROM n.column_name)
 ORDER BY x.row_number;
 
-SET LOCAL enable_nestloop = off;
-
-UPDATE nexus_assets.identity_patients AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = l.source_id);
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
-UPDATE public.patients AS t SET archived = FALSE, archived_at = NULL, archived_by = NULL, updated_at = now()
-    FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id AND l.vanished_load IS NULL
-    AND l.archived_load IS NOT NULL AND t.archived AND t.archived_by = 'FileMaker Import';
-
-UPDATE nexus_assets.identity_patients AS l SET archived_load = NULL WHERE l.vanished_load IS NULL
-    AND l.archived_load IS NOT NULL;
-
 SELECT notices, count(*) FROM nexus_assets.identity_patients AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
@@ -497,9 +279,6 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_patients_texts, nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised,
-    nexus_assets.work_patients_decided, nexus_assets.work_patients_followed, nexus_assets.work_patients_lost,
-    nexus_assets.work_patients_export, nexus_assets.work_patients_seen, nexus_assets.work_patients_repeated,
-    nexus_assets.work_patients_pending, nexus_assets.work_patients_dates, nexus_assets.work_patients_changes,
-    nexus_assets.work_patients_kept, nexus_assets.work_patients_entries, nexus_assets.work_patients_rejected,
-    nexus_assets.work_patients_known_rejects;
+DROP TABLE nexus_assets.work_patients_rejected, nexus_assets.work_patients_known_rejects,
+    nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
+    nexus_assets.work_patients_incoming;

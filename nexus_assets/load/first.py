@@ -1,0 +1,52 @@
+"""The short way of a first load: into an empty table, under an empty ledger, nothing is compared, adopted or restored.
+
+It ends in the same state as the full way, which a test proves for every entity; it writes a row four times instead of eight.
+"""
+
+from __future__ import annotations
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL
+
+from nexus_assets.load import incoming, merge, record
+from nexus_assets.load.account import Account
+from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
+from nexus_assets.load.incoming import LoadContext
+from nexus_assets.mapping.parse import call
+from nexus_assets.nexus import queries
+
+
+def applies(cursor: Cursor, context: LoadContext) -> bool:
+    """Whether neither the entity's table nor its ledger has a row, and no FileMaker id comes twice in the source."""
+    empty = SQL("SELECT NOT EXISTS (SELECT FROM {}) AND NOT EXISTS (SELECT FROM {})")
+    return queries.yes(cursor, empty.format(context.target.table, context.ledger)) and queries.yes(
+        cursor,
+        # Counted: for EXISTS the planner hopes to find one soon, and sorts all of them where there is none, as usual.
+        SQL("""
+            SELECT count(*) = 0 FROM (
+              SELECT FROM {source} AS x WHERE {id} IS NOT NULL GROUP BY {id} HAVING count(*) > 1) AS repeated
+        """).format(
+            source=context.source.table,
+            id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
+        ),
+    )
+
+
+def read(cursor: Cursor, context: LoadContext, dictionaries: Dictionaries) -> int:
+    """Makes the table `incoming` straight from the source: typed values, new ids, reasons. Returns how many rows it has."""
+    dictionaries.read(context.pending, date_fields(context.entity), time_fields(context.entity))
+    return incoming.read(cursor, context)
+
+
+def write(cursor: Cursor, context: LoadContext, rows: int, load_id: int) -> Account:
+    """Inserts every accepted row of these, and its entry in the ledger; each outcome is counted where it happens."""
+    account = Account(source_rows=rows)
+    rejected = SQL(
+        "SELECT split_part(reason, ':', 1), count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    cursor.execute(rejected.format(context.work("incoming")))
+    account.rejected = dict(cursor.fetchall())
+    cursor.execute(merge.insert_sql(context))
+    account.inserted = int(cursor.rowcount)
+    cursor.execute(record.first_entries_sql(context, load_id))
+    return account

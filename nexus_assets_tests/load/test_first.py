@@ -1,0 +1,136 @@
+"""A first load into an empty table takes a shorter way: it ends as the full way does, whatever the source holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexus_assets.load import first
+from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
+from nexus_assets_tests.load.test_matrix import WrittenOtherwise
+
+HOUR = timedelta(hours=1)
+
+
+def _repeat_every_row(clinic: Clinic) -> None:
+    for rows in clinic.exports.values():
+        rows += [dict(row) for row in rows]
+
+
+def _repeat_with_blanks(clinic: Clinic) -> None:
+    for rows in clinic.exports.values():
+        rows.append({**rows[0], "id": f" {rows[0]['id'].lower()} "})
+
+
+def _repeat_otherwise(clinic: Clinic) -> None:
+    """The first row of each export again with something else in it, twice; it is also what a required column lacks."""
+    for export, heading in (("Contacts", "nameLast"), ("Notes", "Note"), ("Docs", "Type"), ("Image_data", "Type")):
+        first_row = clinic.exports[export][0]
+        clinic.exports[export] += [{**first_row, heading: ""}, {**first_row, heading: "Another"}]
+    clinic.exports["Appointments"].append({**clinic.exports["Appointments"][0], "startDate": ""})
+
+
+def _reject_something(clinic: Clinic) -> None:
+    stranger = clinic.contact("")
+    for add in (clinic.note, clinic.appointment, clinic.document, clinic.image):
+        add(stranger)
+        add("")
+    clinic.exports["Notes"].append({**clinic.exports["Notes"][0], "id": ""})
+    clinic.exports["Appointments"][0]["startDate"] = "31/31/2024"
+    for _ in range(2):
+        clinic.exports["Appointments"].append({"id": "not an id", "id_Contact": clinic.exports["Contacts"][0]["id"]})
+
+
+def _spoil_files(clinic: Clinic) -> None:
+    """Files without a row, rows without a file, an empty file, and one of which two rows say different things."""
+    clinic.images[image_key("stray")] = 10
+    clinic.images[image_key(clinic.exports["Image_data"][0]["recid"])] = 0
+    clinic.images.pop(image_key(clinic.exports["Image_data"][1]["recid"]))
+    clinic.exports["Image_data"].append({**clinic.exports["Image_data"][2], "Type": "Wound"})
+    clinic.documents.pop(next(iter(clinic.documents)))
+
+
+SOURCES: Mapping[str, Callable[[Clinic], object]] = {
+    "as usual": lambda _: None,
+    "every row twice": _repeat_every_row,
+    "an id written otherwise": _repeat_with_blanks,
+    "one id for different rows": _repeat_otherwise,
+    "rejects": _reject_something,
+    "rejects twice": lambda clinic: (_reject_something(clinic), _repeat_every_row(clinic)),
+    "files and rows that do not meet": _spoil_files,
+}
+
+
+@pytest.fixture
+def other(new_database: Callable[..., str], living_nexus_template: str, tmp_path: Path) -> Iterator[Clinic]:
+    """A second clinic without anything in it."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with closing(Clinic(new_database(living_nexus_template), folder)) as clinic:
+        yield clinic
+
+
+def _state(clinic: Clinic) -> dict[str, list[Any]]:
+    """Every row of Nexus and of the ledger, times of this test left out."""
+    now = datetime.now(timezone.utc)
+
+    def value(found: Any) -> str:
+        recent = isinstance(found, datetime) and found.tzinfo is not None and now - found < HOUR
+        # A packed file holds the time at which it was packed.
+        return "now" if recent else re.sub(r"'sha256': '\w+'|'size': \d+", "", repr(found))
+
+    state = {}
+    for schema, table in clinic.rows(
+        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+        " AND table_schema IN ('public', 'nexus_assets') AND table_name <> 'about'"
+    ):
+        rows = clinic.rows(f'SELECT * FROM {schema}."{table}"')
+        state[f"{schema}.{table}"] = sorted(repr([value(each) for each in row]) for row in rows)
+    return state
+
+
+def _load_both(short: Clinic, full: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[bool] = []
+    applies = first.applies
+    monkeypatch.setattr(first, "applies", lambda *found: taken.append(applies(*found)) or taken[-1])
+    accounts = {name: asdict(result.account) for name, result in short.load().items()}
+    assert any(taken)
+    monkeypatch.setattr(first, "applies", lambda *_: False)
+    assert {name: asdict(result.account) for name, result in full.load().items()} == accounts
+    ended, as_full = _state(short), _state(full)
+    assert [table for table in as_full if ended[table] != as_full[table]] == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_short_way_ends_as_the_full_one(
+    source: str, clinic: Clinic, other: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in (clinic, other):
+        SOURCES[source](furnish(each))
+    _load_both(clinic, other, monkeypatch)
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "mer", "tab", "xml", "csv.gz", "csv.zip"])
+def test_it_does_so_from_every_format(
+    ending: str, clinic: Clinic, other: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in (clinic, other):
+        furnish(each)
+        monkeypatch.setattr(each, "_write", WrittenOtherwise._write.__get__(each))
+        each.ending = ending  # type: ignore[attr-defined]
+    _load_both(clinic, other, monkeypatch)
+
+
+def test_a_table_with_a_row_of_its_own_takes_the_full_way(furnished: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnished.load("patients")
+    furnished.execute("DELETE FROM nexus_assets.identity_patients")
+    furnished.execute("DELETE FROM nexus_assets.load")
+    monkeypatch.setattr(first, "read", None)
+    assert furnished.load("patients")["patients"].account.healed["adopted"] == 2
