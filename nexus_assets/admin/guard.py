@@ -25,12 +25,12 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 from psycopg2.sql import Literal as Value
 
-from nexus_assets.admin.orphans import leading_nowhere, living_keys
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.tables import LEDGER_SCHEMA
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table
+from nexus_assets.nexus.orphans import leading_nowhere, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
+from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 PREFIX = "nexus_assets_guard"
 """How the names of all triggers of the guard begin."""

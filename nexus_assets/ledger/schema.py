@@ -12,9 +12,10 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import trust
-from nexus_assets.ledger.tables import LEDGER_SCHEMA, identity_table, ledger_table
+from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, Reference
 from nexus_assets.nexus import queries
+from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 OLDEST_SERVER = 140000
 """hash_record_extended, by which rows are compared, came with PostgreSQL 14."""

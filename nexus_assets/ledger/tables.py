@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg2.sql import Identifier
 
-LEDGER_SCHEMA = "nexus_assets"
+from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 
 def ledger_table(name: str) -> Identifier:

@@ -13,7 +13,8 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composed, Identifier
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.tables import LEDGER_SCHEMA, ledger_table
+from nexus_assets.ledger.tables import ledger_table
+from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 FUNCTION = re.compile(
     r"CREATE OR REPLACE FUNCTION nexus_assets\.(\w+)\((.*?)\) RETURNS .*?\$\$(.*?)\$\$;", re.DOTALL | re.IGNORECASE

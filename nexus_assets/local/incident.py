@@ -14,7 +14,6 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier, Literal
 
-from nexus_assets.admin.orphans import leading_nowhere
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import schema
 from nexus_assets.load import gates
@@ -23,6 +22,7 @@ from nexus_assets.local.nexus_seed import stable_id
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.orphans import leading_nowhere
 
 NATIVE_BATCH = stable_id("incident", "native batch")
 NATIVE_IMAGES = tuple(stable_id("incident", "native image", str(number)) for number in range(3))

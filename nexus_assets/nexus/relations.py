@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
-from nexus_assets.ledger.tables import LEDGER_SCHEMA
+LEDGER_SCHEMA = "nexus_assets"
+"""The schema in which this program keeps what it remembers: no part of Nexus."""
 
 Answer = TypeVar("Answer")
 

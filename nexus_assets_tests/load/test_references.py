@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from psycopg2.sql import Identifier
 
-from nexus_assets.admin.orphans import leading_nowhere
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.superseded import move_superseded
 from nexus_assets.nexus import catalog
+from nexus_assets.nexus.orphans import leading_nowhere
 from nexus_assets.nexus.references import (
     Model,
     foreign_columns,
