@@ -27,6 +27,28 @@ def dead_links(cursor: Cursor, context: LoadContext) -> int:
     return healed
 
 
+def hold_parents(cursor: Cursor, context: LoadContext) -> None:
+    """Locks the rows that the links written by this load lead to, as a foreign key does: until the commit nobody can delete
+    one, and where somebody just did, the load fails as transient instead of committing an orphan."""
+    for link in context.entity.generic_references:
+        parent = context.parents[link.to]
+        cursor.execute(
+            SQL("""
+                SELECT count(*) FROM (
+                  SELECT FROM {parent} AS p WHERE p.id IN (
+                    SELECT t.{id} FROM {target} AS t
+                    WHERE t.{type} = {content_type} AND t.xmin = pg_current_xact_id_if_assigned()::xid)
+                  FOR KEY SHARE) AS held
+            """).format(
+                parent=parent.table,
+                target=context.target.table,
+                id=Identifier(link.id_column),
+                type=Identifier(link.type_column),
+                content_type=Literal(parent.content_type_id),
+            )
+        )
+
+
 def _heal_sql(cursor: Cursor, context: LoadContext, link: GenericReference) -> Composable:
     target, parent = context.target, context.parents[link.to]
     key = declared_key(cursor, target, link)

@@ -294,6 +294,7 @@ def _repair_links(cursor: Cursor, context: LoadContext, load_id: int, account: A
     moved = superseded.move_superseded(cursor, context.target)
     account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, context))
     account.heal(**tidy.tidy_all(cursor, context, load_id))
+    heal.hold_parents(cursor, context)
 
 
 def _finish(

@@ -28,7 +28,18 @@ def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
         if queries.yes(cursor, move.is_needed_sql(target)):
             cursor.execute(move.sql(target))
             moved[move.name] = int(cursor.rowcount)
+    if moved:
+        cursor.execute(_hold_sql(target))
     return moved
+
+
+def _hold_sql(target: Target) -> Composable:
+    """Locks the rows to which references were moved until the commit: nobody can delete one of them meanwhile."""
+    return SQL("""
+        SELECT count(*) FROM (
+          SELECT FROM {target} AS t JOIN nexus_assets.superseded AS s ON s.current_id = t.id
+          WHERE s.entity = {entity} FOR KEY SHARE OF t) AS held
+    """).format(target=target.table, entity=Literal(target.entity.name))
 
 
 @dataclass(frozen=True)

@@ -626,6 +626,12 @@ UPDATE public.documents_document AS t SET content_type_id = <patients' content t
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
+SELECT count(*) FROM (
+SELECT FROM public.patients AS p WHERE p.id IN (
+  SELECT t.object_id FROM public.documents_document AS t
+  WHERE t.content_type_id = <patients' content type> AND t.xmin = pg_current_xact_id_if_assigned()::xid)
+FOR KEY SHARE) AS held;
+
 SELECT EXISTS (SELECT FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'documents' AND resolved_load IS NULL);
 

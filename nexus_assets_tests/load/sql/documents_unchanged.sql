@@ -123,6 +123,12 @@ UPDATE public.documents_document AS t SET content_type_id = <patients' content t
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
+SELECT count(*) FROM (
+SELECT FROM public.patients AS p WHERE p.id IN (
+  SELECT t.object_id FROM public.documents_document AS t
+  WHERE t.content_type_id = <patients' content type> AND t.xmin = pg_current_xact_id_if_assigned()::xid)
+FOR KEY SHARE) AS held;
+
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
 
