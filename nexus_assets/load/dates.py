@@ -170,7 +170,7 @@ class Dictionaries:
             self.order = decide(self._work.entity, evidence, self._last, self._settings)
         return SQL(
             "ALTER TABLE {table} ADD COLUMN value date;"
-            "UPDATE {table} SET value = nexus_assets.read_date(raw, coalesce({own}::jsonb ->> field, {order}), {today}, {epoch});"
+            "UPDATE {table} SET value = nexus_assets.read_date(raw, coalesce({own}::jsonb ->> field, {order}), {today}, {epoch}, {zone});"
             "ANALYZE {table}"
         ).format(
             table=table,
@@ -178,6 +178,7 @@ class Dictionaries:
             order=Literal(self.order.order),
             today=Literal(self._reading.today),
             epoch=Literal(self._epoch),
+            zone=Literal(self._reading.time_zone),
         )
 
     @property

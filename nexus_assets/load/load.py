@@ -105,7 +105,9 @@ def load(
     date_system = staged.facts[entity.rows_of.export].get("date_system", "")
     before = last.date_orders if last else None
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
-    source, noticed = sources.source_rows(cursor, entity, staged, work, inputs.bucket, dictionaries)
+    source, noticed = sources.source_rows(
+        cursor, entity, staged, work, inputs.bucket, dictionaries, (target, *setting.children.values())
+    )
     context = setting.context(cursor, work, staged.facts, source, staged.companion_exports)
     if last is None and first.applies(cursor, context):
         context = replace(context, is_first=True)

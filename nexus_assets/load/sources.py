@@ -14,6 +14,7 @@ from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
 from nexus_assets.nexus import queries
+from nexus_assets.nexus.catalog import Target
 from nexus_assets.sources.quotable import fingerprint
 from nexus_assets.sources.records import export_headings, file_records_sql, record_groups_sql, rows_without_file_sql
 
@@ -139,10 +140,17 @@ def shown(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def source_rows(
-    cursor: Cursor, entity: Entity, staged: Staged, work: Work, bucket: str, dictionaries: Dictionaries
+    cursor: Cursor,
+    entity: Entity,
+    staged: Staged,
+    work: Work,
+    bucket: str,
+    dictionaries: Dictionaries,
+    targets: Iterable[Target] = (),
 ) -> tuple[Relation, dict[str, int]]:
     """The source rows as the entity declares them, and notices about the whole source.
 
+    `targets` are the tables of the load; one of them may hold the files that are loaded.
     The export's rows, or the bucket's files joined with the rows that describe them, or the groups of those.
     """
     source = entity.rows_of
@@ -152,7 +160,10 @@ def source_rows(
         dictionaries.read(staged.export, dates=[source.grouped_by[1]], suffix="_of_records")
     wanted, _ = headings(entity)
     columns = {name: staged.export.columns[name] for name in wanted}
-    query = file_records_sql(source, staged.listing, bucket, staged.export.table, columns, work("dates_of_records"))
+    loaded = next((target.table for target in targets if "s3_key" in target.columns), None)
+    query = file_records_sql(
+        source, staged.listing, bucket, staged.export.table, columns, work("dates_of_records"), loaded
+    )
     _make(cursor, work("records"), query)
     if isinstance(entity.source, RecordGroups):
         _make(cursor, work("groups"), record_groups_sql(source, work("records")))
@@ -170,7 +181,9 @@ def _mismatches(
         ),
         "files_without_row": 0
         if source.record_required
-        else queries.number(cursor, SQL("SELECT count(*) FROM {} WHERE export_row IS NULL").format(records)),
+        else queries.number(
+            cursor, SQL("SELECT count(*) FROM {} WHERE export_row IS NULL AND flaw IS NULL").format(records)
+        ),
     }
     return {code: number for code, number in found.items() if number}
 

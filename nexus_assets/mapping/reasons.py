@@ -13,6 +13,7 @@ REASONS: dict[str, str] = {
     "no_start_date": "The appointment has no start date.",
     "empty_note": "The note has no text.",
     "no_record": "The file in the bucket has no row in the export.",
+    "ambiguous_file": "Several files in the bucket claim this one record; the one that was loaded, if any, stays.",
     "ambiguous_record": "Several different rows of the export describe this one file.",
     "empty_file": "The file in the bucket has no content.",
     "unreadable_date": "A date can't be read in the order of day and month that the file has.",
@@ -23,6 +24,7 @@ REASONS: dict[str, str] = {
 """Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
 
 NOT_BY_A_CELL: dict[str, str] = {
+    "ambiguous_file": "Remove all but one of the files whose names differ only in case or ending, then load again.",
     "ambiguous_record": "Remove the wrong rows in FileMaker, and export again.",
     "empty_file": "Upload the file again.",
     "unknown_batch": "Load image_batches, then images.",

@@ -1,7 +1,7 @@
 """Dates and times in a format that is stated (FMPXMLRESULT, Data API), as canonical text.
 
-Two-digit years and whatever does not follow the format stay as they are: what they mean is decided in one place, for
-every source alike, by the database.
+Of a two-digit year only the order is stated: `01/10/50` becomes `1 Oct 50`, and the database decides on the century, as for every
+source. What does not follow the format stays as it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ _THREE_NUMBERS = re.compile(r"\s*(\d{1,4})[^\w\s]+(\d{1,4})[^\w\s]+(\d{1,4})\s*"
 _CLOCK = re.compile(r"\s*(\d{1,5}):(\d{2})(?::(\d{2}))?\s*(?:([AaPp])\.?[Mm]\.?)?\s*")
 
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
 class ContradictionError(Exception):
     """A date that exists, but not in the order of day and month that is stated."""
 
@@ -26,12 +29,14 @@ def date_converter(date_format: str, _time_format: str = "") -> Converter:
 
     def convert(text: str) -> str:
         numbers = _THREE_NUMBERS.fullmatch(text)
-        if numbers is None or len(order) != 3 or len(numbers[order.index("y") + 1]) != 4:
+        if numbers is None or sorted(order) != ["d", "m", "y"] or len(numbers[order.index("y") + 1]) not in (2, 4):
             return text
         parts = {letter: int(number) for letter, number in zip(order, numbers.groups(), strict=True)}
-        if found := _date(parts["y"], parts["m"], parts["d"]):
-            return found.isoformat()
-        if _date(parts["y"], parts["d"], parts["m"]):
+        is_short = len(numbers[order.index("y") + 1]) == 2
+        year = 2000 + parts["y"] if is_short else parts["y"]  # a year of the same leap days
+        if found := _date(year, parts["m"], parts["d"]):
+            return f"{found.day} {_MONTHS[found.month - 1]} {parts['y']:02}" if is_short else found.isoformat()
+        if _date(year, parts["d"], parts["m"]):
             raise ContradictionError
         return text
 

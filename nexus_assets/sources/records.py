@@ -36,6 +36,21 @@ def _described_sql(export: Composable, headings: dict[str, Composable], on: str)
     """).format(on=headings[on], named=named, export=export, grouped=grouped)
 
 
+def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
+    """The keys of files that share their record with another file, but for the one of them that is loaded."""
+    kept: Composable = SQL("''")
+    if loaded is not None:
+        kept = SQL(
+            "coalesce((SELECT min(o.key) FROM {listing} AS o JOIN {loaded} AS t ON t.s3_key = o.key"
+            " WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')"
+        ).format(listing=listing, loaded=loaded)
+    return SQL("""
+        SELECT f.key FROM {listing} AS f JOIN (
+          SELECT record_key FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+        WHERE NOT f.is_thumbnail AND f.key <> {kept}
+    """).format(listing=listing, kept=kept)
+
+
 def file_records_sql(
     source: FileRecords,
     listing: Composable,
@@ -43,12 +58,16 @@ def file_records_sql(
     export: Composable,
     headings: dict[str, Composable],
     dates: Composable,
+    loaded: Composable | None,
 ) -> Composable:
     """Rows (row_number, flaw, export_row, the file's fields, the export's headings, the group's fields) per file.
 
-    `flaw` is the reject reason of a file whose record is missing or ambiguous. `dates` is the dictionary of date texts.
+    `flaw` is the reject reason of a file whose record is missing or ambiguous. `dates` is the dictionary of date texts. Of several
+    files of one record the one that is in `loaded`, Nexus's table of files, has it; the others have none.
     """
+    headings = {**headings, source.on: SQL("nexus_assets.plain_number({})").format(headings[source.on])}
     flaws = [
+        SQL("WHEN rival.key IS NOT NULL THEN 'ambiguous_file'"),
         SQL("WHEN x.variants > 1 THEN 'ambiguous_record'"),
         SQL("WHEN x.record_key IS NULL THEN 'no_record'") if source.record_required else SQL(""),
         SQL("WHEN f.size = 0 THEN 'empty_file'") if source.record_required else SQL(""),
@@ -56,10 +75,12 @@ def file_records_sql(
     named = SQL(", ").join(SQL("x.{}").format(Identifier(name)) for name in headings)
     rows = SQL("""
         SELECT f.row_number, CASE {flaws} END AS flaw, x.export_row, f.key, f.file_name, f.size::text AS size, f.mime_type,
-               {bucket}::text AS bucket, 's3://' || {bucket} || '/' || f.key AS url, f.record_key,
+               {bucket}::text AS bucket, 's3://' || {bucket} || '/' || f.key AS url,
+               CASE WHEN rival.key IS NULL THEN f.record_key END AS record_key,
                t.key AS thumbnail_key, t.size::text AS thumbnail_size, {named}
         FROM {listing} AS f
-        LEFT JOIN ({described}) AS x ON x.record_key = f.record_key
+        LEFT JOIN ({rivals}) AS rival ON rival.key = f.key
+        LEFT JOIN ({described}) AS x ON x.record_key = f.record_key AND rival.key IS NULL
         LEFT JOIN (SELECT DISTINCT ON (record_key) record_key, key, size FROM {listing} WHERE is_thumbnail
                    ORDER BY record_key, key) AS t ON t.record_key = f.record_key
         WHERE NOT f.is_thumbnail
@@ -68,6 +89,7 @@ def file_records_sql(
         bucket=Literal(bucket),
         named=named,
         listing=listing,
+        rivals=_rivals_sql(listing, loaded),
         described=_described_sql(export, headings, source.on),
     )
     if source.grouped_by is None:
@@ -110,5 +132,6 @@ def rows_without_file_sql(listing: Composable, export: Composable, on: Composabl
     """The number of export rows whose file is not in the bucket."""
     return SQL("""
         SELECT count(*) FROM {export} AS x WHERE NOT EXISTS
-          (SELECT FROM {listing} AS f WHERE NOT f.is_thumbnail AND f.record_key = nexus_assets.comparable(x.{on}))
+          (SELECT FROM {listing} AS f WHERE NOT f.is_thumbnail AND
+             f.record_key = nexus_assets.comparable(nexus_assets.plain_number(x.{on})))
     """).format(export=export, listing=listing, on=on)

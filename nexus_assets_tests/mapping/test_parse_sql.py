@@ -414,3 +414,96 @@ def test_digits_of_another_script_make_no_reader_fail(parsers: Any, reader: str)
             cursor.execute(
                 f"SELECT {reader} FROM (SELECT %s COLLATE pg_unicode_fast OFFSET 0) AS columns(given)", (text,)
             )
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("1950-01-19T14:00:00.000Z", date(1950, 1, 20)),
+        ("2024-03-17T13:00:00Z", date(2024, 3, 18)),
+        ("2024-03-17T12:59:59Z", date(2024, 3, 17)),
+        ("2024-03-18T00:00:00+11:00", date(2024, 3, 18)),
+        ("2024-03-17T23:00:00-05:00", date(2024, 3, 18)),
+        ("2024-03-18T00:00:00+1100", date(2024, 3, 18)),
+        ("2024-03-18 00:00:00+11", date(2024, 3, 18)),
+        ("2024-03-17 13:00 UTC", date(2024, 3, 18)),
+        ("3/17/2024 1:00 PM GMT", date(2024, 3, 18)),
+        ("2024-03-18T00:00:00", date(2024, 3, 18)),
+        ("2024-03-18T09:30:00,5", date(2024, 3, 18)),
+        ("2024-03-18T24:00:00", date(2024, 3, 18)),
+        ("3/18/2024 9:30 am", date(2024, 3, 18)),
+        ("2024-03-18T09:30:00+99:00", None),
+        ("2024-03-18T25:00:00", None),
+        ("2024-03-18T09:61:00Z", None),
+        ("2024-03-18 09:30:00 AEST", None),
+        ("2024-03-18T00:00:00[Australia/Sydney]", None),
+        ("3/18/2024 10:00 or later", None),
+        ("3/18/2024 9:30-10:30", None),
+        ("3/18/2024 tbc", None),
+        ("2024-W12-1", None),
+    ],
+)
+def test_a_date_with_a_zone_is_an_instant(text: str, read: date | None, ask: Ask) -> None:
+    query = "SELECT nexus_assets.read_date(%s, 'mdy', %s, %s, 'Australia/Sydney')"
+    assert ask(query, text, TODAY, EXCEL_EPOCH) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("1900-01-01", 24),
+        ("1900-01-01 00:00:00", 24),
+        ("1904-01-02", 24),
+        ("1900-01-01 01:30:00", None),
+        ("1900-01-02 06:00:00", None),
+        ("1904-01-03", None),
+        ("-01:30:00", None),
+        ("1899-12-30 09:00:00", 9),
+        ("1899-12-31 09:00:00", 9),
+        ("1904-01-01 09:00:00", 9),
+        ("2024-03-18 09:00:00", 9),
+        ("2024-03-17T22:00:00Z", None),
+    ],
+)
+def test_times_of_more_than_a_day_are_none_whatever_they_are_shown_as(
+    text: str, hours: int | None, read_time: Callable[[str | None], timedelta | None]
+) -> None:
+    assert read_time(text) == (None if hours is None else timedelta(hours=hours))
+
+
+UNSEEN = "\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u202e\u2060\u2064\u2066\u2069\ufe0f\ufeff"
+BLANKS = "\u00a0\u2002\u2009\u2028\u202f\u205f\u3000"
+
+
+@pytest.mark.parametrize("mark", [*UNSEEN, *BLANKS], ids=lambda mark: f"U+{ord(mark):04X}")
+def test_marks_that_nobody_sees_around_a_value_are_blanks(ask: Ask, mark: str) -> None:
+    def around(text: str) -> str:
+        return f"{mark}{text} {mark}"
+
+    assert ask("SELECT nexus_assets.read_text(%s)", around("Wren")) == "Wren"
+    assert ask("SELECT nexus_assets.comparable(%s)", around("Wren")) == "wren"
+    assert ask("SELECT nexus_assets.read_uuid(%s)::text", around(ID)) == ID.lower()
+    assert ask("SELECT nexus_assets.read_uuid_14(%s)::text", around(ID)) == ID.lower()
+    assert ask("SELECT nexus_assets.read_date(%s, 'mdy', %s, %s)", around("3/18/2024"), TODAY, EXCEL_EPOCH) == date(
+        2024, 3, 18
+    )
+    assert ask("SELECT nexus_assets.read_time(%s)", around("9:30")) == timedelta(hours=9, minutes=30)
+    assert ask("SELECT nexus_assets.read_integer(%s)", around("7")) == 7
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Rene\u0301e Dubois", "Renée Dubois"),
+        ("Sean O\u2019Brien", "Sean O'Brien"),
+        ("Sean O\u02bcBrien", "Sean O\u2018Brien"),
+        ("Zoe\u0308 Mu\u0308ller", "ZOË MÜLLER"),
+        ("Anne\u2011Marie", "Anne-Marie"),
+        ("Anne \u2013 Marie", "anne - marie"),
+        ("Wat\u200btle", "Wattle"),
+        ("Wat\u00adtle", "Wattle"),
+        ("\u201cKip\u201d Wren", '"Kip" Wren'),
+    ],
+)
+def test_names_are_compared_as_a_person_reads_them(ask: Ask, one: str, other: str) -> None:
+    assert ask("SELECT nexus_assets.comparable(%s) = nexus_assets.comparable(%s)", one, other)

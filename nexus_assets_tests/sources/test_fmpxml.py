@@ -35,8 +35,8 @@ def test_types_and_formats_become_canonical_text(exports: Exports) -> None:
         ("MM/dd/yyyy", "01/02/2016", "2016-01-02"),
         ("yyyy-MM-dd", "2016-02-01", "2016-02-01"),
         ("dd.MM.yyyy", "01.02.2016", "2016-02-01"),
-        ("M/d/yy", "1/2/16", "1/2/16"),
-        ("M/d/yyyy", "1/2/16", "1/2/16"),
+        ("M/d/yy", "1/2/16", "2 Jan 16"),
+        ("M/d/yyyy", "1/2/16", "2 Jan 16"),
         ("", "1/2/2016", "1/2/2016"),
         ("M/d/yyyy", "31/31/2016", "31/31/2016"),
     ],
@@ -163,3 +163,24 @@ def test_what_filemaker_does_not_write_is_refused(exports: Exports, text: str, w
 def test_cells_in_any_writing_are_read_right(exports: Exports, inside: str, cell: str) -> None:
     exports.put("Notes.xml", WHOLE.replace("<DATA>a</DATA>", inside).encode())
     assert records(exports.open(wanted=("id", "Note"))) == [("1", cell), ("2", "b")]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "read"),
+    [
+        ("dd/MM/yy", "01/10/50", "1 Oct 50"),
+        ("MM/dd/yy", "01/10/50", "10 Jan 50"),
+        ("yy.M.d", "50.1.10", "10 Jan 50"),
+        ("d-M-yy", "29-2-00", "29 Feb 00"),
+        ("D/m/yyyy", "1/10/1950", "1950-10-01"),
+        ("dd/MM/yy", "01/10/1950", "1950-10-01"),
+        ("d/M/yyyy", "1/10/50", "1 Oct 50"),
+        ("dd/MM/yy", "31/02/50", "31/02/50"),
+        ("", "1/10/50", "1/10/50"),
+    ],
+)
+def test_the_order_that_a_file_states_holds_for_short_years_too(
+    exports: Exports, form: str, text: str, read: str
+) -> None:
+    data = xml_file([("id", "Date"), ("1", text)], types=["TEXT", "DATE"], date_format=form)
+    assert exports.read("Notes.xml", data)[1] == ("1", read)
