@@ -118,7 +118,7 @@ FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
             FROM nexus_assets.work_appointments_dates OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
 GROUP BY field ORDER BY field;
 
-ALTER TABLE nexus_assets.work_appointments_dates ADD COLUMN value date;UPDATE nexus_assets.work_appointments_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_appointments_dates;
+ALTER TABLE nexus_assets.work_appointments_dates ADD COLUMN value date;UPDATE nexus_assets.work_appointments_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_appointments_dates;
 
 DROP TABLE IF EXISTS nexus_assets.work_appointments_times;
 

@@ -81,20 +81,29 @@ ANALYZE nexus_assets.work_documents_listing;
 ANALYZE nexus_assets.work_documents_export;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
-    SELECT f.row_number, CASE WHEN x.variants > 1 THEN 'ambiguous_record'   END AS flaw, x.export_row, f.key,
-        f.file_name, f.size::text AS size, f.mime_type,
-           'clinic'::text AS bucket, 's3://' || 'clinic' || '/' || f.key AS url, f.record_key,
+    SELECT f.row_number, CASE WHEN rival.key IS NOT NULL THEN 'ambiguous_file'
+        WHEN x.variants > 1 THEN 'ambiguous_record'   END AS flaw, x.export_row, f.key, f.file_name,
+        f.size::text AS size, f.mime_type,
+           'clinic'::text AS bucket, 's3://' || 'clinic' || '/' || f.key AS url,
+           CASE WHEN rival.key IS NULL THEN f.record_key END AS record_key,
            t.key AS thumbnail_key, t.size::text AS thumbnail_size, x.id, x."Type", x."Date", x."id_Contact",
                x."id_Order", x.imported, x.num
     FROM nexus_assets.work_documents_listing AS f
     LEFT JOIN (
+    SELECT f.key FROM nexus_assets.work_documents_listing AS f JOIN (
+      SELECT record_key FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+    WHERE NOT f.is_thumbnail
+        AND f.key <> coalesce((SELECT min(o.key) FROM nexus_assets.work_documents_listing AS o JOIN public.documents_document AS t ON t.s3_key = o.key WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')
+) AS rival ON rival.key = f.key
+    LEFT JOIN (
     SELECT DISTINCT ON (record_key) * FROM (
-      SELECT nexus_assets.comparable(c1) AS record_key, min(row_number) AS export_row, c1 AS id, c6 AS "Type",
-          c0 AS "Date", c2 AS "id_Contact", c3 AS "id_Order", c4 AS imported, c5 AS num,
-             count(*) OVER (PARTITION BY nexus_assets.comparable(c1)) AS variants
-      FROM nexus_assets.work_documents_export GROUP BY c1, c6, c0, c2, c3, c4, c5
+      SELECT nexus_assets.comparable(nexus_assets.plain_number(c1)) AS record_key, min(row_number) AS export_row,
+          nexus_assets.plain_number(c1) AS id, c6 AS "Type", c0 AS "Date", c2 AS "id_Contact", c3 AS "id_Order",
+          c4 AS imported, c5 AS num,
+             count(*) OVER (PARTITION BY nexus_assets.comparable(nexus_assets.plain_number(c1))) AS variants
+      FROM nexus_assets.work_documents_export GROUP BY nexus_assets.plain_number(c1), c6, c0, c2, c3, c4, c5
     ) AS claims ORDER BY record_key, export_row
-) AS x ON x.record_key = f.record_key
+) AS x ON x.record_key = f.record_key AND rival.key IS NULL
     LEFT JOIN (SELECT DISTINCT ON (record_key) record_key, key, size FROM nexus_assets.work_documents_listing WHERE is_thumbnail
                ORDER BY record_key, key) AS t ON t.record_key = f.record_key
     WHERE NOT f.is_thumbnail;
@@ -104,9 +113,10 @@ ANALYZE nexus_assets.work_documents_records;
 SELECT * FROM nexus_assets.work_documents_records LIMIT 0;
 
 SELECT count(*) FROM nexus_assets.work_documents_export AS x WHERE NOT EXISTS
-(SELECT FROM nexus_assets.work_documents_listing AS f WHERE NOT f.is_thumbnail AND f.record_key = nexus_assets.comparable(x.c1));
+(SELECT FROM nexus_assets.work_documents_listing AS f WHERE NOT f.is_thumbnail AND
+   f.record_key = nexus_assets.comparable(nexus_assets.plain_number(x.c1)));
 
-SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NULL;
+SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NULL AND flaw IS NULL;
 
 SELECT NOT EXISTS (SELECT FROM public.documents_document) AND NOT EXISTS (SELECT FROM nexus_assets.identity_documents);
 
@@ -137,7 +147,7 @@ FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
             FROM nexus_assets.work_documents_dates OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
 GROUP BY field ORDER BY field;
 
-ALTER TABLE nexus_assets.work_documents_dates ADD COLUMN value date;UPDATE nexus_assets.work_documents_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_documents_dates;
+ALTER TABLE nexus_assets.work_documents_dates ADD COLUMN value date;UPDATE nexus_assets.work_documents_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_documents_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL

@@ -112,7 +112,7 @@ FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
             FROM nexus_assets.work_images_dates_of_records OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
 GROUP BY field ORDER BY field;
 
-ALTER TABLE nexus_assets.work_images_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_images_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_images_dates_of_records;
+ALTER TABLE nexus_assets.work_images_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_images_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_images_dates_of_records;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_records AS
     SELECT r.*, CASE WHEN who IS NOT NULL AND (d.raw IS NULL OR d.value IS NOT NULL) THEN
@@ -120,21 +120,30 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_records AS
            (row_number() OVER (PARTITION BY who, d.value ORDER BY length(recid), recid, r.key) - 1)::text AS position,
            who AS contact, d.value AS group_date
     FROM (
-    SELECT f.row_number, CASE WHEN x.variants > 1 THEN 'ambiguous_record' WHEN x.record_key IS NULL THEN 'no_record'
+    SELECT f.row_number, CASE WHEN rival.key IS NOT NULL THEN 'ambiguous_file'
+        WHEN x.variants > 1 THEN 'ambiguous_record' WHEN x.record_key IS NULL THEN 'no_record'
         WHEN f.size = 0 THEN 'empty_file' END AS flaw, x.export_row, f.key, f.file_name, f.size::text AS size,
         f.mime_type,
-           'clinic'::text AS bucket, 's3://' || 'clinic' || '/' || f.key AS url, f.record_key,
+           'clinic'::text AS bucket, 's3://' || 'clinic' || '/' || f.key AS url,
+           CASE WHEN rival.key IS NULL THEN f.record_key END AS record_key,
            t.key AS thumbnail_key, t.size::text AS thumbnail_size, x.recid, x."id_Contact", x."date", x.id,
                x."Name_of_file", x."fileName", x."Type"
     FROM nexus_assets.work_images_listing AS f
     LEFT JOIN (
+    SELECT f.key FROM nexus_assets.work_images_listing AS f JOIN (
+      SELECT record_key FROM nexus_assets.work_images_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+    WHERE NOT f.is_thumbnail
+        AND f.key <> coalesce((SELECT min(o.key) FROM nexus_assets.work_images_listing AS o JOIN public.images_image AS t ON t.s3_key = o.key WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')
+) AS rival ON rival.key = f.key
+    LEFT JOIN (
     SELECT DISTINCT ON (record_key) * FROM (
-      SELECT nexus_assets.comparable(c5) AS record_key, min(row_number) AS export_row, c5 AS recid, c3 AS "id_Contact",
-          c0 AS "date", c2 AS id, c4 AS "Name_of_file", c1 AS "fileName", c6 AS "Type",
-             count(*) OVER (PARTITION BY nexus_assets.comparable(c5)) AS variants
-      FROM nexus_assets.work_images_export GROUP BY c5, c3, c0, c2, c4, c1, c6
+      SELECT nexus_assets.comparable(nexus_assets.plain_number(c5)) AS record_key, min(row_number) AS export_row,
+          nexus_assets.plain_number(c5) AS recid, c3 AS "id_Contact", c0 AS "date", c2 AS id, c4 AS "Name_of_file",
+          c1 AS "fileName", c6 AS "Type",
+             count(*) OVER (PARTITION BY nexus_assets.comparable(nexus_assets.plain_number(c5))) AS variants
+      FROM nexus_assets.work_images_export GROUP BY nexus_assets.plain_number(c5), c3, c0, c2, c4, c1, c6
     ) AS claims ORDER BY record_key, export_row
-) AS x ON x.record_key = f.record_key
+) AS x ON x.record_key = f.record_key AND rival.key IS NULL
     LEFT JOIN (SELECT DISTINCT ON (record_key) record_key, key, size FROM nexus_assets.work_images_listing WHERE is_thumbnail
                ORDER BY record_key, key) AS t ON t.record_key = f.record_key
     WHERE NOT f.is_thumbnail
@@ -147,7 +156,8 @@ ANALYZE nexus_assets.work_images_records;
 SELECT * FROM nexus_assets.work_images_records LIMIT 0;
 
 SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
-(SELECT FROM nexus_assets.work_images_listing AS f WHERE NOT f.is_thumbnail AND f.record_key = nexus_assets.comparable(x.c5));
+(SELECT FROM nexus_assets.work_images_listing AS f WHERE NOT f.is_thumbnail AND
+   f.record_key = nexus_assets.comparable(nexus_assets.plain_number(x.c5)));
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
@@ -186,7 +196,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS fie
     FROM (SELECT s.f11 AS raw, count(*) AS times FROM nexus_assets.work_images_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
-ALTER TABLE nexus_assets.work_images_dates ADD COLUMN value date;UPDATE nexus_assets.work_images_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_images_dates;
+ALTER TABLE nexus_assets.work_images_dates ADD COLUMN value date;UPDATE nexus_assets.work_images_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_images_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL

@@ -105,7 +105,7 @@ FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
             FROM nexus_assets.work_patients_dates OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
 GROUP BY field ORDER BY field;
 
-ALTER TABLE nexus_assets.work_patients_dates ADD COLUMN value date;UPDATE nexus_assets.work_patients_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date);ANALYZE nexus_assets.work_patients_dates;
+ALTER TABLE nexus_assets.work_patients_dates ADD COLUMN value date;UPDATE nexus_assets.work_patients_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patients_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
