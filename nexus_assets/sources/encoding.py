@@ -45,6 +45,8 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_d
     Raises ExportError for an empty text, a setting that is no encoding, and a text that proves no encoding.
     """
     start = head(blocks())
+    if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise ExportError(f"{location} is in UTF-32, which is not read.", remedy="Export it as Unicode (UTF-8).")
     if not start:
         raise ExportError(f"{location} is empty.", remedy="Export it again, then run the same command.")
     bom = next(((mark, codec) for mark, codec in BOMS if start.startswith(mark)), None)
@@ -171,6 +173,13 @@ def _by_whole_text(blocks: Blocks, location: str) -> Encoding:
             remedy="Export it again as Unicode (UTF-8), in one piece.",
         )
     verdict = judge(blocks())
+    if verdict.is_neither:
+        raise ExportError(
+            f"{location} is no UTF-8 (byte {invalid + 1:,}), and neither Mac Roman nor Windows-1252: most of its accented places "
+            "are impossible in both. It may be a DOS code page, or one of another script.",
+            remedy="Export it as Unicode (UTF-8); or, where its encoding is known for certain, set NEXUS_EXPORT_ENCODING to that "
+            "(cp850, for example).",
+        )
     if verdict.codec is None:
         raise ExportError(
             f"{location} is no UTF-8 (byte {invalid + 1:,}), and its text proves neither Mac Roman nor Windows-1252: "

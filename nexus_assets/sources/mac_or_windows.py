@@ -22,6 +22,8 @@ _NOT_IN_WORDS = set("ƒıªºΩπµ∏∂∑ﬁﬂ")
 _SUPERSCRIPTS = set("²³¹")
 _PUNCTUATION = set("‘’‚“”„‹›«»–—…•\u00a0¿¡£€¥¢§©®™°·±×÷¼½¾†‡‰")
 _NEVER_BETWEEN_LETTERS = set("‚„‹›«»…•¿¡£€¥¢§°±×÷¼½¾†‡‰©")
+_NEVER_AFTER_LETTERS = set("‚„‰†‡•¼½¾¤")
+"""Signs that open something or stand for themselves: behind a letter they are the accented letters of a DOS code page."""
 _ENGLISH = re.compile(r"’(?:ll|ve)\b|(?<=n)’t\b")
 
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -41,6 +43,11 @@ class Verdict:
     windows_wrong: int
 
     @property
+    def is_neither(self) -> bool:
+        """Whether more places than typing errors explain are impossible in both readings: the text is in a third encoding."""
+        return 10 * min(self.mac_wrong, self.windows_wrong) > self.places
+
+    @property
     def codec(self) -> str | None:
         """The reading that the text proves, or None."""
         for codec, votes, against, wrong in (
@@ -48,7 +55,7 @@ class Verdict:
             (WINDOWS, self.windows, self.mac, self.windows_wrong),
         ):
             # A tenth is room for signs that people use in odd places; more means a third encoding, or two in one file.
-            if votes > 10 * against and 10 * wrong <= self.places:
+            if votes > 10 * against and 10 * wrong <= self.places and not self.is_neither:
                 return codec
         return None
 
@@ -112,6 +119,8 @@ def _letter(before: str, char: str, after: str) -> int:
         return -1
     if not before.isalpha() and not after.isalpha():
         return 0 if char in _ALONE else -1
+    if before > "\x7f" and after > "\x7f" and before.isalpha() and after.isalpha():
+        return -1  # three in a row: Cyrillic, Greek, or another script of two bytes a letter
     if char.islower():
         return -1 if after.isupper() and char != "ß" else 0
     if before.islower():
@@ -121,6 +130,8 @@ def _letter(before: str, char: str, after: str) -> int:
 
 def _sign(before: str, char: str, after: str) -> int:
     between_letters = before.isalpha() and after.isalpha()
+    if char in _NEVER_AFTER_LETTERS and (before.isalpha() or (char in "¼½¾¤" and after.isalpha())):
+        return -1
     if char in _SUPERSCRIPTS:
         return 0 if before.isalnum() or before == ")" else -1
     if char in "ªº":

@@ -131,3 +131,29 @@ def test_an_encoding_goes_by_any_of_its_names(exports: Exports, setting: str) ->
     codec = "utf-16" if setting == "utf-16" else codec
     exports.put("Notes.csv", csv_file([("id", "Note"), ("1", "Zoë")], encoding="utf-8").decode().encode(codec))
     assert records(exports.open(settings=ReadSettings(encoding=setting))) == [("1", "Zoë")]
+
+
+LATIN, CYRILLIC = ("José", "André", "Chloé", "René"), ("Иванов", "Петров", "Смирнов")
+
+
+@pytest.mark.parametrize(
+    ("codec", "names"),
+    [
+        ("cp850", LATIN),
+        ("cp437", LATIN),
+        ("cp866", CYRILLIC),
+        ("cp1251", CYRILLIC),
+        ("koi8-r", CYRILLIC),
+        ("utf-32", LATIN),
+    ],
+)
+def test_a_third_encoding_is_refused_with_advice_that_leads_to_right_names(
+    exports: Exports, codec: str, names: tuple[str, ...]
+) -> None:
+    rows = [("id", "Note"), *((str(at), name) for at, name in enumerate(names))]
+    exports.put("Notes.csv", csv_file(rows, encoding=codec))
+    with pytest.raises(NexusAssetsError, match=r"neither Mac Roman nor Windows-1252|UTF-32") as caught:
+        exports.open(wanted=("id", "Note"))
+    assert "mac-roman or windows-1252" not in str(caught.value)
+    if codec != "utf-32":
+        assert records(exports.open(settings=ReadSettings(encoding=codec))) == rows[1:]
