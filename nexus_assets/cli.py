@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 
 import click
 from dotenv import load_dotenv
@@ -67,6 +68,11 @@ def nexus_assets() -> None:
     """FileMaker exports and a clinic's images into Nexus: load, look, heal. Settings are read from the environment and .env."""
 
 
+def _warn_of_readable_settings(file: Path) -> None:
+    if file.is_file() and file.stat().st_mode & 0o077:
+        click.echo(f"{file} can be read by other users of this machine. Run: chmod 600 {file}", err=True)
+
+
 def main() -> None:
     """Runs a command; an error that a person can mend is told in its own words, without a traceback.
 
@@ -75,6 +81,7 @@ def main() -> None:
     """
     # Of the working folder, and before the environment, as Dagster's own commands have it: a plan looks where the load writes.
     load_dotenv(".env", override=True)
+    _warn_of_readable_settings(Path(".env"))
     try:
         nexus_assets()
     except NexusAssetsError as error:

@@ -31,10 +31,14 @@ def command(file: Path) -> None:
     if differing:
         console.print("[bold red]Not carried out[/bold red]; nothing was written:")
         for sentence in differing:
-            console.print(f"  {sentence}", highlight=False)
+            console.print(f"  {sentence}", highlight=False, markup=False)
         console.print("Run `nexus-assets plan` again.")
         sys.exit(1)
 
+    from nexus_assets.commands.plan import tell_plan
+
+    console.print(f"Settings switched on: {', '.join(plan.settings) or 'none'}.", highlight=False)
+    tell_plan(plan.as_plan(), console, carried_out=True)
     from nexus_assets.commands.materialize import materialize
 
     succeeded = materialize(console, list(plan.bases), plan.run_config())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from nexus_assets.plan.plan import EntityPlan, Plan
 
 
-def tell_plan(plan: Plan, console: Console) -> None:
-    """The plan for a person: a line per entity, then everything that needs words."""
+def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> None:
+    """The plan for a person: a line per entity, then everything that needs words. `carried_out`: this begins now."""
     reached = [each for each in plan.entities if each.rows is not None]
+    planned = f"What a load into {plan.database} would do now. Nothing was written."
     tell_figures(
         console,
-        f"What a load into {plan.database} would do now. Nothing was written.",
+        f"What is loaded into {plan.database} now." if carried_out else planned,
         ("entity", "rows", "new", "changed", "unchanged", "kept", "rejected", "vanished"),
         [_line(each) for each in reached],
     )
@@ -36,7 +38,8 @@ def tell_plan(plan: Plan, console: Console) -> None:
     tell_counts(console, "Loaded, but worth telling", {each.entity: each.noticed for each in reached}, NOTICES)
     healed = {each.entity: {**each.healed, "superseded": each.superseded} for each in reached}
     tell_counts(console, "Put right", healed, HEALED)
-    _tell_stops(plan.entities, console)
+    if not carried_out:
+        _tell_stops(plan.entities, console)
 
 
 def _line(planned: EntityPlan) -> Sequence[str]:
@@ -70,6 +73,13 @@ def _tell_stops(entities: Sequence[EntityPlan], console: Console) -> None:
                 console.print(f"  (The figures above are those with {stop.setting}.)", highlight=False)
 
 
+def write_private(file: Path, text: str) -> None:
+    """Writes a file that its owner alone can read, also where it was there before."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
+        os.fchmod(opened.fileno(), 0o600)
+        opened.write(text)
+
+
 @click.command("plan")
 @click.option("--select", default="*", show_default=True, help="What to load, in Dagster's words: images, '*images' …")
 @click.option(
@@ -91,7 +101,7 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
     Exit code 0: nothing would stop it, 1: something would, 2: could not look.
     """
     from nexus_assets.graph.selection import selected_entities
-    from nexus_assets.plan.plan import make_plan
+    from nexus_assets.plan.plan import make_plan, seal_key
     from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
     console = Console(stderr=True)
@@ -106,11 +116,10 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
             f"plan-{uuid.uuid4()}",
             lambda _: None,
         )
-    told = json.dumps(plan.to_json(), indent=2)
     if out is not None:
-        out.write_text(told, "utf-8")
+        write_private(out, plan.to_text(seal_key(NexusDatabase())))
     if as_json:
-        click.echo(told)
+        click.echo(json.dumps(plan.to_json(), indent=2))
     else:
         tell_plan(plan, Console())
         if out is not None:

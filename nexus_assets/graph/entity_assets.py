@@ -222,7 +222,7 @@ def run_load(
 ) -> Any:
     """Loads one entity from the resources in one transaction; returns its LoadResult. Raises NexusAssetsError.
 
-    With `only_if`, a Basis's digest, nothing is kept unless the load stood on just that.
+    With `only_if`, a Basis's digest, nothing is kept unless the load stood on just that and did what was planned.
     """
     from nexus_assets.load.load import load
     from nexus_assets.load.plan_basis import Basis, PlanOutdatedError, hashes, ledger_state, mapping_version
@@ -233,9 +233,13 @@ def run_load(
         inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
         before = ledger_state(cursor, entity) if only_if else None
         result = load(cursor, entity, inputs, load_settings, run_id, log)
-        if before and Basis(hashes(result.sources), before, mapping_version(entity)).digest() != only_if:
+        if (
+            before
+            and Basis(hashes(result.sources), before, mapping_version(entity)).digest(load_settings, result.account)
+            != only_if
+        ):
             raise PlanOutdatedError(
-                f"The sources or the ledger of {entity.name} are not those that the plan was made on.",
+                f"The load of {entity.name} would not do what was planned: its sources, its settings, the ledger or Nexus changed.",
                 remedy="Nothing was written. Run `nexus-assets plan` again.",
             )
         return result

@@ -14,6 +14,8 @@ from psycopg2.sql import SQL, Composable, Literal
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import code_hash
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.account import Account
+from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 
 
@@ -38,9 +40,11 @@ class Basis:
     ledger: LedgerState
     mapping: str
 
-    def digest(self) -> str:
-        """One word for all of it."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+    def digest(self, settings: LoadSettings, account: Account) -> str:
+        """One word for all of it, with the settings of a load and what it did: another load has another one."""
+        done = {"rows": account.source_rows, **account.outcomes, "rejected": dict(account.rejected)}
+        told = json.dumps([asdict(self), asdict(settings), done], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Basis:

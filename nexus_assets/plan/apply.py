@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from nexus_assets.graph.entity_assets import resource_inputs
 from nexus_assets.load.plan_basis import Basis, differences, hashes, ledger_state, mapping_version
 from nexus_assets.load.unchanged import sources_now
 from nexus_assets.nexus.connection import transaction, where
-from nexus_assets.plan.plan import FORMAT
+from nexus_assets.plan.plan import FORMAT, EntityPlan, Plan, seal, seal_key
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 
@@ -22,14 +23,25 @@ from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 class WrittenPlan:
     """A plan as `nexus-assets plan --out` wrote it."""
 
+    told: Mapping[str, Any]
     database: str
     settings: tuple[str, ...]
+    entities: Mapping[str, EntityPlan]
     bases: Mapping[str, Basis]
 
     def run_config(self) -> dict[str, dict[str, Any]]:
         """The config of each load: the plan's settings, and what must still be so when it writes."""
         switched_on: dict[str, Any] = dict.fromkeys(self.settings, True)
-        return {name: {**switched_on, "only_if": basis.digest()} for name, basis in self.bases.items()}
+        return {name: {**switched_on, "only_if": each.digest} for name, each in self.entities.items()}
+
+    def holds(self, key: str) -> bool:
+        """Whether it is just what `plan` wrote with this key."""
+        told = {name: value for name, value in self.told.items() if name != "seal"}
+        return hmac.compare_digest(str(self.told.get("seal", "")).encode(), seal(told, key).encode())
+
+    def as_plan(self) -> Plan:
+        """The plan, to be shown."""
+        return Plan(tuple(self.entities.values()), self.database, self.settings)
 
 
 def read_plan(file: Path) -> WrittenPlan:
@@ -46,13 +58,15 @@ def read_plan(file: Path) -> WrittenPlan:
                 f"The plan in {file} would be stopped, at {', '.join(stopped)}.",
                 remedy="Mend what it names, or let it through with `nexus-assets plan --with SETTING --out`.",
             )
-        bases = {
-            name: Basis.from_json(told["entities"][name]["basis"]) for name in ENTITIES if name in told["entities"]
+        written = {name: told["entities"][name] for name in ENTITIES if name in told["entities"]}
+        bases = {name: Basis.from_json(each["basis"]) for name, each in written.items()}
+        entities = {
+            name: EntityPlan(**{**each, "entity": name, "basis": bases[name]}) for name, each in written.items()
         }
-        return WrittenPlan(told["database"], tuple(told["settings"]), bases)
+        return WrittenPlan(told, told["database"], tuple(told["settings"]), entities, bases)
     except OSError as error:
         raise NexusAssetsError(f"{file} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NexusAssetsError(f"{file} is not a plan.", remedy="Write one: nexus-assets plan --out FILE.") from error
 
 
@@ -66,6 +80,9 @@ def what_differs(
     engine = database.engine()
     if where(engine) != plan.database:
         yield f"The plan is for the database {plan.database}; NEXUS_DATABASE_URL names {where(engine)}."
+        return
+    if not plan.holds(seal_key(database)):
+        yield "The plan was changed after it was written, or was written with another password of the database."
         return
     with transaction(engine, commit=False) as cursor:
         ledger = {name: ledger_state(cursor, ENTITIES[name]) for name in plan.bases}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +26,7 @@ from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
-FORMAT = 1
+FORMAT = 2
 """The version of a plan's JSON; `apply` refuses another one."""
 
 
@@ -61,6 +63,7 @@ class EntityPlan:
     stops: tuple[Stop, ...] = ()
     sources: Mapping[str, Any] = field(default_factory=dict)
     basis: Basis | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,21 @@ class Plan:
         for each in entities.values():
             del each["entity"]
         return {**told, "database": self.database, "settings": list(self.settings), "entities": entities}
+
+    def to_text(self, key: str) -> str:
+        """The plan as `apply` reads it, sealed with this key."""
+        told = self.to_json()
+        return json.dumps({**told, "seal": seal(told, key)}, indent=2)
+
+
+def seal(told: Mapping[str, Any], key: str) -> str:
+    """The HMAC of a plan's JSON: settings, figures and all that it stands on. Who lacks the key can't write a plan that holds."""
+    return hmac.new(key.encode(), json.dumps(told, sort_keys=True).encode(), "sha256").hexdigest()
+
+
+def seal_key(database: NexusDatabase) -> str:
+    """The key of plans for this database: its URL with the password, which who may load has anyway."""
+    return database.engine().url.render_as_string(hide_password=False)
 
 
 def switches() -> tuple[str, ...]:
@@ -138,7 +156,8 @@ def make_plan(
                     remembered = _remember(cursor, entity)
                     result = load(cursor, entity, inputs, settings, run_id, log)
                     basis = Basis(hashes(result.sources), before[entity.name], mapping_version(entity))
-                    return replace(_told(cursor, entity, result, remembered), basis=basis)
+                    digest = basis.digest(settings, result.account)
+                    return replace(_told(cursor, entity, result, remembered), basis=basis, digest=digest)
 
             planned.append(_past_the_gates(cursor, entity, load_settings, rehearse))
     return Plan(tuple(planned), where(engine), switched_on)

@@ -58,7 +58,8 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
     name = f"import-{report.made_at:%Y%m%d-%H%M%S}-{run_id[:8]}"
     page, beside = folder() / f"{name}.html", folder() / f"{name}.json"
     try:
-        folder().mkdir(parents=True, exist_ok=True)
+        # A folder that is set is one that a web server shows.
+        folder().mkdir(mode=0o777 if settings.REPORTS.value() else 0o700, parents=True, exist_ok=True)
         beside.write_text(to_json(report), "utf-8")
         page.write_text(to_html(report, settings.TIME_ZONE.value(), beside.name), "utf-8")
     except OSError as error:

@@ -19,7 +19,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_assets import LoadConfig, run_load
 from nexus_assets.graph.selection import selected_entities
-from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, switches
+from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal, switches
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 
@@ -304,6 +304,101 @@ def test_apply_says_what_differs_and_writes_nothing(
     assert dump(graph) == before
 
 
+def _more_settings(told: dict[str, Any]) -> None:
+    told["settings"] = ["filemaker_wins", "archive_vanished"]
+
+
+def _fewer_settings(told: dict[str, Any]) -> None:
+    told["settings"] = []
+
+
+def _other_figures(told: dict[str, Any]) -> None:
+    told["entities"]["patients"]["new"] = 0
+
+
+def _fewer_entities(told: dict[str, Any]) -> None:
+    del told["entities"]["images"]
+
+
+def _markup(told: dict[str, Any]) -> None:
+    told["entities"]["patients"]["rejected"] = {"[link=https://evil.example]none[/link]": 1}
+
+
+def _other_basis(told: dict[str, Any]) -> None:
+    told["entities"]["patients"]["basis"] = told["entities"]["notes"]["basis"]
+
+
+def _other_digest(told: dict[str, Any]) -> None:
+    told["entities"]["patients"]["digest"] = ""
+
+
+def _other_database(told: dict[str, Any]) -> None:
+    told["database"] = "[bold]evil.example[/bold]:5432/nexus"
+
+
+def _own_seal(told: dict[str, Any]) -> None:
+    _more_settings(told)
+    told["seal"] = seal({name: value for name, value in told.items() if name != "seal"}, "a guess")
+
+
+def _no_seal(told: dict[str, Any]) -> None:
+    _more_settings(told)
+    del told["seal"]
+
+
+FORGERIES = (
+    *(_more_settings, _fewer_settings, _other_figures, _fewer_entities, _markup, _other_basis, _other_digest),
+    *(_other_database, _own_seal, _no_seal),
+)
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
+def test_forged_plan_is_not_carried_out(
+    graph: Graph, tmp_path: Path, forgery: Callable[[dict[str, Any]], None]
+) -> None:
+    file = tmp_path / "plan.json"
+    nexus_assets("plan", "--with", "allow_vanished", "--out", str(file))
+    told = json.loads(file.read_text())
+    forgery(told)
+    file.write_text(json.dumps(told))
+    before = dump(graph)
+    result = nexus_assets("apply", str(file))
+    assert result.exit_code == 1
+    # Nothing that stands in it was taken for a figure, or for markup.
+    assert "What is loaded" not in result.stdout
+    assert ("evil" in result.stdout) == (forgery is _other_database)
+    assert "[bold]evil" in result.stdout or forgery is not _other_database
+    assert dump(graph) == before
+
+
+@pytest.mark.usefixtures("history", "graph")
+def test_apply_shows_settings_and_figures_before_it_writes(tmp_path: Path) -> None:
+    nexus_assets("plan", "--with", "allow_vanished", "--out", str(tmp_path / "plan.json"))
+    said = nexus_assets("apply", str(tmp_path / "plan.json")).stdout
+    assert (
+        said.index("Settings switched on: allow_vanished.") < said.index("What is loaded") < said.index("Carried out")
+    )
+
+
+@pytest.mark.usefixtures("history")
+def test_plan_whose_load_would_do_something_else_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
+    """Nexus's own tables are part of it: somebody deleted the rows that the plan counted as unchanged."""
+    load()
+    nexus_assets("plan", "--select", "notes", "--out", str(tmp_path / "plan.json"))
+    graph.clinic.execute("DELETE FROM {notes}")
+    result = nexus_assets("apply", str(tmp_path / "plan.json"))
+    assert result.exit_code == 1
+    assert graph.clinic.value("SELECT count(*) FROM {notes}") == 0
+
+
+@pytest.mark.usefixtures("graph")
+def test_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").touch(0o644)
+    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
+    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
+
+
 def test_plan_that_would_be_stopped_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
     (graph.exports / "Notes.csv").unlink()
     nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
@@ -312,21 +407,21 @@ def test_plan_that_would_be_stopped_is_not_carried_out(graph: Graph, tmp_path: P
     assert "would be stopped, at notes" in str(result.exception)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', '{"format": 99}', "[" * 100_000])
 def test_what_is_no_plan_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "plan.json").write_text(content)
     assert nexus_assets("apply", str(tmp_path / "plan.json")).exit_code == cli.EXIT_ERROR
 
 
 def test_load_that_stands_on_something_else_than_its_plan_is_not_committed(graph: Graph) -> None:
-    basis = planned(plan(), "patients").basis
-    assert basis is not None
+    digest = planned(plan(), "patients").digest
+    assert digest
     another_export(graph)
     result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=graph.instance,
         asset_selection=[dg.AssetKey("patients")],
         raise_on_error=False,
-        run_config={**QUIET, "ops": {"patients": {"config": {"only_if": basis.digest()}}}},
+        run_config={**QUIET, "ops": {"patients": {"config": {"only_if": digest}}}},
     )
     assert not result.success
     assert graph.clinic.value("SELECT count(*) FROM patients") == 0

@@ -59,7 +59,7 @@ def _refuse_what_no_sheet_holds(formats: Format, scale: int) -> None:
 
 
 def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, headings, rows in (
         ("Contacts", people.HEADINGS, people.contacts(plan)),
         ("Appointments", appointments.HEADINGS, appointments.appointments(plan)),
