@@ -6,8 +6,8 @@ function of its own, written out from what the database holds when the guard is 
 
 The functions are in a schema of whoever installs the guard, and call nothing but PostgreSQL's own functions: the role that
 imports can neither change nor drop them. Each asks the catalogue first whether the columns that it knows are still there. Where
-Django's migrations have renamed, retyped or removed one, it steps aside with a WARNING, until the guard is installed again; the
-check `guard_up_to_date` reports that. No trigger is bound to a column, so that a migration may change any.
+Django's migrations have renamed, retyped or removed one, it steps aside with a WARNING, until the guard is installed again;
+`guard status` reports that. No trigger is bound to a column, so that a migration may change any.
 
 What a trigger can't do: see what others committed after the snapshot of a REPEATABLE READ transaction that deletes. Nexus
 (Django) runs in READ COMMITTED, where it sees them; our own loads delete nothing that a person can link to.

@@ -16,6 +16,7 @@ import sqlalchemy
 
 from nexus_assets.admin import guard
 from nexus_assets.local.nexus_models import Naming
+from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
@@ -172,3 +173,54 @@ def test_whom_django_deleted_under_the_guard_the_next_import_brings_back_whole(g
     assert {row["id"]: clinic.id_of("images_image", row) for row in clinic.exports["Image_data"]} == before
     told = guarded("read")
     assert (told["leads_nowhere"], told["rows"]["images.image"]) == (0, 5)
+
+
+# --- migrations of Nexus under the guard ------------------------------------------------------------------------------
+
+CHANGES_A_KEY = ("AlterField", "RenameField", "AlterModelTable", "RemoveField")
+CHANGES_NONE = ("AddField", "RunPython")
+
+
+def write_everywhere(clinic: Clinic) -> None:
+    """Writes and deletes in every table that the guard stands at, whatever they are called by now."""
+    batches = clinic.value(
+        "SELECT coalesce(to_regclass('albums'), to_regclass(%s))::text", clinic.table("images_batch")
+    )
+    clinic.execute(f"UPDATE {batches} SET image_count = image_count")
+    clinic.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {batches}")
+    for table in (clinic.table("images_image"), batches, clinic.table("documents_document")):
+        clinic.execute(f"DELETE FROM {table}")
+    clinic.execute(f"INSERT INTO {batches} SELECT * FROM kept")
+    clinic.execute(f"DELETE FROM {batches}")
+    for table in ("notes", "appointments", "patients"):
+        clinic.execute(f"DELETE FROM {clinic.table(table)}")
+
+
+@pytest.mark.parametrize("operation", [*CHANGES_A_KEY, *CHANGES_NONE])
+def test_a_migration_succeeds_and_leaves_every_table_writable(operation: str, guarded: Django) -> None:
+    assert guarded("migrate", operation) == {"migrated": operation}
+    with transaction(guarded.clinic.engine) as cursor:
+        assert guard.status(cursor).is_whole == (operation in CHANGES_NONE)
+    write_everywhere(guarded.clinic)
+
+
+@pytest.mark.parametrize("operation", CHANGES_A_KEY)
+def test_after_a_migration_the_guard_is_installed_again(operation: str, guarded: Django) -> None:
+    guarded("migrate", operation)
+    assert guard.install(guarded.clinic.engine).is_whole
+
+
+def test_the_guard_says_at_once_that_it_steps_aside(guarded: Django) -> None:
+    guarded("migrate", "RenameField")
+    with closing(guarded.clinic.engine.raw_connection()) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('images_image')}")
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('images_batch')}")
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('notes')}")
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('appointments')}")
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('documents_document')}")
+            cursor.execute(f"DELETE FROM {guarded.clinic.table('patients')}")
+        connection.commit()
+        assert any(
+            "does not know" in notice and "guard install" in notice for notice in connection.driver_connection.notices
+        )

@@ -151,6 +151,35 @@ def relink(filemaker_id: str, other: str) -> int:
     return Document.objects.filter(object_id=somebody.pk).count()
 
 
+def migrate(name: str) -> dict[str, str]:
+    """Runs one operation of Django's migrations, as `manage.py migrate` does, in a transaction of its own."""
+    from django.apps import apps
+    from django.db import connection, migrations, models
+    from django.db.migrations.state import ProjectState
+
+    operations: dict[str, tuple[str, Any]] = {
+        "AlterField": ("images", migrations.AlterField("imagebatch", "object_id", models.CharField(max_length=40))),
+        "RenameField": ("images", migrations.RenameField("imagebatch", "object_id", "subject_id")),
+        "AlterModelTable": ("images", migrations.AlterModelTable("imagebatch", "albums")),
+        "RemoveField": ("documents", migrations.RemoveField("document", "object_id")),
+        "AddField": ("images", migrations.AddField("imagebatch", "shelf", models.TextField(default="", blank=True))),
+        "RunPython": ("images", migrations.RunPython(_change_every_batch)),
+    }  # fmt: skip
+    app, operation = operations[name]
+    state = ProjectState.from_apps(apps)
+    then = state.clone()
+    operation.state_forwards(app, then)
+    with connection.schema_editor(atomic=True) as editor:
+        operation.database_forwards(app, editor, state, then)
+    return {"migrated": name}
+
+
+def _change_every_batch(apps: Any, _: Any) -> None:
+    for batch in apps.get_model("images", "ImageBatch").objects.all():
+        batch.description = "changed"
+        batch.save()
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "create": create,
     "models": models,
@@ -158,6 +187,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "delete": delete,
     "delete_under_guard": delete_under_guard,
     "relink": relink,
+    "migrate": migrate,
 }
 
 if __name__ == "__main__":
