@@ -16,7 +16,7 @@ from rich.console import Console
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.plan.words import HEALED
+from nexus_assets.plan.words import ADOPTION, HEALED
 
 if TYPE_CHECKING:
     from nexus_assets.plan.plan import EntityPlan, Plan
@@ -33,6 +33,9 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
         [_line(each) for each in reached],
     )
     tell_counts(console, "Changed, by column", {each.entity: each.changed_columns for each in reached}, {})
+    for what, meaning in ADOPTION.items():
+        counts = {each.entity: each.adoption.get(what, {}) for each in reached}
+        tell_counts(console, f"Adopted rows, {what}: {meaning}", counts, {})
     tell_counts(console, "Kept as Nexus has them, by column", {each.entity: each.kept_columns for each in reached}, {})
     tell_counts(console, "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
     tell_counts(console, "Loaded, but worth telling", {each.entity: each.noticed for each in reached}, NOTICES)

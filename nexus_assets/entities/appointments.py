@@ -12,6 +12,7 @@ from nexus_assets.mapping.entity import (
     Model,
     Now,
     Reference,
+    SameAs,
 )
 
 STATUSES = {
@@ -37,7 +38,12 @@ APPOINTMENTS = Entity(
     columns=(
         Column("filemaker_event_id", ("id",), parse.uuid, fill_only=True),
         Column("start_time", ("startDate", "startTime"), parse.local_start, required="no_start_date"),
-        Column("end_time", ("startDate", "startTime", "endDate", "endTime"), parse.local_end),
+        Column(
+            "end_time",
+            ("startDate", "startTime", "endDate", "endTime"),
+            parse.local_end,
+            left_by_importers=(SameAs("start_time"),),  # all-day events
+        ),
         Column("status", ("Status",), parse.choice(STATUSES, unknown="unknown_status")),
         Column("notes", ("notes",), parse.text),
     ),
@@ -70,6 +76,7 @@ APPOINTMENTS = Entity(
         ByFileMakerId("filemaker_event_id"),
         ByContent(("patient_id", "start_time", "end_time", "notes"), unless="filemaker_event_id"),
         ByContent(("patient_id", "start_time", "end_time"), unless="filemaker_event_id"),
+        ByContent(("patient_id", "start_time"), unless="filemaker_event_id", left_in="end_time"),
     ),
     on_insert={
         "status": "scheduled",
@@ -84,5 +91,6 @@ APPOINTMENTS = Entity(
         "updated_at": Now(),
     },
     updated_at="updated_at",
+    resembles=("patient_id", "start_time"),
     insert_order=("patient_id", "start_time"),
 )

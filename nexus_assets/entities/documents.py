@@ -2,6 +2,7 @@
 
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import (
+    AsInFileMaker,
     ByContent,
     ByFileMakerId,
     Column,
@@ -10,6 +11,8 @@ from nexus_assets.mapping.entity import (
     GenericReference,
     Model,
     Now,
+    Placeholder,
+    SameAs,
 )
 
 CATEGORIES = (
@@ -28,6 +31,9 @@ CATEGORIES = (
     "other",
 )
 """The document categories that Nexus knows; free text is allowed beside them."""
+
+IMPORTERS_MIME_TYPE = Placeholder(("image/jpeg", "application/octet-stream", "binary/octet-stream"))
+"""The types that importers give to every file, whatever it is."""
 
 METADATA, METADATA_PARSER = parse.json_keys(
     {
@@ -50,13 +56,18 @@ DOCUMENTS = Entity(
     columns=(
         Column("filemaker_id", ("record_key",), parse.uuid, fill_only=True),
         Column("file_name", ("file_name",), parse.verbatim),
-        Column("original_name", ("file_name",), parse.verbatim),
+        Column("original_name", ("file_name",), parse.verbatim, left_by_importers=(SameAs("s3_key"),)),
         Column("file_size", ("size",), parse.integer),
-        Column("mime_type", ("mime_type",), parse.verbatim),
+        Column("mime_type", ("mime_type",), parse.verbatim, left_by_importers=(IMPORTERS_MIME_TYPE,)),
         Column("s3_bucket", ("bucket",), parse.verbatim),
         Column("s3_key", ("key",), parse.verbatim),
         Column("s3_url", ("url",), parse.verbatim),
-        Column("category", ("Type",), parse.known_or_slug(CATEGORIES)),
+        Column(
+            "category",
+            ("Type",),
+            parse.known_or_slug(CATEGORIES),
+            left_by_importers=(Placeholder(("other",)), AsInFileMaker()),
+        ),
         Column("document_date", ("Date",), parse.day),
         Column("filemaker_metadata", METADATA, METADATA_PARSER),
     ),

@@ -1,8 +1,10 @@
 """Images, one per image file in the bucket whose row in Image_data names a known contact."""
 
+from nexus_assets.entities.documents import IMPORTERS_MIME_TYPE
 from nexus_assets.entities.image_batches import IMAGE_RECORDS
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import (
+    AsInFileMaker,
     ByContent,
     ByFileMakerId,
     Column,
@@ -10,8 +12,10 @@ from nexus_assets.mapping.entity import (
     MergeDuplicates,
     Model,
     Now,
+    Placeholder,
     Reference,
     RemoveEmptied,
+    SameAs,
     TrueCount,
 )
 
@@ -68,11 +72,21 @@ IMAGES = Entity(
         Column("filemaker_id", ("id",), parse.uuid, fill_only=True),
         Column("s3_key", ("key",), parse.verbatim),
         Column("s3_thumbnail_key", ("thumbnail_key",), parse.first_text(default=""), keep_if_blank=True),
-        Column("original_name", ("Name_of_file", "fileName", "file_name"), parse.first_text()),
+        Column(
+            "original_name",
+            ("Name_of_file", "fileName", "file_name"),
+            parse.first_text(),
+            left_by_importers=(SameAs("s3_key"),),
+        ),
         Column("file_size", ("size",), parse.integer),
         Column("thumbnail_size", ("thumbnail_size",), parse.integer, keep_if_blank=True),
-        Column("mime_type", ("mime_type",), parse.verbatim),
-        Column("category", ("Type",), parse.first_match(CATEGORIES, default="other")),
+        Column("mime_type", ("mime_type",), parse.verbatim, left_by_importers=(IMPORTERS_MIME_TYPE,)),
+        Column(
+            "category",
+            ("Type",),
+            parse.first_match(CATEGORIES, default="other"),
+            left_by_importers=(Placeholder(("other",)), AsInFileMaker()),
+        ),
         Column("caption", ("Type", "recid"), parse.template("FileMaker: %s (RecordID: %s)")),
         Column("date_taken", ("date",), parse.day),
         Column("order", ("position",), parse.integer),

@@ -3,6 +3,7 @@
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import (
     Archive,
+    AsInFileMaker,
     ByFileMakerId,
     Column,
     Entity,
@@ -54,9 +55,9 @@ PATIENTS = Entity(
         Column("first_name", ("nameFirst",), parse.first_text(default="")),
         Column("last_name", ("nameLast",), parse.text, required="no_last_name"),
         Column("middle_names", ("nameMiddle",), parse.text),
-        Column("title", ("title",), parse.choice(TITLES)),
+        Column("title", ("title",), parse.choice(TITLES), left_by_importers=(AsInFileMaker(),)),
         Column("dob", ("DOB",), parse.past_day, unreadable="unreadable_birth_date"),
-        Column("sex", ("gender",), parse.choice(SEXES)),
+        Column("sex", ("gender",), parse.choice(SEXES), left_by_importers=(AsInFileMaker(),)),
         Column("health_number", ("Health Number",), parse.text),
         Column("filemaker_metadata", METADATA, METADATA_PARSER),
     ),

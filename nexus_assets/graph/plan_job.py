@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.mapping.reasons import REASONS
-from nexus_assets.plan.words import HEALED
+from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 FIGURES = ("rows", "new", "changed", "unchanged", "kept", "collapsed", "vanished", "superseded")
@@ -65,6 +65,8 @@ def _metadata(plan: Any) -> dict[str, Any]:
 def _details(plan: Any) -> Iterable[tuple[str, str, Mapping[str, str], Mapping[str, Mapping[str, int]]]]:
     """What needs words: its name, the heading of its codes, their meanings, the counts by entity and code."""
     yield "changed_by_column", "column", {}, {each.entity: each.changed_columns for each in plan.entities}
+    for what in ADOPTION:
+        yield f"adopted_rows_{what}", "column", {}, {each.entity: each.adoption.get(what, {}) for each in plan.entities}
     yield "kept_by_column", "column", {}, {each.entity: each.kept_columns for each in plan.entities}
     yield "rejected_by_reason", "reason", REASONS, {each.entity: each.rejected for each in plan.entities}
     yield "put_right", "what", HEALED, {each.entity: each.healed for each in plan.entities}

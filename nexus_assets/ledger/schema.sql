@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS nexus_assets.load (
   notices jsonb NOT NULL,
   healed jsonb NOT NULL
 );
+ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS adoption jsonb NOT NULL DEFAULT '{}';
 CREATE INDEX IF NOT EXISTS load_entity ON nexus_assets.load (entity, id DESC);
 COMMENT ON TABLE nexus_assets.load IS 'One row per load that was committed: its sources (names and hashes), counts and times.';
 

@@ -9,8 +9,9 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.schema import base_column
-from nexus_assets.load.compare import kept_sql, write_flag, written_sql
+from nexus_assets.ledger.schema import base_column, base_columns
+from nexus_assets.load import adoption
+from nexus_assets.load.compare import keep_flag, kept_sql, write_flag, written_sql
 from nexus_assets.load.identity import ids_by_hash_sql, is_known_sql
 from nexus_assets.load.incoming import LoadContext, reference_column
 from nexus_assets.load.planner import without_nested_loops
@@ -26,7 +27,8 @@ class AccountError(NexusAssetsError):
 class Account:
     """What became of the source rows of one load. Every row has exactly one outcome:
 
-    source_rows = inserted + updated + unchanged + kept + collapsed + the sum of `rejected`.
+    source_rows = inserted + updated + unchanged + kept + collapsed + the sum of `rejected`. `adoption` counts values of
+    adopted rows by column: `filled` where there was none, `replaced` where an importer had left one, `kept`.
     """
 
     source_rows: int = 0
@@ -38,6 +40,7 @@ class Account:
     rejected: dict[str, int] = field(default_factory=dict)
     notices: dict[str, int] = field(default_factory=dict)
     healed: dict[str, int] = field(default_factory=dict)
+    adoption: dict[str, dict[str, int]] = field(default_factory=dict)
     orphans: int = 0
 
     @property
@@ -103,7 +106,16 @@ def count(cursor: Cursor, context: LoadContext) -> Account:
         ).format(work("incoming"))
     )
     account.rejected = dict(cursor.fetchall())
-    account.heal(adopted=adopted, restored=restored, relinked=relinked)
+    flags = [
+        {name: SQL("c.{}").format(flag(name)) for name in base_columns(context.entity)}
+        for flag in (write_flag, keep_flag)
+    ]
+    account.adoption = adoption.count_values(cursor, context, *flags)
+    account.heal(
+        adopted=adopted,
+        restored=restored,
+        relinked=relinked,
+    )
     return account
 
 

@@ -10,9 +10,16 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.adoption import (
+    declared_column,
+    gives_way_sql,
+    reads_alike_sql,
+    says_nothing_sql,
+    significant_sql,
+)
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, owned_sql, reference_column
-from nexus_assets.mapping.entity import Column, Entity, FileRecords, GenericReference, Reference
+from nexus_assets.mapping.entity import Entity, FileRecords, GenericReference, Reference
 from nexus_assets.nexus.references import models
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
 
@@ -39,11 +46,6 @@ def kept_sql(context: LoadContext) -> Composable:
 
 def _any_of(flags: Iterable[Identifier]) -> Composable:
     return SQL("({})").format(SQL(" OR ").join(SQL("c.{}").format(flag) for flag in flags))
-
-
-def declared_column(entity: Entity, name: str) -> Column | None:
-    """The declaration of an ordinary column."""
-    return next((column for column in entity.columns if column.name == name), None)
 
 
 def link_of(entity: Entity, name: str) -> Reference | GenericReference | None:
@@ -92,13 +94,14 @@ class _Comparing:
     def column(self, name: str) -> _Comparison:
         """How the tracked column compares."""
         link, declared = link_of(self.context.entity, name), declared_column(self.context.entity, name)
-        current, said = owned_sql(name, self.context.target, "t"), SQL("i.{}").format(incoming_column(name))
-        differs = SQL("{} IS DISTINCT FROM {}").format(current, said)
+        current: Composable = owned_sql(name, self.context.target, "t")
+        said = SQL("i.{}").format(incoming_column(name))
         if isinstance(link, GenericReference):
             return self._generic_link(link)
         if isinstance(link, Reference):
-            differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
-            return _Comparison(name, current, differs, self._healed(link, name))
+            other = SQL("({0} IS DISTINCT FROM {1} AND {1} IS NOT NULL)").format(current, said)
+            return _Comparison(name, current, other, self._healed(link, name))
+        differs = self._differs(name, current, said)
         if name in said_by_the_export(self.context.entity):
             differs = SQL("({} AND i.described)").format(differs)
         if name in left_to_nexus(self.context.entity):
@@ -107,9 +110,34 @@ class _Comparing:
             return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), never_wins=True)
         if declared is not None and declared.keep_if_blank:
             nothing = SQL("coalesce({}::text, '') = ''").format(said)
-            ours = self.unchanged_in_nexus(_Comparison(name, current, differs))
-            differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, ours)
-        return _Comparison(name, current, differs)
+            differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, self.unchanged_in_nexus(name, current))
+        return _Comparison(name, current, differs, gives_way_sql(self.context, name))
+
+    def _differs(self, name: str, current: Composable, said: Composable) -> Composable:
+        """Whether the values differ as they are compared; in an adopted row only where FileMaker has one, or had Nexus's.
+
+        The cheap test comes first: hardly any value differs, and only then the texts are read.
+        """
+        mine, theirs = (significant_sql(self.context.target, name, value) for value in (current, said))
+        declared = declared_column(self.context.entity, name)
+        if declared is not None and declared.merged_keys:
+            silent: Composable = SQL("{} @> {}").format(mine, theirs)
+        else:
+            silent = says_nothing_sql(self.context, name)
+        return SQL(
+            "({current} IS DISTINCT FROM {said} AND {mine} IS DISTINCT FROM {theirs} AND ({gives_way} OR {ours}"
+            " OR NOT ({alike} OR ({adopted} AND {silent}))))"
+        ).format(
+            current=current,
+            said=said,
+            mine=mine,
+            theirs=theirs,
+            silent=silent,
+            alike=reads_alike_sql(self.context, name),
+            adopted=SQL("(d.action = 'adopt' OR l.origin <> 'made')"),
+            ours=self.unchanged_in_nexus(name, current),
+            gives_way=gives_way_sql(self.context, name),
+        )
 
     def _generic_link(self, link: GenericReference) -> _Comparison:
         """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied;
@@ -151,20 +179,22 @@ class _Comparing:
             row=row,
         )
 
-    def unchanged_in_nexus(self, compared: _Comparison) -> Composable:
+    def unchanged_in_nexus(self, name: str, current: Composable) -> Composable:
         """Whether Nexus has what FileMaker last said: the same value, or in a link the row that it became under a newer id."""
-        same = SQL("coalesce(l.{} = {}, FALSE)").format(base_column(compared.name), hash_sql(compared.current))
-        link = link_of(self.context.entity, compared.name)
+        base = base_column(name)
+        same = SQL("coalesce(l.{} = {}, FALSE)").format(base, hash_sql(current))
+        link = link_of(self.context.entity, name)
         if link is None:
-            return same
+            significant = significant_sql(self.context.target, name, current)
+            return SQL("({} OR coalesce(l.{} = {}, FALSE))").format(same, base, hash_sql(significant))
         return SQL("""({same} OR EXISTS (
             SELECT FROM nexus_assets.superseded AS s
             WHERE s.entity = {parent} AND s.current_id = {current} AND {hash} = l.{base}))""").format(
             same=same,
             parent=Literal(link.to),
-            current=compared.current,
+            current=current,
             hash=hash_sql(SQL("s.nexus_id")),
-            base=base_column(compared.name),
+            base=base,
         )
 
 
@@ -190,7 +220,7 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         compared = comparing.column(name)
         may_write = [] if compared.healed is None else [compared.healed]
         wins = context.filemaker_wins and not compared.never_wins
-        may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(compared))
+        may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(name, compared.current))
         allowed = SQL(" OR ").join(may_write)
         flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
         flags.append(SQL("({} AND NOT ({})) AS {}").format(compared.differs, allowed, keep_flag(name)))

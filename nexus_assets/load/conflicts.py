@@ -8,7 +8,8 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_column, base_columns
-from nexus_assets.load.compare import declared_column, keep_flag, link_of
+from nexus_assets.load.adoption import declared_column
+from nexus_assets.load.compare import keep_flag, link_of
 from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql
 from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import queries

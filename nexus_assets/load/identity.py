@@ -10,6 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.adoption import is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
@@ -95,8 +96,7 @@ def _by_filemaker_id(rule: ByFileMakerId, context: LoadContext, cursor: Cursor) 
 
 def _content(context: LoadContext, name: str, value: Composable) -> Composable:
     """A value in the form in which contents are compared: text without the blanks around it."""
-    is_text = context.target.columns[name].sql_type.startswith(("text", "character"))
-    return SQL("nexus_assets.read_text({})").format(value) if is_text else value
+    return SQL("nexus_assets.read_text({})").format(value) if is_text(context.target, name) else value
 
 
 @pairs_sql.register
@@ -106,9 +106,8 @@ def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
     conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))
-    if rule.author:
-        signed = SQL("coalesce(t.{} ILIKE {}, TRUE)")
-        conditions.append(signed.format(Identifier(rule.author.column), Literal(rule.author.importer)))
+    if rule.left_in:
+        conditions.append(left_in_sql(context.target, rule.left_in))
     if rule.made_by_importer:
         conditions.append(made_by_importer_sql(context.target, "t"))
     return SQL("""
@@ -272,6 +271,37 @@ def decided_rows_sql(context: LoadContext) -> Composable:
     return SQL("""{} AS i CROSS JOIN LATERAL
           (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d""").format(
         context.work("incoming")
+    )
+
+
+def count_resembling(cursor: Cursor, context: LoadContext) -> int:
+    """How many new rows look like one of Nexus that no FileMaker id owns: they may be the same, made twice."""
+    if not context.entity.resembles:
+        return 0
+    new = SQL("SELECT FROM {} WHERE action = 'insert'").format(context.work("decided"))
+    if not queries.yes(cursor, SQL("SELECT EXISTS ({}) AND EXISTS ({})").format(new, _unclaimed_target_sql(context))):
+        return 0
+    mine, theirs = (
+        hash_sql(
+            *(
+                _content(context, name, SQL("{}.{}").format(Identifier(alias), column(name)))
+                for name in context.entity.resembles
+            )
+        )
+        for alias, column in (("i", incoming_column), ("t", Identifier))
+    )
+    return queries.number(
+        cursor,
+        SQL("""
+            SELECT count(*) FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+            WHERE d.action = 'insert' AND {mine} IN (SELECT {theirs} FROM ({free}) AS t)
+        """).format(
+            decided=context.work("decided"),
+            incoming=context.work("incoming"),
+            mine=mine,
+            theirs=theirs,
+            free=_unclaimed_target_sql(context),
+        ),
     )
 
 

@@ -127,7 +127,7 @@ def load(
     rejects.keep_rejects(cursor, context, load_id)
     if not context.is_first:
         account.heal(**vanished.follow(cursor, context, read.ids, load_id, settings.archive_vanished))
-    account.notices = {**noticed, **accounts.notices(cursor, context)}
+    account.notices = {**account.notices, **noticed, **accounts.notices(cursor, context)}
     if staged.mended:
         account.notices["mended"] = staged.mended
     if dictionaries.undecided_columns:
@@ -179,6 +179,7 @@ def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inpu
     if context.is_first:
         inputs.step("writing", read.pending)
         return first.write(cursor, context, read.rows, load_id)
+    resembling = identity.count_resembling(cursor, context)
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
@@ -190,6 +191,8 @@ def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inpu
     record.inserted(cursor, context, load_id)
     identity.note_the_unseen(cursor, context, load_id)
     account.heal(superseded=followed, rekeyed=read.rekeyed)
+    if resembling:
+        account.notices["looks_like_an_existing_row"] = resembling
     return account
 
 
@@ -353,8 +356,8 @@ def _record(
     """Keeps what this load did, in the ledger."""
     cursor.execute(
         "INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
-        " source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s)",
+        " source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             load_id,
             context.entity.name,
@@ -368,6 +371,7 @@ def _record(
             Json(account.rejected),
             Json(account.notices),
             Json(account.healed),
+            Json(account.adoption),
         ),
     )
 

@@ -8,7 +8,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.load import incoming
-from nexus_assets.load.compare import declared_column
+from nexus_assets.load.adoption import declared_column
 from nexus_assets.load.incoming import LoadContext, hash_sql
 from nexus_assets.nexus import queries
 

@@ -17,6 +17,7 @@ from nexus_assets.load.incoming import LoadContext, target_hash_sql
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
+from nexus_assets.mapping.reasons import OF_NEW_ROWS
 from nexus_assets.nexus import queries
 from nexus_assets.sources.s3 import ListingDigest
 
@@ -90,7 +91,7 @@ def unchanged_account(
         kept=kept,
         collapsed=last.outcomes["collapsed"],
         rejected=dict(last.rejected_by_reason),
-        notices=dict(last.notices),
+        notices={code: rows for code, rows in last.notices.items() if code not in OF_NEW_ROWS},
     )
 
 

@@ -56,12 +56,36 @@ Source = ExportRows | FileRecords | RecordGroups
 
 
 @dataclass(frozen=True)
+class Placeholder:
+    """What importers put into a column where they know nothing better, as patterns of ILIKE."""
+
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AsInFileMaker:
+    """The text as FileMaker has it, which Nexus writes otherwise: the column's own parser makes FileMaker's value of it."""
+
+
+@dataclass(frozen=True)
+class SameAs:
+    """The value of another column; of a path, the name behind its last slash."""
+
+    column: str
+
+
+Leaving = Placeholder | AsInFileMaker | SameAs
+"""How a value is known to be an earlier importer's and nobody's edit: what FileMaker says takes its place on adoption."""
+
+
+@dataclass(frozen=True)
 class Column:
     """A target column read from source fields.
 
     `required` is the reject reason where the value is empty. Text that can't be read rejects the row, unless `unreadable`
     names the notice under which it is counted instead. `fill_only`: written where Nexus has nothing, never over a value that is
     not FileMaker's (the id columns, also when adopting). `keep_if_blank`: nothing never takes the place of a value that Nexus made.
+    `left_by_importers`: values that an adopted row has from its importer, and nobody's edits.
     `insert_only`: written with a new row, never compared afterwards. A column that the entity also has in `on_insert` takes that
     default where FileMaker says nothing, and is then left to Nexus.
     """
@@ -74,6 +98,7 @@ class Column:
     fill_only: bool = False
     insert_only: bool = False
     keep_if_blank: bool = False
+    left_by_importers: tuple[Leaving, ...] = ()
 
     @property
     def merged_keys(self) -> tuple[str, ...]:
@@ -146,25 +171,17 @@ class ByFileMakerId:
 
 
 @dataclass(frozen=True)
-class Author:
-    """The column that tells who wrote a row, and the pattern (of ILIKE) of what importers wrote there in place of a person."""
-
-    column: str
-    importer: str
-
-
-@dataclass(frozen=True)
 class ByContent:
     """An existing row without a FileMaker id is recognised by equal values in `columns`; equal ones pair k-th to k-th.
 
     `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
-    `author`: a row that a person signed is theirs and no candidate.
+    `left_in`: only rows in which this column is empty, or holds what importers leave there (a placeholder or another column's).
     """
 
     columns: tuple[str, ...]
     unless: str | None = None
     made_by_importer: bool = False
-    author: Author | None = None
+    left_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -250,7 +267,8 @@ class Entity:
     `on_insert` fills the NOT NULL columns that Django fills in Python. `updated_at` is set to the time of every update.
     `insert_order` keeps index pages together. Rows equal in `identity_columns` under another FileMaker id are the same thing,
     which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
-    `archive` is used where the load's settings ask for it.
+    `archive` is used where the load's settings ask for it. A new row that equals one of Nexus's own in the columns `resembles`
+    is counted: it may be there twice.
     """
 
     name: str
@@ -268,6 +286,7 @@ class Entity:
     identity_columns: tuple[str, ...] = ()
     stable_key: str | None = None
     archive: Archive | None = None
+    resembles: tuple[str, ...] = ()
     tidy: tuple[Tidy, ...] = ()
     description: str = ""
 

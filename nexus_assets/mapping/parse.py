@@ -96,6 +96,10 @@ def call(function: str, *arguments: Composable) -> Composable:
     return SQL("nexus_assets.{}({})").format(SQL(function), SQL(", ").join(arguments))
 
 
+BLANK = Field(SQL("NULL::text"), SQL("no_dictionary"), SQL("no_dictionary"))
+"""A field that FileMaker left empty, for parsers that read neither dates nor times."""
+
+
 text = Parser("text", lambda fields, _: fields[0].text)
 """Text without the blanks around it; returns inside a field are line breaks; blank is NULL."""
 

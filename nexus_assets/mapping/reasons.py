@@ -42,8 +42,12 @@ NOTICES: dict[str, str] = {
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
+    "looks_like_an_existing_row": "New rows like one that Nexus has already (same patient and start, or same patient and text).",
     "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
     "doubtful_date_order": "Date columns with many dates of either order: those of them that read both ways may be read wrong.",
 }
 """Code of something worth telling of rows that were loaded all the same, and what it means."""
+
+OF_NEW_ROWS = ("looks_like_an_existing_row",)
+"""Notices of the load that inserted the rows, and of no later one."""

@@ -43,7 +43,9 @@ class Stop:
 class EntityPlan:
     """What the load of one entity would do. Where `stops` has a gate, the figures are those behind it: with it let through.
 
-    `rows` is None where the load can't come to its end at all. `changed_columns` and `kept_columns` count rows by column.
+    `rows` is None where the load can't come to its end at all.
+    `changed_columns` and `kept_columns` count rows by column; `adoption` has, of the rows that are adopted, the columns that
+    are `filled`, `replaced` and `kept`.
     """
 
     entity: str
@@ -51,6 +53,7 @@ class EntityPlan:
     new: int = 0
     changed: int = 0
     changed_columns: Mapping[str, int] = field(default_factory=dict)
+    adoption: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unchanged: int = 0
     kept: int = 0
     kept_columns: Mapping[str, int] = field(default_factory=dict)
@@ -243,6 +246,7 @@ def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) 
         new=account.inserted,
         changed=account.updated,
         changed_columns=_changed_columns(cursor, entity, copy) if account.updated else {},
+        adoption={what: _most_first(columns.items()) for what, columns in account.adoption.items()},
         unchanged=account.unchanged,
         kept=account.kept,
         kept_columns=kept,

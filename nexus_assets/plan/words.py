@@ -14,3 +14,10 @@ HEALED = {
     "counted": "Batches whose image_count is put right.",
 }
 """What a load puts right beside loading, or tells of it, by its code in the account, and what that means."""
+
+ADOPTION = {
+    "filled": "Adopted rows had nothing there; FileMaker's value was taken.",
+    "replaced": "An earlier importer left its own value there; FileMaker's took its place.",
+    "kept": "A person may have written it; Nexus's value is kept, and agrees_with_filemaker lists it.",
+}
+"""What becomes of a value of an adopted row that differs from FileMaker's."""

@@ -49,6 +49,7 @@ class Load:
     rejected: Mapping[str, int]
     notices: Mapping[str, int]
     healed: Mapping[str, int]
+    adoption: Mapping[str, Mapping[str, int]]
     sources: Sequence[Source]
     rows: int
     in_this_run: bool
@@ -200,14 +201,14 @@ def checks_without_result(cursor: Cursor, run_id: str) -> list[Check]:
 
 def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
     cursor.execute(
-        "SELECT id, run_id, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, sources"
+        "SELECT id, run_id, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, adoption, sources"
         " FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity.name,),
     )
     row = cursor.fetchone()
     if row is None:
         return None
-    load_id, made_by, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, sources = row
+    load_id, made_by, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, adoption, sources = row
     cursor.execute(SQL("SELECT count(*) FROM {}").format(catalog.reflect(cursor, entity).table))
     (rows,) = cursor.fetchone() or (0,)
     return Load(
@@ -221,6 +222,7 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
         rejected=_most_first(rejected),
         notices=_most_first(notices),
         healed=_most_first(healed),
+        adoption=adoption,
         sources=[_source(name, told) for name, told in sources.items()],
         rows=rows,
         in_this_run=made_by == run_id,

@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.plan.words import HEALED
+from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import CheckHistory, Load, Report, Source
 
@@ -77,6 +77,10 @@ def _healed_rows(report: Report) -> Iterator[dict[str, Any]]:
                 if code == "counted" and load.outcomes.get("inserted"):
                     continue  # the count of a batch that got images is new, not put right
                 yield {"entity": load.entity, "code": code, "rows": rows, "meaning": HEALED.get(code, "")}
+            for what, columns in load.adoption.items():
+                if columns:
+                    meaning = f"{ADOPTION[what]} By column: {', '.join(f'{name} {rows:,}' for name, rows in columns.items())}."
+                    yield {"entity": load.entity, "code": what, "rows": sum(columns.values()), "meaning": meaning}
 
 
 def _healed_picture(report: Report) -> str:
@@ -180,6 +184,7 @@ def to_json(report: Report) -> str:
                     "rejected_by_reason": dict(load.rejected),
                     "notices": dict(load.notices),
                     "healed": dict(load.healed),
+                    "adoption": {what: dict(columns) for what, columns in load.adoption.items()},
                     "rows": load.rows,
                     "success_rate": round(load.success_rate, 6),
                 }

@@ -417,10 +417,10 @@ OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' 
                     OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
-    (t.name IS DISTINCT FROM i.new_name AND (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS write_name,
-    (t.name IS DISTINCT FROM i.new_name AND NOT (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE))) AS keep_name,
-    (t.description IS DISTINCT FROM i.new_description AND (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS write_description,
-    (t.description IS DISTINCT FROM i.new_description AND NOT (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE))) AS keep_description
+    ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS write_name,
+    ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS keep_name,
+    ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS write_description,
+    ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS keep_description
 FROM nexus_assets.work_image_batches_decided AS d
 JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
 JOIN public.images_batch AS t ON t.id = d.nexus_id
@@ -477,6 +477,8 @@ SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.wo
 
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
     GROUP BY 1 ORDER BY 2 DESC, 1;
+
+SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
 
 UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
     ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
@@ -659,8 +661,8 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -286,7 +286,8 @@ INSERT INTO nexus_assets.work_notes_recognised
     SELECT t.* FROM public.notes AS t
     WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_notes AS l WHERE l.nexus_id = t.id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_recognised AS r WHERE r.nexus_id = t.id)
-) AS t WHERE TRUE AND coalesce(t.created_by ILIKE '%import%', TRUE)
+) AS t WHERE TRUE
+    AND (nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR t.created_by::text ILIKE ANY (ARRAY['%import%']))
     ) AS o USING (content, k);
 
 SET LOCAL enable_nestloop TO DEFAULT;
@@ -321,6 +322,20 @@ SELECT count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE ne
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
+SELECT EXISTS (SELECT FROM nexus_assets.work_notes_decided WHERE action = 'insert') AND EXISTS (
+    SELECT t.* FROM public.notes AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_notes AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_recognised AS r WHERE r.nexus_id = t.id)
+);
+
+SELECT count(*) FROM nexus_assets.work_notes_decided AS d JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
+        WHERE d.action = 'insert'
+            AND hash_record_extended(ROW(i.new_patient_id, nexus_assets.read_text(i.new_content)), 0) IN (SELECT hash_record_extended(ROW(t.patient_id, nexus_assets.read_text(t.content)), 0) FROM (
+    SELECT t.* FROM public.notes AS t
+    WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_notes AS l WHERE l.nexus_id = t.id)
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_recognised AS r WHERE r.nexus_id = t.id)
+) AS t);
+
 CREATE UNLOGGED TABLE nexus_assets.work_notes_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_notes_decided
 WHERE action = 'adopt' AND known_id <> nexus_id;
@@ -341,14 +356,14 @@ WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_exte
                 OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS keep_patient_id,
-    (t.content IS DISTINCT FROM i.new_content AND (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE))) AS write_content,
-    (t.content IS DISTINCT FROM i.new_content AND NOT (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE))) AS keep_content,
-    (t.note_type IS DISTINCT FROM i.new_note_type AND (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE))) AS write_note_type,
-    (t.note_type IS DISTINCT FROM i.new_note_type AND NOT (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE))) AS keep_note_type,
-    ((t.created_at IS DISTINCT FROM i.new_created_at AND i.new_created_at IS NOT NULL) AND (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE))) AS write_created_at,
-    ((t.created_at IS DISTINCT FROM i.new_created_at AND i.new_created_at IS NOT NULL) AND NOT (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE))) AS keep_created_at,
-    (t.created_by IS DISTINCT FROM i.new_created_by AND (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE))) AS write_created_by,
-    (t.created_by IS DISTINCT FROM i.new_created_by AND NOT (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE))) AS keep_created_by
+    ((t.content IS DISTINCT FROM i.new_content AND nexus_assets.read_text(t.content)::text IS DISTINCT FROM nexus_assets.read_text(i.new_content)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.content)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_content, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.content)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE)))) AS write_content,
+    ((t.content IS DISTINCT FROM i.new_content AND nexus_assets.read_text(t.content)::text IS DISTINCT FROM nexus_assets.read_text(i.new_content)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.content)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_content, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.content)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE)))) AS keep_content,
+    ((t.note_type IS DISTINCT FROM i.new_note_type AND nexus_assets.read_text(t.note_type)::character varying(50) IS DISTINCT FROM nexus_assets.read_text(i.new_note_type)::character varying(50) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.note_type)::character varying(50) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE) OR coalesce(l.base_note_type = hash_record_extended(ROW(nexus_assets.read_text(t.note_type)::character varying(50)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_note_type, '') = coalesce((SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)), ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.note_type)::character varying(50) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE) OR coalesce(l.base_note_type = hash_record_extended(ROW(nexus_assets.read_text(t.note_type)::character varying(50)), 0), FALSE)))) AS write_note_type,
+    ((t.note_type IS DISTINCT FROM i.new_note_type AND nexus_assets.read_text(t.note_type)::character varying(50) IS DISTINCT FROM nexus_assets.read_text(i.new_note_type)::character varying(50) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.note_type)::character varying(50) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE) OR coalesce(l.base_note_type = hash_record_extended(ROW(nexus_assets.read_text(t.note_type)::character varying(50)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_note_type, '') = coalesce((SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)), ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.note_type)::character varying(50) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_note_type = hash_record_extended(ROW(t.note_type), 0), FALSE) OR coalesce(l.base_note_type = hash_record_extended(ROW(nexus_assets.read_text(t.note_type)::character varying(50)), 0), FALSE)))) AS keep_note_type,
+    (((t.created_at IS DISTINCT FROM i.new_created_at AND t.created_at IS DISTINCT FROM i.new_created_at AND ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_created_at IS NULL)))) AND i.new_created_at IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)))) AS write_created_at,
+    (((t.created_at IS DISTINCT FROM i.new_created_at AND t.created_at IS DISTINCT FROM i.new_created_at AND ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_created_at IS NULL)))) AND i.new_created_at IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)))) AS keep_created_at,
+    ((t.created_by IS DISTINCT FROM i.new_created_by AND nexus_assets.read_text(t.created_by)::character varying(100) IS DISTINCT FROM nexus_assets.read_text(i.new_created_by)::character varying(100) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_created_by, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), 'FileMaker Import'::text), ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)))) AS write_created_by,
+    ((t.created_by IS DISTINCT FROM i.new_created_by AND nexus_assets.read_text(t.created_by)::character varying(100) IS DISTINCT FROM nexus_assets.read_text(i.new_created_by)::character varying(100) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_created_by, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), 'FileMaker Import'::text), ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)))) AS keep_created_by
 FROM nexus_assets.work_notes_decided AS d
 JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
 JOIN public.notes AS t ON t.id = d.nexus_id
@@ -404,6 +419,8 @@ SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.wo
 
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
+
+SELECT EXISTS (SELECT FROM nexus_assets.work_notes_changes WHERE action = 'adopt');
 
 UPDATE public.notes AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
     ELSE t.patient_id END, content = CASE WHEN c.write_content THEN i.new_content::text ELSE t.content END,
@@ -531,8 +548,8 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

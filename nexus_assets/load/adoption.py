@@ -1,0 +1,148 @@
+"""What an earlier importer left in a row of Nexus: what counts as empty or as the same, and what FileMaker's value replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import singledispatch
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.ledger.schema import base_columns
+from nexus_assets.ledger.tables import ledger_table
+from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql, reference_column
+from nexus_assets.mapping import parse
+from nexus_assets.mapping.entity import AsInFileMaker, Column, Entity, Leaving, Placeholder, SameAs
+from nexus_assets.nexus import queries
+from nexus_assets.nexus.catalog import Target
+
+
+def declared_column(entity: Entity, name: str) -> Column | None:
+    """The declaration of an ordinary column."""
+    return next((column for column in entity.columns if column.name == name), None)
+
+
+def is_text(target: Target, name: str) -> bool:
+    return target.columns[name].sql_type.startswith(("text", "character"))
+
+
+def significant_sql(target: Target, name: str, value: Composable) -> Composable:
+    """A value as it is compared, of the column's own type: an empty text is NULL, blanks around one do not count (in a value
+    that is verbatim they do), and blank keys of a jsonb object are left out."""
+    declared = declared_column(target.entity, name)
+    if declared is not None and declared.merged_keys:
+        return SQL("{}({})").format(ledger_table("without_blanks"), value)
+    if not is_text(target, name):
+        return value
+    verbatim = declared is not None and declared.parser == parse.verbatim
+    text = SQL("nullif({}, '')").format(value) if verbatim else parse.call("read_text", value)
+    return SQL("{}::{}").format(text, SQL(target.columns[name].sql_type))
+
+
+def says_nothing_sql(context: LoadContext, name: str) -> Composable:
+    """Whether FileMaker has no value for the column: what the row `i` says is what an empty field would say."""
+    declared, said = declared_column(context.entity, name), SQL("i.{}").format(incoming_column(name))
+    if declared is None or not is_text(context.target, name) or declared.parser.dates or declared.parser.times:
+        return SQL("{} IS NULL").format(said)
+    nothing = declared.parser.value([parse.BLANK] * len(declared.fields), context.reading)
+    return SQL("coalesce({}, '') = coalesce({}, '')").format(said, nothing)
+
+
+def is_empty_sql(context: LoadContext, name: str) -> Composable:
+    """Whether the row `t` of Nexus has nothing in the column; in a jsonb object, nothing that FileMaker has otherwise."""
+    current, declared = owned_sql(name, context.target, "t"), declared_column(context.entity, name)
+    significant = significant_sql(context.target, name, current)
+    if declared is None or not declared.merged_keys:
+        return SQL("{} IS NULL").format(significant)
+    rule = context.entity.filemaker_id
+    # The row was found by its FileMaker id: that can be written otherwise, but it is no other one.
+    own = SQL("") if rule is None or rule.key is None else SQL(" - {}").format(Literal(rule.key))
+    return SQL("(i.{} @> ({}{}))").format(incoming_column(name), significant, own)
+
+
+@singledispatch
+def _is_leaving(leaving: Leaving, name: str) -> Composable:
+    """Whether the column of the row `t` holds what importers leave there, as far as the row alone tells."""
+    raise NotImplementedError(leaving)
+
+
+@_is_leaving.register
+def _placeholder(leaving: Placeholder, name: str) -> Composable:
+    return SQL("t.{}::text ILIKE ANY ({})").format(Identifier(name), Literal(list(leaving.patterns)))
+
+
+@_is_leaving.register
+def _same_as(leaving: SameAs, name: str) -> Composable:
+    other = SQL("regexp_replace(t.{}::text, '^.*/', '')").format(Identifier(leaving.column))
+    return SQL("t.{}::text = {}").format(Identifier(name), other)
+
+
+@_is_leaving.register
+def _as_in_filemaker(leaving: AsInFileMaker, name: str) -> Composable:  # noqa: ARG001 - only FileMaker's value tells
+    return SQL("FALSE")
+
+
+def left_in_sql(target: Target, name: str) -> Composable:
+    """Whether nobody but an importer can have left the column of the row `t` as it is: it is empty, or holds a leaving."""
+    declared = declared_column(target.entity, name)
+    assert declared is not None
+    tests: list[Composable] = [
+        SQL("{} IS NULL").format(significant_sql(target, name, SQL("t.{}").format(Identifier(name))))
+    ]
+    tests += [_is_leaving(leaving, name) for leaving in declared.left_by_importers]
+    return SQL("({})").format(SQL(" OR ").join(tests))
+
+
+def reads_alike_sql(context: LoadContext, name: str) -> Composable:
+    """Whether the parser of a column that importers fill as FileMaker has it makes FileMaker's value of Nexus's."""
+    declared = declared_column(context.entity, name)
+    if declared is None or not any(isinstance(leaving, AsInFileMaker) for leaving in declared.left_by_importers):
+        return SQL("FALSE")
+    current = parse.Field(SQL("t.{}::text").format(Identifier(name)), parse.BLANK.dates, parse.BLANK.times)
+    read = declared.parser.value([current], context.reading)
+    return SQL("({} IS NOT DISTINCT FROM i.{})").format(read, incoming_column(name))
+
+
+def gives_way_sql(context: LoadContext, name: str) -> Composable:
+    """Whether FileMaker's value takes the place of what the row `t` has: it is adopted now, and there nothing, or a leaving."""
+    declared = declared_column(context.entity, name)
+    tests = [is_empty_sql(context, name), reads_alike_sql(context, name)]
+    tests += [_is_leaving(leaving, name) for leaving in (declared.left_by_importers if declared else ())]
+    return SQL("(d.action = 'adopt' AND coalesce({}, FALSE))").format(SQL(" OR ").join(tests))
+
+
+def count_values(
+    cursor: Cursor, context: LoadContext, written: Mapping[str, Composable], kept: Mapping[str, Composable]
+) -> dict[str, dict[str, int]]:
+    """The values of adopted rows that were `filled`, `replaced` and `kept`, by column; run before any is written.
+
+    `written` and `kept` are the flags of each column in `changes`. Links are not among them: they are counted as relinked.
+    """
+    adopted = SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'adopt')").format(context.work("changes"))
+    if not queries.yes(cursor, adopted):
+        return {}
+    links = {reference_column(link) for link in context.entity.references}
+    tests: list[tuple[str, str, Composable]] = []
+    for name in base_columns(context.entity):
+        empty = is_empty_sql(context, name)
+        if name not in links:
+            tests.append(("filled", name, SQL("{} AND {}").format(written[name], empty)))
+            tests.append(("replaced", name, SQL("{} AND NOT ({})").format(written[name], empty)))
+        tests.append(("kept", name, kept[name]))
+    found = queries.row(
+        cursor,
+        SQL("""
+            SELECT {counts} FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+            WHERE c.action = 'adopt'
+        """).format(
+            counts=SQL(", ").join(SQL("count(*) FILTER (WHERE {})").format(test) for *_, test in tests),
+            changes=context.work("changes"),
+            incoming=context.work("incoming"),
+            target=context.target.table,
+        ),
+    )
+    counts: dict[str, dict[str, int]] = {"filled": {}, "replaced": {}, "kept": {}}
+    for (what, name, _), rows in zip(tests, found, strict=True):
+        if rows:
+            counts[what][name] = rows
+    return counts
