@@ -10,7 +10,7 @@ import hashlib
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +50,16 @@ class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
 def _client(clinic: settings.Clinic) -> Any:
     from dagster_aws.s3 import S3Resource
 
-    return S3Resource(
+    from nexus_assets.sources.s3_causes import made_client
+
+    resource = S3Resource(
         endpoint_url=clinic.endpoint_url,
         region_name=clinic.region,
         aws_access_key_id=clinic.access_key_id,
         aws_secret_access_key=clinic.secret_access_key,
         max_attempts=ATTEMPTS,
-    ).get_client()
+    )
+    return made_client(resource.get_client, clinic.bucket)
 
 
 class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -100,6 +103,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The bucket with the clinic's image and document files."""
 
     _listed: dict[tuple[str, str], KeptListing] = PrivateAttr(default_factory=dict)
+    _failed: dict[tuple[str, str], NexusAssetsError] = PrivateAttr(default_factory=dict)
     _made_client: Any = PrivateAttr(default=None)
 
     def name(self) -> str:
@@ -139,11 +143,26 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
             return settings.IMAGES_PREFIX.value()
         return settings.DOCUMENTS_PREFIX.value()
 
+    def list_first(self, listings: Iterable[Listing], run_id: str) -> None:
+        """Lists these now, before a transaction is begun that would be idle meanwhile; a failure shows where a listing is read."""
+        from nexus_assets.sources.s3 import BucketError
+
+        for listing in listings:
+            try:
+                self._kept(listing, run_id)
+            except BucketError as error:
+                self._failed[run_id, listing] = error
+
     def objects(self, listing: Listing, run_id: str) -> Iterator[StoredObject]:
         """Every file of a listing. Listed once a run, kept in a temporary file: loads and checks of a run see the same.
 
         Raises BucketError where the bucket can't be listed.
         """
+        if (failed := self._failed.pop((run_id, listing), None)) is not None:
+            raise failed
+        yield from self._kept(listing, run_id)
+
+    def _kept(self, listing: Listing, run_id: str) -> KeptListing:
         from nexus_assets.sources.s3 import KeptListing, list_objects
 
         kept = self._listed.get((run_id, listing))
@@ -153,7 +172,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
             kept = KeptListing(folder / f"{listing}.csv")
             kept.write(list_objects(self.client(), self.name(), self.prefix(listing), listing))
             self._listed[run_id, listing] = kept
-        yield from kept
+        return kept
 
 
 class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]

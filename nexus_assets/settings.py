@@ -50,7 +50,10 @@ ENCODING = Setting(
     "NEXUS_EXPORT_ENCODING",
     "The encoding of text exports, in place of what the files themselves show (utf-8, utf-16, mac-roman, cp1252 …).",
 )
-
+ALLOW_UNVERIFIED = Setting(
+    "NEXUS_ALLOW_UNVERIFIED",
+    "Which connections to other machines may go without verified TLS: database, s3, filemaker, apart by blanks. `status` shows it.",
+)
 ALERT_URLS = Setting(
     "NEXUS_ALERT_URLS",
     "Who is told of what goes wrong: Apprise addresses (mail, Slack, Teams, webhook …) apart by blanks, each with an optional"
@@ -94,6 +97,7 @@ SETTINGS = (
     TIME_ZONE,
     DATE_ORDER,
     ENCODING,
+    ALLOW_UNVERIFIED,
     ALERT_URLS,
     HEARTBEAT_URL,
     DAGSTER_URL,

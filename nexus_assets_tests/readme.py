@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
@@ -66,11 +68,42 @@ def checks() -> str:
     return table(("check", "of", "what must hold", "severity", ""), rows)
 
 
+@cache
+def grants() -> str:
+    """The SQL that gives the import's role its rights, found in a database with Nexus's tables as the demo has them."""
+    import sqlalchemy as sa
+
+    from nexus_assets.local import nexus_schema
+    from nexus_assets.local.postgres import Postgres
+    from nexus_assets.nexus.connection import make_engine, transaction
+    from nexus_assets.nexus.grants import needed
+
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        server = Postgres(Path(folder) / "postgres", fsync=False)
+        server.start()
+        try:
+            engine = sa.create_engine(server.url(), poolclass=sa.NullPool)
+            nexus_schema.create(engine)
+            with engine.begin() as connection:
+                nexus_schema.seed(connection)
+            with transaction(make_engine(server.url()), read_only=True) as cursor:
+                lines = [right.sql("nexus_import").as_string(cursor) for right in needed(cursor)]
+        finally:
+            server.stop()
+    # Names are quoted where they need it alone: people read this.
+    plain = [re.sub(r'"(?!order")([a-z][a-z0-9_]*)"', r"\1", line) for line in lines]
+    return "\n".join(
+        ["```sql owner", "GRANT USAGE ON SCHEMA public TO nexus_import;", *(f"{line};" for line in plain), "```"]
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "settings": settings,
     "reasons": reasons,
     "checks": checks,
+    "grants": grants,
 }
 """Name of a table between its marks in one of the pages -> what must stand there."""
 

@@ -7,14 +7,17 @@ again and stays open, with its new reason.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL
 
 from nexus_assets.admin.reject_workbook import Cells, MendedRow, SheetError, cells_of, shown
 from nexus_assets.admin.rejects import check_installed
@@ -94,7 +97,7 @@ def retry(
 
 def _keep(cursor: Cursor, rows: Sequence[MendedRow], retried: Retried) -> list[MendedRow]:
     """Keeps the rows that a person has changed; returns those."""
-    changed = []
+    kept = []
     known = _known(cursor, rows)
     for row in rows:
         reject = known.get(row.reject_id)
@@ -116,9 +119,9 @@ def _keep(cursor: Cursor, rows: Sequence[MendedRow], retried: Retried) -> list[M
         if mended == before:
             retried.untouched += 1
             continue
-        _keep_one(cursor, row, reject, mended)
-        changed.append(row)
-    return changed
+        kept.append((row, reject, mended))
+    _write(cursor, kept)
+    return [row for row, _, _ in kept]
 
 
 def _known(cursor: Cursor, rows: Sequence[MendedRow]) -> dict[int, _Known]:
@@ -139,25 +142,39 @@ def _mended(before: Cells, cells: Cells) -> dict[str, str | None]:
     }
 
 
-def _keep_one(cursor: Cursor, row: MendedRow, reject: _Known, mended: Cells) -> None:
-    faulty: Cells | None = reject.faulty
-    if faulty is None:
-        faulty = cells_of(reject.entity, reject.reason, reject.payload)
-        source = reject.entity.rows_of
-        if reject.absent and isinstance(source, FileRecords):
-            faulty = {source.on: faulty[source.on]}
-    cursor.execute(
-        "INSERT INTO nexus_assets.mended AS m (reject_id, entity, export, absent, faulty, mended)"
-        " VALUES (%s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (reject_id) DO UPDATE SET mended = excluded.mended, mended_at = clock_timestamp()",
+def _faulty(reject: _Known) -> Cells:
+    """The row as FileMaker has it, which the mended one stands in place of."""
+    if reject.faulty is not None:
+        return reject.faulty
+    faulty = cells_of(reject.entity, reject.reason, reject.payload)
+    source = reject.entity.rows_of
+    return {source.on: faulty[source.on]} if reject.absent and isinstance(source, FileRecords) else faulty
+
+
+def _write(cursor: Cursor, kept: Iterable[tuple[MendedRow, _Known, Cells]]) -> None:
+    """Keeps the mended rows. They go by COPY: a statement, which a server may write to its log, holds no word of them."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(
         (
             row.reject_id,
             row.entity,
             reject.entity.rows_of.export,
             reject.absent,
-            json.dumps(faulty),
+            json.dumps(_faulty(reject)),
             json.dumps(mended),
-        ),
+        )
+        for row, reject, mended in kept
+    )
+    buffer.seek(0)
+    names = SQL("reject_id, entity, export, absent, faulty, mended")
+    like = SQL("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT {} FROM nexus_assets.mended WHERE false")
+    cursor.execute(like.format(names))
+    cursor.copy_expert("COPY kept FROM STDIN (FORMAT csv)", buffer)
+    cursor.execute(
+        SQL("""
+            INSERT INTO nexus_assets.mended ({names}) SELECT {names} FROM kept
+            ON CONFLICT (reject_id) DO UPDATE SET mended = excluded.mended, mended_at = clock_timestamp()
+        """).format(names=names)
     )
 
 

@@ -167,6 +167,7 @@ CHECKS: tuple[Check, ...] = (
             "objects_exist",
             f"Every row of {name} has its file in the bucket, not empty and as large as the row says.",
             find,
+            listings=ENTITIES[name].listings,
         )
         for name, find in _each(_FILES, objects_exist).items()
     ),
@@ -177,6 +178,7 @@ CHECKS: tuple[Check, ...] = (
             f"Every file of {name} in the bucket has its row or a reject that says why not, and every thumbnail is there.",
             find,
             "WARN",
+            listings=ENTITIES[name].listings,
         )
         for name, find in _each(_FILES, files_and_rows_agree).items()
     ),
@@ -186,10 +188,17 @@ CHECKS: tuple[Check, ...] = (
             "files_open",
             f"A sample of the files of {name} opens as the front end opens it: whole, unchanged, and what it says it is.",
             find,
+            listings=ENTITIES[name].listings,
         )
         for name, find in _each(_FILES, files_open).items()
     ),
-    Check("images", "every_image_visible", "Every image is one that a person sees in Nexus.", every_image_visible),
+    Check(
+        "images",
+        "every_image_visible",
+        "Every image is one that a person sees in Nexus.",
+        every_image_visible,
+        listings=ENTITIES["images"].listings,
+    ),
 )
 """Every check, in the order in which they are shown."""
 

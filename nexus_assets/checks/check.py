@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+from typing import Literal as OneOf
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.nexus import catalog
@@ -16,9 +17,10 @@ from nexus_assets.nexus.catalog import Target
 
 if TYPE_CHECKING:
     from nexus_assets.checks.files import Opened
+    from nexus_assets.mapping.entity import Listing
     from nexus_assets.sources.s3 import StoredObject
 
-Severity = Literal["ERROR", "WARN"]
+Severity = OneOf["ERROR", "WARN"]
 
 SAMPLE_ROWS = 10
 """How many violators a check shows: enough to look one up, few enough to read."""
@@ -26,7 +28,7 @@ SAMPLE_ROWS = 10
 
 @dataclass(frozen=True)
 class StoredFiles:
-    """The bucket as checks see it.
+    """The bucket as checks see it. `list_first` is called before a transaction is begun, with all listings that will be read.
 
     `listing` yields every file of a listing, `prefix` is where they lie; `elsewhere` gives the sizes of the files among
     these keys that exist, wherever they lie; `open` fetches files as the front end does, in the order of the keys.
@@ -36,11 +38,12 @@ class StoredFiles:
     prefix: Callable[[str], str]
     elsewhere: Callable[[Sequence[str]], Iterable[tuple[str, int]]]
     open: Callable[[Sequence[str]], Iterable[Opened]]
+    list_first: Callable[[Iterable[Listing]], None] = lambda _: None
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What checks look with: a cursor in a transaction that is rolled back, the bucket, the time.
+    """What checks look with: a cursor in a transaction that may only read, the bucket, the time.
 
     `deep` asks the checks that look at a sample to take a large one.
     """
@@ -48,6 +51,7 @@ class CheckContext:
     cursor: Cursor
     files: StoredFiles
     deep: bool = False
+    objects: dict[str, Composable] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
     def rows(self, query: Composable) -> list[tuple[Any, ...]]:
@@ -86,7 +90,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One question about one entity's table, over all of its rows.
+    """One question about one entity's table, over all of its rows, and about the files of these listings.
 
     A `blocking` check of severity ERROR that fails stops the assets downstream in the same run and gives it exit code 1.
     """
@@ -97,6 +101,7 @@ class Check:
     find: Callable[[CheckContext], Finding]
     severity: Severity = "ERROR"
     blocking: bool = False
+    listings: tuple[Listing, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -115,24 +120,25 @@ def violators(
     query: Composable,
     next_step: str,
     figures: Mapping[str, int] | None = None,
-    cause: Callable[[CheckContext], str] | None = None,
+    cause: Callable[[CheckContext, Composable], str] | None = None,
 ) -> Finding:
     """The finding of a query that returns violators: their reason in column `reason`, the rest their ids.
 
-    The query runs once, into the temporary table `violators`; counting, sampling and `cause` look at that. The sample
-    shows every reason.
+    The query runs once, and once more within `cause` where there are violators: a check writes nothing, not even a temporary
+    table. The sample shows every reason.
     """
-    context.cursor.execute(SQL("CREATE TEMP TABLE violators ON COMMIT DROP AS {}").format(query))
-    breakdown = dict(context.rows(SQL("SELECT reason, count(*) FROM violators GROUP BY 1 ORDER BY 2 DESC, 1")))
-    context.cursor.execute(
-        "SELECT * FROM violators ORDER BY row_number() OVER (PARTITION BY reason ORDER BY violators), reason LIMIT %s",
-        (SAMPLE_ROWS,),
-    )
-    names = [column.name for column in context.cursor.description or ()]
+    ranked = SQL("""
+        SELECT * FROM (
+          SELECT row_number() OVER (PARTITION BY v.reason ORDER BY v), count(*) OVER (PARTITION BY v.reason), v.* FROM ({query}) AS v
+        ) AS ranked (place, of_reason) WHERE place <= {most} ORDER BY place, reason
+    """).format(query=query, most=Literal(SAMPLE_ROWS))
+    rows = context.rows(ranked)
+    names = [column.name for column in context.cursor.description or ()][2:]
+    counts = {str(row[2 + names.index("reason")]): int(row[1]) for row in rows}
+    breakdown = dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
     sample = tuple(
-        {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
-        for row in context.cursor.fetchall()
+        {name: "" if value is None else str(value) for name, value in zip(names, row[2:], strict=True)}
+        for row in rows[:SAMPLE_ROWS]
     )
-    told = cause(context) if cause is not None and breakdown else ""
-    context.cursor.execute("DROP TABLE violators")
+    told = cause(context, query) if cause is not None and breakdown else ""
     return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, next_step if breakdown else "", told)

@@ -223,28 +223,28 @@ def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
     )
 
 
-def likely_cause(context: CheckContext) -> str:
-    """What the ledger knows of the patients that the temporary table `violators` points at in vain."""
+def likely_cause(context: CheckContext, violators: Composable) -> str:
+    """What the ledger knows of the patients that the violators point at in vain."""
     if not is_installed(context.cursor):
         return ""
     patients = context.table("patients")
     orphans, superseded, lost, back = context.row(
         SQL("""
             SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id)
-            FROM violators AS v
+            FROM ({violators}) AS v
             LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
             LEFT JOIN {ledger} AS l ON l.nexus_id::text = v.object_id
               AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = l.nexus_id)
             LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(filemaker_metadata->>'filemaker_id') AS source_id
                        FROM {patients}) AS t ON t.source_id = l.source_id
-        """).format(ledger=identity_table("patients"), patients=patients.table)
+        """).format(ledger=identity_table("patients"), patients=patients.table, violators=violators)
     )
     runs = context.rows(
         SQL("""
-            SELECT DISTINCT o.run_id FROM violators AS v JOIN nexus_assets.superseded AS s
+            SELECT DISTINCT o.run_id FROM ({}) AS v JOIN nexus_assets.superseded AS s
               ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
             JOIN nexus_assets.load AS o ON o.id = s.load_id ORDER BY 1 LIMIT 3
-        """)
+        """).format(violators)
     )
     if superseded:
         during = f" in run {', '.join(run for (run,) in runs)}" if runs else ""

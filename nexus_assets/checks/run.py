@@ -29,6 +29,7 @@ def stored_files(bucket: ClinicBucket, run_id: str) -> StoredFiles:
         prefix=lambda listing: bucket.prefix(listing),  # type: ignore[arg-type]
         elsewhere=lambda keys: sizes(bucket.client(), bucket.name(), keys),
         open=lambda keys: open_files(bucket.address(EXPIRES_SECONDS), keys),
+        list_first=lambda listings: bucket.list_first(listings, run_id),
     )
 
 
@@ -47,10 +48,12 @@ def ask_all(
 
     Nothing is written. Raises NexusAssetsError where the database can't be reached at all, or is no migrated Nexus.
     """
-    with transaction(engine, commit=False) as cursor:
+    chosen = tuple(checks)
+    files.list_first(dict.fromkeys(listing for check in chosen for listing in check.listings))
+    with transaction(engine, read_only=True) as cursor:
         catalog.content_types(cursor)
         context = CheckContext(cursor, files, deep)
-        for check in checks:
+        for check in chosen:
             cursor.execute("SAVEPOINT asked")
             try:
                 with sanitized_errors(where(engine)):

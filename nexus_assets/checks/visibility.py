@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg2.sql import SQL, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
-from nexus_assets.checks.objects import stage_objects
+from nexus_assets.checks.objects import objects_sql
 from nexus_assets.entities import ENTITIES
 
 
 def every_image_visible(context: CheckContext) -> Finding:
     """Images that the front end does not show, each with the first reason. A patient's archiving hides images on purpose:
     those are counted as `hidden_by_archiving`, not as violators."""
-    objects = stage_objects(context, ENTITIES["images"])
+    objects = objects_sql(context, ENTITIES["images"])
     images, batches, patients = (context.table(name) for name in ("images", "image_batches", "patients"))
     judged = SQL("""
         SELECT i.id::text AS image_id, b.id::text AS batch_id, b.object_id::text AS object_id,
@@ -35,17 +37,11 @@ def every_image_visible(context: CheckContext) -> Finding:
         patients=patients.table,
         objects=objects,
     )
-    context.cursor.execute(SQL("CREATE TEMP TABLE judged ON COMMIT DROP AS {}").format(judged))
-    total, visible, archived = context.row(
-        SQL(
-            "SELECT count(*), count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason = 'archived') FROM judged"
-        )
-    )
     finding = violators(
-        context,
-        SQL("SELECT * FROM judged WHERE reason <> 'archived'"),
-        loading("images"),
-        {"visible": visible, "total": total, "hidden_by_archiving": archived},
+        context, SQL("SELECT * FROM ({}) AS judged WHERE reason <> 'archived'").format(judged), loading("images")
     )
-    context.cursor.execute("DROP TABLE judged")
-    return finding
+    total, archived = context.row(
+        SQL("SELECT count(*), count(*) FILTER (WHERE reason = 'archived') FROM ({}) AS judged").format(judged)
+    )
+    figures = {"visible": total - archived - finding.count, "total": total, "hidden_by_archiving": archived}
+    return replace(finding, figures=figures)

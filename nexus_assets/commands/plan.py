@@ -83,6 +83,20 @@ def write_private(file: Path, text: str) -> None:
         opened.write(text)
 
 
+def _tell_missing_rights(console: Console) -> None:
+    """Names the GRANTs that the role lacks: a load may need them on the day when references have to be moved."""
+    from nexus_assets.nexus.connection import transaction
+    from nexus_assets.nexus.grants import missing_statements
+    from nexus_assets.resources import NexusDatabase
+
+    with transaction(NexusDatabase().engine(), read_only=True) as cursor:
+        grants = missing_statements(cursor)
+    if grants:
+        console.print("[red]The role lacks rights that a load or check needs[/red]. As the tables' owner run:")
+    for statement in grants:
+        console.print(f"  {statement};", markup=False, highlight=False, soft_wrap=True)
+
+
 @click.command("plan")
 @click.option("--select", default="*", show_default=True, help="What to load, in Dagster's words: images, '*images' …")
 @click.option(
@@ -119,6 +133,7 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
             f"plan-{uuid.uuid4()}",
             lambda _: None,
         )
+    _tell_missing_rights(console)
     if out is not None:
         write_private(out, plan.to_text(seal_key(NexusDatabase())))
     if as_json:

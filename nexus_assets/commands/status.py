@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -21,12 +21,15 @@ from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.schema import install, is_installed
+from nexus_assets.ledger.schema import SUPPORTED_SERVERS, install, is_installed
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.grants import missing_statements
 from nexus_assets.resources import ClinicBucket, NexusDatabase
+from nexus_assets.settings import ALLOW_UNVERIFIED
+from nexus_assets.wire import unverified
 
 
 def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[str, Any]:
@@ -116,22 +119,54 @@ def _alerts(cursor: Cursor) -> dict[str, Any]:
 
 def is_wrong(status: Mapping[str, Any]) -> bool:
     """Whether anything is: a failed check of severity ERROR, a load or run that failed and was not repeated successfully, a
-    message that nobody received.
+    message that nobody received, a right that the role lacks.
 
     Warnings are ordinary: people edit in Nexus. The alert of a check that passes by now does not count: it is resolved with
     the next look for alerts.
     """
     failed = (alert for alert in status["alerts"]["open"] if alert["kind"] in ("load", "run"))
-    return bool(status["failed_checks"] or status["alerts"]["undelivered"] or any(failed))
+    lacking = status["connection"]["missing_grants"]
+    return bool(status["failed_checks"] or status["alerts"]["undelivered"] or any(failed) or lacking)
+
+
+def _connection(cursor: Cursor) -> dict[str, Any]:
+    """The server's version, what may go without verified TLS, and the GRANTs that the role lacks."""
+    return {
+        "server": str(queries.row(cursor, "SELECT current_setting('server_version')")[0]),
+        "supported": SUPPORTED_SERVERS,
+        "unverified": sorted(unverified()),
+        "missing_grants": missing_statements(cursor),
+    }
+
+
+def _for_want_of_rights(error: NexusAssetsError, grants: Sequence[str]) -> NexusAssetsError:
+    """The error of a check, with the GRANTs to run where the role lacks rights."""
+    if not grants:
+        return error
+    return NexusAssetsError(error.problem, remedy=f"As the tables' owner run: {'; '.join(grants)};")
+
+
+def _print_connection(connection: Mapping[str, Any], console: Console) -> None:
+    console.print(f"\nPostgreSQL {connection['server']} ({connection['supported']} are supported)", highlight=False)
+    if connection["unverified"]:
+        console.print(
+            f"[yellow]Without verified TLS[/yellow] by {ALLOW_UNVERIFIED.name}: {', '.join(connection['unverified'])}"
+        )
+    if connection["missing_grants"]:
+        console.print("[red]The role lacks rights that a load or check needs[/red]. As the tables' owner run:")
+        for statement in connection["missing_grants"]:
+            console.print(f"  {statement};", markup=False, highlight=False, soft_wrap=True)
 
 
 def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
     """The status as its JSON has it, and the findings of all checks. Raises NexusAssetsError where it can't look."""
     engine, bucket = NexusDatabase().engine(), ClinicBucket()
+    with transaction(engine, read_only=True) as cursor:
+        connection = _connection(cursor)
     findings = {}
     for check, answer in ask_all(CHECKS, engine, stored_files(bucket, "status")):
         if isinstance(answer, NexusAssetsError):
-            raise answer
+            raise _for_want_of_rights(answer, connection["missing_grants"])
         findings[check.asset, check.name] = answer
     with transaction(engine, commit=False) as cursor:
         alerts, entities = _alerts(cursor), {}
@@ -147,6 +182,7 @@ def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
         "failed_checks": [f"{asset}.{name}" for asset, name in red if severities[asset, name] == "ERROR"],
         "warnings": [f"{asset}.{name}" for asset, name in red if severities[asset, name] != "ERROR"],
         "alerts": alerts,
+        "connection": connection,
     }
     return status, findings
 
@@ -194,6 +230,7 @@ def command(strict: bool, as_json: bool) -> None:
     else:
         console = Console()
         print_status(status, console)
+        _print_connection(status["connection"], console)
         for (asset, name), finding in findings.items():
             if not finding.passed:
                 said = ", ".join(f"{number:,} {reason}" for reason, number in finding.breakdown.items())

@@ -17,6 +17,9 @@ from nexus_assets.mapping.entity import Entity, Reference
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
+SUPPORTED_SERVERS = "14 to 18"
+"""The versions of PostgreSQL that are supported, for people; a newer one is not refused."""
+
 OLDEST_SERVER = 140000
 """hash_record_extended, by which rows are compared, came with PostgreSQL 14."""
 

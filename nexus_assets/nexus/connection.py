@@ -1,10 +1,10 @@
-"""The connection to the Nexus database: its URL, its transactions, and errors that carry no patient data."""
+"""The one place that opens the Nexus database: its URL, its transactions, and errors that carry no patient data."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg2
 import sqlalchemy
@@ -14,11 +14,23 @@ from psycopg2.extensions import cursor as Cursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.nexus import refusals, session
+from nexus_assets.nexus.hung import Watch
 from nexus_assets.nexus.relations import CatalogCursor
+from nexus_assets.wire import database_tls
 
-CONNECT_TIMEOUT_SECONDS = 10
-LOCK_TIMEOUT = "30s"
-"""How long a load waits for a row or table that somebody else holds before it gives up and leaves all as it was."""
+CONNECT: dict[str, Any] = {
+    "application_name": "nexus_assets",
+    "client_encoding": "utf8",
+    "connect_timeout": 10,
+    # A server whose machine is gone is noticed within a minute, idle or in the middle of an answer.
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's parameters of every connection, where NEXUS_DATABASE_URL does not say otherwise."""
 
 TRANSIENT_CLASSES = ("08", "40", "53", "55P03", "57P")
 """SQLSTATE classes of what may pass by itself: connection, serialisation and deadlock, resources, a held lock, shutdown."""
@@ -32,37 +44,40 @@ class DatabaseError(NexusAssetsError):
         self.transient = transient
 
 
+_FORM = "Write it as postgresql://user:password@host:5432/database (@ in user or password as %40, % as %25)."
+
+
 def database_url(url: str) -> sqlalchemy.URL:
     """Any postgres:// or postgresql:// URL as SQLAlchemy's for psycopg2 (SQLAlchemy 2.1 takes the bare one for psycopg 3)."""
     try:
         parsed = sqlalchemy.make_url(url)
-    except SQLAlchemyError as error:
-        raise NexusAssetsError(
-            "NEXUS_DATABASE_URL is not a database URL.",
-            remedy="Write it as postgresql://user:password@host:5432/database.",
-        ) from error
+    except (SQLAlchemyError, ValueError):  # their texts quote the URL, the second a part of a password taken for a port
+        raise NexusAssetsError("NEXUS_DATABASE_URL is not a database URL.", remedy=_FORM) from None
     if parsed.get_backend_name() not in ("postgres", "postgresql"):
         raise NexusAssetsError(
-            f"NEXUS_DATABASE_URL names a {parsed.get_backend_name()} database; Nexus lives in PostgreSQL.",
-            remedy="Write it as postgresql://user:password@host:5432/database.",
+            "NEXUS_DATABASE_URL does not name a PostgreSQL database, where Nexus lives.", remedy=_FORM
         )
     if "@" in (parsed.host or ""):
-        # What stands before the last @ may be the rest of a password: it must not be taken for a host, which is told.
-        raise NexusAssetsError(
-            "The user or password in NEXUS_DATABASE_URL holds an @.", remedy="Write it as %40 there, and % as %25."
-        )
+        # What stands before the last @ may be the rest of a password: it must not be taken for a host, which is shown.
+        raise NexusAssetsError("The user or password in NEXUS_DATABASE_URL holds an @.", remedy=_FORM)
     return parsed.set(drivername="postgresql+psycopg2")
 
 
 def make_engine(url: str) -> sqlalchemy.Engine:
-    """An engine without a pool: a load holds one connection for its time, and a fork must never share one."""
+    """An engine without a pool: a load holds one connection for its time, and a fork must never share one.
+
+    Raises NexusAssetsError for a URL that can't be used, or under which data would travel unverified to another machine.
+    """
+    parsed = database_url(url)
+    dialect = parsed.get_dialect()()
+    (_, asked) = dialect.create_connect_args(parsed)
     return sqlalchemy.create_engine(
-        database_url(url),
+        parsed,
         poolclass=sqlalchemy.pool.NullPool,
         # Closing ends what is open; a rollback on a connection that broke would be told of with a traceback.
         pool_reset_on_return=None,
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "nexus_assets"},
+        connect_args={**CONNECT, **asked, **database_tls(asked)},
     )
 
 
@@ -70,6 +85,44 @@ def where(engine: sqlalchemy.Engine) -> str:
     """Host, port and database of the engine, for messages; never the password."""
     url = engine.url
     return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}"
+
+
+def _connect(engine: sqlalchemy.Engine) -> tuple[Connection, dict[str, Any]]:
+    """A connection, and what it was opened with. Raises DatabaseError with the cause where it is refused."""
+    arguments = _arguments(engine)
+    try:
+        connection = psycopg2.connect(**arguments, cursor_factory=CatalogCursor)
+        if connection.get_parameter_status("standard_conforming_strings") == "on":
+            return connection, arguments
+        # The driver asks only now how strings are to be quoted, and quotes so until the connection ends.
+        connection.close()
+        arguments["options"] = f"{arguments.get('options', '')} -c standard_conforming_strings=on".strip()
+        connection = psycopg2.connect(**arguments, cursor_factory=CatalogCursor)
+    except psycopg2.Error as error:
+        if "standard_conforming_strings" in arguments.get("options", ""):
+            raise _strings_off(engine) from None
+        cause = refusals.cause_of(error, arguments)
+        place = where(engine)
+        raise DatabaseError(cause.problem.format(place=place), remedy=cause.remedy, transient=cause.transient) from None
+    if connection.get_parameter_status("standard_conforming_strings") != "on":
+        connection.close()
+        raise _strings_off(engine)
+    return connection, arguments
+
+
+def _arguments(engine: sqlalchemy.Engine) -> dict[str, Any]:
+    """What libpq is given for a connection of the engine."""
+    (_, asked) = engine.dialect.create_connect_args(engine.url)
+    return {**CONNECT, **asked, **database_tls(asked)}
+
+
+def _strings_off(engine: sqlalchemy.Engine) -> session.SessionError:
+    return session.SessionError(
+        f"standard_conforming_strings is off for this role or database ({where(engine)}), and the pooler before it does not"
+        " let a client change that.",
+        remedy="Nothing was written. As an administrator: ALTER ROLE … RESET standard_conforming_strings (or ALTER DATABASE"
+        " …), or name the server itself in NEXUS_DATABASE_URL.",
+    )
 
 
 @contextmanager
@@ -80,39 +133,52 @@ def transaction(
 
     `lock` names what nobody else may do meanwhile; it is taken before the state is seen, several in their order. With
     `commit` False nothing is kept. A row that somebody changes meanwhile makes the transaction fail as transient instead
-    of being overwritten.
-    Raises DatabaseError for whatever the database says, told without row contents.
+    of being overwritten. Every setting that our SQL relies on is that of the transaction (`nexus.session`), and nothing
+    outlives it on the connection, which a pooler may hand to somebody else.
+    Raises DatabaseError for whatever the database says, told without row contents, and SessionError.
     """
-    with sanitized_errors(where(engine)):
-        pooled = engine.raw_connection()
-        connection: Connection = pooled.driver_connection  # type: ignore[assignment]
+    names = (lock,) if isinstance(lock, str) else lock
+    connection, arguments = _connect(engine)
+    watch = Watch(connection, arguments)
+    with sanitized_errors(where(engine), watch):
         try:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=read_only or None, autocommit=True)
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
-                for name in (lock,) if isinstance(lock, str) else lock:
-                    cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"nexus_assets:{name}",))
-            connection.autocommit = False
-            with connection.cursor(cursor_factory=CatalogCursor) as cursor:
+            connection.set_session("READ COMMITTED" if names else "REPEATABLE READ", readonly=read_only or None)
+            with watch.watching(), connection.cursor() as cursor:
+                session.prepare(cursor, read_only=read_only)
+                if names:
+                    session.take_turn(cursor, names)
+                    session.prepare(cursor, read_only=read_only)
                 yield cursor
-            if commit:
-                connection.commit()
+                if commit:
+                    connection.commit()
         finally:
-            pooled.close()
+            connection.close()
 
 
 @contextmanager
-def sanitized_errors(place: str) -> Iterator[None]:
+def sanitized_errors(place: str, watch: Watch | None = None) -> Iterator[None]:
     """Turns the driver's and SQLAlchemy's errors into DatabaseError; their text may hold rows (`DETAIL: Key (…)=(…)`)."""
     try:
         yield
     except psycopg2.Error as error:
-        raise _plain(error, place) from None
+        raise (_given_up(place) if watch and watch.gave_up else _plain(error, place)) from None
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None)
         if isinstance(cause, psycopg2.Error):
             raise _plain(cause, place) from None
         raise DatabaseError(f"The database {place} could not be used: {type(error).__name__}.") from None
+
+
+def _given_up(place: str) -> DatabaseError:
+    return DatabaseError(
+        f"The database server {place} stopped answering in the middle of the work.",
+        remedy="Nothing was written, unless it was just being committed: run the command again once the server answers.",
+        transient=True,
+    )
+
+
+QUOTED_CLASSES = ("42", "3D", "28", "25", "55", "58", "53")
+"""SQLSTATE classes whose messages quote identifiers, settings and the server's own files alone; the others may quote a cell."""
 
 
 def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
@@ -121,7 +187,8 @@ def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
         # The driver itself, before the database was asked: nothing that passes by itself.
         return DatabaseError(f"The database {place} could not be used: {type(error).__name__}.")
     if code is None:
-        return _unreachable(error, place)
+        lost = refusals.UNREACHABLE
+        return DatabaseError(lost.problem.format(place=place), remedy=lost.remedy, transient=True)
     diagnostics = error.diag
     name = errorcodes.lookup(code).lower().replace("_", " ")
     named = [
@@ -133,50 +200,36 @@ def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
         )
         if value
     ]
-    # Only errors about the schema and rights quote identifiers alone; the others, and what a trigger says, may quote a cell.
-    quotes_names = code[:2] in ("42", "3D", "28", "25", "55") and not diagnostics.context
-    said = f" ({diagnostics.message_primary})" if quotes_names else ""
+    # What a trigger says may quote a cell, under any code.
+    said = f" ({diagnostics.message_primary})" if code[:2] in QUOTED_CLASSES and not diagnostics.context else ""
     return DatabaseError(
         f"The database {place} refused: {name} [{code}]{', ' if named else ''}{', '.join(named)}{said}.",
-        remedy=_REMEDIES.get(code, "Nothing was written."),
+        remedy=_remedy(code, diagnostics.source_function or ""),
         transient=code.startswith(TRANSIENT_CLASSES),
     )
 
 
+def _remedy(code: str, routine: str) -> str:
+    if code == errorcodes.INSUFFICIENT_PRIVILEGE and routine in _POLICIES:
+        return (
+            "Row level security would hide rows from this role. Nothing was written. As an administrator: ALTER ROLE … BYPASSRLS"
+            " (docs/connecting.md); an import and its checks must see every row."
+        )
+    return _REMEDIES.get(code, "Nothing was written.")
+
+
+_POLICIES = ("check_enable_rls", "get_row_security_policies")
+"""The server's functions that refuse a query because of row level security, in whatever language they say so."""
+
 _REMEDIES = {
-    errorcodes.INVALID_PASSWORD: "Check user and password in NEXUS_DATABASE_URL.",
-    errorcodes.INVALID_AUTHORIZATION_SPECIFICATION: "Check user and password in NEXUS_DATABASE_URL.",
-    errorcodes.INVALID_CATALOG_NAME: "Check the database's name in NEXUS_DATABASE_URL.",
     errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"
     " migrate`.",
     errorcodes.READ_ONLY_SQL_TRANSACTION: "Nothing was written. Point NEXUS_DATABASE_URL at the writable primary server.",
     errorcodes.INSUFFICIENT_PRIVILEGE: "Nothing was written. Grant the role what docs/connecting.md lists.",
     errorcodes.LOCK_NOT_AVAILABLE: "Nothing was written. Somebody else holds the rows: try again when they are done.",
+    errorcodes.QUERY_CANCELED: f"Nothing was written. One statement took longer than {session.STATEMENT_TIMEOUT}, or an administrator"
+    " ended it: look at what else the server does, then run the command again.",
+    errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: f"Nothing was written. This program said nothing for {session.IDLE_TIMEOUT}:"
+    " was its machine suspended? Run the command again.",
     errorcodes.DISK_FULL: "Nothing was written. Make room on the database server's disk.",
 }
-
-
-def _unreachable(error: psycopg2.Error, place: str) -> DatabaseError:
-    text = str(error)
-    if "password authentication failed" in text or "no password supplied" in text or "role " in text:
-        return DatabaseError(
-            f"The database {place} does not accept this user and password.",
-            remedy="Check user and password in NEXUS_DATABASE_URL.",
-        )
-    missing = re.search(r'database "([^"]+)" does not exist', text)
-    if missing:
-        return DatabaseError(
-            f"The server has no database named {missing[1]} ({place}).",
-            remedy="Check the database's name in NEXUS_DATABASE_URL.",
-        )
-    if "too many clients" in text or "connection slots" in text or "too many connections" in text:
-        return DatabaseError(
-            f"The database {place} has no connection left for us.",
-            remedy="Try again when others have ended theirs, or raise max_connections on the server.",
-            transient=True,
-        )
-    return DatabaseError(
-        f"The database {place} can't be reached, or the connection broke.",
-        remedy="Check that the server runs and that NEXUS_DATABASE_URL names its host and port, then run the command again.",
-        transient=True,
-    )

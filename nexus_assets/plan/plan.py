@@ -143,6 +143,7 @@ def make_plan(
     load_settings = LoadConfig.model_validate(dict.fromkeys(switched_on, True)).load_settings()
     selected = [entity for name, entity in ENTITIES.items() if name in names]
     planned: list[EntityPlan] = []
+    bucket.list_first(dict.fromkeys(listing for entity in selected for listing in entity.listings), run_id)
     with transaction(engine, commit=False, lock=[*ENTITIES]) as cursor, _numbers_given_back(cursor):
         before = {entity.name: ledger_state(cursor, entity) for entity in selected}
         for entity in selected:

@@ -20,6 +20,7 @@ from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMak
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, Row, refused
 from nexus_assets.sources.rows import csv_blocks
+from nexus_assets.wire import shown_address
 
 GROUP_SEPARATOR = "\x1d"
 US_DATES, TIMES = "MM/dd/yyyy", "kk:mm:ss"  # whatever the locale of server and file
@@ -40,7 +41,7 @@ class HostedLayout:
     @property
     def location(self) -> str:
         """For people: the layout and where it is."""
-        return f"{self.described} on {self.server.url}"
+        return f"{self.described} on {shown_address(self.server.url)}"
 
     @property
     def described(self) -> str:

@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 import httpx
 
 from nexus_assets.sources.export import ExportError
+from nexus_assets.wire import require_https, shown_address
 
 TRIES = 5
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _BUSY = (429, 500, 502, 503, 504)  # 500 only where FileMaker gives no code of its own: then it's the web server's
 _INVALID_TOKEN = "952"
 
@@ -88,12 +88,7 @@ class Session:
     """A session, for a `with`. Asking raises ExportError when the answer is an error or there is none."""
 
     def __init__(self, server: FileMakerServer) -> None:
-        host = urlsplit(server.url)
-        if host.scheme != "https" and host.hostname not in _LOOPBACK:
-            raise ExportError(
-                f"{server.url} is no https:// address: password and patients would travel in the clear.",
-                remedy="Use the https:// address of the FileMaker Server.",
-            )
+        require_https(server.url, of="filemaker", setting="NEXUS_FILEMAKER_URL")
         self._server = server
         self._base = f"{server.url.rstrip('/')}/fmi/data/vLatest/databases/{quote(server.database, safe='')}"
         self._client = httpx.Client(timeout=server.timeout)
@@ -134,6 +129,8 @@ class Session:
             try:
                 status, answer = self._send(method, path, parameters)
             except httpx.TransportError as error:
+                if "SSL: " in str(error):
+                    raise self._unverified(str(error)) from None
                 if attempt == TRIES:
                     raise self._unreachable(
                         type(error).__name__
@@ -168,14 +165,27 @@ class Session:
         number = f"error {code}" if code else f"HTTP status {status}"
         layout = f" for the layout {unquote(path.split('/')[2])!r}" if path.startswith("/layouts/") else ""
         return RefusedError(
-            f"{self._server.url} answers {number}{layout}: {meaning}.",
+            f"{shown_address(self._server.url)} answers {number}{layout}: {meaning}.",
             remedy="Mend this on the FileMaker Server or in the settings, then run the same command again.",
             code=code,
         )
 
+    def _unverified(self, said: str) -> ExportError:
+        if "CERTIFICATE_VERIFY_FAILED" in said:
+            return ExportError(
+                f"The certificate of {shown_address(self._server.url)} is not from an authority that we trust, is for another"
+                " host, or has expired.",
+                remedy="Give the FileMaker Server a certificate of a known authority, or name the file of your own authority in"
+                " SSL_CERT_FILE. Else it may be another server that answers.",
+            )
+        return ExportError(
+            f"{shown_address(self._server.url)} does not offer TLS.",
+            remedy="Check host and port of NEXUS_FILEMAKER_URL, and that the server's web server answers to https.",
+        )
+
     def _unreachable(self, what: str) -> ExportError:
         return ExportError(
-            f"{self._server.url} did not answer {TRIES} times ({what}).",
+            f"{shown_address(self._server.url)} did not answer {TRIES} times ({what}).",
             remedy="Check that the FileMaker Server runs and can be reached, then run the same command again.",
         )
 

@@ -26,7 +26,9 @@ from nexus_assets.sources.names import (
     spelling,
     unreadable_kind,
 )
+from nexus_assets.sources.s3_causes import cause_of, code_of
 from nexus_assets.sources.s3_place import S3Place
+from nexus_assets.wire import shown_place
 
 # A file without a version counts as older than "V1", unless it is so much younger that somebody went back to this name.
 _CLEARLY_YOUNGER = timedelta(days=1)
@@ -159,7 +161,7 @@ def _not_there(location: str, name: str, places: Sequence[Place]) -> ExportError
     if not location.startswith("s3://"):
         there += "".join(f" {file!r} is {what}." for file, what in _no_files(Path(location).expanduser(), name))
     return ExportError(
-        f"No export {name!r} in {location}: looked for {name} with any of {', '.join(FORMATS)}, "
+        f"No export {name!r} in {shown_place(location)}: looked for {name} with any of {', '.join(FORMATS)}, "
         f"zipped or not, with or without a version such as V2. {there}",
         remedy=f"Export {name} from FileMaker into this folder, or point the setting NEXUS_EXPORTS to the folder "
         "that holds the exports, then run the same command again.",
@@ -179,7 +181,7 @@ def _files(location: str) -> Iterator[Place]:
                 yield LocalPlace(path)
     except OSError as error:
         raise ExportError(
-            f"The folder of the exports, {location}, can't be read: {error.strerror}.",
+            f"The folder of the exports, {shown_place(location)}, can't be read: {error.strerror}.",
             remedy="Point the setting NEXUS_EXPORTS to the folder that holds the exports.",
         ) from None
 
@@ -198,7 +200,7 @@ def _no_files(folder: Path, name: str) -> Iterator[tuple[str, str]]:
 def _objects(location: str, s3_client: Any) -> Iterator[Place]:
     if s3_client is None:
         raise ExportError(
-            f"{location} is in S3, but no S3 client is configured.",
+            f"{shown_place(location)} is in S3, but no S3 client is configured.",
             remedy="Configure the bucket, or point the setting NEXUS_EXPORTS to a folder.",
         )
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
@@ -212,8 +214,8 @@ def _objects(location: str, s3_client: Any) -> Iterator[Place]:
                 if not found["Key"].endswith("/"):
                     yield S3Place(s3_client, bucket, found["Key"])
     except (ClientError, BotoCoreError) as error:
-        code = error.response["Error"].get("Code") if isinstance(error, ClientError) else type(error).__name__
+        cause, code = cause_of(error), code_of(error)
         raise ExportError(
-            f"The exports at {location} can't be listed: {code}.",
-            remedy="Check the setting NEXUS_EXPORTS, the bucket and its credentials.",
+            f"The exports at {shown_place(location)} can't be listed: {code}. The bucket {cause.problem}.",
+            remedy=cause.remedy,
         ) from None

@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.s3_causes import cause_of
 
 
 @dataclass(frozen=True)
@@ -84,16 +85,11 @@ def explained(location: str) -> Iterator[None]:
         raise ExportError(
             f"{location} can't be opened: {error.strerror}.", remedy="Check that this user may read it."
         ) from None
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "unknown"))
+    except (BotoCoreError, ClientError) as error:
+        code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
         if code in ("412", "PreconditionFailed"):
             raise changed(location) from None
-        raise ExportError(
-            f"{location} can't be read: S3 answers {code}.",
-            remedy="Check the bucket, its credentials and the setting NEXUS_EXPORTS.",
-        ) from None
-    except BotoCoreError as error:
-        raise ExportError(
-            f"{location} can't be reached ({type(error).__name__}).",
-            remedy="Check the endpoint and the credentials of the bucket.",
-        ) from None
+        if code in ("404", "NoSuchKey"):
+            raise ExportError(f"{location} is gone.", remedy="Export it again, then run the same command.") from None
+        cause = cause_of(error)
+        raise ExportError(f"{location} can't be read: its bucket {cause.problem}.", remedy=cause.remedy) from None

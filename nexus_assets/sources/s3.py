@@ -7,23 +7,19 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.mime_types import MIME_TYPES
+from nexus_assets.sources.s3_causes import BucketError as BucketError
+from nexus_assets.sources.s3_causes import sanitized_errors as sanitized_errors
 
 if TYPE_CHECKING:
     from nexus_assets.mapping.entity import Listing
 
 THUMBNAIL = re.compile(r"^(?P<record>.+)_thumb$", re.IGNORECASE)
 """`<recid>_thumb.<ext>` is the thumbnail of the image `<recid>.<ext>`."""
-
-
-class BucketError(NexusAssetsError):
-    """The bucket can't be listed or read."""
 
 
 class StoredObject(NamedTuple):
@@ -46,37 +42,6 @@ def file_name(key: str) -> str:
 def mime_type(name: str) -> str:
     """The MIME type of a file, by the ending of its name: the same on every machine, whatever its /etc/mime.types says."""
     return MIME_TYPES.get(posixpath.splitext(name)[1].lower(), "application/octet-stream")
-
-
-@contextmanager
-def sanitized_errors(bucket: str, endpoint: str | None) -> Iterator[None]:
-    """Turns boto3's errors into BucketError with what to do next."""
-    from botocore import exceptions
-
-    place = f"bucket {bucket}" + (f" at {endpoint}" if endpoint else "")
-    try:
-        yield
-    except exceptions.ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        raise BucketError(f"The {place} refused: {code}.", remedy=_REMEDIES.get(code, _GENERAL_REMEDY)) from None
-    except exceptions.NoCredentialsError:
-        raise BucketError(f"No S3 credentials for the {place}.", remedy=_REMEDIES["InvalidAccessKeyId"]) from None
-    except exceptions.ParamValidationError:
-        raise BucketError(f"{bucket!r} is not a bucket's name.", remedy="Set NEXUS_S3_BUCKET.") from None
-    except (exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
-        raise BucketError(
-            f"The {place} can't be reached ({type(error).__name__}).",
-            remedy="Check NEXUS_S3_ENDPOINT_URL and the network, then run the command again.",
-        ) from None
-
-
-_GENERAL_REMEDY = "Nothing was written. Check NEXUS_S3_BUCKET and the bucket's policy, then run the command again."
-_REMEDIES = {
-    "NoSuchBucket": "Check the bucket's name in NEXUS_S3_BUCKET.",
-    "InvalidAccessKeyId": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or a profile that has them).",
-    "SignatureDoesNotMatch": "Check AWS_SECRET_ACCESS_KEY.",
-    "AccessDenied": "Let this user list and read the bucket: docs/connecting.md has the policy.",
-}
 
 
 def _record(listing: Listing, key: str) -> tuple[str, bool] | None:

@@ -149,7 +149,7 @@ def test_load_waits_for_another_one_of_the_same_table(
     held_for: float,
 ) -> None:
     monkeypatch.setattr("nexus_assets.graph.entity_assets.RETRY_SECONDS", 1)
-    monkeypatch.setattr("nexus_assets.nexus.connection.LOCK_TIMEOUT", "1500ms")
+    monkeypatch.setattr("nexus_assets.nexus.session.LOCK_TIMEOUT", "1500ms")
     holding, released = threading.Event(), []
 
     def other_load() -> None:

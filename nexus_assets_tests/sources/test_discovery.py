@@ -182,3 +182,14 @@ def test_numbered_copies_are_refused_however_many_digits_they_have(tmp_path: Pat
     put(tmp_path, "Image_data_9.csv", "Image_data_10.csv")
     with pytest.raises(NexusAssetsError, match="nothing tells which one counts"):
         find_export(str(tmp_path), "Image_data")
+
+
+@pytest.mark.parametrize(
+    "location", ["https://wattle:wren@fm.example/exports?token=wren", "ftp://wattle:wren@fm.example#wren", "x://wren"]
+)
+def test_address_in_place_of_a_folder_is_shown_without_what_it_keeps_secret(location: str) -> None:
+    with pytest.raises(NexusAssetsError) as refused:
+        find_export(location, "Contacts")
+    assert ":wren" not in str(refused.value)
+    assert "token" not in str(refused.value)
+    assert refused.value.__suppress_context__

@@ -1,0 +1,123 @@
+"""What a session must be for our SQL to mean what it says: set for each transaction alone, whatever a role or database has set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.errors import NexusAssetsError
+
+LOCK_TIMEOUT = "30s"
+"""How long a load waits for a row or table that somebody else holds before it gives up and leaves everything as it was."""
+
+STATEMENT_TIMEOUT = "2h"
+"""The longest that one statement may take. A COPY takes as long as its source: a whole table of a FileMaker Server."""
+
+IDLE_TIMEOUT = "30min"
+"""After how long the server ends a transaction whose client says nothing more (a machine that was suspended): it holds locks."""
+
+FIXED = {
+    # What literals, casts and texts mean.
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "quote_all_identifiers": "off",
+    # Which rows a query sees. With row_security off, a policy that would hide rows is an error and no shorter answer.
+    "row_security": "off",
+    "gin_fuzzy_search_limit": "0",
+    "restrict_nonsystem_relation_kind": "",
+    # How new tables and functions are made.
+    "default_table_access_method": "heap",
+    "default_tablespace": "",
+    "temp_tablespaces": "",
+    "check_function_bodies": "on",
+    # When the server gives up.
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+    "transaction_timeout": "0",
+    "exit_on_error": "off",
+}
+"""Setting -> the value that the SQL relies on. Planner and memory settings are left alone: they change no result."""
+
+
+def _path_sql(cursor: Cursor) -> Composable:
+    """The schemas of the role's own path where they hold Nexus, else `public`; pg_catalog comes first, as it is not named.
+
+    Until the path is fixed, every name is qualified: a path may put somebody's functions before those of the server.
+    """
+    cursor.execute(
+        # A timeout of the role must not end what is about to lift it.
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
+        " SELECT pg_catalog.current_schemas(false)::pg_catalog.text[],"
+        " pg_catalog.to_regclass('django_content_type') IS NOT NULL"
+    )
+    ((schemas, holds_nexus),) = cursor.fetchall()
+    own = [name for name in schemas if not name.startswith("pg_")] if holds_nexus else ["public"]
+    return SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
+
+
+def _setting_sql() -> Composable:
+    fixed = {**FIXED, "lock_timeout": LOCK_TIMEOUT}
+    values = SQL(", ").join(SQL("({}, {})").format(Literal(name), Literal(value)) for name, value in fixed.items())
+    # One that a server does not have (transaction_timeout came with PostgreSQL 17) is skipped by the join.
+    return SQL("""
+        SELECT count(set_config(s.name, f.value, true)), current_setting('session_replication_role'),
+               current_setting('transaction_read_only')::boolean, pg_is_in_recovery()
+        FROM (VALUES {values}) AS f (name, value) JOIN pg_settings AS s ON lower(s.name) = lower(f.name)
+    """).format(values=values)
+
+
+class SessionError(NexusAssetsError):
+    """The role or database has a setting under which a load must not run, and that only its owner may change."""
+
+
+def prepare(cursor: Cursor, *, read_only: bool) -> None:
+    """Fixes the settings of the running transaction. Raises SessionError, naming the setting, where one can't be fixed."""
+    cursor.execute(SQL("; ").join([_path_sql(cursor), _setting_sql()]))
+    ((_, replication_role, is_read_only, is_standby),) = cursor.fetchall()
+    if replication_role != "origin":
+        raise SessionError(
+            f"session_replication_role is {replication_role!r} for this role or database: no foreign key and no trigger of"
+            " Nexus would be checked.",
+            remedy="Nothing was written. As an administrator: ALTER ROLE … RESET session_replication_role (or ALTER DATABASE"
+            " … RESET session_replication_role).",
+        )
+    if is_standby and not read_only:
+        raise SessionError(
+            "The database server is a standby, which can only be read.",
+            remedy="Nothing was written. Point NEXUS_DATABASE_URL at the primary server.",
+        )
+    if is_read_only and not read_only:
+        raise SessionError(
+            "default_transaction_read_only is on for this role, database or server: nothing may be written.",
+            remedy="Nothing was written. Ask whoever set it whether Nexus may be written now; then, as an administrator: ALTER"
+            " ROLE … RESET default_transaction_read_only (or ALTER DATABASE …).",
+        )
+
+
+def take_turn(cursor: Cursor, names: Sequence[str]) -> None:
+    """Takes the locks of these names, in their order, and begins the transaction anew, so that it sees what whoever held them
+    committed.
+
+    Of a pooled connection nothing stays but what ends with its transaction: the session's locks bridge the one moment
+    between the two transactions, inside one message to the server, which no pooler tears apart.
+    """
+    keys = [SQL("hashtextextended({}, 0)").format(Literal(f"nexus_assets:{name}")) for name in names]
+    for key in keys:
+        cursor.execute(SQL("SELECT pg_advisory_xact_lock({})").format(key))
+    hold, take, release = (
+        SQL("; ").join(SQL("SELECT {}({})").format(SQL(function), key) for key in keys)
+        for function in ("pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock")
+    )
+    begin = SQL("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    cursor.execute(SQL("; ").join([hold, SQL("COMMIT"), begin, take, release]))
