@@ -75,7 +75,7 @@ IMAGES = Entity(
         Column(
             "original_name",
             ("Name_of_file", "fileName", "file_name"),
-            parse.first_text(),
+            parse.named_as_file(),
             left_by_importers=(SameAs("s3_key"),),
         ),
         Column("file_size", ("size",), parse.integer),

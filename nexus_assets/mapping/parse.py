@@ -134,6 +134,34 @@ def first_text(default: str | None = None) -> Parser:
     return Parser(f"first_text({default!r})", value)
 
 
+FILE_ENDINGS = "jpe?g|png|gif|bmp|tiff?|heic|webp|pdf|docx?|txt|rtf"
+"""Endings that a name typed in FileMaker may have, as a regular expression; anything else behind a dot is part of the name."""
+
+
+def named_as_file() -> Parser:
+    """Fields (names ..., the file's own name): the first name that is not blank, with the ending of the file that is there.
+
+    A name that already ends so stays as it is, in any case (`foot.JPG`, `foot.jpeg` for a .jpg).
+    """
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        name = SQL("coalesce({})").format(SQL(", ").join(source.text for source in fields))
+        ending = SQL(r"lower(substring({} FROM '\.[^./]+$'))").format(fields[-1].raw)
+        return SQL("""
+            (SELECT CASE WHEN ending IS NULL OR {same_said} = {same_ending} THEN said
+                         ELSE regexp_replace(said, {endings}, '', 'i') || ending END
+             FROM (SELECT {name} AS said, {ending} AS ending OFFSET 0) AS named)
+        """).format(
+            same_said=SQL(r"replace(lower(substring(said FROM '\.[^./]+$')), '.jpeg', '.jpg')"),
+            same_ending=SQL("replace(ending, '.jpeg', '.jpg')"),
+            endings=Literal(rf"\.({FILE_ENDINGS})$"),
+            name=name,
+            ending=ending,
+        )
+
+    return Parser("named_as_file()", value)
+
+
 def template(template: str) -> Parser:
     """A sentence with `%s` for each field (an empty text where the field is blank)."""
 
@@ -264,19 +292,23 @@ def _end_sql(fields: Fields, reading: Reading) -> Composable:
     return SQL("greatest({}, {})").format(_start_sql(fields, reading), _stated_end_sql(fields, reading))
 
 
-def _end_before_start(fields: Fields, reading: Reading) -> Conditions:
+def _remarkable_end(fields: Fields, reading: Reading) -> Conditions:
     start, end = _start_sql(fields, reading), _stated_end_sql(fields, reading)
     stated = SQL("(({} IS NOT NULL AND {} < {}) OR {} < {})").format(
         fields[3].time, end, start, fields[2].date, fields[0].date
     )
-    return (("end_before_start", stated),)
+    midnight = _instant_sql(fields[0].date, SQL("NULL"), reading)
+    no_time = SQL("({start} = {midnight} AND {end} = {start})").format(
+        start=start, midnight=midnight, end=_end_sql(fields, reading)
+    )
+    return (("end_before_start", stated), ("no_time_of_day", no_time))
 
 
 local_end = Parser(
     "local_end",
     _end_sql,
     lambda fields, reading: _unreadable_moment(fields[2:], reading),
-    _end_before_start,
+    _remarkable_end,
     makes=INSTANT,
     dates=(0, 2),
     times=(1, 3),

@@ -38,6 +38,7 @@ NOTICES: dict[str, str] = {
     "unknown_funding": "Rows whose funding source is not in Nexus; the column stays empty.",
     "unknown_status": "Appointments with a status that Nexus does not have; a new one is scheduled.",
     "end_before_start": "Appointments whose end lay before their start; they end when they start.",
+    "no_time_of_day": "Appointments at midnight without a length, as FileMaker has them; Nexus's calendar shows none before 07:00.",
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",

@@ -6,7 +6,7 @@ import pytest
 
 from nexus_assets.local.nexus_seed import CLINICS
 from nexus_assets.mapping.reasons import NOTICES
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 
 def notices(clinic: Clinic, name: str) -> dict[str, int]:
@@ -110,3 +110,49 @@ def test_an_appointment_without_a_clinic_is_at_its_patients(clinic: Clinic) -> N
         CLINICS[0].name,
         CLINICS[1].name,
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "end_day", "end", "counted"),
+    [
+        ("", "", "", True),
+        ("0:00:00", "3/18/2024", "0:00:00", True),
+        ("00:00", "", "", True),
+        ("0:00:00", "3/18/2024", "1 day, 0:00:00", False),
+        ("0:00:00", "3/18/2024", "0:30:00", False),
+        ("9:00:00", "3/18/2024", "9:00:00", False),
+    ],
+)
+def test_an_appointment_without_a_time_of_day_is_loaded_as_it_is_and_counted(
+    start: str, end_day: str, end: str, counted: bool, clinic: Clinic
+) -> None:
+    clinic.appointment(clinic.contact(), "3/18/2024", startTime=start, endDate=end_day, endTime=end)
+    account = clinic.load("patients", "appointments")["appointments"].account
+    assert (account.inserted, account.notices.get("no_time_of_day", 0)) == (1, int(counted))
+
+
+@pytest.mark.parametrize(
+    ("said", "ending", "expected"),
+    [
+        ("foot.jpg", ".pdf", "foot.pdf"),
+        ("foot.jpg", ".png", "foot.png"),
+        ("foot.JPG", ".jpg", "foot.JPG"),
+        ("foot.jpeg", ".jpg", "foot.jpeg"),
+        ("Left foot", ".jpg", "Left foot.jpg"),
+        ("Dr. Banksia", ".png", "Dr. Banksia.png"),
+        ("scan.v2", ".pdf", "scan.v2.pdf"),
+        ("", ".png", "77.png"),
+    ],
+)
+def test_an_image_is_called_as_in_filemaker_with_the_ending_of_its_file(
+    said: str, ending: str, expected: str, clinic: Clinic
+) -> None:
+    contact = clinic.contact()
+    for recid in ("77", "78") if said else ("77",):
+        clinic.image(contact, recid=recid, Name_of_file=said)
+        clinic.images[image_key(recid, ending)] = clinic.images.pop(image_key(recid))
+    clinic.load()
+    assert clinic.values("SELECT DISTINCT original_name FROM images_image") == [expected]
+    # Two of one name are told apart by the record's number.
+    captions = clinic.values("SELECT caption FROM images_image")
+    assert len(set(captions)) == len(captions)
