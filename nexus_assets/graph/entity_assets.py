@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from nexus_assets import settings
 from nexus_assets.entities import ENTITIES
-from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins, sources_of
+from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
-from nexus_assets.graph.source_assets import GROUP, OWNERS, observation
+from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
@@ -296,8 +296,6 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise
-        for source in sources_of(entity.name):
-            context.log_event(observation(source, str(result.sources[source]["sha256"])))
         account = result.account
         counts = {**account.outcomes, "rejected": sum(account.rejected.values())}
         context.log.info(

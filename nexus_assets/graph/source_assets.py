@@ -1,6 +1,6 @@
 """What the clinic delivers, as external assets: each export and each listing of the bucket, with the columns that are read of it.
 
-Whoever reads one (a load, the sensor) records an observation of it: its data version is the hash of its content.
+The sensor records an observation of each that is new: its data version is the hash of its content.
 """
 
 import dagster as dg

@@ -26,6 +26,9 @@ from nexus_assets.local.services import disconnect
 from nexus_assets.settings import clinic
 
 FIRST_PORT = 3000
+GRAPH = "/locations/nexus_assets/asset-groups/nexus/lineage"
+"""Dagster's page of the graph; the page at the root is an overview that is empty before the first run."""
+
 PATIENCE_SECONDS = 20.0
 LETTING_GO_SECONDS = 2.0
 
@@ -74,7 +77,7 @@ def _run(port: int, workspace: Path) -> None:
             time.sleep(0.2)
         # Two processes that make a new history at the same time would break it.
         beside = running.enter_context(_process(*daemon))
-        console.print(f"Open {address} in a browser. Ctrl-C here ends everything.")
+        console.print(f"Open {address}{GRAPH} in a browser. Ctrl-C here ends everything.", soft_wrap=True)
         while dagster.poll() is None and beside.poll() is None:
             time.sleep(0.5)
         raise NexusAssetsError("Dagster ended by itself; its own words are above.")

@@ -19,8 +19,10 @@ from nexus_assets.load.account import Account, AccountError
 from nexus_assets.load.load import NeverLoadedError
 from nexus_assets.local.postgres import binary
 from nexus_assets.mapping.entity import ByFileMakerId
+from nexus_assets.nexus import connection
 from nexus_assets.nexus.catalog import ContractError
 from nexus_assets.nexus.connection import DatabaseError
+from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets_tests.load.clinic import Clinic
 
 every_entity = pytest.mark.parametrize("name", ENTITIES)
@@ -150,11 +152,9 @@ def _count_statements(clinic: Clinic, name: str, monkeypatch: pytest.MonkeyPatch
 
 def _pull_the_plug_at(victim: int | None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Ends the server's process of the connection before its statement number `victim`."""
-    from psycopg2.extensions import cursor as Cursor
-
     seen = 0
 
-    class Watched(Cursor):
+    class Watched(CatalogCursor):
         def execute(self, query: Any, vars: Any = None) -> None:  # noqa: A002 - psycopg2's name
             nonlocal seen
             seen += 1
@@ -165,10 +165,7 @@ def _pull_the_plug_at(victim: int | None, monkeypatch: pytest.MonkeyPatch) -> An
                     killer.execute("SELECT pg_terminate_backend(%s)", (dsn.backend_pid,))
             super().execute(query, vars)
 
-    connect = psycopg2.connect
-    monkeypatch.setattr(
-        psycopg2, "connect", lambda *args, **kwargs: connect(*args, **{**kwargs, "cursor_factory": Watched})
-    )
+    monkeypatch.setattr(connection, "CatalogCursor", Watched)
     return lambda: seen
 
 

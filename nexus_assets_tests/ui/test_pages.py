@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from nexus_assets.checks import CHECKS
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.plan_job import PlanConfig
+from nexus_assets.local.ui import GRAPH
 from nexus_assets_tests.local.test_demo import Demo
 from nexus_assets_tests.ui.conftest import DESKTOP, PATIENCE_MS, Pages, Shoot
 
@@ -70,7 +71,7 @@ def _zoom_out_until_seen(page: Page, names: Iterable[str]) -> None:
 
 
 def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot: Shoot) -> None:
-    page.goto(f"{pages.address}/locations/nexus_assets/asset-groups/nexus/lineage")
+    page.goto(f"{pages.address}{GRAPH}")
     for name in ENTITIES:
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     number = len([check for check in CHECKS if check.asset == "patients"])
@@ -93,10 +94,10 @@ def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot
 
 
 def test_graph_reads_from_left_to_right(page: Page, pages: Pages) -> None:
-    page.goto(f"{pages.address}/asset-groups")
+    page.goto(f"{pages.address}{GRAPH}")
     order = []
-    for group in ("filemaker", "nexus", "report"):
-        box = page.locator("svg").get_by_text(group, exact=True).first.bounding_box()
+    for name in ("contacts", "patients", "images", "import_report"):
+        box = page.locator("svg").get_by_text(name, exact=True).first.bounding_box()
         assert box is not None
         order.append(box["x"])
     assert order == sorted(order)
