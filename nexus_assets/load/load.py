@@ -22,6 +22,7 @@ from nexus_assets.load import (
     compare,
     conflicts,
     contract,
+    damage,
     first,
     gates,
     heal,
@@ -102,6 +103,10 @@ def load(
     gates.check_sources_not_empty(entity, staged.facts, last, settings)
     gates.check_sources_not_older(entity.name, staged.facts, last, settings)
     _tell_of_sources(entity, staged.facts, log)
+    marks = damage.find(cursor, staged.export, date_fields(entity), f"The export {entity.rows_of.export}")
+    for mark in marks:
+        staged.facts[entity.rows_of.export].setdefault("remarks", []).append(str(mark))
+        log(f"{entity.name}: {mark}")
     date_system = staged.facts[entity.rows_of.export].get("date_system", "")
     before = last.date_orders if last else None
     dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
@@ -128,6 +133,8 @@ def load(
     if not context.is_first:
         account.heal(**vanished.follow(cursor, context, read.ids, load_id, settings.archive_vanished))
     account.notices = {**account.notices, **noticed, **accounts.notices(cursor, context)}
+    for mark in marks:
+        account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
     if staged.mended:
         account.notices["mended"] = staged.mended
     if dictionaries.undecided_columns:

@@ -1,0 +1,77 @@
+"""Marks of damage in an export: they stop a load, or are reported with column, record and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus_assets.errors import NexusAssetsError
+from nexus_assets.mapping.reasons import NOTICES
+from nexus_assets_tests.load.clinic import Clinic
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["<No Access>", "<Field Missing>", "<Table Missing>", "<unrelated table>", "#N/A", "#REF!", "#NAME?", "########"],
+)
+@pytest.mark.parametrize("heading", ["nameLast", "Health Number", "DOB"])
+def test_a_word_for_no_value_stops_the_load(clinic: Clinic, word: str, heading: str) -> None:
+    clinic.contact("Banksia")
+    clinic.contact("Wattle", **{heading: word}) if heading != "nameLast" else clinic.contact(word)
+    with pytest.raises(NexusAssetsError, match=rf"'{heading}' \(1, the first in record 2\)"):
+        clinic.load("patients")
+    assert clinic.value("SELECT count(*) FROM patients") == 0
+
+
+@pytest.mark.parametrize(
+    ("heading", "text", "code"),
+    [
+        ("Health Number", "?", "unshown_value"),
+        ("gender", " ? ", "unshown_value"),
+        ("Health Number", "8.00361E+15", "shortened_number"),
+        ("Health Number", "8,00361E+15", "shortened_number"),
+        ("CYS_ID", "1.20E+05", "shortened_number"),
+        ("NDIS notes", "x" * 32_767, "cut_text"),
+        ("NDIS notes", "x" * 32_765 + "\U0001f9b6", "cut_text"),
+        ("nameFirst", "Ren\ufffde", "damaged_text"),
+        ("nameFirst", "RenÃ©e", "damaged_text"),
+        ("nameFirst", "MÃ¼ller", "damaged_text"),
+        ("nameFirst", "Zo√´", "damaged_text"),
+        ("nameFirst", "Ren├⌐e", "damaged_text"),
+        ("NDIS notes", "itâ€™s", "damaged_text"),
+        ("NDIS notes", "it‚Äôs", "damaged_text"),
+        ("NDIS notes", "it\u0092s", "damaged_text"),
+    ],
+)
+def test_a_mark_of_damage_is_a_notice(clinic: Clinic, heading: str, text: str, code: str) -> None:
+    clinic.contact("Banksia")
+    clinic.contact("Wattle", **{heading: text})
+    found = clinic.load("patients")["patients"]
+    assert found.account.notices == {code: 1}
+    (remark,) = found.sources["Contacts"]["remarks"]
+    assert f"1 cell(s) of '{heading}', the first in record 2: " in remark
+    assert code in NOTICES
+    assert text not in remark
+
+
+@pytest.mark.parametrize(
+    "text", ["Renée", "IRMÃ", "a <b> c", "why?", "ROOM 1E5", "5", "x" * 32_766, "CAFÉ’S", "38°C", "a–b", "🦶", "#1"]
+)
+def test_sound_text_is_not_remarked_on(clinic: Clinic, text: str) -> None:
+    clinic.contact("Wattle", **{"NDIS notes": text})
+    assert clinic.load("patients")["patients"].account.notices == {}
+
+
+@pytest.mark.parametrize(
+    ("dates", "swapped"),
+    [
+        (("1950-01-02", "1951-02-03", "20/1/1952", "21/2/1953"), True),
+        (("1950-01-02", "1951-02-03", "1/20/1952"), True),
+        (("1950-01-02", "1951-02-23", "20/1/1952"), False),
+        (("1950-01-02", "1951-02-03"), False),
+        (("1950-01-02", "3/4/1951", "20/1/1952"), False),
+    ],
+)
+def test_dates_that_excel_swapped_are_a_notice(clinic: Clinic, dates: tuple[str, ...], swapped: bool) -> None:
+    for at, day in enumerate(dates):
+        clinic.contact(f"Wattle {at}", DOB=day)
+    assert ("swapped_dates" in clinic.load("patients")["patients"].account.notices) == swapped
