@@ -93,6 +93,33 @@ ANALYZE nexus_assets.work_images_listing;
 
 ANALYZE nexus_assets.work_images_export;
 
+SELECT code, heading, count(*), min(row_number)
+FROM nexus_assets.work_images_export AS s,
+    LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
+    LATERAL (SELECT CASE
+  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+  WHEN octet_length(text) >= 32767
+      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+    THEN 'cut_text'
+  WHEN octet_length(text) <> length(text) AND text ~ concat(
+    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+  END AS code) AS found
+WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+
+SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
+FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text),
+  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
+                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
+WHERE is_iso OR said IS NOT NULL
+GROUP BY 1
+HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
+   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
+
 DROP TABLE IF EXISTS nexus_assets.work_images_dates_of_records;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_dates_of_records AS SELECT NULL::text AS field, NULL::text AS raw,
