@@ -84,7 +84,7 @@ def retry(
     Raises SheetError for a row that mends nothing that is known, GateError and whatever else a load raises: nothing was
     written then.
     """
-    with transaction(engine, lock=[entity.name for entity in affected(rows)]) as cursor:
+    with transaction(engine, lock=_locks(affected(rows))) as cursor:
         check_installed(cursor)
         install(cursor)
         retried = Retried()
@@ -93,6 +93,12 @@ def retry(
             retried.results[entity.name] = load(cursor, entity, inputs(entity), settings, run_id, log)
         _tell_outcome(cursor, changed, retried)
     return retried
+
+
+def _locks(entities: Sequence[Entity]) -> list[str]:
+    """What the loads of these entities lock, in the order in which every load does."""
+    needed = {name for entity in entities for name in entity.locks}
+    return [name for name in ENTITIES if name in needed]
 
 
 def _keep(cursor: Cursor, rows: Sequence[MendedRow], retried: Retried) -> list[MendedRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from psycopg2.sql import SQL, Composable, Literal
 
@@ -10,11 +10,16 @@ from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.ledger.schema import is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import filemaker_id_sql
+from nexus_assets.load.parents import there_sql
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
+
+REASON_NO_LONGER_TRUE = "reason_no_longer_true"
+"""What a check reports of a row that is rejected because what it names is unknown, though it is in Nexus."""
 
 
 def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
-    """The last load's figures add up, agree with the ledger and the list of rejects, and the rows are where it left them."""
+    """The last load's figures add up, agree with the ledger and the list of rejects, the rows are where it left them, and what
+    is rejected because something is unknown still is."""
     last = _last_load(context, entity.name)
     if last is None:
         return Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
@@ -25,16 +30,17 @@ def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
         for name, number in _differences(context, entity, source_rows, outcomes, rejected).items()
         if number
     }
-    lost = violators(context, _lost_sql(context, entity), loading(entity.name), figures)
-    breakdown = {**differences, **lost.breakdown}
+    query = SQL(" UNION ALL ").join([_lost_sql(context, entity), *_untrue_rejects_sql(context, entity)])
+    found = violators(context, query, loading(entity.name), figures)
+    breakdown = {**differences, **found.breakdown}
     cause = ""
-    if lost.breakdown.get("under_another_id"):
-        cause = f"{lost.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them anew."
+    if found.breakdown.get("under_another_id"):
+        cause = f"{found.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them anew."
     return Finding(
         sum(breakdown.values()),
         breakdown,
-        lost.sample,
-        {**figures, "lost": lost.count},
+        found.sample,
+        {**figures, "lost": found.count - found.breakdown.get(REASON_NO_LONGER_TRUE, 0)},
         loading(entity.name) if breakdown else "",
         cause,
     )
@@ -80,6 +86,24 @@ def _differences(
         # A known row that is rejected today stays in the ledger, so the ledger may hold more than was loaded, never less.
         "ledger_too_small": max(0, loaded - in_ledger),
     }
+
+
+def _untrue_rejects_sql(context: CheckContext, entity: Entity) -> Iterator[Composable]:
+    """Rows (source_id, nexus_id, reason) that are rejected because what they name is unknown, though it is in Nexus."""
+    for link in entity.references:
+        if link.unknown:
+            yield SQL("""
+                SELECT nexus_assets.read_uuid(r.source_id)::text, NULL, {reason}
+                FROM nexus_assets.reject AS r
+                WHERE r.entity = {entity} AND r.resolved_load IS NULL AND r.reason = {unknown}
+                  AND nexus_assets.read_uuid(r.payload ->> {field}) IN (SELECT named FROM ({there}) AS p)
+            """).format(
+                reason=Literal(REASON_NO_LONGER_TRUE),
+                entity=Literal(entity.name),
+                unknown=Literal(link.unknown),
+                field=Literal(link.field),
+                there=there_sql(context.table(link.to)),
+            )
 
 
 def _kept_another_sql(entity: Entity, carried: ByFileMakerId) -> Composable:

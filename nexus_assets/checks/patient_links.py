@@ -1,22 +1,28 @@
 """Is it the right person? The linked patient compared with the one that FileMaker names, as the ledger remembers it.
 
-The ledger keeps the hash of each link as FileMaker last said it. The hashes of all patients' ids tell which one it was:
-no name and no FileMaker id of a patient needs to be kept for this.
+The ledger keeps the hash of each link as FileMaker last said it. The hashes of all patients' ids tell which one it was.
+Of a row that names somebody who was unknown when it was loaded it keeps the FileMaker id: nothing else tells when they are there.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.checks.check import CheckContext, Finding, violators
-from nexus_assets.ledger.schema import base_column, is_installed
+from nexus_assets.checks.check import CheckContext, Finding, loading, violators
+from nexus_assets.ledger.schema import base_column, is_installed, named_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import carried_id_sql, hash_sql
+from nexus_assets.load.parents import there_sql
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus.catalog import Target
 
 ONE_RECORD = (("documents", "images"),)
 """Entities that are made of files: one FileMaker record may have one in each, and they are then of the same person."""
+
+NEVER_LINKED = "never_linked"
+"""What a check reports of a row whose patient was unknown when it was loaded, and is there now."""
 
 
 def patient_link(entity: Entity) -> Reference | GenericReference | None:
@@ -90,11 +96,34 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
         nobody=hash_sql(SQL("NULL::uuid")),
         unlinked=unlinked,
     )
+    if isinstance(declared, GenericReference):
+        query = SQL("{} UNION ALL {}").format(query, _never_linked_sql(context, entity, declared))
     step = (
         f"nexus-assets check --select {entity.name}/linked_to_named_patient --json, and decide for each row in Nexus;"
         " a load keeps what a person changed"
     )
-    return violators(context, query, step)
+    found = violators(context, query, step)
+    if not found.breakdown.get(NEVER_LINKED):
+        return found
+    # A load links those; what is left then is for a person to decide.
+    return replace(found, next_step=loading(entity.name))
+
+
+def _never_linked_sql(context: CheckContext, entity: Entity, link: GenericReference) -> Composable:
+    """Rows whose patient was unknown when they were loaded, that nobody linked since, and whose patient is in Nexus."""
+    return SQL("""
+        SELECT t.id::text, NULL, p.id::text, {reason}
+        FROM {target} AS t JOIN {ledger} AS l ON l.nexus_id = t.id JOIN ({there}) AS p ON p.named = l.{named}
+        WHERE l.vanished_load IS NULL AND t.{id} IS NULL AND t.{type} IS NULL
+    """).format(
+        reason=Literal(NEVER_LINKED),
+        target=context.table(entity.name).table,
+        ledger=identity_table(entity.name),
+        there=there_sql(context.table(link.to)),
+        named=named_column(link),
+        id=Identifier(link.id_column),
+        type=Identifier(link.type_column),
+    )
 
 
 def records_agree(context: CheckContext) -> Finding:

@@ -52,6 +52,9 @@ def ask_all(
     files.list_first(dict.fromkeys(listing for check in chosen for listing in check.listings))
     with transaction(engine, read_only=True) as cursor:
         catalog.content_types(cursor)
+        if is_installed(cursor):
+            # A ledger that an earlier version made may lack what the checks read: it is brought up to date for them only.
+            install(cursor)
         context = CheckContext(cursor, files, deep)
         for check in chosen:
             cursor.execute("SAVEPOINT asked")

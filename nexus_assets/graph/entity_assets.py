@@ -231,7 +231,7 @@ def run_load(
 
     engine = database.engine()
     bucket.list_first(entity.listings, run_id)
-    with transaction(engine, lock=entity.name) as cursor, Progress(entity.name, log) as progress:
+    with transaction(engine, lock=entity.locks) as cursor, Progress(entity.name, log) as progress:
         inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
         before = ledger_state(cursor, entity) if only_if else None
         result = load(cursor, entity, inputs, load_settings, run_id, log)

@@ -13,7 +13,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import trust
 from nexus_assets.ledger.tables import identity_table, ledger_table
-from nexus_assets.mapping.entity import Entity, Reference
+from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
@@ -44,6 +44,11 @@ def base_column(name: str) -> Identifier:
     return Identifier(f"base_{name}")
 
 
+def named_column(link: GenericReference) -> Identifier:
+    """The ledger's column for the FileMaker id that a row names in this link, where that leads to no row; else NULL."""
+    return Identifier(f"named_{link.id_column}")
+
+
 def _code() -> dict[str, str]:
     mapping, ledger = files("nexus_assets.mapping"), files("nexus_assets.ledger")
     return {
@@ -59,7 +64,7 @@ def code_hash() -> str:
     shape = [
         *_code().values(),
         *LATER_COLUMNS,
-        *(f"{name}: {base_columns(entity)}" for name, entity in ENTITIES.items()),
+        *(f"{name}: {base_columns(entity)} {entity.generic_references}" for name, entity in ENTITIES.items()),
     ]
     return hashlib.sha256("\n".join(shape).encode()).hexdigest()
 
@@ -68,6 +73,7 @@ def _identity_sql(entity: Entity) -> Composable:
     table = identity_table(entity.name)
     added = [SQL("ADD COLUMN IF NOT EXISTS {}").format(SQL(declared)) for declared in LATER_COLUMNS]
     added += [SQL("ADD COLUMN IF NOT EXISTS {} bigint").format(base_column(name)) for name in base_columns(entity)]
+    added += [SQL("ADD COLUMN IF NOT EXISTS {} uuid").format(named_column(link)) for link in entity.generic_references]
     return SQL("""
         CREATE TABLE IF NOT EXISTS {table} (
           source_id uuid PRIMARY KEY,

@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS nexus_assets.load (
   healed jsonb NOT NULL
 );
 ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS adoption jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS parents jsonb NOT NULL DEFAULT '{}';
+COMMENT ON COLUMN nexus_assets.load.parents IS 'The state of each parent that the load saw: with another one its rejected and unlinked rows are read again.';
 CREATE INDEX IF NOT EXISTS load_entity ON nexus_assets.load (entity, id DESC);
 COMMENT ON TABLE nexus_assets.load IS 'One row per load that was committed: its sources (names and hashes), counts and times.';
 

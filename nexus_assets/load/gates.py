@@ -66,13 +66,14 @@ class LastLoad:
     mapping_version: str = ""
     outcomes: Mapping[str, int] = field(default_factory=dict)
     rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
 
 
 def last_load(cursor: Cursor, entity: str) -> LastLoad | None:
     """The last committed load of the entity, None before the first."""
     cursor.execute(
         "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,"
-        " mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
+        " mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity,),
     )
     row = cursor.fetchone()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.ledger.schema import base_columns
+from nexus_assets.ledger.schema import base_columns, named_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
@@ -25,7 +25,8 @@ class LoadContext:
     """All that the SQL of one load refers to: the entity, its table and the tables around it as found, its staged rows.
 
     `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping. `is_first`: neither
-    the table nor the ledger has a row, so that all rows are new.
+    the table nor the ledger has a row, so that all rows are new. `parent_states`: the state in
+    which the load's snapshot sees each parent (load/parents.py).
     """
 
     entity: Entity
@@ -40,6 +41,7 @@ class LoadContext:
     seed: int
     filemaker_wins: bool = False
     is_first: bool = False
+    parent_states: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Identifier:
@@ -462,6 +464,8 @@ def _incoming_sql(context: LoadContext) -> Composable:
                     row, type_id, incoming_column(link.type_column)
                 )
             )
+            named = call("read_uuid", context.pending.field(link.field, "s"))
+            values.append(SQL("CASE WHEN {}.id IS NULL THEN {} END AS {}").format(row, named, named_column(link)))
         given = _given(context, link.field)
         if link.unknown:
             leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)

@@ -29,6 +29,7 @@ from nexus_assets.load import (
     identity,
     incoming,
     merge,
+    parents,
     record,
     rejects,
     rekey,
@@ -82,12 +83,14 @@ def load(
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, settings)
     gates.check_parents_loaded(cursor, entity)
+    parent_tables = _reflected(cursor, entity.upstream)
     setting = _Setting(
         target,
-        _reflected(cursor, entity.upstream),
+        parent_tables,
         _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
         catalog.lookup_tables(cursor, entity),
         settings,
+        parents.states(cursor, parent_tables),
     )
     last = gates.last_load(cursor, entity.name)
     _tune(cursor)
@@ -221,6 +224,7 @@ class _Setting:
     children: Mapping[str, Target]
     lookups: Mapping[str, Composable]
     settings: LoadSettings
+    parent_states: Mapping[str, str]
 
     @property
     def reading(self) -> Reading:
@@ -247,6 +251,7 @@ class _Setting:
             self.reading,
             _seed(cursor, self.target, self.settings, self.lookups, facts),
             self.settings.filemaker_wins,
+            parent_states=self.parent_states,
         )
 
 
@@ -363,7 +368,7 @@ def _record(
     """Keeps what this load did, in the ledger."""
     cursor.execute(
         "INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
-        " source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE"
+        " source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE"
         " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             load_id,
@@ -379,6 +384,7 @@ def _record(
             Json(account.notices),
             Json(account.healed),
             Json(account.adoption),
+            Json(dict(context.parent_states)),
         ),
     )
 

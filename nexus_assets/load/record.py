@@ -7,7 +7,7 @@ from collections.abc import Callable
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.ledger.schema import base_column, base_columns
+from nexus_assets.ledger.schema import base_column, base_columns, named_column
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, target_hash_sql
@@ -24,7 +24,11 @@ ENTRY = (
     "first_load",
     "last_load",
 )
-"""The ledger's columns that a load fills for each of its rows, beside the hash per tracked column."""
+"""The ledger's columns that a load fills for each of its rows, beside the hash per tracked column and whom the row names."""
+
+
+def _named(context: LoadContext) -> list[Identifier]:
+    return [named_column(link) for link in context.entity.generic_references]
 
 
 def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
@@ -49,13 +53,13 @@ def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
 
 
 def _entry_columns(context: LoadContext) -> Composable:
-    return SQL(", ").join((*map(Identifier, ENTRY), *map(base_column, base_columns(context.entity))))
+    return SQL(", ").join((*map(Identifier, ENTRY), *_named(context), *map(base_column, base_columns(context.entity))))
 
 
 def _or_followed_up_sql(context: LoadContext) -> Composable:
     """The end of an INSERT that may meet the entry of the row, which then follows; when the row first came stays."""
     followed = ("nexus_id", "row_hash", "target_hash", "row_number", "notices", "last_load")
-    columns = (*map(Identifier, followed), *map(base_column, base_columns(context.entity)))
+    columns = (*map(Identifier, followed), *_named(context), *map(base_column, base_columns(context.entity)))
     return SQL(
         "ON CONFLICT (source_id) DO UPDATE SET {}, first_load = coalesce(l.first_load, excluded.first_load)"
     ).format(SQL(", ").join(SQL("{0} = excluded.{0}").format(column) for column in columns))
@@ -76,14 +80,19 @@ def _entries_sql(context: LoadContext, load_id: int) -> Composable:
     values = {name: inserted_sql(context, name) for name in tracked}
     return SQL("""
         SELECT d.action, i.source_id, d.nexus_id, i.row_hash, {target_hash} AS target_hash, i.row_number,
-               {notices} AS notices, 'made' AS origin, {load} AS first_load, {load} AS last_load, {hashes}
+               {notices} AS notices, 'made' AS origin, {load} AS first_load, {load} AS last_load, {rest}
         FROM {decided}
         WHERE d.action IN ('insert', 'restore')
     """).format(
         notices=_notices_sql(context, lambda name: SQL("i.{}").format(incoming_column(name))),
         target_hash=hash_sql(*types, *values.values()),
         load=Literal(load_id),
-        hashes=SQL(", ").join(SQL("{} AS {}").format(hash_sql(values[name]), base_column(name)) for name in tracked),
+        rest=SQL(", ").join(
+            [
+                *(SQL("i.{}").format(name) for name in _named(context)),
+                *(SQL("{} AS {}").format(hash_sql(values[name]), base_column(name)) for name in tracked),
+            ]
+        ),
         decided=decided_rows_sql(context),
     )
 
@@ -92,11 +101,11 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
     """Remembers what existing rows were compared with and how they are now; entries that say so already stay untouched."""
     tracked = base_columns(context.entity)
     compared = ("nexus_id", "row_hash", "target_hash", "notices")
-    columns = (*map(Identifier, compared), *map(base_column, tracked))
+    columns = (*map(Identifier, compared), *_named(context), *map(base_column, tracked))
     return SQL("""
         INSERT INTO {ledger} AS l
-          ({entry}, {bases})
-        SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {hashes}
+          ({entry}, {more})
+        SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {rest}
         FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
         LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
         ORDER BY i.source_id
@@ -105,11 +114,13 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
     """).format(
         ledger=context.ledger,
         entry=SQL(", ").join(map(Identifier, ENTRY)),
-        bases=SQL(", ").join(map(base_column, tracked)),
+        more=SQL(", ").join([*_named(context), *map(base_column, tracked)]),
         target_hash=target_hash_sql(context.target, "t"),
         notices=_notices_sql(context, lambda name: SQL("t.{}").format(Identifier(name))),
         load=Literal(load_id),
-        hashes=SQL(", ").join(_base_sql(context, name) for name in tracked),
+        rest=SQL(", ").join(
+            [*(SQL("i.{}").format(name) for name in _named(context)), *(_base_sql(context, name) for name in tracked)]
+        ),
         changes=context.work("changes"),
         incoming=context.work("incoming"),
         target=context.target.table,

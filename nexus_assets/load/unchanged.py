@@ -7,7 +7,6 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load import corrections
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
@@ -54,8 +53,8 @@ def unchanged_account(
     """The account of a load that would find every row as the last one left it; None where something may be different.
 
     Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
-    and settings are the same, no parent's ids have moved since (a row that was rejected or unlinked might find its patient
-    now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last
+    and settings are the same, each parent is in the state that the last load saw (else a row that was rejected or unlinked
+    might find its patient now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last
     load left it, its generic links leading to rows that exist: the same questions that are asked of each row otherwise,
     without reading the export.
     """
@@ -70,7 +69,7 @@ def unchanged_account(
     export = context.entity.rows_of.export
     if corrections.state(cursor, export) != last.sources[export].get("mended", ""):
         return None
-    if any(_has_moved_since(cursor, name, last.load_id) for name in context.entity.upstream):
+    if context.parent_states != last.parents:
         return None
     if queries.yes(cursor, _anything_differs_sql(context)):
         return None
@@ -92,16 +91,6 @@ def unchanged_account(
         collapsed=last.outcomes["collapsed"],
         rejected=dict(last.rejected_by_reason),
         notices={code: rows for code, rows in last.notices.items() if code not in OF_NEW_ROWS},
-    )
-
-
-def _has_moved_since(cursor: Cursor, parent: str, load_id: int) -> bool:
-    """Whether a load of the parent since then gave a FileMaker id a row that it did not have."""
-    return queries.yes(
-        cursor,
-        SQL("SELECT EXISTS (SELECT FROM {ledger} WHERE last_load > {load} OR noted_load > {load})").format(
-            ledger=identity_table(parent), load=Literal(load_id)
-        ),
     )
 
 

@@ -315,6 +315,11 @@ class Entity:
         return tuple(dict.fromkeys(link.to for link in self.references))
 
     @property
+    def locks(self) -> tuple[str, ...]:
+        """The entities whose rows a load of this one writes, in the order in which their locks are taken: parents first."""
+        return tuple(dict.fromkeys([*(tidy.parent for tidy in self.tidy), self.name]))
+
+    @property
     def filemaker_id(self) -> ByFileMakerId | None:
         """Where a row of the table carries its FileMaker id; None where it has no place for one."""
         return next((rule for rule in self.recognised_by if isinstance(rule, ByFileMakerId)), None)

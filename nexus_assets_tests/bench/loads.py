@@ -110,7 +110,7 @@ def load_entity(name: str, url: str, exports: Path) -> int:
         return None if file is None else content_hash(file)
 
     inputs = Inputs(export, lambda listing: kept_listing(exports, listing), "bench", digest=digest)
-    with transaction(make_engine(url), lock=name) as cursor:
+    with transaction(make_engine(url), lock=ENTITIES[name].locks) as cursor:
         account = load(
             cursor,
             ENTITIES[name],

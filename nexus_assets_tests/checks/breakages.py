@@ -534,3 +534,28 @@ def values_are_kept_that_a_person_changed(clinic: CheckedClinic) -> Red:
         [*ENTITY_NAMES],
     )
     return {f"{entity}/agrees_with_filemaker": {"one": 2, "other": 1} for entity in ENTITY_NAMES}
+
+
+# --- 4 · what a load must have seen -----------------------------------------------------------------------------------
+
+
+@turns_red("notes/every_row_accounted", "appointments/every_row_accounted", "documents/linked_to_named_patient")
+def patient_came_after_the_rows_that_name_them(clinic: CheckedClinic) -> Red:
+    """What a load leaves that ran beside the load of its patients."""
+    late = clinic.contact("Late")
+    clinic.note(late)
+    clinic.appointment(late)
+    clinic.document(late)
+    clinic.load("notes", "appointments", "documents", "patients")
+    return {
+        "notes/every_row_accounted": {"reason_no_longer_true": 1},
+        "appointments/every_row_accounted": {"reason_no_longer_true": 1},
+        "documents/linked_to_named_patient": {"never_linked": 1},
+    }
+
+
+@turns_red("images/every_row_accounted")
+def batch_came_after_its_images(clinic: CheckedClinic) -> Red:
+    clinic.image(clinic.exports["Contacts"][0]["id"], "5/6/2024")
+    clinic.load("images", "image_batches")
+    return {"images/every_row_accounted": {"reason_no_longer_true": 1}}

@@ -127,7 +127,7 @@ class Clinic:
         return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in (names or tuple(ENTITIES))}
 
     def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
-        with transaction(self.engine, commit=commit, lock=entity.name) as cursor:
+        with transaction(self.engine, commit=commit, lock=entity.locks) as cursor:
             chosen = LoadSettings(**{"allow_empty": True, **settings})  # most tests need no row of most entities
             return load(cursor, entity, self.inputs(), chosen, "test", lambda _: None)
 

@@ -1,0 +1,51 @@
+"""Step 1: the rows of its parents to which a load can link, and the state of them that its snapshot saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.incoming import carried_id_sql
+from nexus_assets.nexus import queries
+from nexus_assets.nexus.catalog import Target
+
+
+def states(cursor: Cursor, parents: Mapping[str, Target]) -> dict[str, str]:
+    """Returns a state per parent: equal where a row of the child would find the same parents, different where it may not.
+
+    Computed from the rows themselves. The ids and the times of loads say nothing here: of two loads that run at once, neither
+    tells which of them the other one's snapshot saw. That also covers ids that were learned, and rows that were deleted or
+    restored in Nexus since.
+    """
+    return {name: str(queries.row(cursor, _state_sql(parent))[0]) for name, parent in parents.items()}
+
+
+def _state_sql(parent: Target) -> Composable:
+    rule = parent.entity.filemaker_id
+    carried: Composable = SQL("NULL::text")
+    if rule is not None:
+        # As it stands: reading it as a uuid takes far longer, and any change counts.
+        column = SQL("t.{}").format(Identifier(rule.column))
+        carried = column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
+    return SQL("""
+        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}), 0)), 0)
+        FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
+    """).format(carried=carried, ledger=identity_table(parent.entity.name), table=parent.table)
+
+
+def there_sql(parent: Target) -> Composable:
+    """Rows (named, id) of the parent that live in Nexus: the FileMaker id that the ledger knows each by or, where it knows
+    none, the one that the row carries. The first are found by a load of the child, the others after one of the parent."""
+    ledger, carried = identity_table(parent.entity.name), carried_id_sql(parent.entity, "t")
+    known = SQL("SELECT k.source_id AS named, t.id FROM {} AS k JOIN {} AS t ON t.id = k.nexus_id WHERE {}")
+    if carried is None:
+        return known.format(ledger, parent.table, SQL("TRUE"))
+    own = SQL("coalesce({} = k.source_id, TRUE)").format(carried)
+    return SQL("""
+        {known}
+        UNION ALL
+        SELECT {carried}, t.id FROM {table} AS t WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
+    """).format(known=known.format(ledger, parent.table, own), carried=carried, table=parent.table, ledger=ledger)
