@@ -54,9 +54,9 @@ def unchanged_account(
 
     Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
     and settings are the same, each parent is in the state that the last load saw (else a row that was rejected or unlinked
-    might find its patient now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for is there, as the last
-    load left it, its generic links leading to rows that exist: the same questions that are asked of each row otherwise,
-    without reading the export.
+    might find its patient now), nothing was kept that FileMaker is to win, and every row of Nexus that the ledger answers for
+    is there, as the last load left it, its generic links leading to rows that exist: the same questions that are asked of each
+    row otherwise, without reading the export.
     """
     if last.mapping_version != str(context.seed) or context.filemaker_wins:
         return None

@@ -76,9 +76,9 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "incoming",
         "i",
-        (*_ROW, "known_id", "is_live", "reason", "described", "notices", "nexus_id", "new_*"),
+        (*_ROW, "known_id", "is_live", "reason", "described", "notices", "nexus_id", "new_*", "named_*"),
         "Every pending row as typed values, one new_ column per column that the load writes, or the reason why it is rejected;"
-        " in a first load with the id that it gets.",
+        " in a first load with the id that it gets; named_: whom a generic link names that leads to no row.",
     ),
     # 4 identity
     WorkTable("recognised", "r", ("source_id", "nexus_id"), "Source rows found to be a row of Nexus that the ledger did not know."),
@@ -107,7 +107,7 @@ TABLES: tuple[WorkTable, ...] = (
         "entries",
         "e",
         ("action", "source_id", "nexus_id", "row_hash", "target_hash", "row_number", "notices", "origin", "first_load",
-         "last_load", "base_*"),
+         "last_load", "named_*", "base_*"),
         "The ledger's entries of the inserted rows, hashed in parallel before they are inserted.",
     ),
     # 7 account

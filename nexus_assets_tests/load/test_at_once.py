@@ -74,6 +74,6 @@ def test_rows_of_a_person_who_vanished_and_whom_somebody_restored_in_nexus_are_l
     assert loaded.load("notes")["notes"].account.rejected == {}
 
 
-def test_a_load_that_writes_into_its_parents_rows_locks_them(loaded: Clinic) -> None:
+def test_a_load_that_writes_into_its_parents_rows_locks_them() -> None:
     assert ENTITIES["images"].locks == ("image_batches", "images")
     assert ENTITIES["notes"].locks == ("notes",)
