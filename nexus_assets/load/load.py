@@ -369,7 +369,7 @@ def _record(
     cursor.execute(
         "INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
         " source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             load_id,
             context.entity.name,

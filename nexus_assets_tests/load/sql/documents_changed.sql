@@ -38,9 +38,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -212,9 +219,9 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s
     WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number:file_size'
     WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:document_date' END AS reason,
        s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
-           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
-             nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id", ("s"."f1")::text AS "new_file_name",
-                 ("s"."f1")::text AS "new_original_name",
+           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
+             "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
+                 ("s"."f1")::text AS "new_file_name", ("s"."f1")::text AS "new_original_name",
                  (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size", ("s"."f3")::text AS "new_mime_type",
                  ("s"."f4")::text AS "new_s3_bucket", ("s"."f5")::text AS "new_s3_key",
                  ("s"."f6")::text AS "new_s3_url",
@@ -535,12 +542,12 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
 INSERT INTO nexus_assets.identity_documents AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
+  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
 SELECT i.source_id, c.nexus_id, i.row_hash,
     hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0),
     i.row_number,
     nullif((i.notices || CASE WHEN t.object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]),
-    'adopted', <load>, <load>,
+    'adopted', <load>, <load>, i.named_object_id,
     CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
          WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
              FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
@@ -568,23 +575,23 @@ LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = c.source_id
 ORDER BY i.source_id
 ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
     target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_file_name = excluded.base_file_name,
-    base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size,
-    base_mime_type = excluded.base_mime_type, base_s3_bucket = excluded.base_s3_bucket,
-    base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url, base_category = excluded.base_category,
-    base_document_date = excluded.base_document_date, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load)
+    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+    base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id,
+    base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name,
+    base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type,
+    base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url,
+    base_category = excluded.base_category, base_document_date = excluded.base_document_date,
+    base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load)
 WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_object_id, l.base_filemaker_id, l.base_file_name, l.base_original_name, l.base_file_size, l.base_mime_type, l.base_s3_bucket, l.base_s3_key, l.base_s3_url, l.base_category, l.base_document_date, l.base_filemaker_metadata) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_object_id, excluded.base_filemaker_id, excluded.base_file_name, excluded.base_original_name, excluded.base_file_size, excluded.base_mime_type, excluded.base_s3_bucket, excluded.base_s3_key, excluded.base_s3_url, excluded.base_category, excluded.base_document_date, excluded.base_filemaker_metadata);
+    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_filemaker_id, l.base_file_name, l.base_original_name, l.base_file_size, l.base_mime_type, l.base_s3_bucket, l.base_s3_key, l.base_s3_url, l.base_category, l.base_document_date, l.base_filemaker_metadata) IS DISTINCT
+    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_filemaker_id, excluded.base_file_name, excluded.base_original_name, excluded.base_file_size, excluded.base_mime_type, excluded.base_s3_bucket, excluded.base_s3_key, excluded.base_s3_url, excluded.base_category, excluded.base_document_date, excluded.base_filemaker_metadata);
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
     hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
     i.row_number,
        nullif((i.notices || CASE WHEN i.new_object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]) AS notices,
-           'made' AS origin, <load> AS first_load, <load> AS last_load,
+           'made' AS origin, <load> AS first_load, <load> AS last_load, i.named_object_id,
            hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
            hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
            hash_record_extended(ROW(i.new_file_name::character varying(255)), 0) AS base_file_name,
@@ -600,25 +607,26 @@ SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
 FROM nexus_assets.work_documents_decided AS d JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore');
 
-INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id,
-    base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key,
-    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM nexus_assets.work_documents_entries
-    WHERE action = 'insert' ORDER BY source_id;
+INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+    base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
+    base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata
+    FROM nexus_assets.work_documents_entries WHERE action = 'insert' ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id,
-    base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key,
-    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM nexus_assets.work_documents_entries
-    WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id,
-    row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number,
-    notices = excluded.notices, last_load = excluded.last_load, base_object_id = excluded.base_object_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_file_name = excluded.base_file_name,
-    base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size,
-    base_mime_type = excluded.base_mime_type, base_s3_bucket = excluded.base_s3_bucket,
-    base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url, base_category = excluded.base_category,
-    base_document_date = excluded.base_document_date, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+    base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
+    base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata
+    FROM nexus_assets.work_documents_entries WHERE action = 'restore'
+    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+    base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id,
+    base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name,
+    base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type,
+    base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url,
+    base_category = excluded.base_category, base_document_date = excluded.base_document_date,
+    base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load);
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -712,8 +720,8 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

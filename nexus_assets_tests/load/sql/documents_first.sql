@@ -38,9 +38,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -199,9 +206,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
        WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:document_date' END AS reason,
           s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('documents', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
-              WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
-                nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id", ("s"."f1")::text AS "new_file_name",
-                    ("s"."f1")::text AS "new_original_name",
+              WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
+                "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
+                    ("s"."f1")::text AS "new_file_name", ("s"."f1")::text AS "new_original_name",
                     (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size",
                     ("s"."f3")::text AS "new_mime_type", ("s"."f4")::text AS "new_s3_bucket",
                     ("s"."f5")::text AS "new_s3_key", ("s"."f6")::text AS "new_s3_url",
@@ -259,15 +266,15 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
   (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id,
-    base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key,
-    base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM (
+INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+    base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
+    base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
         hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
         i.row_number,
            nullif((i.notices || CASE WHEN i.new_object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]) AS notices,
-               'made' AS origin, <load> AS first_load, <load> AS last_load,
+               'made' AS origin, <load> AS first_load, <load> AS last_load, i.named_object_id,
                hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
                hash_record_extended(ROW(i.new_filemaker_id::uuid), 0) AS base_filemaker_id,
                hash_record_extended(ROW(i.new_file_name::character varying(255)), 0) AS base_file_name,
@@ -370,8 +377,8 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -38,9 +38,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -224,8 +231,9 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s
     WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
     WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
        TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
-           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", (
-             format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
+           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
+             "s"."f2") END AS "named_object_id",
+                 (format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
                  ('Imported from FileMaker'::text)::text AS "new_description",
                  (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
 FROM "nexus_assets"."work_image_batches_pending" AS s
@@ -522,10 +530,10 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
 INSERT INTO nexus_assets.identity_image_batches AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description)
+  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description)
 SELECT i.source_id, c.nexus_id, i.row_hash,
     hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0), i.row_number,
-    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>, i.named_object_id,
     CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
          WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
              FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
@@ -538,33 +546,36 @@ LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
 ORDER BY i.source_id
 ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
     target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
+    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+    base_object_id = excluded.base_object_id, base_name = excluded.base_name,
     base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load)
 WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_object_id, excluded.base_name, excluded.base_description);
+    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
+    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_name, excluded.base_description);
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
     hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255), i.new_description::text), 0) AS target_hash,
     i.row_number,
        nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
-           hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
+           i.named_object_id, hash_record_extended(ROW(i.new_object_id::uuid), 0) AS base_object_id,
            hash_record_extended(ROW(i.new_name::character varying(255)), 0) AS base_name,
            hash_record_extended(ROW(i.new_description::text), 0) AS base_description
 FROM nexus_assets.work_image_batches_decided AS d JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore');
 
-INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
-    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'insert' ORDER BY source_id;
+INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+    base_object_id, base_name, base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'insert'
+    ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name, base_description) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_object_id, base_name,
-    base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore'
+INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description) SELECT source_id,
+    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+    base_object_id, base_name, base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore'
     ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
     target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_object_id = excluded.base_object_id, base_name = excluded.base_name,
+    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+    base_object_id = excluded.base_object_id, base_name = excluded.base_name,
     base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load);
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
@@ -688,8 +699,8 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -38,9 +38,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -63,8 +70,6 @@ SELECT count(*) FROM (
 ) AS gone;
 
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
-
-SELECT EXISTS (SELECT FROM nexus_assets.identity_patients WHERE last_load > <last load> OR noted_load > <last load>);
 
 SELECT count(*) > 0 FROM nexus_assets.identity_image_batches AS l
     LEFT JOIN public.images_batch AS t ON t.id = l.nexus_id
@@ -129,8 +134,8 @@ SELECT FROM public.patients AS p WHERE p.id IN (
   WHERE t.content_type_id = <patients' content type> AND t.xmin = pg_current_xact_id_if_assigned()::xid)
 FOR KEY SHARE) AS held;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

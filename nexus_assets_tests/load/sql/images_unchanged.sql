@@ -38,9 +38,20 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 3 times:
+-- 2 times:
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, NULL::text), 0)), 0)
+FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t.id = k.nexus_id;
+
+SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -76,10 +87,6 @@ SELECT count(*) FROM (
 ) AS gone;
 
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
-
-SELECT EXISTS (SELECT FROM nexus_assets.identity_patients WHERE last_load > <last load> OR noted_load > <last load>);
-
-SELECT EXISTS (SELECT FROM nexus_assets.identity_image_batches WHERE last_load > <last load> OR noted_load > <last load>);
 
 SELECT count(*) > 0 FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
@@ -139,8 +146,8 @@ FROM (
       GROUP BY b.id) AS c
 WHERE c.id = p.id AND p.image_count <> c.number;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -39,7 +39,8 @@ SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datn
     FROM pg_control_system();
 
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
+    ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
@@ -672,14 +673,14 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_patients_seen, nexus_assets.work_patients_repeated, nexus_assets.work_patients_pending,
-    nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
+DROP TABLE nexus_assets.work_patients_export, nexus_assets.work_patients_seen, nexus_assets.work_patients_repeated,
+    nexus_assets.work_patients_pending, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
     nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised, nexus_assets.work_patients_decided,
     nexus_assets.work_patients_followed, nexus_assets.work_patients_lost, nexus_assets.work_patients_changes,
     nexus_assets.work_patients_kept, nexus_assets.work_patients_entries, nexus_assets.work_patients_rejected,
