@@ -30,9 +30,9 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table
 from nexus_assets.nexus.orphans import leading_nowhere, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
-from nexus_assets.nexus.relations import LEDGER_SCHEMA
+from nexus_assets.nexus.relations import GUARD_PREFIX, LEDGER_SCHEMA
 
-PREFIX = "nexus_assets_guard"
+PREFIX = GUARD_PREFIX
 """How the names of all triggers of the guard begin."""
 
 SCHEMA = "nexus_guard"

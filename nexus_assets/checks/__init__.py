@@ -48,7 +48,7 @@ CHECKS: tuple[Check, ...] = (
         Check(
             name,
             "no_orphaned_references",
-            f"Every generic reference of {name} leads to a row that exists.",
+            f"Every generic reference of {name} for which a load answers leads to a row that exists.",
             find,
             blocking=True,
         )
@@ -58,7 +58,7 @@ CHECKS: tuple[Check, ...] = (
         Check(
             name,
             "no_orphaned_references",
-            f"Every row of {name} belongs to a patient who exists, and what else it names exists.",
+            f"Every loaded row of {name} belongs to a patient who exists, and what else it names exists.",
             find,
             blocking=True,
         )
@@ -67,9 +67,22 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "images",
         "no_orphaned_references",
-        "Every image is in a batch that exists and leads to a patient.",
+        "Every loaded image is in a batch that exists and leads to a patient.",
         images_in_batches,
         blocking=True,
+    ),
+    *(
+        Check(
+            name,
+            "no_orphaned_unmanaged_references",
+            f"Every row of {name} for which no load answers (an upload, a row that left FileMaker) leads to a row that exists.",
+            find,
+        )
+        for name, find in {
+            **_each(_GENERIC, partial(entity_references, managed=False)),
+            **_each(_BY_COLUMN, partial(own_references, managed=False)),
+            **_each([ENTITIES["images"]], lambda _, context: images_in_batches(context, managed=False)),
+        }.items()
     ),
     Check(
         "patients",

@@ -41,6 +41,10 @@ class StoredFiles:
     list_first: Callable[[Iterable[Listing]], None] = lambda _: None
 
 
+NO_FILES = StoredFiles(lambda _: (), lambda _: "", lambda _: (), lambda _: ())
+"""For checks of the database alone."""
+
+
 @dataclass(frozen=True)
 class CheckContext:
     """What checks look with: a cursor in a transaction that may only read, the bucket, the time.
@@ -118,14 +122,14 @@ def loading(entity: str, *, with_parents: bool = True) -> str:
 def violators(
     context: CheckContext,
     query: Composable,
-    next_step: str,
+    next_step: str | Callable[[CheckContext, Composable], str],
     figures: Mapping[str, int] | None = None,
     cause: Callable[[CheckContext, Composable], str] | None = None,
 ) -> Finding:
     """The finding of a query that returns violators: their reason in column `reason`, the rest their ids.
 
-    The query runs once, and once more within `cause` where there are violators: a check writes nothing, not even a temporary
-    table. The sample shows every reason.
+    The query runs once, and once more within `cause` and a computed `next_step` where there are violators: a check writes
+    nothing, not even a temporary table. The sample shows every reason.
     """
     ranked = SQL("""
         SELECT * FROM (
@@ -141,4 +145,5 @@ def violators(
         for row in rows[:SAMPLE_ROWS]
     )
     told = cause(context, query) if cause is not None and breakdown else ""
-    return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, next_step if breakdown else "", told)
+    step = next_step if isinstance(next_step, str) or not breakdown else next_step(context, query)
+    return Finding(sum(breakdown.values()), breakdown, sample, figures or {}, str(step) if breakdown else "", told)

@@ -39,7 +39,7 @@ def _column(entity: Entity) -> str:
     return link.id_column if isinstance(link, GenericReference) else str(link.column)
 
 
-def _by_hash_sql(target: Target) -> Composable:
+def by_hash_sql(target: Target) -> Composable:
     """Rows (id, hash): every id that the table has or had, as the row's id of today and as the hash that the ledger keeps."""
     carried = carried_id_sql(target.entity, "t")
     parts = [
@@ -90,7 +90,7 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
         target=target.table,
         ledger=identity_table(entity.name),
         patients=patients.table,
-        by_hash=_by_hash_sql(patients),
+        by_hash=by_hash_sql(patients),
         base=base_column(link),
         current=hash_sql(SQL("t.{}").format(Identifier(link))),
         nobody=hash_sql(SQL("NULL::uuid")),
@@ -149,7 +149,7 @@ def records_agree(context: CheckContext) -> Finding:
             batches=batches.table,
             patients=patients.table,
             ledger=identity_table("images"),
-            by_hash=_by_hash_sql(batches),
+            by_hash=by_hash_sql(batches),
             base=base_column("batch_id"),
         )
     ]

@@ -5,16 +5,18 @@ A constraint guards most of those columns; but not in a database that was restor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
+from nexus_assets.checks.patient_links import by_hash_sql
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.schema import is_installed
+from nexus_assets.ledger.schema import base_column, is_installed
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.identity import made_by_importer_sql
-from nexus_assets.mapping.entity import Entity, Reference
+from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
+from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.models import Model, labels
 from nexus_assets.nexus.references import (
@@ -43,12 +45,55 @@ def _named(key: GenericKey, query: Composable) -> Composable:
     return SQL("SELECT {} AS key, o.* FROM ({}) AS o").format(Literal(key.name), query)
 
 
-def entity_references(entity: Entity, context: CheckContext) -> Finding:
+def entity_references(entity: Entity, context: CheckContext, *, managed: bool = True) -> Finding:
     """The declared generic references of one entity's table: what the import made leads to a patient, what people made to
-    whatever they chose, if that is there."""
-    found = models(context.cursor)
-    parts = [_named(key, _declared_orphans_sql(context, entity, key, found)) for key in _declared_keys(context, entity)]
-    return violators(context, SQL(" UNION ALL ").join(parts), loading(entity.name), cause=likely_cause)
+    whatever they chose, if that is there.
+
+    `managed`: those that a load answers for, else all others (uploads, rows that left FileMaker, links that nobody can
+    resolve).
+    """
+    parts = []
+    for link in entity.generic_references:
+        key = declared_key(context.cursor, context.table(entity.name), link)
+        orphans = _declared_orphans_sql(context, entity, key, models(context.cursor))
+        chosen = _chosen_sql(context, entity, orphans, link, managed=managed)
+        parts.append(_named(key, chosen))
+    step = loading(entity.name) if managed else _step(entity.name)
+    return violators(context, SQL(" UNION ALL ").join(parts), step, cause=likely_cause)
+
+
+def _chosen_sql(
+    context: CheckContext, entity: Entity, orphans: Composable, link: GenericReference | None = None, *, managed: bool
+) -> Composable:
+    """Those of the orphans whose row a load answers for, or all others.
+
+    A load answers for a row that is in the ledger and in the last export, not rejected, and whose link is not to somebody who
+    is gone and whom FileMaker does not name either.
+    """
+    if not is_installed(context.cursor):
+        return SQL("SELECT * FROM ({}) AS o WHERE {}").format(orphans, Literal(not managed))
+    resolvable: Composable = SQL("TRUE")
+    named: Composable = SQL("")
+    if link is not None:
+        known = is_known_sql(link.to, SQL("o.object_id::uuid"))
+        resolvable = SQL("(o.reason <> 'target_missing' OR named.hash IS NOT NULL OR NOT {})").format(known)
+        named = SQL("LEFT JOIN (SELECT DISTINCT hash FROM ({}) AS k) AS named ON named.hash = l.{}").format(
+            by_hash_sql(context.table(link.to)), base_column(link.id_column)
+        )
+    return SQL("""
+        SELECT o.* FROM ({orphans}) AS o LEFT JOIN {ledger} AS l ON l.nexus_id = o.id::uuid
+        LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(source_id) AS source_id FROM nexus_assets.reject
+                   WHERE entity = {entity} AND resolved_load IS NULL) AS rejected ON rejected.source_id = l.source_id
+        {named}
+        WHERE (l.nexus_id IS NOT NULL AND l.vanished_load IS NULL AND rejected.source_id IS NULL AND {resolvable}) = {managed}
+    """).format(
+        orphans=orphans,
+        ledger=identity_table(entity.name),
+        entity=Literal(entity.name),
+        named=named,
+        resolvable=resolvable,
+        managed=Literal(managed),
+    )
 
 
 def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey, found: Sequence[Model]) -> Composable:
@@ -121,11 +166,12 @@ def _own_orphans_sql(context: CheckContext, entity: Entity) -> list[Composable]:
     ]
 
 
-def own_references(entity: Entity, context: CheckContext) -> Finding:
+def own_references(entity: Entity, context: CheckContext, *, managed: bool = True) -> Finding:
     """The columns of one entity's table that name a row of another one: the patient, the clinic, the clinician …"""
     orphans = SQL(" UNION ALL ").join(_own_orphans_sql(context, entity))
-    query = SQL("SELECT key, id, object_id, reason FROM ({}) AS o").format(orphans)
-    return violators(context, query, loading(entity.name), cause=likely_cause)
+    chosen = _chosen_sql(context, entity, orphans, managed=managed)
+    query = SQL("SELECT key, id, object_id, reason FROM ({}) AS o").format(chosen)
+    return violators(context, query, loading(entity.name) if managed else _step(entity.name), cause=likely_cause)
 
 
 def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
@@ -151,26 +197,36 @@ def other_references(context: CheckContext) -> Finding:
     parts = [*_own_orphans_sql(context, ENTITIES["patients"]), *_foreign_orphans_sql(context)]
     for key in _other_keys(context):
         parts.append(_named(key, orphans_sql(key, reachable(key, found), impossible(key, found))))
-    return violators(
-        context, SQL(" UNION ALL ").join(parts), loading("patients", with_parents=False), cause=likely_cause
-    )
+    return violators(context, SQL(" UNION ALL ").join(parts), _step("patients"), cause=likely_cause)
 
 
-def images_in_batches(context: CheckContext) -> Finding:
-    """Images whose batch is not there, or whose batch leads nowhere."""
+def images_in_batches(context: CheckContext, *, managed: bool = True) -> Finding:
+    """Images whose batch is not there, or whose batch is dangling."""
     images, batches = context.table("images"), context.table("image_batches")
-    (key,) = _declared_keys(context, batches.entity)
-    query = SQL("""
-        SELECT i.id::text AS image_id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
-        FROM {images} AS i JOIN ({orphans}) AS o ON o.id::uuid = i.batch_id
+    (link,) = batches.entity.generic_references
+    key = declared_key(context.cursor, batches, link)
+    orphans = _declared_orphans_sql(context, batches.entity, key, models(context.cursor))
+    dangling = _chosen_sql(context, batches.entity, orphans, link, managed=True)
+    chosen = _chosen_sql(context, images.entity, _images_sql(context, dangling), managed=True)
+    if not managed:
+        chosen = SQL("({}) EXCEPT ALL ({})").format(_images_sql(context, orphans), chosen)
+    query = SQL("SELECT id AS image_id, batch_id, object_id, reason FROM ({}) AS o").format(chosen)
+    return violators(context, query, loading("images") if managed else _step("images"), cause=likely_cause)
+
+
+def _images_sql(context: CheckContext, dangling_batches: Composable) -> Composable:
+    """Rows (id, batch_id, object_id, reason) of the images that are in one of these batches, or in none that exists."""
+    images, batches = context.table("images"), context.table("image_batches")
+    return SQL("""
+        SELECT i.id::text AS id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
+        FROM {images} AS i JOIN ({dangling}) AS o ON o.id::uuid = i.batch_id
         UNION ALL
         SELECT i.id::text, i.batch_id::text, NULL, 'batch_missing' FROM ({missing}) AS m JOIN {images} AS i ON i.batch_id = m.id
     """).format(
         images=images.table,
         missing=_dead_ids_sql(images.table, "batch_id", batches.table),
-        orphans=_declared_orphans_sql(context, batches.entity, key, models(context.cursor)),
+        dangling=dangling_batches,
     )
-    return violators(context, query, loading("images"), cause=likely_cause)
 
 
 def entity_doubts(entity: Entity, context: CheckContext) -> Finding:
@@ -223,22 +279,65 @@ def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
     )
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the ledger knows of the ids at which `violators` point in vain: how many rows point at any id, at one that is
+    superseded, at one of a patient who is gone, at one who is there again, and at one that nobody knows."""
+
+    all: int
+    superseded: int
+    lost: int
+    back: int
+    unknown: int
+
+    @property
+    def is_repaired_by_a_load(self) -> bool:
+        return bool(self.superseded or self.back)
+
+
+def _known(context: CheckContext, violators: Composable) -> _Known:
+    patients = context.table("patients")
+    return _Known(
+        *context.row(
+            SQL("""
+                SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id),
+                       count(*) FILTER (WHERE v.reason IN ('target_missing', 'batch_leads_nowhere') AND v.object_id IS NOT NULL
+                                          AND s.nexus_id IS NULL AND k.nexus_id IS NULL)
+                FROM ({violators}) AS v
+                LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
+                LEFT JOIN {ledger} AS k ON k.nexus_id::text = v.object_id
+                LEFT JOIN {ledger} AS l ON l.nexus_id::text = v.object_id
+                  AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = l.nexus_id)
+                LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(filemaker_metadata->>'filemaker_id') AS source_id
+                           FROM {patients}) AS t ON t.source_id = l.source_id
+            """).format(ledger=identity_table("patients"), patients=patients.table, violators=violators)
+        )
+    )
+
+
+LEARN = "nexus-assets learn-ids FILE"
+"""What can still help where nobody knows whose an id was: a list, or a backup from before the ids changed."""
+
+
+def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
+    """What to run next where no load answers for the rows: a load only if it can help, else what teaches the ledger ids."""
+
+    def step(context: CheckContext, violators: Composable) -> str:
+        if not is_installed(context.cursor):
+            return loading(asset)
+        known = _known(context, violators)
+        if known.is_repaired_by_a_load:
+            return loading("patients", with_parents=False)
+        return LEARN if known.unknown else ""
+
+    return step
+
+
 def likely_cause(context: CheckContext, violators: Composable) -> str:
-    """What the ledger knows of the patients that the violators point at in vain."""
+    """What the ledger knows of the patients at which the violators point in vain."""
     if not is_installed(context.cursor):
         return ""
-    patients = context.table("patients")
-    orphans, superseded, lost, back = context.row(
-        SQL("""
-            SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id)
-            FROM ({violators}) AS v
-            LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
-            LEFT JOIN {ledger} AS l ON l.nexus_id::text = v.object_id
-              AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = l.nexus_id)
-            LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(filemaker_metadata->>'filemaker_id') AS source_id
-                       FROM {patients}) AS t ON t.source_id = l.source_id
-        """).format(ledger=identity_table("patients"), patients=patients.table, violators=violators)
-    )
+    known = _known(context, violators)
     runs = context.rows(
         SQL("""
             SELECT DISTINCT o.run_id FROM ({}) AS v JOIN nexus_assets.superseded AS s
@@ -246,16 +345,18 @@ def likely_cause(context: CheckContext, violators: Composable) -> str:
             JOIN nexus_assets.load AS o ON o.id = s.load_id ORDER BY 1 LIMIT 3
         """).format(violators)
     )
-    if superseded:
+    if known.superseded:
         during = f" in run {', '.join(run for (run,) in runs)}" if runs else ""
-        return f"{_of(superseded, orphans)} point at ids of patients that were superseded{during}."
-    if back:
+        return f"{_of(known.superseded, known.all)} point at ids of patients that were superseded{during}."
+    if known.back:
         return (
-            f"{_of(back, orphans)} point at patients that were deleted and are there again under other ids: another tool"
+            f"{_of(known.back, known.all)} point at patients that were deleted and are there again under other ids: another tool"
             " imported them anew."
         )
-    if lost:
-        return f"{_of(lost, orphans)} point at patients that the last load left there and somebody has deleted since."
+    if known.lost:
+        return f"{_of(known.lost, known.all)} point at patients that the last load left there and somebody has deleted since."
+    if known.unknown:
+        return f"{_of(known.unknown, known.all)} point at ids that nobody knows: a list or a backup from before can tell whose they were."
     return ""
 
 

@@ -104,7 +104,8 @@ def tell(answers: Answers, console: Console) -> None:
             wide = Console(file=console.file, width=max(console.width, 200))
             wide.print(table, crop=False)
         # As one line, however narrow the terminal: a command that is broken can't be pasted.
-        console.print(f"  Run next: {answer.next_step}", soft_wrap=True)
+        if answer.next_step:
+            console.print(f"  Run next: {answer.next_step}", soft_wrap=True)
     console.print(f"{passed} of {len(answers)} checks passed.")
 
 

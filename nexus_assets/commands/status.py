@@ -234,7 +234,8 @@ def command(strict: bool, as_json: bool) -> None:
         for (asset, name), finding in findings.items():
             if not finding.passed:
                 said = ", ".join(f"{number:,} {reason}" for reason, number in finding.breakdown.items())
+                run_next = f" Run next: {finding.next_step}" if finding.next_step else ""
                 colour = "red" if f"{asset}.{name}" in status["failed_checks"] else "yellow"
-                console.print(f"[{colour}]{asset}.{name}[/{colour}]: {said}. Run next: {finding.next_step}")
+                console.print(f"[{colour}]{asset}.{name}[/{colour}]: {said}.{run_next}")
         _print_alerts(status["alerts"], console)
     sys.exit(1 if is_wrong(status) or (strict and status["warnings"]) else 0)

@@ -43,7 +43,10 @@ def metadata(finding: Finding) -> dict[str, Any]:
 
 def said(finding: Finding) -> str:
     """One sentence about a finding that did not pass."""
-    return "" if finding.passed else f"{finding.count:,} violators. Run next: {finding.next_step}"
+    if finding.passed:
+        return ""
+    run_next = f" Run next: {finding.next_step}" if finding.next_step else ""
+    return f"{finding.count:,} violators.{run_next}"
 
 
 def _result(check: Check, finding: Finding) -> dg.AssetCheckResult:

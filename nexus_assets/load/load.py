@@ -48,7 +48,7 @@ from nexus_assets.load.unchanged import sources_now, unchanged_account
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import ByChildren, Entity
 from nexus_assets.mapping.parse import Reading
-from nexus_assets.nexus import catalog, queries
+from nexus_assets.nexus import catalog, queries, relations
 from nexus_assets.nexus.catalog import Target
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
@@ -80,6 +80,7 @@ def load(
     # 1 contract
     target = catalog.reflect(cursor, entity)
     contract.check(target)
+    relations.triggers(cursor)
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, settings)
     gates.check_parents_loaded(cursor, entity)
@@ -194,12 +195,15 @@ def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inpu
     compare.find_changes(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context)
+    learned = superseded.learn(cursor, context, load_id)
     inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))
     cursor.execute(merge.insert_sql(context))
     cursor.execute(record.compared_sql(context, load_id))
     record.inserted(cursor, context, load_id)
     identity.note_the_unseen(cursor, context, load_id)
+    for parent in learned:
+        account.heal(references_moved=sum(superseded.move_superseded(cursor, context.parents[parent]).values()))
     account.heal(superseded=followed, rekeyed=read.rekeyed)
     if resembling:
         account.notices["looks_like_an_existing_row"] = resembling

@@ -1,4 +1,4 @@
-"""Step 6: every reference to an id that a row had before follows to the id that it has now, native rows included."""
+"""Ids that a row had before: learned where they stand, and every reference to one moved to the current id, native rows included."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.compare import write_flag
+from nexus_assets.load.identity import is_known_sql
+from nexus_assets.load.incoming import LoadContext, incoming_column
+from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import ForeignColumn, GenericKey, foreign_columns, generic_keys
@@ -40,6 +45,52 @@ def _hold_sql(target: Target) -> Composable:
           SELECT FROM {target} AS t JOIN nexus_assets.superseded AS s ON s.current_id = t.id
           WHERE s.entity = {entity} FOR KEY SHARE OF t) AS held
     """).format(target=target.table, entity=Literal(target.entity.name))
+
+
+def learn(cursor: Cursor, context: LoadContext, load_id: int) -> list[str]:
+    """Learns ids from the rows whose dangling link this load is about to repair; returns the entities of which it learned some.
+
+    A row that FileMaker tells apart is linked to an id that nobody knows, and FileMaker says whose the row is: the id was that
+    person's. An id that rows of two people had teaches nothing, nor does one that is a living row's. Run after `changes` is
+    made and before it is written.
+    """
+    learned = []
+    for link in context.entity.generic_references:
+        cursor.execute(_learn_sql(context, link, load_id))
+        if cursor.rowcount:
+            learned.append(link.to)
+    return learned
+
+
+def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Composable:
+    parent = context.parents[link.to]
+    id_, said = Identifier(link.id_column), incoming_column(link.id_column)
+    return SQL("""
+        INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+        SELECT {entity}, taught.old_id, l.source_id, taught.current_id, {load}
+        FROM (
+          SELECT t.{id} AS old_id, min(i.{said}::text)::uuid AS current_id
+          FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+          LEFT JOIN {parent} AS living ON living.id = t.{id}
+          WHERE c.{written} AND t.{type} = {content_type} AND living.id IS NULL AND i.{said} IS NOT NULL AND NOT {known}
+          GROUP BY 1 HAVING count(DISTINCT i.{said}) = 1
+        ) AS taught JOIN {ledger} AS l ON l.nexus_id = taught.current_id
+        ON CONFLICT DO NOTHING
+    """).format(
+        entity=Literal(link.to),
+        load=Literal(load_id),
+        id=id_,
+        said=said,
+        changes=context.work("changes"),
+        incoming=context.work("incoming"),
+        target=context.target.table,
+        parent=parent.table,
+        written=write_flag(link.id_column),
+        type=Identifier(link.type_column),
+        content_type=Literal(parent.content_type_id),
+        known=is_known_sql(link.to, SQL("t.{}").format(id_)),
+        ledger=identity_table(link.to),
+    )
 
 
 @dataclass(frozen=True)

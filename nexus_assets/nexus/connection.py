@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -150,7 +151,8 @@ def transaction(
                     session.prepare(cursor, read_only=read_only)
                 yield cursor
                 if commit:
-                    connection.commit()
+                    # Through the cursor, which knows whose trigger it is that refuses now.
+                    cursor.execute("COMMIT")
         finally:
             connection.close()
 
@@ -190,6 +192,9 @@ def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
         lost = refusals.UNREACHABLE
         return DatabaseError(lost.problem.format(place=place), remedy=lost.remedy, transient=True)
     diagnostics = error.diag
+    refusing = _refusing_trigger(error)
+    if refusing is not None:
+        return refusing
     name = errorcodes.lookup(code).lower().replace("_", " ")
     named = [
         f"{label} {value}"
@@ -220,6 +225,32 @@ def _remedy(code: str, routine: str) -> str:
 
 _POLICIES = ("check_enable_rls", "get_row_security_policies")
 """The server's functions that refuse a query because of row level security, in whatever language they say so."""
+
+
+def _refusing_trigger(error: psycopg2.Error) -> DatabaseError | None:
+    """The error of a trigger that another program put on a table: its table by name, never its text, which may hold a cell."""
+    asked = getattr(error, "cursor", None)
+    spoke = error.diag.context or ""
+    if not spoke or not isinstance(asked, CatalogCursor):
+        return None
+    # Whatever language the server speaks, it names the function as regprocedure does.
+    found = [
+        trigger
+        for trigger in asked.known.get(("triggers",), ())
+        if re.search(rf'(?<![\w."]){re.escape(trigger.function)}', spoke)
+    ]
+    if not found:
+        return None
+    said = ", ".join(f"the trigger {trigger.name} of the table {trigger.table}" for trigger in found[:3])
+    more = f", or of {len(found) - 3} more tables" if len(found) > 3 else ""
+    disabled = "; ".join(f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}" for trigger in found[:3])
+    return DatabaseError(
+        f"The load was refused by {' or '.join(said.split(', '))}{more} [{error.pgcode}], which belongs to another program.",
+        remedy=f"Nothing was written. Have that program allow the role of the load to write there, or switch it off meanwhile:"
+        f" {disabled}",
+        transient=False,
+    )
+
 
 _REMEDIES = {
     errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"

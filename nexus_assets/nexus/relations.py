@@ -177,6 +177,33 @@ def find(cursor: Cursor, names: Sequence[str]) -> Relation | None:
     return next((visible[name] for name in names if name in visible), None)
 
 
+GUARD_PREFIX = "nexus_assets_guard"
+"""How the names of the guard's own triggers begin."""
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger that somebody put on a table, and its function as PostgreSQL names it in an error's context."""
+
+    name: str
+    table: str
+    function: str
+
+
+@once_a_transaction
+def triggers(cursor: Cursor) -> tuple[Trigger, ...]:
+    """Every trigger of the database that is not the guard's; asked before a load writes, so that one that refuses can be named."""
+    cursor.execute(
+        """
+        SELECT quote_ident(t.tgname), t.tgrelid::regclass::text, t.tgfoid::regprocedure::text
+        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+        WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND NOT starts_with(t.tgname, %s) ORDER BY 2, 1
+        """,
+        (GUARD_PREFIX,),
+    )
+    return tuple(Trigger(*row) for row in cursor.fetchall())
+
+
 # --- history and copies -----------------------------------------------------------------------------------------------
 
 HISTORY_FORMS: Sequence[frozenset[str]] = tuple(

@@ -12,6 +12,8 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
+from nexus_assets.checks import CHECKS
+from nexus_assets.checks.check import NO_FILES, CheckContext
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
@@ -67,6 +69,11 @@ class EntityPlan:
     sources: Mapping[str, Any] = field(default_factory=dict)
     basis: Basis | None = None
     digest: str = ""
+
+    @property
+    def stops_others(self) -> bool:
+        """Whether what is downstream would not be reached: the load itself stops, or a blocking check fails after it."""
+        return self.rows is None or any(not stop.setting for stop in self.stops)
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ def make_plan(
         before = {entity.name: ledger_state(cursor, entity) for entity in selected}
         for entity in selected:
             log(f"{entity.name}: looking what a load would do")
-            blocking = [each.entity for each in planned if each.rows is None and each.entity in entity.upstream]
+            blocking = [each.entity for each in planned if each.stops_others and each.entity in entity.upstream]
             if blocking:
                 problem = f"{entity.name} would not be reached: {' and '.join(blocking)} would stop before."
                 planned.append(EntityPlan(entity.name, stops=(Stop(problem, ""),)))
@@ -163,8 +170,23 @@ def make_plan(
                     digest = basis.digest(settings, result.account)
                     return replace(_told(cursor, entity, result, remembered), basis=basis, digest=digest)
 
-            planned.append(_past_the_gates(cursor, entity, load_settings, rehearse))
+            planned.append(_checked(cursor, _past_the_gates(cursor, entity, load_settings, rehearse)))
     return Plan(tuple(planned), where(engine), switched_on)
+
+
+def _checked(cursor: Cursor, planned: EntityPlan) -> EntityPlan:
+    """The plan of an entity with the blocking checks that would fail after its load: they end the run there."""
+    if planned.rows is None:
+        return planned
+    stops = []
+    for check in CHECKS:
+        if check.blocking and check.asset == planned.entity:
+            found = check.find(CheckContext(cursor, NO_FILES))
+            if not found.passed:
+                said = ", ".join(f"{number:,} {reason}" for reason, number in found.breakdown.items())
+                remedy = f"Run `{found.next_step}`." if found.next_step else ""
+                stops.append(Stop(f"The check {check.full_name} would fail after the load: {said}.", remedy))
+    return replace(planned, stops=(*planned.stops, *stops))
 
 
 def _past_the_gates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -182,6 +183,37 @@ def reference_in_a_table_that_nobody_declared_leads_nowhere(clinic: CheckedClini
         clinic.execute("INSERT INTO scans_scan (content_type_id, object_id) VALUES (%s, %s)", type_, id_)
     return {
         "patients/no_orphaned_references": {"half_null": 2, "content_type_not_allowed": 1, "target_missing": 1},
+    }
+
+
+@turns_red(
+    "documents/no_orphaned_unmanaged_references",
+    "image_batches/no_orphaned_unmanaged_references",
+    "images/no_orphaned_unmanaged_references",
+    "images/every_image_visible",
+)
+def uploads_lead_nowhere(clinic: CheckedClinic) -> Red:
+    """What people made themselves: no load answers for it, so that nothing is blocked by it."""
+    native = str(uuid.UUID(int=2))
+    clinic.execute("UPDATE {images_batch} SET object_id = %s WHERE id = %s", NOWHERE, native)
+    clinic.execute("UPDATE {documents_document} SET object_id = %s WHERE id = %s", NOWHERE, str(uuid.UUID(int=6)))
+    return {
+        "documents/no_orphaned_unmanaged_references": {"content_type_not_allowed": 1},
+        "image_batches/no_orphaned_unmanaged_references": {"target_missing": 1},
+        "images/no_orphaned_unmanaged_references": {"batch_leads_nowhere": 1},
+        "images/every_image_visible": {"patient_missing": 1},
+    }
+
+
+@turns_red("appointments/no_orphaned_unmanaged_references", "notes/no_orphaned_unmanaged_references")
+def native_appointments_and_notes_belong_to_nobody(clinic: CheckedClinic) -> Red:
+    clinic.unguard()
+    for table, more in (("appointments", {"filemaker_event_id": "NULL"}), ("notes", {})):
+        row = clinic.value(f"SELECT min(id::text) FROM {{{table}}}")
+        _copy(clinic, table, row, patient_id=f"'{NOWHERE}'::uuid", **more)
+    return {
+        "appointments/no_orphaned_unmanaged_references": {"target_missing": 1},
+        "notes/no_orphaned_unmanaged_references": {"target_missing": 1},
     }
 
 

@@ -173,6 +173,20 @@ def test_plan_tells_what_a_gate_would_say_and_looks_behind_it(graph: Graph) -> N
     assert not plan(switched_on=("allow_vanished",)).would_stop
 
 
+def test_plan_predicts_the_blocking_checks(graph: Graph) -> None:
+    """A person hung an imported batch onto a row of another model: a load keeps that, and the check after it blocks."""
+    load()
+    graph.clinic.execute(
+        "UPDATE images_batch SET (content_type_id, object_id) = (SELECT t.id, c.id FROM django_content_type AS t, clinics AS c"
+        " WHERE (t.app_label, t.model) = ('clinicians', 'clinic') LIMIT 1) WHERE id = (SELECT id FROM images_batch LIMIT 1)"
+    )
+    said = plan()
+    (stop,) = planned(said, "image_batches").stops
+    assert "image_batches/no_orphaned_references would fail" in stop.problem
+    assert "image_batches would stop before" in planned(said, "images").stops[0].problem
+    assert said.would_stop
+
+
 def test_what_fails_stops_what_hangs_on_it_and_nothing_else(graph: Graph) -> None:
     (graph.exports / "Image_data.csv").unlink()
     said = plan()

@@ -23,6 +23,10 @@ FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 
+SELECT quote_ident(t.tgname), t.tgrelid::regclass::text, t.tgfoid::regprocedure::text
+FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND NOT starts_with(t.tgname, %s) ORDER BY 2, 1;
+
 SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
 
 SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
@@ -514,6 +518,21 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches
     GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
+
+INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>
+FROM (
+  SELECT t.object_id AS old_id, min(i.new_object_id::text)::uuid AS current_id
+  FROM nexus_assets.work_image_batches_changes AS c
+      JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+      JOIN public.images_batch AS t ON t.id = c.nexus_id
+  LEFT JOIN public.patients AS living ON living.id = t.object_id
+  WHERE c.write_object_id
+      AND t.content_type_id = <patients' content type> AND living.id IS NULL AND i."new_object_id" IS NOT NULL AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t.object_id))
+  GROUP BY 1 HAVING count(DISTINCT i.new_object_id) = 1
+) AS taught JOIN nexus_assets.identity_patients AS l ON l.nexus_id = taught.current_id
+ON CONFLICT DO NOTHING;
 
 UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
     ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
