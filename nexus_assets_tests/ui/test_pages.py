@@ -13,7 +13,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.plan_job import PlanConfig
 from nexus_assets.local.ui import GRAPH
 from nexus_assets_tests.local.test_demo import Demo
-from nexus_assets_tests.ui.conftest import DESKTOP, PATIENCE_MS, Pages, Shoot
+from nexus_assets_tests.ui.conftest import PATIENCE_MS, Pages, Shoot
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -24,6 +24,9 @@ NAVIGATION, TOP, ZOOM, MARGIN = 68, 162, 70, 130
 """Pixels of Dagster's pages beside the graph: left, above, and the buttons right of it; and the height of a table in it."""
 
 MOST_STEPS = 15
+
+WALL = {"width": 1800, "height": 1900}
+"""A window in which the whole graph has room with its details: in a smaller one Dagster shows the names alone."""
 
 
 def _click_materialize(page: Page, pages: Pages, asset: str) -> str:
@@ -64,13 +67,14 @@ def _zoom_out_until_seen(page: Page, names: Iterable[str]) -> None:
     places = [place for name in names for place in page.get_by_text(name, exact=True).all()]
     for _ in range(MOST_STEPS):
         boxes = [box for place in places if (box := place.bounding_box())]
-        if all(TOP < box["y"] < DESKTOP["height"] - MARGIN for box in boxes):
+        if all(TOP < box["y"] < WALL["height"] - MARGIN for box in boxes):
             return
         page.get_by_role("button", name="zoom_out").click()
     raise AssertionError(f"the graph does not show all of {', '.join(names)}")
 
 
 def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot: Shoot) -> None:
+    page.set_viewport_size(WALL)
     page.goto(f"{pages.address}{GRAPH}")
     for name in ENTITIES:
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
@@ -87,8 +91,8 @@ def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot
         clip={
             "x": NAVIGATION,
             "y": TOP,
-            "width": DESKTOP["width"] - NAVIGATION - ZOOM,
-            "height": DESKTOP["height"] - TOP,
+            "width": WALL["width"] - NAVIGATION - ZOOM,
+            "height": WALL["height"] - TOP,
         },
     )
 
