@@ -84,6 +84,7 @@ def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot
     page.reload()
     expect(page.get_by_text(f"{number} / {number} Passed").first).to_be_visible()
     _zoom_out_until_seen(page, ENTITIES)
+    expect(page.get_by_text("Loading...", exact=True)).to_have_count(0)
     page.wait_for_timeout(SETTLED_MS)
     shoot(
         page,
