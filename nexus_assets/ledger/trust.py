@@ -17,7 +17,7 @@ from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 FUNCTION = re.compile(
-    r"CREATE OR REPLACE FUNCTION nexus_assets\.(\w+)\((.*?)\) RETURNS .*?\$\$(.*?)\$\$;", re.DOTALL | re.IGNORECASE
+    r"CREATE OR REPLACE FUNCTION nexus_assets\.(\w+)\((.*?)\)\s+RETURNS .*?\$\$(.*?)\$\$;", re.DOTALL | re.IGNORECASE
 )
 """A function in the program's own SQL: its name, its arguments, its body."""
 

@@ -67,7 +67,7 @@ $$;
 -- (`Z`, `+10:00`) makes it an instant, whose day is the one in `zone`. Numbers of five digits are Excel's serial days since
 -- `epoch`.
 DROP FUNCTION IF EXISTS nexus_assets.read_date(text, text, date, date);
-CREATE OR REPLACE FUNCTION nexus_assets.read_date(value text, date_order text, today date, epoch date, zone text DEFAULT 'UTC')
+CREATE OR REPLACE FUNCTION nexus_assets.read_date(value text, date_order text, today date, epoch date, zone text DEFAULT 'UTC'::text)
 RETURNS date LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   words text[];
