@@ -15,8 +15,8 @@ from nexus_assets_tests.load.clinic import HEADINGS
 from nexus_assets_tests.sources.writers import csv_file, gzip_file, mer_file, tab_file, xlsx_file, xml_file
 
 LETTERS, DIGITS = "qxzjvk", "37"
-CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{4,}}|[{DIGITS}]{{6,}}")
-"""What planted text is known by, however it was cut or mixed: no word and no number of the program's own has it."""
+CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{7,}}|[{DIGITS}]{{12,}}")
+"""What planted text is known by, however it was cut or mixed. Chance makes shorter ones, in times and temporary names."""
 
 Files = dict[str, bytes]
 
@@ -29,11 +29,11 @@ class Planter:
         self.how: list[str] = []
 
     def word(self) -> str:
-        letters = [self.random.choice(LETTERS) for _ in range(self.random.randint(5, 12))]
+        letters = [self.random.choice(LETTERS) for _ in range(self.random.randint(8, 14))]
         return "".join(letters).capitalize() if self.random.random() < 0.5 else "".join(letters)
 
     def number(self) -> str:
-        return "".join(self.random.choice(DIGITS) for _ in range(self.random.randint(6, 30)))
+        return "".join(self.random.choice(DIGITS) for _ in range(self.random.randint(12, 30)))
 
     def cell(self) -> str:
         kinds = (

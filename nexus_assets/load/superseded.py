@@ -72,7 +72,8 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
           SELECT t.{id} AS old_id, min(i.{said}::text)::uuid AS current_id
           FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
           LEFT JOIN {parent} AS living ON living.id = t.{id}
-          WHERE c.{written} AND t.{type} = {content_type} AND living.id IS NULL AND i.{said} IS NOT NULL AND NOT {known}
+          WHERE c.{written} AND t.{type} = {content_type} AND living.id IS NULL AND t.{id} IS NOT NULL
+            AND i.{said} IS NOT NULL AND NOT {known}
           GROUP BY 1 HAVING count(DISTINCT i.{said}) = 1
         ) AS taught JOIN {ledger} AS l ON l.nexus_id = taught.current_id
         ON CONFLICT DO NOTHING

@@ -41,7 +41,10 @@ def test_message_says_what_how_many_since_when_why_what_it_stops_and_what_to_do(
     graph.round(hook.url)
     (message,) = hook.received
     assert f"{ORPHANS}, 1,661 (was 0)" in message.body
-    assert "what must hold: Every generic reference of image_batches leads to a row that exists." in message.body
+    assert (
+        "what must hold: Every generic reference of image_batches for which a load answers leads to a row that exists."
+        in message.body
+    )
     assert "reasons: 1,661 target_missing" in message.body
     assert f"first in run {run[:8]}: http://127.0.0.1:3000/runs/{run}" in message.body
     assert f"likely cause: {graph.cause}" in message.body

@@ -97,7 +97,7 @@ def test_database_without_a_table_is_2(
     assert "migrate" in said.out + said.err
 
 
-@pytest.mark.parametrize(("command", "code"), [("check", 2), ("status", 2), ("plan", 1)])
+@pytest.mark.parametrize(("command", "code"), [("check", 2), ("status", 2), ("plan", 2)])
 def test_nexus_whose_migrations_have_not_run_is_said_to_be_so_once(
     command: str, code: int, settled: CheckedClinic, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,9 @@ from nexus_assets.admin import guard
 from nexus_assets.admin.learn import learn
 from nexus_assets.admin.reset import ResetError, plan, reset
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import schema
 from nexus_assets.load.gates import ParentsGoneError
+from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, Row, image_key
 from nexus_assets_tests.load.laws import Laws, Person
 
@@ -72,6 +74,8 @@ class AnySequence(RuleBasedStateMachine):
             self.a_person_comes(0)
         if guarded:
             guard.install(self.clinic.engine)
+            with transaction(self.clinic.engine) as cursor:
+                schema.install(cursor)  # the laws look into the ledger, which the guard does without
         if lived_in:
             # Most of what may happen takes an import, and people's own rows, to do any harm.
             self.import_all(archive=False)

@@ -10,7 +10,8 @@ from nexus_assets.load import contract
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.catalog import ContractError
-from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
+from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.session import SessionError
 from nexus_assets_tests.load.clinic import Clinic
 
 every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
@@ -122,5 +123,5 @@ def test_a_database_that_is_read_only_is_left_alone(furnished: Clinic) -> None:
     furnished.execute(
         "ALTER DATABASE " + str(furnished.engine.url.database) + " SET default_transaction_read_only = on"
     )
-    with pytest.raises(DatabaseError, match="read only sql transaction"):
+    with pytest.raises(SessionError, match="default_transaction_read_only is on"):
         furnished.load("patients")

@@ -44,7 +44,7 @@ def test_a_file_has_the_name_of_its_key_or_of_the_folder_that_is_named_like_a_fi
         ("12.JPG", "image/jpeg"),
         ("12.left.png", "image/png"),
         ("A1.pdf", "application/pdf"),
-        ("list.csv.gz", "text/csv"),
+        ("list.csv.gz", "application/gzip"),
         ("12.unheard", "application/octet-stream"),
         ("pdf", "application/octet-stream"),
     ],

@@ -528,7 +528,9 @@ FROM (
       JOIN public.images_batch AS t ON t.id = c.nexus_id
   LEFT JOIN public.patients AS living ON living.id = t.object_id
   WHERE c.write_object_id
-      AND t.content_type_id = <patients' content type> AND living.id IS NULL AND i."new_object_id" IS NOT NULL AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+      AND t.content_type_id = <patients' content type> AND living.id IS NULL AND t."object_id" IS NOT NULL
+    AND i."new_object_id" IS NOT NULL
+        AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
     OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t.object_id))
   GROUP BY 1 HAVING count(DISTINCT i.new_object_id) = 1
 ) AS taught JOIN nexus_assets.identity_patients AS l ON l.nexus_id = taught.current_id
