@@ -53,11 +53,11 @@ def make_round(
     now = now or datetime.now(timezone.utc)
     try:
         counts, open_now = _bring_up_to_date(instance, engine, sender, keys, now)
+        _tell_reachable_again(instance, engine)
         delivered, refused = _deliver(engine, sender)
     except DatabaseError as error:
         _tell_unreachable(instance, sender, error, now)
         raise
-    _tell_reachable_again(instance, engine, sender)
     if refused:
         raise DeliveryError(
             f"{', '.join(refused)} did not take the message.",
@@ -171,15 +171,18 @@ def _tell_unreachable(instance: dg.DagsterInstance, sender: Sender, error: Datab
     write_note(instance, UNREACHABLE, note)
 
 
-def _tell_reachable_again(instance: dg.DagsterInstance, engine: sqlalchemy.Engine, sender: Sender) -> None:
+def _tell_reachable_again(instance: dg.DagsterInstance, engine: sqlalchemy.Engine) -> None:
+    """Posts to everyone who was told of the unreachable book that it is over: delivered, and tried again, like any alert."""
     note = read_note(instance, UNREACHABLE)
     if note is None:
         return
-    for destination in sender.destinations:
-        if destination.name in note["told"]:
-            sender.send(
-                destination,
+    with transaction(engine, lock=LOCK) as cursor:
+        book = Book(cursor)
+        for name in note["told"]:
+            book.post(
+                name,
                 "Nexus: resolved: ERROR the Nexus database can't be used",
                 f"The database {where(engine)} can be used again.",
             )
+    # After the commit: killed in between, it is told twice rather than never.
     write_note(instance, UNREACHABLE, None)

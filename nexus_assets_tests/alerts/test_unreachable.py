@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from nexus_assets.alerts.delivery import DeliveryError
 from nexus_assets.nexus.connection import DatabaseError, make_engine
 from nexus_assets_tests.alerts.graph import Graph
 from nexus_assets_tests.alerts.receivers import Webhook
@@ -48,3 +49,20 @@ def test_what_failed_meanwhile_is_told_when_the_database_is_back(graph: Graph, h
     graph.engine = there
     graph.round(hook.url)
     assert len(hook.received) == 1
+
+
+def test_message_that_it_is_back_is_tried_again_until_it_is_taken(graph: Graph, hook: Webhook) -> None:
+    there, graph.engine = graph.engine, make_engine("postgresql://nexus:x@127.0.0.1:1/nexus")
+    for seconds in (0, 60, 75):
+        with pytest.raises(DatabaseError):
+            graph.round(hook.url, now=NOW + timedelta(seconds=seconds))
+    graph.engine = there
+    hook.refuses = "resolved"
+    with pytest.raises(DeliveryError):
+        graph.round(hook.url)
+    hook.refuses = ""
+    graph.round(hook.url)
+    graph.round(hook.url)
+    assert [message.title for message in hook.received][1:] == [
+        "Nexus: resolved: ERROR the Nexus database can't be used"
+    ]
