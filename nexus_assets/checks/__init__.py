@@ -74,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
     *(
         Check(
             name,
-            "no_orphaned_unmanaged_references",
+            "no_unmanaged_orphans",
             f"Every row of {name} for which no load answers (an upload, a row that left FileMaker) leads to a row that exists.",
             find,
         )

@@ -21,7 +21,7 @@ from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target, TargetColumn
 from nexus_assets.nexus.connection import make_engine, transaction
 
-MEASURED = ("no_orphaned_references", "no_orphaned_unmanaged_references")
+MEASURED = ("no_orphaned_references", "no_unmanaged_orphans")
 """The checks that look at every reference."""
 
 ROWS = {

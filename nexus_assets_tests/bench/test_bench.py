@@ -18,5 +18,5 @@ def test_every_check_for_references_is_measured(living_nexus_database: str, monk
     assert {each.rows for each in asked.values()} == {21}
     with transaction(make_engine(living_nexus_database)) as cursor:
         cursor.execute(SQL("UPDATE documents_document SET object_id = gen_random_uuid()"))
-    with pytest.raises(RuntimeError, match="documents/no_orphaned_unmanaged_references found 21"):
+    with pytest.raises(RuntimeError, match="documents/no_unmanaged_orphans found 21"):
         list(orphans.ask(living_nexus_database))

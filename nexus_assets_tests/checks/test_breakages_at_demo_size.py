@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_assets.local import nexus_schema
-from nexus_assets_tests.checks.breakages import BREAKAGES, Breakage
+from nexus_assets_tests.checks.breakages import BREAKAGES, OF_NEW_ROWS, Breakage
 from nexus_assets_tests.checks.clinic import DemoClinic
 from nexus_assets_tests.conftest import dropped_at_the_end
 
@@ -44,7 +44,10 @@ def clinic(demo: DemoClinic, new_database: Callable[[str], str]) -> Iterator[Dem
             yield clinic
 
 
-@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
+HERE = [breakage for breakage in BREAKAGES if breakage.__name__ not in OF_NEW_ROWS]
+
+
+@pytest.mark.parametrize("breakage", HERE, ids=lambda breakage: breakage.__name__)
 def test_breakage_is_found_there_and_only_there(breakage: Breakage, clinic: DemoClinic) -> None:
     expected = breakage(clinic)
     assert clinic.red() == expected
