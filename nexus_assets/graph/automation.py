@@ -16,7 +16,6 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.lineage import sources_of
 from nexus_assets.graph.source_assets import observation
-from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash
 
 LOOK_SECONDS = 60
@@ -97,11 +96,6 @@ class Watched:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-def companion_exports(entity: Entity) -> tuple[str, ...]:
-    """The exports that an entity reads where they are there."""
-    return entity.source.companion_exports if isinstance(entity.source, ExportRows) else ()
-
-
 def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The entities to load: those whose sources are not what they were last loaded from, what is made from them, and the
     parents of all: what another tool did to those meanwhile is put right first, else the load of a child would stop.
@@ -115,8 +109,7 @@ def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) 
         if any(source not in versions for source in sources) or lacking & {*entity.upstream}:
             lacking.add(name)
         elif {*wanted} & {*entity.upstream} or any(
-            loaded.get(name, {}).get(source) != versions.get(source)
-            for source in (*sources, *companion_exports(entity))
+            loaded.get(name, {}).get(source) != versions.get(source) for source in (*sources, *entity.companion_exports)
         ):
             wanted.append(name)
     with_parents = set(wanted)
@@ -133,7 +126,7 @@ def _looks(exports: FileMakerExports, bucket: ClinicBucket) -> dict[str, str]:
 
     looks = {}
     for name in dict.fromkeys(
-        name for entity in ENTITIES.values() for name in (*entity.exports, *companion_exports(entity))
+        name for entity in ENTITIES.values() for name in (*entity.exports, *entity.companion_exports)
     ):
         file = exports.find(name, required=False)
         looks[name] = (
@@ -188,7 +181,7 @@ def _observations(versions: Mapping[str, str], before: Watched) -> Iterator[dg.A
 
 def _request(wanted: Iterable[str], versions: Mapping[str, str]) -> dg.RunRequest:
     names = list(wanted)
-    sources = {source for name in names for source in (*sources_of(name), *companion_exports(ENTITIES[name]))}
+    sources = {source for name in names for source in (*sources_of(name), *ENTITIES[name].companion_exports)}
     basis = {source: versions.get(source) for source in sources}
     # The same content is asked for once only: a load that was refused waits for another export or for a person.
     key = hashlib.sha256(json.dumps([names, sorted(basis.items())]).encode()).hexdigest()

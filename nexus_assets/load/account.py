@@ -71,6 +71,16 @@ class Account:
             )
 
 
+def rejected(cursor: Cursor, context: LoadContext) -> dict[str, int]:
+    """How many rows were rejected for each reason, the most frequent first."""
+    cursor.execute(
+        SQL(
+            "SELECT split_part(reason, ':', 1), count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).format(context.work("incoming"))
+    )
+    return dict(cursor.fetchall())
+
+
 def count(cursor: Cursor, context: LoadContext) -> Account:
     """Counts the outcomes from the tables of the load, each row of the source once."""
     work, account = context.work, Account()
@@ -100,12 +110,7 @@ def count(cursor: Cursor, context: LoadContext) -> Account:
             "SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM {} WHERE action IN ('insert', 'restore')"
         ).format(work("decided")),
     )
-    cursor.execute(
-        SQL(
-            "SELECT split_part(reason, ':', 1), count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-        ).format(work("incoming"))
-    )
-    account.rejected = dict(cursor.fetchall())
+    account.rejected = rejected(cursor, context)
     flags = [
         {name: SQL("c.{}").format(flag(name)) for name in base_columns(context.entity)}
         for flag in (write_flag, keep_flag)

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
 from nexus_assets.load import incoming, merge, record
-from nexus_assets.load.account import Account
+from nexus_assets.load.account import Account, rejected
 from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.mapping.parse import call
@@ -40,12 +40,7 @@ def read(cursor: Cursor, context: LoadContext, dictionaries: Dictionaries) -> in
 
 def write(cursor: Cursor, context: LoadContext, rows: int, load_id: int) -> Account:
     """Inserts every accepted row of these, and its entry in the ledger; each outcome is counted where it happens."""
-    account = Account(source_rows=rows)
-    rejected = SQL(
-        "SELECT split_part(reason, ':', 1), count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-    )
-    cursor.execute(rejected.format(context.work("incoming")))
-    account.rejected = dict(cursor.fetchall())
+    account = Account(source_rows=rows, rejected=rejected(cursor, context))
     cursor.execute(merge.insert_sql(context))
     account.inserted = int(cursor.rowcount)
     cursor.execute(record.first_entries_sql(context, load_id))

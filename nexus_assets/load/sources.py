@@ -53,9 +53,7 @@ class Staged:
 
 def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]]) -> str:
     """The hashes of the exports that lookups go through: another one may give an unchanged row another value."""
-    source = entity.rows_of
-    names = source.companion_exports if isinstance(source, ExportRows) else ()
-    return " ".join(str(facts[name]["sha256"]) for name in names if name in facts)
+    return " ".join(str(facts[name]["sha256"]) for name in entity.companion_exports if name in facts)
 
 
 def stage_all(
@@ -80,11 +78,10 @@ def stage_all(
     facts[source.export]["mended"] = corrections.state(cursor, source.export)
     in_place = corrections.put_in_place(cursor, source.export, export) if facts[source.export]["mended"] else 0
     companion_exports = {}
-    if isinstance(source, ExportRows):
-        for name in source.companion_exports:
-            companion = copy(name, _headings_through(entity, name), (), work.companion(name), required=False)
-            if companion is not None:
-                companion_exports[name] = companion
+    for name in entity.companion_exports:
+        companion = copy(name, _headings_through(entity, name), (), work.companion(name), required=False)
+        if companion is not None:
+            companion_exports[name] = companion
     listing = None
     if isinstance(source, FileRecords):
         listing = work("listing")

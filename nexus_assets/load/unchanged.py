@@ -15,7 +15,7 @@ from nexus_assets.load.identity import unnoted_sql
 from nexus_assets.load.incoming import LoadContext, target_hash_sql
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
-from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords
+from nexus_assets.mapping.entity import Entity, FileRecords
 from nexus_assets.mapping.reasons import OF_NEW_ROWS
 from nexus_assets.nexus import queries
 from nexus_assets.sources.s3 import ListingDigest
@@ -29,9 +29,8 @@ def sources_now(entity: Entity, inputs: Inputs) -> dict[str, dict[str, Any]] | N
     if inputs.digest is None:
         return None
     source = entity.rows_of
-    names = [source.export, *(source.companion_exports if isinstance(source, ExportRows) else ())]
     found: dict[str, dict[str, Any]] = {}
-    for name in names:
+    for name in (source.export, *entity.companion_exports):
         digest = inputs.digest(name, name == source.export)
         if digest is not None:
             found[name] = {**inputs.describe(name), "sha256": digest}

@@ -301,6 +301,11 @@ class Entity:
         return (self.rows_of.export,)
 
     @property
+    def companion_exports(self) -> tuple[str, ...]:
+        """The exports that are read where they are there."""
+        return self.source.companion_exports if isinstance(self.source, ExportRows) else ()
+
+    @property
     def listings(self) -> tuple[Listing, ...]:
         """The bucket listings that this entity reads."""
         return (self.rows_of.listing,) if isinstance(self.rows_of, FileRecords) else ()
