@@ -38,8 +38,8 @@ def command(select: str, switched_on: tuple[str, ...]) -> None:
         console.print("DAGSTER_HOME is not set: this run leaves no history in Dagster's pages and sends no alert.")
     config = {name: dict.fromkeys(switched_on, True) for name in names}
     succeeded = materialize(console, None if select == "*" else names, config if switched_on else None)
-    print_summary(console, names)
     if succeeded:
+        print_summary(console, names)
         console.print("Loaded. Run next, to see what is in Nexus now: nexus-assets status")
     else:
         console.print("[red]Not loaded to the end[/red]: the reason is above.")
