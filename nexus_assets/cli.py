@@ -25,6 +25,7 @@ COMMANDS = {
     "guard": "nexus_assets.commands.guard",
     "incident": "nexus_assets.commands.incident",
     "explain": "nexus_assets.commands.explain",
+    "kept": "nexus_assets.commands.kept",
     "rejects": "nexus_assets.commands.rejects",
     "learn-ids": "nexus_assets.commands.learn_ids",
     "reset": "nexus_assets.commands.reset",

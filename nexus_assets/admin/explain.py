@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.schema import base_column, is_installed
+from nexus_assets.ledger.schema import base_column, install, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import hash_sql
 from nexus_assets.mapping.entity import (
@@ -74,11 +74,14 @@ class Link:
 
 @dataclass(frozen=True)
 class Kept:
-    """A column in which Nexus differs from FileMaker and was left as it is, and since which load."""
+    """A column in which Nexus differs from FileMaker and was left as it is, since which load, and what was decided about it."""
 
     column: str
     cause: str
     since_load: int
+    decision: str | None = None
+    decided_by: str | None = None
+    decided_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,11 @@ def explain(cursor: Cursor, text: str) -> list[Explanation]:
     except ValueError:
         asked = _Asked(None, text)
     found = []
+    has_ledger = is_installed(cursor)
+    if has_ledger:
+        install(cursor)
     for entity in ENTITIES.values():
-        explainer = _Explainer(cursor, entity, catalog.reflect(cursor, entity), is_installed(cursor))
+        explainer = _Explainer(cursor, entity, catalog.reflect(cursor, entity), has_ledger)
         known = dict.fromkeys(explainer.find(asked))
         found += [explainer.explain(source_id, nexus_id) for source_id, nexus_id in known]
         sources = {source_id for source_id, _ in known}
@@ -342,7 +348,8 @@ class _Explainer:
 
     def _kept(self, source_id: str) -> tuple[Kept, ...]:
         query = SQL("""
-            SELECT column_name, cause, first_load FROM nexus_assets.conflict
+            SELECT column_name, cause, first_load, decision, decided_by, date_trunc('second', decided_at)::text
+            FROM nexus_assets.conflict
             WHERE entity = %s AND source_id = %s AND resolved_load IS NULL ORDER BY 1
         """)
         return tuple(Kept(*row) for row in self._rows(query, self.entity.name, source_id))

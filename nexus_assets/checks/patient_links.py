@@ -66,7 +66,9 @@ def by_hash_sql(target: Target) -> Composable:
 
 
 def named_patients(entity: Entity, context: CheckContext) -> Finding:
-    """Rows that are linked to another patient than FileMaker names, or to none although it names one that is here."""
+    """Rows that are linked to another patient than FileMaker names, or to none although it names one that is here.
+
+    Where somebody decided that Nexus is right, it is."""
     if not is_installed(context.cursor):
         return Finding(0)
     target, patients, link = context.table(entity.name), context.table("patients"), _column(entity)
@@ -85,7 +87,11 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
         WHERE l.vanished_load IS NULL AND l.{base} <> {current} AND l.{base} <> {nobody}
           AND named.id IS DISTINCT FROM t.{link}
           AND (p.id IS NOT NULL OR ({unlinked} AND named.id IS NOT NULL))
+          AND NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {entity} AND c.source_id = l.source_id
+                          AND c.column_name = {column} AND c.resolved_load IS NULL AND c.decision = 'nexus')
     """).format(
+        entity=Literal(entity.name),
+        column=Literal(link),
         link=Identifier(link),
         target=target.table,
         ledger=identity_table(entity.name),
@@ -99,8 +105,8 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
     if isinstance(declared, GenericReference):
         query = SQL("{} UNION ALL {}").format(query, _never_linked_sql(context, entity, declared))
     step = (
-        f"nexus-assets check --select {entity.name}/linked_to_named_patient --json, and decide for each row in Nexus;"
-        " a load keeps what a person changed"
+        f"nexus-assets check --select {entity.name}/linked_to_named_patient --json, and correct the link in Nexus,"
+        " or decide that it is right: nexus-assets kept decide nexus ID"
     )
     found = violators(context, query, step)
     if not found.breakdown.get(NEVER_LINKED):

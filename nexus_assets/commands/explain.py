@@ -10,6 +10,7 @@ from dataclasses import asdict
 import click
 
 from nexus_assets.admin.explain import Explanation, Link, explain, recognition
+from nexus_assets.admin.kept import SIDES
 from nexus_assets.entities import ENTITIES
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.resources import NexusDatabase
@@ -65,7 +66,10 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
     for name, number in told.referred_to_by.items():
         yield "referred to by", f"{number:,} of {name}"
     for kept in told.kept:
-        yield "kept", f"{kept.column}: {kept.cause}, since load {kept.since_load}"
+        decided = (
+            f"; {SIDES[kept.decision]} is right, by {kept.decided_by} at {kept.decided_at}" if kept.decision else ""
+        )
+        yield "kept", f"{kept.column}: {kept.cause}, since load {kept.since_load}{decided}"
     for rejected in told.rejected:
         resolved = f", loaded after all by load {rejected.resolved_load}" if rejected.resolved_load else ""
         column = f" in {rejected.column}" if rejected.column else ""

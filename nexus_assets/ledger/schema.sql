@@ -71,6 +71,10 @@ CREATE TABLE IF NOT EXISTS nexus_assets.conflict (
   resolved_load bigint
 );
 CREATE UNIQUE INDEX IF NOT EXISTS conflict_open ON nexus_assets.conflict (entity, source_id, column_name) WHERE resolved_load IS NULL;
+ALTER TABLE nexus_assets.conflict ADD COLUMN IF NOT EXISTS decision text CHECK (decision IN ('nexus', 'filemaker'));
+ALTER TABLE nexus_assets.conflict ADD COLUMN IF NOT EXISTS decided_by text;
+ALTER TABLE nexus_assets.conflict ADD COLUMN IF NOT EXISTS decided_at timestamptz;
+COMMENT ON COLUMN nexus_assets.conflict.decision IS 'Which side a person said is right; it ends when either side has another value.';
 COMMENT ON TABLE nexus_assets.conflict IS 'Values that Nexus and FileMaker have differently and that were kept as Nexus has them.';
 
 CREATE TABLE IF NOT EXISTS nexus_assets.superseded (

@@ -12,7 +12,16 @@ from nexus_assets.ledger.schema import base_columns
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql, reference_column
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import AsInFileMaker, Column, Entity, Leaving, Placeholder, SameAs
+from nexus_assets.mapping.entity import (
+    AsInFileMaker,
+    Column,
+    Entity,
+    GenericReference,
+    Leaving,
+    Placeholder,
+    Reference,
+    SameAs,
+)
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 
@@ -20,6 +29,11 @@ from nexus_assets.nexus.catalog import Target
 def declared_column(entity: Entity, name: str) -> Column | None:
     """The declaration of an ordinary column."""
     return next((column for column in entity.columns if column.name == name), None)
+
+
+def link_of(entity: Entity, name: str) -> Reference | GenericReference | None:
+    """The declaration of a reference by the column that holds the id."""
+    return next((link for link in entity.references if reference_column(link) == name), None)
 
 
 def is_text(target: Target, name: str) -> bool:

@@ -13,10 +13,12 @@ from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.adoption import (
     declared_column,
     gives_way_sql,
+    link_of,
     reads_alike_sql,
     says_nothing_sql,
     significant_sql,
 )
+from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, owned_sql, reference_column
 from nexus_assets.mapping.entity import Entity, FileRecords, GenericReference, Reference
@@ -46,11 +48,6 @@ def kept_sql(context: LoadContext) -> Composable:
 
 def _any_of(flags: Iterable[Identifier]) -> Composable:
     return SQL("({})").format(SQL(" OR ").join(SQL("c.{}").format(flag) for flag in flags))
-
-
-def link_of(entity: Entity, name: str) -> Reference | GenericReference | None:
-    """The declaration of a reference by the column that holds the id."""
-    return next((link for link in entity.references if reference_column(link) == name), None)
 
 
 def left_to_nexus(entity: Entity) -> set[str]:
@@ -221,6 +218,8 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         may_write = [] if compared.healed is None else [compared.healed]
         wins = context.filemaker_wins and not compared.never_wins
         may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(name, compared.current))
+        if name in context.decided_columns and not compared.never_wins:
+            may_write.append(decided_sql(context, name))
         allowed = SQL(" OR ").join(may_write)
         flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
         flags.append(SQL("({} AND NOT ({})) AS {}").format(compared.differs, allowed, keep_flag(name)))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.ledger.schema import base_column, base_columns
-from nexus_assets.load.adoption import declared_column
-from nexus_assets.load.compare import keep_flag, link_of
-from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql
-from nexus_assets.mapping.entity import GenericReference
+from nexus_assets.load.compare import keep_flag
+from nexus_assets.load.decisions import shown_values_sql
+from nexus_assets.load.incoming import LoadContext
 from nexus_assets.nexus import queries
 
 
@@ -31,7 +30,9 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
               (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
             SELECT {entity}, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, {load} FROM {kept}
             ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-              SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
+              SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+                  decision = CASE WHEN (c.filemaker_value, c.nexus_value)
+                    IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
               WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
                 IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
         """).format(
@@ -79,38 +80,7 @@ def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable
             ledger=context.ledger,
             keep=keep_flag(name),
         )
-        for name, filemaker, nexus in _shown(context)
-        if name in columns
+        for name in columns
+        for filemaker, nexus in [shown_values_sql(context, name)]
     ]
     return SQL(" UNION ALL ").join([NO_CONFLICTS, *parts])
-
-
-def _shown(context: LoadContext) -> Iterator[tuple[str, Composable, Composable]]:
-    """For each tracked column how a conflict shows FileMaker's value and Nexus's: of a jsonb column the keys that differ, of a
-    generic link the model with the id."""
-    for name in base_columns(context.entity):
-        link, declared = link_of(context.entity, name), declared_column(context.entity, name)
-        said, current = SQL("i.{}").format(incoming_column(name)), owned_sql(name, context.target, "t")
-        if isinstance(link, GenericReference):
-            yield (
-                name,
-                _shown_link(SQL("i.{}").format(incoming_column(link.type_column)), said),
-                _shown_link(SQL("t.{}").format(Identifier(link.type_column)), current),
-            )
-        elif declared is not None and declared.merged_keys:
-            yield name, _difference(said, current), _difference(current, said)
-        else:
-            yield name, SQL("{}::text").format(said), SQL("{}::text").format(current)
-
-
-def _shown_link(type_: Composable, id_: Composable) -> Composable:
-    model = SQL("(SELECT o.app_label || '.' || o.model FROM django_content_type AS o WHERE o.id = {})").format(type_)
-    return SQL("concat_ws(' ', {}, {}::text)").format(model, id_)
-
-
-def _difference(mine: Composable, theirs: Composable) -> Composable:
-    """Of a jsonb object the keys that another one has not, or has otherwise."""
-    return SQL(
-        "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}')::text FROM jsonb_each({mine})"
-        " WHERE value IS DISTINCT FROM {theirs} -> key)"
-    ).format(mine=mine, theirs=theirs)

@@ -26,7 +26,8 @@ class LoadContext:
 
     `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping. `is_first`: neither
     the table nor the ledger has a row, so that all rows are new. `parent_states`: the state in
-    which the load's snapshot sees each parent (load/parents.py).
+    which the load's snapshot sees each parent (load/parents.py). `decided_columns`: those of which a person decided that
+    FileMaker is right in some rows.
     """
 
     entity: Entity
@@ -42,6 +43,7 @@ class LoadContext:
     filemaker_wins: bool = False
     is_first: bool = False
     parent_states: Mapping[str, str] = field(default_factory=dict)
+    decided_columns: frozenset[str] = frozenset()
 
     @property
     def ledger(self) -> Identifier:
@@ -170,16 +172,17 @@ def _seen_sql(context: LoadContext) -> Composable:
 
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it, its generic
     links leading to rows that exist. Rows that Nexus lost or changed are not settled, however old the export is; nor are
-    those with a value that Nexus kept, where FileMaker is to win. Source rows are hashed before they are joined, as Nexus's are.
+    those with a value that Nexus kept, where FileMaker is to win by setting or by decision. Source rows are hashed before they
+    are joined, as Nexus's are.
     """
     live: list[Composable] = [SQL("t.id IS NOT NULL")]
     links: list[Composable] = []
-    if context.filemaker_wins:
+    if context.filemaker_wins or context.decided_columns:
         live.append(
             SQL(
                 "NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.resolved_load IS NULL"
-                " AND c.source_id = s.source_id)"
-            ).format(Literal(context.entity.name))
+                " AND c.source_id = s.source_id AND ({} OR c.decision = 'filemaker'))"
+            ).format(Literal(context.entity.name), Literal(context.filemaker_wins))
         )
     for number, link in enumerate(context.entity.generic_references):
         alias = Identifier(f"parent_{number}")

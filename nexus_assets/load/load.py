@@ -23,6 +23,7 @@ from nexus_assets.load import (
     conflicts,
     contract,
     damage,
+    decisions,
     first,
     gates,
     heal,
@@ -92,6 +93,7 @@ def load(
         catalog.lookup_tables(cursor, entity),
         settings,
         parents.states(cursor, parent_tables),
+        decisions.decided_columns(cursor, entity.name),
     )
     last = gates.last_load(cursor, entity.name)
     _tune(cursor)
@@ -229,6 +231,7 @@ class _Setting:
     lookups: Mapping[str, Composable]
     settings: LoadSettings
     parent_states: Mapping[str, str]
+    decided_columns: frozenset[str]
 
     @property
     def reading(self) -> Reading:
@@ -256,6 +259,7 @@ class _Setting:
             _seed(cursor, self.target, self.settings, self.lookups, facts),
             self.settings.filemaker_wins,
             parent_states=self.parent_states,
+            decided_columns=self.decided_columns,
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.adoption import declared_column
-from nexus_assets.load.compare import link_of, write_flag, written_sql
+from nexus_assets.load.adoption import declared_column, link_of
+from nexus_assets.load.compare import write_flag, written_sql
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.mapping.entity import Entity, GenericReference, Now

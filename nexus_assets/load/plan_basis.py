@@ -75,7 +75,7 @@ def ledger_state(cursor: Cursor, entity: Entity) -> LedgerState:
             FROM (SELECT count(*) AS ids, coalesce(sum(hash_record_extended(l, 0)), 0) AS sum FROM {ledger} AS l) AS i,
                  (SELECT coalesce(sum(hash_record_extended(ROW(nexus_id, source_id, current_id), 0)), 0) AS sum
                   FROM nexus_assets.superseded WHERE entity = {entity}) AS s,
-                 (SELECT coalesce(sum(hash_record_extended(ROW(source_id, column_name), 0)), 0) AS sum
+                 (SELECT coalesce(sum(hash_record_extended(ROW(source_id, column_name, decision), 0)), 0) AS sum
                   FROM nexus_assets.conflict WHERE entity = {entity} AND resolved_load IS NULL) AS c
         """).format(ledger=table, entity=Literal(entity.name)),
     )

@@ -53,6 +53,9 @@ FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.n
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, NULL::text), 0)), 0)
 FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t.id = k.nexus_id;
 
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
+WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
     ORDER BY id DESC LIMIT 1;
@@ -564,7 +567,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
     SELECT 'images', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_images_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
+      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+          decision = CASE WHEN (c.filemaker_value, c.nexus_value)
+            IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
         IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
 

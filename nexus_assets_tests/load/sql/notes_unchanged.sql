@@ -49,6 +49,9 @@ SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_notes AS l USING (source_id)
+WHERE c.entity = 'notes' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
     ORDER BY id DESC LIMIT 1;

@@ -42,6 +42,9 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
+WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
     ORDER BY id DESC LIMIT 1;
@@ -402,7 +405,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
     SELECT 'patients', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_patients_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value
+      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+          decision = CASE WHEN (c.filemaker_value, c.nexus_value)
+            IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
         IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
 

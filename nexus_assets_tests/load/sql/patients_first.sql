@@ -42,6 +42,9 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
+WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
     notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
     ORDER BY id DESC LIMIT 1;
@@ -312,6 +315,5 @@ INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapp
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected,
-    nexus_assets.work_patients_known_rejects, nexus_assets.work_patients_export, nexus_assets.work_patients_dates,
-    nexus_assets.work_patients_texts;
+DROP TABLE nexus_assets.work_patients_texts, nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected,
+    nexus_assets.work_patients_known_rejects, nexus_assets.work_patients_export, nexus_assets.work_patients_dates;
