@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from dotenv import load_dotenv
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 
 COMMANDS = {
@@ -21,6 +22,7 @@ COMMANDS = {
     "check": "nexus_assets.commands.check",
     "alert": "nexus_assets.commands.alert",
     "webserver": "nexus_assets.commands.webserver",
+    "clinics": "nexus_assets.commands.clinics",
     "demo": "nexus_assets.commands.demo",
     "guard": "nexus_assets.commands.guard",
     "incident": "nexus_assets.commands.incident",
@@ -64,7 +66,20 @@ def _without(command: str, module: str) -> click.Command:
     return click.Command(command, callback=refuse, help=f"Not installed here. {LOCAL}")
 
 
+def _enter(_context: click.Context, _parameter: click.Parameter, name: str) -> None:
+    clinics.enter(name)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--clinic",
+    default="",
+    metavar="NAME",
+    expose_value=False,
+    is_eager=True,
+    callback=_enter,
+    help="The clinic whose settings are in clinics/NAME.env; NEXUS_CLINIC names it as well.",
+)
 def nexus_assets() -> None:
     """FileMaker exports and a clinic's images into Nexus: load, look, heal. Settings are read from the environment and .env."""
 

@@ -1,6 +1,11 @@
 """Everything that Dagster loads, in the order of the flow; no logic."""
+# ruff: noqa: E402 - the clinic's settings come before everything that reads one.
 
 import dagster as dg
+
+from nexus_assets import clinics
+
+clinics.enter()
 
 from nexus_assets.graph.alert_sensor import check_failed
 from nexus_assets.graph.automation import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 
 from nexus_assets.errors import NexusAssetsError
@@ -82,6 +83,12 @@ EXECUTOR_CONFIG = Setting("NEXUS_EXECUTOR_CONFIG", "That executor's own settings
 REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
 REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
 
+CLINIC = Setting(
+    "NEXUS_CLINIC",
+    "The clinic's short name (lower case), where several clinics share Dagster: it stands before its assets and in its alerts,"
+    " and its settings are those of clinics/NAME.env where there is such a file.",
+)
+
 SETTINGS = (
     DATABASE_URL,
     EXPORTS,
@@ -107,8 +114,20 @@ SETTINGS = (
     EXECUTOR_CONFIG,
     REPORTS,
     REPORTS_URL,
+    CLINIC,
 )
 """All of them, in the order in which docs/settings.md lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
+
+
+def clinic_name() -> str:
+    """The clinic's short name; empty where none is set. Raises NexusAssetsError for one that can't stand in a key."""
+    name = CLINIC.value()
+    if name and not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise NexusAssetsError(
+            f"{CLINIC.name} is not a name of lower-case letters, digits and underscores that begins with a letter.",
+            remedy="Set it to a short name such as north.",
+        )
+    return name
 
 
 @dataclass(frozen=True)

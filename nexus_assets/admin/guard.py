@@ -25,6 +25,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 from psycopg2.sql import Literal as Value
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table
@@ -358,7 +359,7 @@ def _refuse_orphans(cursor: Cursor) -> None:
     if orphans:
         raise GuardError(
             f"References lead nowhere: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}.",
-            remedy="Nothing was changed. Run `dagster asset materialize --select '*'`, then `nexus-assets guard install`.",
+            remedy=f"Nothing was changed. Run `{clinics.materialize_command('*')}`, then `nexus-assets guard install`.",
         )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Literal
 
+from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import install, is_installed
@@ -51,7 +52,7 @@ def check_installed(cursor: Cursor) -> None:
     if not is_installed(cursor):
         raise NoLedgerError(
             "Nothing was ever loaded into this database, so nothing was rejected.",
-            remedy="Run `dagster asset materialize --select '*'`.",
+            remedy=f"Run `{clinics.materialize_command('*')}`.",
         )
 
 

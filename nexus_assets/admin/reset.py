@@ -15,6 +15,7 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import base_column, base_columns, hold, is_installed
@@ -119,7 +120,7 @@ def _plan(cursor: Cursor) -> ResetPlan:
     if not is_installed(cursor):
         raise ResetError(
             "Nothing was ever loaded into this database by this program: it can't tell an importer's rows from people's.",
-            remedy="Nothing was removed. Check NEXUS_DATABASE_URL, or run `dagster asset materialize --select '*'` first.",
+            remedy=f"Nothing was removed. Check NEXUS_DATABASE_URL, or run `{clinics.materialize_command('*')}` first.",
         )
     targets = {name: catalog.reflect(cursor, ENTITIES[name]) for name in CHILDREN_FIRST}
     for target in targets.values():

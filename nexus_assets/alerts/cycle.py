@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nexus_assets import settings
 from nexus_assets.alerts import message
 from nexus_assets.alerts.delivery import DeliveryError, Sender
-from nexus_assets.alerts.events import History, OpenSubject, read_note, write_note
+from nexus_assets.alerts.events import History, OpenSubject, Scope, read_note, write_note
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FOR, Destination
 from nexus_assets.alerts.store import Alert, Book, Change, Waiting, change, fold, told
 from nexus_assets.ledger.schema import install
@@ -24,6 +24,7 @@ LOCK = "alerts"
 """Advisory lock: the sensor and `nexus-assets alert` must not tell the same thing at the same time."""
 
 UNREACHABLE = "nexus_assets.alerts.unreachable"
+"""The note beside Dagster's history, which clinics may share; the clinic's name follows where there is one."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ def make_round(
     instance: dg.DagsterInstance,
     engine: sqlalchemy.Engine,
     sender: Sender,
-    keys: Iterable[dg.AssetCheckKey],
+    scope: Scope,
     now: datetime | None = None,
 ) -> Round:
     """One round. Raises DeliveryError where something could not be delivered (it stays waiting), DatabaseError where the
     book can't be reached (after a while that is told without it)."""
     now = now or datetime.now(timezone.utc)
     try:
-        counts, open_now = _bring_up_to_date(instance, engine, sender, keys, now)
+        counts, open_now = _bring_up_to_date(instance, engine, sender, scope, now)
         _tell_reachable_again(instance, engine)
         delivered, refused = _deliver(engine, sender)
     except DatabaseError as error:
@@ -70,7 +71,7 @@ def _bring_up_to_date(
     instance: dg.DagsterInstance,
     engine: sqlalchemy.Engine,
     sender: Sender,
-    keys: Iterable[dg.AssetCheckKey],
+    scope: Scope,
     now: datetime,
 ) -> tuple[dict[str, int], int]:
     """Folds what is new into the book and writes the messages about it, all or nothing. Returns counts and open alerts."""
@@ -79,7 +80,7 @@ def _bring_up_to_date(
         book = Book(cursor)
         known = book.open_alerts()
         subjects = [OpenSubject(alert.subject, alert.kind, alert.asset) for alert in known.values()]
-        events, seen = History(instance, now).read(keys, book.seen(), subjects)
+        events, seen = History(instance, scope, now).read(book.seen(), subjects)
         alerts: dict[str, Alert] = dict(known)
         over: list[Alert] = []
         for event in events:
@@ -155,9 +156,14 @@ def _to_send(
             yield one, destination
 
 
+def _unreachable() -> str:
+    return ".".join(filter(None, (UNREACHABLE, settings.clinic_name())))
+
+
 def _tell_unreachable(instance: dg.DagsterInstance, sender: Sender, error: DatabaseError, now: datetime) -> None:
     """The book itself can't be reached: after a while that is told to all, once each, noted beside Dagster's history."""
-    note = read_note(instance, UNREACHABLE) or {"since": now.timestamp(), "told": []}
+    name = _unreachable()
+    note = read_note(instance, name) or {"since": now.timestamp(), "told": []}
     if now.timestamp() - note["since"] >= UNREACHABLE_FOR.total_seconds():
         since = f"{datetime.fromtimestamp(note['since'], timezone.utc):%d %b %Y %H:%M UTC}"
         text = f"{error.problem} Since {since} nothing can be checked or loaded.\n  run next: nexus-assets status"
@@ -165,15 +171,15 @@ def _tell_unreachable(instance: dg.DagsterInstance, sender: Sender, error: Datab
             if (
                 destination.name not in note["told"]
                 and destination.wants("ERROR", "")
-                and sender.send(destination, "Nexus: new: ERROR the Nexus database can't be used", text)
+                and sender.send(destination, message.headed("new: ERROR the Nexus database can't be used"), text)
             ):
                 note["told"].append(destination.name)
-    write_note(instance, UNREACHABLE, note)
+    write_note(instance, name, note)
 
 
 def _tell_reachable_again(instance: dg.DagsterInstance, engine: sqlalchemy.Engine) -> None:
     """Posts to everyone who was told of the unreachable book that it is over: delivered, and tried again, like any alert."""
-    note = read_note(instance, UNREACHABLE)
+    note = read_note(instance, _unreachable())
     if note is None:
         return
     with transaction(engine, lock=LOCK) as cursor:
@@ -181,8 +187,8 @@ def _tell_reachable_again(instance: dg.DagsterInstance, engine: sqlalchemy.Engin
         for name in note["told"]:
             book.post(
                 name,
-                "Nexus: resolved: ERROR the Nexus database can't be used",
+                message.headed("resolved: ERROR the Nexus database can't be used"),
                 f"The database {where(engine)} can be used again.",
             )
     # After the commit: killed in between, it is told twice rather than never.
-    write_note(instance, UNREACHABLE, None)
+    write_note(instance, _unreachable(), None)

@@ -17,6 +17,9 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
+from nexus_assets.asset_keys import CLINIC_TAG, asset_key, asset_name
+from nexus_assets.settings import clinic_name
+
 Kind = Literal["check", "crash", "load", "run"]
 
 UNNAMED_JOB = "__ASSET_JOB"
@@ -68,21 +71,70 @@ class OpenSubject:
     asset: str
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a run was to do: its steps, each with the asset that it loads or checks."""
+
+    loads: Mapping[str, dg.AssetKey]
+    checks: Mapping[str, dg.AssetKey]
+
+    @property
+    def assets(self) -> frozenset[dg.AssetKey]:
+        """Every asset that the run is about."""
+        return frozenset((*self.loads.values(), *self.checks.values()))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The loads by their assets' names; the steps of checks where the run was to load nothing."""
+        return frozenset(map(asset_name, self.loads.values())) or frozenset(self.checks)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which part of a history is looked at: the checks, assets and jobs of one code location, and of one clinic.
+
+    `location` is None where it is not known, as on the command line: assets and jobs then decide alone.
+    """
+
+    checks: frozenset[dg.AssetCheckKey]
+    assets: frozenset[dg.AssetKey]
+    jobs: frozenset[str]
+    location: str | None = None
+
+    @classmethod
+    def of(cls, repository: dg.RepositoryDefinition, location: str | None = None) -> Scope:
+        """Everything that a repository defines."""
+        graph = repository.asset_graph
+        jobs = {job.name for job in repository.get_all_jobs()} - {UNNAMED_JOB}
+        return cls(frozenset(graph.asset_check_keys), frozenset(graph.executable_asset_keys), frozenset(jobs), location)
+
+    def holds(self, run: dg.DagsterRun, assets: Iterable[dg.AssetKey]) -> bool:
+        """Whether a run that was to materialize or check these assets belongs here."""
+        origin = run.remote_job_origin
+        if origin is not None and self.location is not None and origin.location_name != self.location:
+            return False
+        its_clinic = run.tags.get(CLINIC_TAG, "")
+        if its_clinic == clinic_name() and (its_clinic or run.job_name in self.jobs):
+            return True
+        return not self.assets.isdisjoint(assets)
+
+
 class History:
     """One look at the history of an instance."""
 
-    def __init__(self, instance: dg.DagsterInstance, now: datetime | None = None) -> None:
+    def __init__(self, instance: dg.DagsterInstance, scope: Scope, now: datetime | None = None) -> None:
         self._instance = instance
+        self._scope = scope
         self._now = now or datetime.now(timezone.utc)
         self._failed_steps = cache(self._read_failed_steps)
 
     def read(
-        self, keys: Iterable[dg.AssetCheckKey], seen: Mapping[str, Seen], open_subjects: Iterable[OpenSubject]
+        self, seen: Mapping[str, Seen], open_subjects: Iterable[OpenSubject]
     ) -> tuple[list[Event], dict[str, Seen]]:
         """The events since `seen`, in the order of their times, and what is seen now."""
         events: list[Event] = []
         now_seen: dict[str, Seen] = {}
-        for key in sorted(keys, key=str):
+        for key in sorted(self._scope.checks, key=str):
             subject = _subject(key)
             found, position = self._check_events(key, subject, seen.get(subject))
             events += found
@@ -94,7 +146,7 @@ class History:
         bad = [event for event in (*failed, *silent) if event.at > _position(seen, event.subject)]
         good = [
             event
-            for event in self._ends(open_subjects, bad)
+            for event in self._ends(open_subjects, bad, seen)
             if event.at
             > max(_position(seen, event.subject), *(each.at for each in bad if each.subject == event.subject), 0)
         ]
@@ -127,7 +179,7 @@ class History:
                         Event(
                             subject,
                             "crash",
-                            key.asset_key.to_user_string(),
+                            asset_name(key.asset_key),
                             True,
                             self._end(record.run_id),
                             record.run_id,
@@ -180,17 +232,21 @@ class History:
         run = record.dagster_run
         at = record.end_time or record.update_timestamp.timestamp()
         planned = self._planned(run.run_id)
+        if not self._scope.holds(run, planned.assets):
+            return
         failed = self._failed_steps(run.run_id)
         for step, error in failed.items():
-            kind, asset = planned.get(step, ("run", ""))
-            if kind == "load":
-                yield Event(
-                    f"load {asset}", "load", asset, True, at, run.run_id, cause=error, next_step=_load_again(asset)
+            if step in planned.loads:
+                key = planned.loads[step]
+                subject, run_next = (
+                    f"load {asset_name(key)}",
+                    f"dagster asset materialize --select {key.to_user_string()}",
                 )
-            elif kind == "run":
-                yield _of_run(run.job_name, at, run.run_id, f"The step {step} failed. {error}".rstrip())
+                yield Event(subject, "load", asset_name(key), True, at, run.run_id, cause=error, next_step=run_next)
+            elif step not in planned.checks:
+                yield _of_run(run, planned, at, f"The step {step} failed. {error}".rstrip())
         if not failed:
-            yield _of_run(run.job_name, at, run.run_id, "It ended before any step could tell why.")
+            yield _of_run(run, planned, at, "It ended before any step could tell why.")
 
     def _silent_runs(self, seen: Seen | None) -> tuple[list[Event], Seen]:
         told = () if seen is None else seen.pending
@@ -202,6 +258,9 @@ class History:
         silent: list[int] = []
         for record in self._instance.get_run_records(started):
             run = record.dagster_run
+            planned = self._planned(run.run_id)
+            if not self._scope.holds(run, planned.assets):
+                continue
             last = self._instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
             at = last[0].event_log_entry.timestamp if last else record.update_timestamp.timestamp()
             if self._now.timestamp() - at > SILENT_AFTER.total_seconds():
@@ -209,42 +268,69 @@ class History:
                 if record.storage_id not in told:
                     events.append(
                         _of_run(
-                            run.job_name,
+                            run,
+                            planned,
                             at,
-                            run.run_id,
                             "It began and has not said anything for an hour: it was killed or hangs.",
                         )
                     )
         return events, Seen(0.0, tuple(silent))
 
-    def _ends(self, open_subjects: Iterable[OpenSubject], bad: Iterable[Event]) -> Iterator[Event]:
+    def _ends(
+        self, open_subjects: Iterable[OpenSubject], bad: Iterable[Event], seen: Mapping[str, Seen]
+    ) -> Iterator[Event]:
         """Loads and runs that succeeded, of those that are known to have failed."""
         wrong = {one.subject: one for one in open_subjects if one.kind in ("load", "run")}
         wrong |= {event.subject: OpenSubject(event.subject, event.kind, event.asset) for event in bad}
         for one in wrong.values():
             if one.kind == "load":
-                event = self._instance.get_latest_materialization_event(dg.AssetKey(one.asset.split("/")))
+                event = self._instance.get_latest_materialization_event(asset_key(*one.asset.split("/")))
                 if event is not None:
                     yield Event(one.subject, "load", one.asset, False, event.timestamp, event.run_id)
             else:
-                job = one.subject.removeprefix("run ")
-                succeeded = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS])
-                for record in self._instance.get_run_records(succeeded, limit=1):
+                yield from self._success(one.subject, _position(seen, one.subject))
+
+    def _success(self, subject: str, since: float) -> Iterator[Event]:
+        """The last run that did to its end what a failed one was to do: the same job, or, of chosen assets, all of them."""
+        job, _, chosen = subject.removeprefix("run ").partition(" ")
+        wanted = dg.RunsFilter(
+            job_name=None if chosen else job,
+            statuses=[dg.DagsterRunStatus.SUCCESS],
+            updated_after=datetime.fromtimestamp(since, timezone.utc) if since else None,
+        )
+        cursor: str | None = None
+        while True:
+            page = self._instance.get_run_records(wanted, limit=PAGE, cursor=cursor)
+            for record in page:
+                run = record.dagster_run
+                planned = self._planned(run.run_id)
+                if self._scope.holds(run, planned.assets) and planned.names.issuperset(
+                    filter(None, chosen.split(", "))
+                ):
                     at = record.end_time or record.update_timestamp.timestamp()
-                    yield Event(one.subject, "run", "", False, at, record.dagster_run.run_id)
+                    yield Event(subject, "run", "", False, at, run.run_id)
+                    return
+            if len(page) < PAGE:
+                return
+            cursor = page[-1].dagster_run.run_id
 
     # --- what a run says of its steps ---------------------------------------------------------------------------------
 
-    def _planned(self, run_id: str) -> dict[str, tuple[str, str]]:
-        """Step -> what it was to do: ("load", asset) or ("check", "")."""
-        planned = {}
+    def _planned(self, run_id: str) -> Planned:
+        """What a run was to do; it is written down when the run is made, before any of its steps begins."""
+        loads: dict[str, dg.AssetKey] = {}
+        checks: dict[str, dg.AssetKey] = {}
         wanted = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
         for event in self._instance.all_logs(run_id, of_type=wanted):
             said = event.dagster_event
-            if said is not None and said.step_key is not None:
-                asset = said.asset_key
-                planned[said.step_key] = ("load", asset.to_user_string()) if asset else ("check", "")
-        return planned
+            if said is None or said.step_key is None:
+                continue
+            if said.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+                assert said.asset_key is not None
+                loads[said.step_key] = said.asset_key
+            else:
+                checks[said.step_key] = said.asset_check_planned_data.asset_key
+        return Planned(loads, checks)
 
     def _read_failed_steps(self, run_id: str) -> dict[str, str]:
         """Step -> why it failed, in words without any row's content."""
@@ -277,7 +363,7 @@ def _position(seen: Mapping[str, Seen], subject: str) -> float:
 
 
 def _subject(key: dg.AssetCheckKey) -> str:
-    return f"{key.asset_key.to_user_string()}/{key.name}"
+    return f"{asset_name(key.asset_key)}/{key.name}"
 
 
 def _step(record: AssetCheckExecutionRecord) -> str:
@@ -285,18 +371,15 @@ def _step(record: AssetCheckExecutionRecord) -> str:
     return (said.step_key if said else None) or ""
 
 
-def _load_again(asset: str) -> str:
-    return f"dagster asset materialize --select {asset}"
-
-
-def _of_run(job: str, at: float, run_id: str, cause: str) -> Event:
+def _of_run(run: dg.DagsterRun, planned: Planned, at: float, cause: str) -> Event:
+    chosen = f" {', '.join(sorted(planned.names))}" if run.job_name == UNNAMED_JOB else ""
     return Event(
-        f"run {job}",
+        f"run {run.job_name}{chosen}",
         "run",
         "",
         True,
         at,
-        run_id,
+        run.run_id,
         cause=cause,
         next_step="Open the run, mend what it says, run it again",
     )
@@ -316,7 +399,7 @@ def _evaluated(record: AssetCheckExecutionRecord, subject: str) -> Event:
     return Event(
         subject,
         "check",
-        evaluation.asset_key.to_user_string(),
+        asset_name(evaluation.asset_key),
         not evaluation.passed,
         record.event.timestamp,
         record.run_id,

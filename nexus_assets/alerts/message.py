@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from nexus_assets.alerts.store import Alert, Change
 from nexus_assets.checks import CHECK_NAMES
 from nexus_assets.entities import ENTITIES
+from nexus_assets.settings import clinic_name
 
 Told = tuple[Change, Alert]
 
@@ -16,14 +17,19 @@ HEADS = {"opened": "New", "changed": "Changed", "reminder": "Still open", "resol
 RUN_ID_LENGTH = 8
 
 
+def headed(text: str) -> str:
+    """The subject of a message: who sends it, for which clinic, and what about."""
+    return f"{' '.join(filter(None, ('Nexus', clinic_name())))}: {text}"
+
+
 def title(changes: Sequence[Told]) -> str:
     """One line: the alert that it is about, the worst where there are several, and how many more."""
     if len(changes) == 1:
         ((kind, alert),) = changes
-        return f"Nexus: {HEADS[kind].lower()}: {_what(kind, alert)}"
+        return headed(f"{HEADS[kind].lower()}: {_what(kind, alert)}")
     # The first is the worst of what is new: a phone shows no more than this.
     ((kind, alert), *others) = _in_order(changes)
-    return f"Nexus: {HEADS[kind].lower()}: {_what(kind, alert)}; and {len(others)} more"
+    return headed(f"{HEADS[kind].lower()}: {_what(kind, alert)}; and {len(others)} more")
 
 
 def body(changes: Sequence[Told], *, zone: str, dagster_url: str) -> str:
@@ -85,7 +91,8 @@ def _paragraph(kind: Change, alert: Alert, zone: ZoneInfo, dagster_url: str) -> 
     if alert.next_step:
         lines.append(f"run next: {alert.next_step}")
     if check is not None:
-        lines.append(f"see which rows: {dagster_url}/assets/{check.asset}?view=checks")
+        page = "/".join(filter(None, (clinic_name(), check.asset)))
+        lines.append(f"see which rows: {dagster_url}/assets/{page}?view=checks")
     return "\n".join(f"  {line}" if place else line for place, line in enumerate(lines))
 
 

@@ -43,7 +43,7 @@ class Alert:
     @property
     def named(self) -> str:
         """The subject as people read it."""
-        return self.subject.replace(UNNAMED_JOB, "of chosen assets")
+        return self.subject.replace(f"{UNNAMED_JOB} ", "of ")
 
 
 @dataclass(frozen=True)

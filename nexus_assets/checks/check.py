@@ -11,6 +11,7 @@ from typing import Literal as OneOf
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Literal
 
+from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.catalog import Target
@@ -116,7 +117,7 @@ class Check:
 def loading(entity: str, *, with_parents: bool = True) -> str:
     """The command that loads an entity again."""
     selection = f"'*{entity}'" if with_parents else entity
-    return f"dagster asset materialize --select {selection}"
+    return clinics.materialize_command(selection)
 
 
 def violators(

@@ -7,6 +7,7 @@ import sys
 import click
 
 from nexus_assets.alerts.delivery import DeliveryError, Sender
+from nexus_assets.alerts.message import headed
 from nexus_assets.commands import dagster_instance
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import NexusDatabase, Notifier
@@ -24,11 +25,11 @@ def command(is_test: bool) -> None:
         return
     with dagster_instance.opened() as instance:
         from nexus_assets.alerts.cycle import make_round
+        from nexus_assets.alerts.events import Scope
         from nexus_assets.definitions import defs
 
-        keys = defs.get_repository_def().asset_graph.asset_check_keys
         try:
-            done = make_round(instance, NexusDatabase().engine(), sender, keys)
+            done = make_round(instance, NexusDatabase().engine(), sender, Scope.of(defs.get_repository_def()))
             click.echo(str(done))
             if done.open and not sender.destinations:
                 raise DeliveryError(
@@ -47,7 +48,7 @@ def _test(sender: Sender) -> None:
         )
     failed = False
     for destination in sender.destinations:
-        taken = sender.send(destination, "Nexus: test", "This is how alerts of the Nexus import will arrive.")
+        taken = sender.send(destination, headed("test"), "This is how alerts of the Nexus import will arrive.")
         click.echo(f"{destination.name}: {'taken' if taken else 'refused'}")
         failed = failed or not taken
     sys.exit(NOT_DELIVERED if failed else 0)

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.commands.status import look
 from nexus_assets.commands.summary import tell_summary
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS, FILEMAKER_URL
+
+CLINICS = ("north", "south", "east", "west")
+
+
+def _demo_of(name: str, scale: int, *, fresh: bool) -> int:
+    """Makes the demo clinic of this name in a process of its own; returns its exit code.
+
+    Its settings say no more than where its servers and files are; Dagster's history is shared.
+    """
+    from nexus_assets.local.dagster_home import prepare as prepare_history
+    from nexus_assets.local.home import local_home
+
+    os.environ.setdefault("DAGSTER_HOME", str(prepare_history(local_home())))
+    file = clinics.settings_file(name)
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.write_text(f"NEXUS_LOCAL_HOME={shlex.quote(str(local_home() / clinics.FOLDER / name))}\n", "utf-8")
+        file.chmod(0o600)
+    click.secho(f"\nClinic {name}", bold=True)
+    options = ["--scale", str(scale), *(["--fresh"] if fresh else [])]
+    return subprocess.call([sys.executable, "-m", "nexus_assets", "demo", *options], env=clinics.environment(name))
 
 
 def refuse_real_clinic() -> None:
@@ -29,9 +53,17 @@ def refuse_real_clinic() -> None:
     "--scale", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many times the published size."
 )
 @click.option("--fresh", is_flag=True, help="Throw the local clinic and its database away first.")
-def command(scale: int, fresh: bool) -> None:
+@click.option(
+    "--clinics",
+    "number",
+    type=click.IntRange(1, len(CLINICS)),
+    help=f"So many clinics on one Dagster, of other people each: {', '.join(CLINICS)}.",
+)
+def command(scale: int, fresh: bool, number: int | None) -> None:
     """Load the demo clinic into a local Nexus, check everything, and show what came of it."""
     refuse_real_clinic()
+    if number:
+        sys.exit(max(_demo_of(name, scale, fresh=fresh) for name in CLINICS[:number]))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console()
 

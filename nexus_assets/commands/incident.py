@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from nexus_assets import clinics
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import StoredFiles
 from nexus_assets.checks.run import ask_all, stored_files
@@ -70,7 +71,13 @@ def _heal(selection: str) -> float:
     """Runs the daily command over a selection; returns its seconds. Raises NexusAssetsError."""
     started = time.monotonic()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dagster")), "asset", "materialize", "--select", selection],
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            "asset",
+            "materialize",
+            "--select",
+            clinics.with_clinic(selection),
+        ],
         env={**os.environ, "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME": "nexus_assets.definitions"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -86,7 +93,7 @@ def _heal(selection: str) -> float:
 
 
 def _typed(selection: str) -> str:
-    return f"dagster asset materialize --select '{selection}'"
+    return clinics.materialize_command(selection)
 
 
 def _report(broken: Figures, healed: Figures | None) -> Table:

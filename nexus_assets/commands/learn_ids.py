@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.admin.learn import LEARNABLE, Learned, learn
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
@@ -39,4 +40,4 @@ def command(file: Path, entity: str) -> None:
     _tell(learned, Console())
     if any(each.superseded or each.to_restore or each.references for each in learned.values()):
         select = ",".join(learned) if len(learned) == 1 else "*"
-        click.echo(f"Run next: dagster asset materialize --select '{select}'")
+        click.echo(f"Run next: {clinics.materialize_command(select)}")

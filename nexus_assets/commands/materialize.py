@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 
+from nexus_assets import clinics
+from nexus_assets.asset_keys import asset_key, clinic_tags
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.definitions import defs
 
@@ -93,11 +95,13 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                tags=requested_by(),
-                asset_selection=[dg.AssetKey(name) for name in names] if names else None,
+                tags={**clinic_tags(), **requested_by()},
+                asset_selection=[asset_key(name) for name in names] if names else None,
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                    "ops": {name: {"config": dict(values)} for name, values in (config or {}).items()},
+                    "ops": {
+                        clinics.step_name(name): {"config": dict(values)} for name, values in (config or {}).items()
+                    },
                 },
             )
         finally:

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from nexus_assets import clinics
 from nexus_assets.commands.tables import tell_counts
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -157,7 +158,7 @@ def _tell_retried(retried: Retried) -> None:
             click.echo(f"{number:,} rows {words}")
     waiting = [name for name, entity in ENTITIES.items() if {*entity.upstream} & {*retried.loaded}]
     if waiting := [name for name in waiting if name not in retried.results]:
-        click.echo(f"What refers to them may come in now: dagster asset materialize --select '{','.join(waiting)}'")
+        click.echo(f"What refers to them may come in now: {clinics.materialize_command(','.join(waiting))}")
     if retried.results:
         click.echo(f"Look whether all is well: nexus-assets check --select '{','.join(retried.results)}'")
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.admin.reset import ResetError, ResetPlan, plan, refuse, reset
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
@@ -60,4 +61,4 @@ def command(typed: str | None, accept_losses: bool, as_json: bool) -> None:
     except ResetError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    click.echo(f"Removed {planned.rows:,} rows. Run next: dagster asset materialize --select '*'")
+    click.echo(f"Removed {planned.rows:,} rows. Run next: {clinics.materialize_command('*')}")

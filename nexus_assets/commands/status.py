@@ -18,6 +18,7 @@ from nexus_assets.alerts.store import Book, is_kept
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
+from nexus_assets.commands.status_of_all import status_of_all
 from nexus_assets.commands.tables import tell_counts, tell_figures
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -220,9 +221,12 @@ def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
 @click.command("status")
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON, for programs.")
-def command(strict: bool, as_json: bool) -> None:
+@click.option("--all", "of_all", is_flag=True, help="All clinics in one table; the worst exit code.")
+def command(strict: bool, as_json: bool, of_all: bool) -> None:
     """What is in Nexus, linked, orphaned, rejected. Exit code 0: no error (warnings are reported), 1: otherwise, 2: could not
     run."""
+    if of_all:
+        sys.exit(status_of_all(strict, as_json=as_json))
     with Console(stderr=True).status("Checking"):
         status, findings = look()
     if as_json:

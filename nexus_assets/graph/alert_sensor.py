@@ -16,7 +16,9 @@ SECONDS = 15
 def check_failed(context: dg.SensorEvaluationContext, database: NexusDatabase, notifier: Notifier) -> dg.SkipReason:
     """One round over Dagster's history. A round that could not deliver is a failed tick, and the next one tries again."""
     from nexus_assets.alerts.cycle import make_round
+    from nexus_assets.alerts.events import Scope
 
     assert context.repository_def is not None
-    keys = context.repository_def.asset_graph.asset_check_keys
-    return dg.SkipReason(str(make_round(context.instance, database.engine(), notifier.sender(), keys)))
+    origin = context.code_location_origin
+    scope = Scope.of(context.repository_def, origin.location_name if origin else None)
+    return dg.SkipReason(str(make_round(context.instance, database.engine(), notifier.sender(), scope)))

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 
 from nexus_assets import settings
+from nexus_assets.asset_keys import asset_key, clinic_tags
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.lineage import sources_of
@@ -23,18 +24,21 @@ ABSENT = "absent"
 
 import_everything = dg.define_asset_job(
     "import_everything",
-    selection=dg.AssetSelection.assets(*ENTITIES).downstream(),
+    selection=dg.AssetSelection.assets(*map(asset_key, ENTITIES)).downstream(),
     description="Every export and the bucket into Nexus, with all checks.",
+    tags=clinic_tags(),
 )
 import_images = dg.define_asset_job(
     "import_images",
-    selection=dg.AssetSelection.assets("image_batches", "images"),
+    selection=dg.AssetSelection.assets(asset_key("image_batches"), asset_key("images")),
     description="The images and their batches; patients are those of the last load.",
+    tags=clinic_tags(),
 )
 check_everything = dg.define_asset_job(
     "check_everything",
-    selection=dg.AssetSelection.checks_for_assets(*ENTITIES),
+    selection=dg.AssetSelection.checks_for_assets(*map(asset_key, ENTITIES)),
     description="All checks over all rows; nothing is loaded.",
+    tags=clinic_tags(),
 )
 
 
@@ -184,12 +188,12 @@ def _request(wanted: Iterable[str], versions: Mapping[str, str]) -> dg.RunReques
     sources = {source for name in names for source in (*sources_of(name), *ENTITIES[name].companion_exports)}
     basis = {source: versions.get(source) for source in sources}
     # The same content is asked for once only: a load that was refused waits for another export or for a person.
-    key = hashlib.sha256(json.dumps([names, sorted(basis.items())]).encode()).hexdigest()
-    return dg.RunRequest(run_key=key, asset_selection=[dg.AssetKey(name) for name in names])
+    key = hashlib.sha256(json.dumps([settings.clinic_name(), names, sorted(basis.items())]).encode()).hexdigest()
+    return dg.RunRequest(run_key=key, asset_selection=[asset_key(name) for name in names], tags=clinic_tags())
 
 
 @dg.sensor(
-    target=dg.AssetSelection.assets(*ENTITIES),
+    target=dg.AssetSelection.assets(*map(asset_key, ENTITIES)),
     minimum_interval_seconds=LOOK_SECONDS,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Off until it is turned on. Loads what a new or changed export, or a changed bucket, makes stale, and"

@@ -10,6 +10,7 @@ import dagster as dg
 from pydantic import BaseModel, Field
 
 from nexus_assets import settings
+from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
@@ -54,12 +55,12 @@ def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
 
 def export_key(export: str) -> dg.AssetKey:
     """The external asset of an export: filemaker/contacts for Contacts."""
-    return dg.AssetKey(export_path(export))
+    return asset_key(*export_path(export))
 
 
 def listing_key(listing: str) -> dg.AssetKey:
     """The external asset of a bucket listing: s3/image_files."""
-    return dg.AssetKey(listing_path(listing))
+    return asset_key(*listing_path(listing))
 
 
 def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
@@ -67,7 +68,7 @@ def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
     return [
         *(export_key(name) for name in entity.exports),
         *(listing_key(name) for name in entity.listings),
-        *(dg.AssetKey(name) for name in entity.upstream),
+        *(asset_key(name) for name in entity.upstream),
     ]
 
 
@@ -127,7 +128,7 @@ def _column_lineage(entity: Entity) -> dg.TableColumnLineage:
     """Each column that is read from somewhere, down to FileMaker's fields and what the bucket tells of a file."""
     return dg.TableColumnLineage(
         {
-            name: [dg.TableColumnDep(dg.AssetKey(origin.asset), origin.column) for origin in found]
+            name: [dg.TableColumnDep(asset_key(*origin.asset), origin.column) for origin in found]
             for name, found in origins(entity).items()
         }
     )
@@ -261,7 +262,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
     """The asset of an entity. It needs no other asset in the same run: its parents are in the ledger and the database."""
 
     @dg.asset(
-        name=entity.name,
+        key=asset_key(entity.name),
         deps=upstream_keys(entity),
         group_name=GROUP,
         owners=OWNERS,
@@ -269,7 +270,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         description=entity.description,
         tags={"nexus/model": entity.model.label},
         metadata={"dagster/code_references": _declaration(entity)},
-        pool=f"load_{entity.name}",
+        pool="_".join(filter(None, ("load", settings.clinic_name(), entity.name))),
         config_schema=config_fields(LoadConfig),
     )
     def load_entity(

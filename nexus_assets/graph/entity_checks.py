@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from nexus_assets.asset_keys import asset_key
 from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.errors import NexusAssetsError
@@ -18,7 +19,7 @@ RETRIES = 1
 
 def check_key(check: Check) -> dg.AssetCheckKey:
     """The check as Dagster names it."""
-    return dg.AssetCheckKey(dg.AssetKey(check.asset), check.name)
+    return dg.AssetCheckKey(asset_key(check.asset), check.name)
 
 
 def metadata(finding: Finding) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def said(finding: Finding) -> str:
 
 def _result(check: Check, finding: Finding) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        asset_key=check.asset,
+        asset_key=asset_key(check.asset),
         check_name=check.name,
         passed=finding.passed,
         severity=dg.AssetCheckSeverity(check.severity),
@@ -63,7 +64,7 @@ def _result(check: Check, finding: Finding) -> dg.AssetCheckResult:
 def evaluation(check: Check, finding: Finding) -> dg.AssetCheckEvaluation:
     """A finding made outside of any run, for Dagster's history: the UI and the alerts see it as any other."""
     return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey(check.asset),
+        asset_key=asset_key(check.asset),
         check_name=check.name,
         passed=finding.passed,
         severity=dg.AssetCheckSeverity(check.severity),
@@ -74,7 +75,7 @@ def evaluation(check: Check, finding: Finding) -> dg.AssetCheckEvaluation:
 
 def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
     specs = [
-        dg.AssetCheckSpec(check.name, asset=asset, description=check.description, blocking=check.blocking)
+        dg.AssetCheckSpec(check.name, asset=asset_key(asset), description=check.description, blocking=check.blocking)
         for check in checks
     ]
 

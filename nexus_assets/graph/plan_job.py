@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import BaseModel, Field
 
+from nexus_assets.asset_keys import clinic_tags
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
@@ -98,7 +99,7 @@ def plan_op(
     context.add_output_metadata(_metadata(plan))
 
 
-@dg.job(name="plan_import")
+@dg.job(name="plan_import", tags=clinic_tags())
 def plan_import() -> None:
     """Show what an import would do now: new, changed, kept, rejected, healed, and what would stop it. Nothing is written."""
     plan_op()

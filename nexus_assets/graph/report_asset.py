@@ -4,6 +4,7 @@ from typing import Any
 
 import dagster as dg
 
+from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.resources import ClinicBucket, NexusDatabase
@@ -47,8 +48,8 @@ def _metadata(written: Any) -> dict[str, Any]:
 
 
 @dg.asset(
-    name="import_report",
-    deps=[dg.AssetKey(name) for name in ENTITIES],
+    key=asset_key("import_report"),
+    deps=[asset_key(name) for name in ENTITIES],
     group_name=GROUP,
     owners=OWNERS,
     kinds={"matplotlib", "html"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 
@@ -15,13 +16,14 @@ def selected_entities(select: str) -> list[str]:
         return list(ENTITIES)
     import dagster as dg
 
+    from nexus_assets.asset_keys import asset_key
     from nexus_assets.graph.entity_assets import entity_assets
 
     try:
-        keys = dg.AssetSelection.from_coercible(select.split(",")).resolve(entity_assets())
+        keys = dg.AssetSelection.from_coercible(clinics.with_clinic(select).split(",")).resolve(entity_assets())
     except dg.DagsterError:
         keys = set()
-    names = [name for name in ENTITIES if dg.AssetKey(name) in keys]
+    names = [name for name in ENTITIES if asset_key(name) in keys]
     if not names:
         raise NexusAssetsError(
             f"{select!r} selects nothing that can be loaded.",

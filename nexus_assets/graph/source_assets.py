@@ -5,11 +5,13 @@ The sensor records an observation of each that is new: its data version is the h
 
 import dagster as dg
 
+from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.lineage import export_path, feeds, listing_path, source_path
+from nexus_assets.settings import clinic_name
 
-GROUP = "nexus"
-"""One group for everything: Dagster then draws the graph from left to right, without boxes that lines have to cross."""
+GROUP = clinic_name() or "nexus"
+"""One group for everything of a clinic: Dagster then draws the graph from left to right, without boxes that lines have to cross."""
 
 OWNERS = ["team:clinic-data"]
 
@@ -20,7 +22,7 @@ def _source(path: tuple[str, ...], description: str) -> dg.AssetSpec:
         for name, targets in feeds(path).items()
     ]
     return dg.AssetSpec(
-        dg.AssetKey(path),
+        asset_key(*path),
         group_name=GROUP,
         owners=OWNERS,
         kinds={path[0]},
@@ -50,4 +52,4 @@ def source_assets() -> list[dg.AssetSpec]:
 
 def observation(source: str, version: str) -> dg.AssetObservation:
     """That a source, named as the ledger names it (`Contacts`, `s3/images`), was seen with this content hash."""
-    return dg.AssetObservation(dg.AssetKey(source_path(source)), tags={"dagster/data_version": version})
+    return dg.AssetObservation(asset_key(*source_path(source)), tags={"dagster/data_version": version})

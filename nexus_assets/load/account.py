@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.load import adoption
@@ -67,7 +68,7 @@ class Account:
         if self.orphans:
             raise AccountError(
                 f"The load of {entity} would leave {self.orphans} references that lead nowhere.",
-                remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity}'`.",
+                remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity)}`.",
             )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.identity import gone_sql
@@ -86,7 +87,7 @@ def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
         if last_load(cursor, name) is None:
             raise NeverLoadedError(
                 f"{name} was never loaded into this database, and {entity.name} refers to it.",
-                remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity.name}'`.",
+                remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity.name)}`.",
             )
 
 
@@ -101,7 +102,7 @@ def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Ta
             raise ParentsGoneError(
                 f"{entity.name} refers to {name}, and {gone} of those are not in Nexus under the ids that they had: another tool"
                 " deleted them, or made them again.",
-                remedy=f"Nothing was written. Run `dagster asset materialize --select '*{entity.name}'`: it brings them back"
+                remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity.name)}`: it brings them back"
                 " first, or follows them.",
             )
 

@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 
 
 def config_json(entity: str, setting: str) -> str:
     """The option of `dagster asset materialize` that sets one of these for the load of an entity."""
-    return f"--config-json '{json.dumps({'ops': {entity: {'config': {setting: True}}}})}'"
+    return f"--config-json '{json.dumps({'ops': {clinics.step_name(entity): {'config': {setting: True}}}})}'"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import sqlalchemy as sa
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
-from nexus_assets.local.clinic import write_clinic
+from nexus_assets.local.clinic import SEED, write_clinic
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus.connection import make_engine, sanitized_errors, where
+from nexus_assets.settings import clinic_name
 
 Tell = Callable[[str], None]
 
@@ -56,8 +58,13 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
         shutil.rmtree(services.exports, ignore_errors=True)
         shutil.rmtree(services.bucket_folder, ignore_errors=True)
         tell(f"Writing the demo clinic, scale {scale} (all of its people are invented)")
-        write_clinic(services.exports, services.bucket_folder, scale=scale, progress=tell)
+        write_clinic(services.exports, services.bucket_folder, scale=scale, seed=_seed(), progress=tell)
         _stamp(services).write_text(json.dumps({"scale": scale}), "utf-8")
+
+
+def _seed() -> int:
+    """Each clinic has its own people."""
+    return SEED + zlib.crc32(clinic_name().encode())
 
 
 def _drop_everything(engine: sa.Engine) -> None:

@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
 import httpx
+import yaml
 from dotenv import dotenv_values
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import processes
 from nexus_assets.local.dagster_home import prepare
@@ -28,6 +30,9 @@ from nexus_assets.settings import clinic
 FIRST_PORT = 3000
 GRAPH = "/locations/nexus_assets/asset-groups/nexus/lineage"
 """Dagster's page of the graph; the page at the root is an overview that is empty before the first run."""
+
+ALL_GRAPHS = "/asset-groups"
+"""The page of all clinics' graphs."""
 
 PATIENCE_SECONDS = 20.0
 LETTING_GO_SECONDS = 2.0
@@ -43,9 +48,17 @@ def main() -> None:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _interrupt)
     try:
-        # Starts the local servers, unless the settings name a real clinic.
-        clinic()
-        _run(options.port or _first_free_port(), options.workspace)
+        names = [] if options.workspace else clinics.names()
+        if not names:
+            # Starts the local servers, unless the settings name a real clinic.
+            clinic()
+        port = options.port or _first_free_port()
+        with ExitStack() as servers:
+            if names:
+                workspace, page = _serve_clinics(names, servers), ALL_GRAPHS
+            else:
+                workspace, page = options.workspace or SOURCE / "workspace.yaml", GRAPH
+            _run(port, workspace, page)
     except NexusAssetsError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -58,11 +71,29 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 dev.py ui", description=__doc__)
     parser.add_argument("--port", type=int, help=f"of the web pages; by default the first free one from {FIRST_PORT}")
-    parser.add_argument("--workspace", type=Path, default=SOURCE / "workspace.yaml", help="what Dagster loads")
+    parser.add_argument(
+        "--workspace",
+        type=Path,
+        help="what Dagster loads; by default every clinic there is, or the one of the settings",
+    )
     return parser.parse_args()
 
 
-def _run(port: int, workspace: Path) -> None:
+def _serve_clinics(names: list[str], running: ExitStack) -> Path:
+    """Starts a code server for each clinic, which holds the settings of that one alone; returns their workspace."""
+    console.print(f"Starting a code server for each of {', '.join(names)}")
+    servers = {}
+    for name in names:
+        port = processes.free_port()
+        servers[name] = ("127.0.0.1", port)
+        arguments = ("-m", "dagster", *clinics.code_server(name, "127.0.0.1", port))
+        running.enter_context(_process(*arguments, environment=clinics.environment(name)))
+    file = prepare(local_home()).parent / "clinics.yaml"
+    file.write_text(yaml.safe_dump(clinics.workspace(servers)), "utf-8")
+    return file
+
+
+def _run(port: int, workspace: Path, page: str) -> None:
     """Shows Dagster on this port, until interrupted."""
     console.print("Starting Dagster (some ten seconds) ...")
     own = ("webserver", "--port", str(port), "--workspace", str(workspace.absolute()))
@@ -77,19 +108,19 @@ def _run(port: int, workspace: Path) -> None:
             time.sleep(0.2)
         # Two processes that make a new history at the same time would break it.
         beside = running.enter_context(_process(*daemon))
-        console.print(f"Open {address}{GRAPH} in a browser. Ctrl-C here ends everything.", soft_wrap=True)
+        console.print(f"Open {address}{page} in a browser. Ctrl-C here ends everything.", soft_wrap=True)
         while dagster.poll() is None and beside.poll() is None:
             time.sleep(0.5)
         raise NexusAssetsError("Dagster ended by itself; its own words are above.")
 
 
 @contextmanager
-def _process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(*arguments: str, environment: Mapping[str, str] = os.environ) -> Iterator[subprocess.Popen[bytes]]:
     """Runs Python with these arguments over the local history; at the end, every process of it is ended."""
     home = prepare(local_home())
     process = subprocess.Popen(
         [*processes.dying_with_parent(signal.SIGTERM), sys.executable, *arguments],
-        env={**os.environ, "DAGSTER_HOME": os.environ.get("DAGSTER_HOME", str(home)), "PYTHONWARNINGS": "ignore"},
+        env={"DAGSTER_HOME": str(home), **environment, "PYTHONWARNINGS": "ignore"},
         # In the checkout it would warn that the dagster.yaml there is not the one in DAGSTER_HOME (which links to it).
         cwd=home,
         # Else a Ctrl-C would reach all its processes at once, and they would complain about each other's end.

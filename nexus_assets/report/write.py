@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexus_assets import settings
+from nexus_assets import clinics, settings
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import is_installed
@@ -49,7 +49,7 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
         if not is_installed(cursor):
             raise NexusAssetsError(
                 "Nothing was ever loaded into this database.",
-                remedy="Run `dagster asset materialize --select '*'`, then this again.",
+                remedy=f"Run `{clinics.materialize_command('*')}`, then this again.",
             )
         missing = checks_without_result(cursor, run_id)
     answers = dict(ask_all(missing, engine, stored_files(bucket, run_id))) if missing else {}

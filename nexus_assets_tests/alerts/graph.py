@@ -10,6 +10,7 @@ import sqlalchemy
 
 from nexus_assets.alerts.cycle import Round, make_round
 from nexus_assets.alerts.delivery import Sender
+from nexus_assets.alerts.events import Scope
 from nexus_assets.alerts.policy import destinations
 from nexus_assets.checks.check import Finding
 from nexus_assets.errors import NexusAssetsError
@@ -90,12 +91,12 @@ class Graph:
         return self.run("image_batches")
 
     @property
-    def keys(self) -> list[dg.AssetCheckKey]:
-        return [dg.AssetCheckKey(dg.AssetKey("image_batches"), name) for name in CHECKS]
+    def scope(self) -> Scope:
+        return Scope.of(self.definitions().get_repository_def())
 
     def round(self, *urls: str, heartbeat: str = "", now: datetime | None = None) -> Round:
         """One round, with these addresses to tell."""
-        return make_round(self.instance, self.engine, Sender(destinations(" ".join(urls)), heartbeat), self.keys, now)
+        return make_round(self.instance, self.engine, Sender(destinations(" ".join(urls)), heartbeat), self.scope, now)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with transaction(self.engine) as cursor:

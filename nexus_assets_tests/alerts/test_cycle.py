@@ -189,7 +189,7 @@ def test_run_that_went_silent_is_told_once(stored_graph: Graph, hook: Webhook) -
     for _ in range(3):
         graph.round(hook.url, now=later)
     (message,) = hook.received
-    assert message.title == "Nexus: new: ERROR run of chosen assets failed"
+    assert message.title == "Nexus: new: ERROR run of image_batches, images failed"
     assert "killed or hangs" in message.body
     graph.run()
     graph.round(hook.url, now=later)

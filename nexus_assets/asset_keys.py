@@ -1,0 +1,28 @@
+"""How assets are called in Dagster: by their name, under the clinic's name where NEXUS_CLINIC gives one."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from nexus_assets.settings import clinic_name
+
+CLINIC_TAG = "nexus/clinic"
+"""The run tag that says whose run it is."""
+
+
+def asset_key(*path: str) -> dg.AssetKey:
+    """The key of an asset: images, or north/images for the clinic `north`."""
+    clinic = clinic_name()
+    return dg.AssetKey([clinic, *path] if clinic else list(path))
+
+
+def asset_name(key: dg.AssetKey) -> str:
+    """The reverse: an asset's name without the clinic, its parts apart by slashes."""
+    clinic = clinic_name()
+    return "/".join(key.path[1:] if clinic and key.path[0] == clinic else key.path)
+
+
+def clinic_tags() -> dict[str, str]:
+    """The tags of a run of this clinic; none where no clinic is named."""
+    clinic = clinic_name()
+    return {CLINIC_TAG: clinic} if clinic else {}
