@@ -322,4 +322,4 @@ def test_the_command_says_what_it_learned_and_what_to_run_next(
     result = command(loaded)("learn-ids", str(path))
     assert result.exit_code == 0
     assert "patients" in result.output
-    assert "dagster asset materialize --select 'patients'" in result.output
+    assert "dagster asset materialize --select patients" in result.output
