@@ -116,8 +116,7 @@ class Check:
 
 def loading(entity: str, *, with_parents: bool = True) -> str:
     """The command that loads an entity again."""
-    selection = f"'*{entity}'" if with_parents else entity
-    return clinics.materialize_command(selection)
+    return clinics.materialize_command(f"*{entity}" if with_parents else entity)
 
 
 def violators(
