@@ -50,10 +50,11 @@ def ask_all(
     """
     chosen = tuple(checks)
     files.list_first(dict.fromkeys(listing for check in chosen for listing in check.listings))
-    with transaction(engine, read_only=True) as cursor:
+    with transaction(engine, read_only=True, commit=False) as cursor:
         catalog.content_types(cursor)
         if is_installed(cursor):
-            # A ledger that an earlier version made may lack what the checks read: it is brought up to date for them only.
+            # A ledger that an earlier version made may lack what the checks read: it is brought up to date for them only, in a
+            # transaction that can write, and is rolled back.
             install(cursor)
         context = CheckContext(cursor, files, deep)
         for check in chosen:

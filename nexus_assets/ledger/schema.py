@@ -14,7 +14,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import trust
 from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference
-from nexus_assets.nexus import queries
+from nexus_assets.nexus import queries, session
 from nexus_assets.nexus.relations import LEDGER_SCHEMA
 
 SUPPORTED_SERVERS = "14 to 18"
@@ -27,8 +27,8 @@ LATER_COLUMNS = ("notices text[]", "archived_load bigint", "noted_load bigint")
 """Columns of every identity table beside its first ones: the row's notices; the load that archived it as vanished; the load
 that found the row in Nexus though no source has it."""
 
-INSTALL_LOCK = 4_071_989_001
-"""Advisory lock of whoever makes or changes the ledger's schema; a number nobody else is likely to use."""
+INSTALL_LOCK, INSTALL_TIMEOUT = "ledger", "10min"
+"""The lock of whoever creates or changes the ledger's schema, and how long others wait: for all of the load that comes first."""
 
 
 def base_columns(entity: Entity) -> tuple[str, ...]:
@@ -126,7 +126,32 @@ def hold(cursor: Cursor) -> None:
 def is_installed(cursor: Cursor) -> bool:
     """Whether the database has a ledger at all. Raises UntrustedLedgerError where it is another role's, and was changed."""
     check_trusted(cursor)
-    return queries.yes(cursor, "SELECT to_regclass('nexus_assets.about') IS NOT NULL")
+    # As the transaction's snapshot has it: to_regclass also finds what was committed since, whose rows can't be seen yet.
+    return queries.yes(
+        cursor,
+        SQL(
+            "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = {} AND c.relname = 'about')"
+        ).format(Literal(LEDGER_SCHEMA)),
+    )
+
+
+def _is_current(cursor: Cursor) -> bool:
+    """Whether the ledger is there as this code shapes it."""
+    if not is_installed(cursor):
+        return False
+    cursor.execute("SELECT code_hash FROM nexus_assets.about")
+    return cursor.fetchone() == (code_hash(),)
+
+
+def await_install(cursor: Cursor) -> None:
+    """Where the ledger has to be created or changed, waits until nobody else does so, and begins the transaction again.
+
+    Its snapshot then has what the other one committed. To be called before the transaction has written anything; `install`
+    does so by itself, unless it is called behind a savepoint.
+    """
+    if not _is_current(cursor):
+        session.take_another_turn(cursor, INSTALL_LOCK, INSTALL_TIMEOUT)
 
 
 def database_mark(cursor: Cursor) -> str:
@@ -172,12 +197,11 @@ def _act_as_owner_of_schema(cursor: Cursor) -> None:
 def install(cursor: Cursor) -> None:
     """Make or follow up the ledger's schema in the running transaction; nothing is written where it is as it should be."""
     _check_server(cursor)
-    wanted = code_hash()
-    if is_installed(cursor):
-        cursor.execute("SELECT code_hash FROM nexus_assets.about")
-        if cursor.fetchone() == (wanted,):
-            return
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+    if _is_current(cursor):
+        return
+    await_install(cursor)
+    if _is_current(cursor):
+        return
     code = _code()
     _act_as_owner_of_schema(cursor)
     cursor.execute(code["parse"])
@@ -190,7 +214,7 @@ def install(cursor: Cursor) -> None:
     cursor.execute(
         "INSERT INTO nexus_assets.about (database_mark, code_hash) VALUES (%s, %s)"
         " ON CONFLICT (only_row) DO UPDATE SET code_hash = excluded.code_hash",
-        (database_mark(cursor), wanted),
+        (database_mark(cursor), code_hash()),
     )
     cursor.execute("RESET ROLE")
     check_trusted(cursor)

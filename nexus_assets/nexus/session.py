@@ -106,15 +106,43 @@ def prepare(cursor: Cursor, *, read_only: bool) -> None:
 
 
 def take_turn(cursor: Cursor, names: Sequence[str]) -> None:
-    """Takes the locks of these names, in their order, and begins the transaction anew, so that it sees what whoever held them
-    committed.
+    """Takes the locks of these names, in their order, and begins the transaction again, so that it sees what whoever held them
+    committed."""
+    keys = [_key(name) for name in names]
+    for key in keys:
+        cursor.execute(SQL("SELECT pg_advisory_xact_lock({})").format(key))
+    _begin_again(cursor, keys)
+
+
+def take_another_turn(cursor: Cursor, name: str, timeout: str) -> None:
+    """Takes one more lock in a transaction that has written nothing yet, and begins it again, with the locks that it has.
+
+    It can write from then on. Does nothing where it has the lock already. `timeout` is how long another one may keep that.
+    """
+    cursor.execute(
+        SQL("SELECT (classid::bigint << 32) | objid::bigint, (classid::bigint << 32) | objid::bigint = {}"
+            " FROM pg_locks JOIN pg_database AS d ON d.oid = database AND datname = current_database()"
+            " WHERE locktype = 'advisory' AND objsubid = 1 AND pid = pg_backend_pid()").format(_key(name))
+    )  # fmt: skip
+    held = cursor.fetchall()
+    if any(is_it for _, is_it in held):
+        return
+    cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(timeout)))
+    cursor.execute(SQL("SELECT pg_advisory_xact_lock({})").format(_key(name)))
+    _begin_again(cursor, [_key(name), *(Literal(key) for key, _ in held)])
+    prepare(cursor, read_only=False)
+
+
+def _key(name: str) -> Composable:
+    return SQL("hashtextextended({}, 0)").format(Literal(f"nexus_assets:{name}"))
+
+
+def _begin_again(cursor: Cursor, keys: Sequence[Composable]) -> None:
+    """Begins the transaction again with a new snapshot and these locks, which it holds.
 
     Of a pooled connection nothing stays but what ends with its transaction: the session's locks bridge the one moment
     between the two transactions, inside one message to the server, which no pooler tears apart.
     """
-    keys = [SQL("hashtextextended({}, 0)").format(Literal(f"nexus_assets:{name}")) for name in names]
-    for key in keys:
-        cursor.execute(SQL("SELECT pg_advisory_xact_lock({})").format(key))
     hold, take, release = (
         SQL("; ").join(SQL("SELECT {}({})").format(SQL(function), key) for key in keys)
         for function in ("pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock")

@@ -17,7 +17,7 @@ from nexus_assets.checks.check import NO_FILES, CheckContext
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
-from nexus_assets.ledger.schema import base_columns, is_installed
+from nexus_assets.ledger.schema import await_install, base_columns, is_installed
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.load import LoadResult, load
 from nexus_assets.load.plan_basis import Basis, hashes, ledger_state, mapping_version
@@ -215,6 +215,7 @@ def _numbers_given_back(cursor: Cursor) -> Iterator[None]:
 
     Nobody else can have taken a number meanwhile: the tables that use them are locked against writing.
     """
+    await_install(cursor)
     if not is_installed(cursor):
         yield
         return

@@ -33,7 +33,7 @@ SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relo
     OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
 FROM pg_namespace AS n WHERE n.nspname = %s;
 
-SELECT to_regclass('nexus_assets.about') IS NOT NULL;
+SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets' AND c.relname = 'about');
 
 SELECT code_hash FROM nexus_assets.about;
 
