@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nexus_assets.sources.content import head
 from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.mac_or_windows import COMMON_UTF8, judge
+from nexus_assets.sources.unlikely_text import is_chance_utf8, is_ebcdic, shifted
 
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 LABELS = {
@@ -19,6 +20,9 @@ LABELS = {
     "cp1252": "Windows-1252",
 }
 _ALIASES = {"macintosh": "mac_roman", "macroman": "mac_roman", "ansi": "cp1252"}  # what FileMaker calls them
+
+_HEADINGS = 256
+"""Bytes that are headings, mostly: plain letters also where the records are Chinese."""
 
 Blocks = Callable[[], Iterator[bytes]]
 
@@ -46,7 +50,7 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_d
     """
     start = head(blocks())
     if start.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise ExportError(f"{location} is in UTF-32, which is not read.", remedy="Export it as Unicode (UTF-8).")
+        raise _not_read(location, "UTF-32")
     if not start:
         raise ExportError(f"{location} is empty.", remedy="Export it again, then run the same command.")
     bom = next(((mark, codec) for mark, codec in BOMS if start.startswith(mark)), None)
@@ -56,6 +60,8 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_d
         return Encoding(bom[1], "byte order mark", bom=len(bom[0]))
     if (codec := _utf16_without_mark(start)) is not None:
         return Encoding(codec, "no byte order mark, but every other byte of its plain letters is zero")
+    if is_ebcdic(start):
+        raise _not_read(location, "EBCDIC")
     if start.isascii():
         return Encoding("utf-8", "plain ASCII throughout", provisional=True)
     return settle(blocks, start, location)
@@ -68,7 +74,21 @@ def settle(blocks: Blocks, block: bytes, location: str) -> Encoding:
             return _by_whole_text(blocks, location)  # one character, cut by the block's end: no evidence yet
     except UnicodeDecodeError:
         return _by_whole_text(blocks, location)
+    return _as_utf8(blocks, location)
+
+
+def _as_utf8(blocks: Blocks, location: str) -> Encoding:
+    if is_chance_utf8(blocks()):
+        raise ExportError(
+            f"{location} has a few characters only that are no ASCII, and though they are valid UTF-8, nobody writes them so: "
+            "the file may be in another encoding.",
+            remedy="Export it as Unicode (UTF-8) with more records; or, where it is UTF-8 for certain, set NEXUS_EXPORT_ENCODING=utf-8.",
+        )
     return Encoding("utf-8", "its accented characters are valid UTF-8")
+
+
+def _not_read(location: str, encoding: str) -> ExportError:
+    return ExportError(f"{location} is in {encoding}, which is not read.", remedy="Export it as Unicode (UTF-8).")
 
 
 class Utf8Reader:
@@ -86,6 +106,8 @@ class Utf8Reader:
         decoder = codecs.getincrementaldecoder(self.encoding.codec)()
         skip = self.encoding.bom
         for block in blocks:
+            if self.encoding.provisional and (other := shifted(block)):
+                raise _not_read(self._location, other)
             if self.encoding.provisional and not block.isascii():
                 self.encoding = settle(self._reread, block, self._location)
                 decoder = codecs.getincrementaldecoder(self.encoding.codec)()
@@ -111,7 +133,7 @@ class Utf8Reader:
             raise ExportError(
                 f"{self._location} holds a NUL character {'at' if is_utf8 else 'after'} byte "
                 f"{self._offset + (at if is_utf8 else 0) + 1:,}: no text has one.",
-                remedy="Export it again; if it was copied, copy it again.",
+                remedy="Export it again; if it was copied, copy it again; if it is UTF-16, set NEXUS_EXPORT_ENCODING=utf-16.",
             )
         return data
 
@@ -153,6 +175,7 @@ def _as_set(
 
 def _utf16_without_mark(start: bytes) -> str | None:
     """UTF-16 text has digits, delimiters and line ends at least: many zero bytes, nearly all of them on one side."""
+    start = start[:_HEADINGS]
     pairs = len(start) // 2
     first, second = start[0 : pairs * 2 : 2].count(0), start[1 : pairs * 2 : 2].count(0)
     if 4 * second > pairs and second > 4 * first:
@@ -166,17 +189,22 @@ def _by_whole_text(blocks: Blocks, location: str) -> Encoding:
     """Where the first accented place is no proof, all of them are looked at: one wrong guess garbles every name."""
     invalid, has_utf8 = _survey(blocks())
     if invalid is None:
-        return Encoding("utf-8", "its accented characters are valid UTF-8")
+        return _as_utf8(blocks, location)
     if has_utf8:
         raise ExportError(
             f"{location} is UTF-8 in some places and something else in others, as at byte {invalid + 1:,}.",
             remedy="Export it again as Unicode (UTF-8), in one piece.",
         )
     verdict = judge(blocks())
+    if verdict.codec is None and _is_half_a_character(blocks()):
+        raise ExportError(
+            f"{location} ends in what may be half of a character (byte {invalid + 1:,}): the file may be cut.",
+            remedy="Export or copy it again, then run the same command.",
+        )
     if verdict.is_neither:
         raise ExportError(
             f"{location} is no UTF-8 (byte {invalid + 1:,}), and neither Mac Roman nor Windows-1252: most of its accented places "
-            "are impossible in both. It may be a DOS code page, or one of another script.",
+            "are impossible in both. It may be a DOS code page, or one of another language or script.",
             remedy="Export it as Unicode (UTF-8); or, where its encoding is known for certain, set NEXUS_EXPORT_ENCODING to that "
             "(cp850, for example).",
         )
@@ -185,7 +213,8 @@ def _by_whole_text(blocks: Blocks, location: str) -> Encoding:
             f"{location} is no UTF-8 (byte {invalid + 1:,}), and its text proves neither Mac Roman nor Windows-1252: "
             f"of {verdict.places} different accented places {verdict.mac} speak for the one, "
             f"{verdict.windows} for the other.",
-            remedy="Export it as Unicode (UTF-8), or set NEXUS_EXPORT_ENCODING (mac-roman or windows-1252).",
+            remedy="Export it as Unicode (UTF-8), or set NEXUS_EXPORT_ENCODING to its encoding where that is known for certain "
+            "(windows-1252, mac-roman, or another code page such as windows-1250).",
         )
     votes, against = max(verdict.mac, verdict.windows), min(verdict.mac, verdict.windows)
     other = LABELS["cp1252" if verdict.codec == "mac_roman" else "mac_roman"]
@@ -194,6 +223,17 @@ def _by_whole_text(blocks: Blocks, location: str) -> Encoding:
         f"no UTF-8; of {verdict.places} different accented places {votes} make sense in this encoding only, "
         f"{against} in {other} only",
     )
+
+
+def _is_half_a_character(blocks: Iterator[bytes]) -> bool:
+    """Whether all that is no UTF-8 is the beginning of a character at the very end."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in blocks:
+            decoder.decode(block)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _survey(blocks: Iterator[bytes]) -> tuple[int | None, bool]:
