@@ -21,6 +21,14 @@ class Setting:
         """What the environment says, else the default."""
         return os.environ.get(self.name, "").strip() or self.default
 
+    def number(self) -> int:
+        """The same as a number from 0. Raises NexusAssetsError where it is none."""
+        if not self.value().isdecimal():
+            raise NexusAssetsError(
+                f"{self.name} is not a number.", remedy=f"Set it to a number, such as {self.default}."
+            )
+        return int(self.value())
+
 
 DATABASE_URL = Setting("NEXUS_DATABASE_URL", "The Nexus database: postgresql://user:password@host:5432/database.")
 EXPORTS = Setting("NEXUS_EXPORTS", "The folder or s3://bucket/prefix with FileMaker's exports.")
@@ -89,6 +97,12 @@ CLINIC = Setting(
     " and its settings are those of clinics/NAME.env where there is such a file.",
 )
 
+UNDOABLE_LOADS = Setting(
+    "NEXUS_UNDOABLE_LOADS",
+    "How many of the last loads that changed something can be undone, of each table: what rows were before is kept in the ledger.",
+    "10",
+)
+
 SETTINGS = (
     DATABASE_URL,
     EXPORTS,
@@ -115,6 +129,7 @@ SETTINGS = (
     REPORTS,
     REPORTS_URL,
     CLINIC,
+    UNDOABLE_LOADS,
 )
 """All of them, in the order in which docs/settings.md lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
 

@@ -128,7 +128,7 @@ def _plan(cursor: Cursor) -> ResetPlan:
     hanging = {
         column: number for target in targets.values() for column, number in _hanging(cursor, target, targets) if number
     }
-    tables = dict.fromkeys(place for target in targets.values() for place in _referring(cursor, target))
+    tables = dict.fromkeys(place for target in targets.values() for place in referring(cursor, target))
     cursor.execute("SELECT current_database()")
     ((database,),) = cursor.fetchall()
     return ResetPlan(
@@ -175,7 +175,7 @@ def _removal(cursor: Cursor, target: Target) -> Removal:
             ) AS judged
         """).format(
             entity=Literal(target.entity.name),
-            edited=SQL(" OR ").join(_differences(target)),
+            edited=SQL(" OR ").join(differences(target)),
             going=_going(target.entity.name),
             target=target.table,
             ledger=identity_table(target.entity.name),
@@ -184,7 +184,7 @@ def _removal(cursor: Cursor, target: Target) -> Removal:
     return Removal(target.name, int(rows), int(edited), int(gone))
 
 
-def _differences(target: Target) -> Iterator[Composable]:
+def differences(target: Target) -> Iterator[Composable]:
     """Column by column: whether the row `t` holds what neither FileMaker (`l`) nor an insert puts there."""
     entity = target.entity
     tracked = base_columns(entity)
@@ -234,7 +234,7 @@ def _not_a_persons(entity: Entity) -> Iterator[str]:
     )
 
 
-def _referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
+def referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
     for found in foreign_columns(cursor, target):
         if found.holds:
             yield found.schema, found.table

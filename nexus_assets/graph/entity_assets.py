@@ -44,6 +44,7 @@ class LoadConfig(BaseModel, extra="forbid"):
         return LoadSettings(
             time_zone=settings.TIME_ZONE.value(),
             date_order=settings.DATE_ORDER.value(),
+            undoable_loads=settings.UNDOABLE_LOADS.number(),
             **self.model_dump(exclude={"only_if"}),
         )
 

@@ -27,9 +27,33 @@ CREATE TABLE IF NOT EXISTS nexus_assets.load (
 );
 ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS adoption jsonb NOT NULL DEFAULT '{}';
 ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS parents jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE nexus_assets.load ADD COLUMN IF NOT EXISTS undoable boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN nexus_assets.load.undoable IS 'Whether before_value holds what the rows that it changed were before.';
 COMMENT ON COLUMN nexus_assets.load.parents IS 'The state of each parent that the load saw: with another one its rejected and unlinked rows are read again.';
 CREATE INDEX IF NOT EXISTS load_entity ON nexus_assets.load (entity, id DESC);
 COMMENT ON TABLE nexus_assets.load IS 'One row per load that was committed: its sources (names and hashes), counts and times.';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.before_value (
+  load_id bigint NOT NULL,
+  step integer NOT NULL,
+  table_name text[] NOT NULL,
+  row_key text NOT NULL,
+  before jsonb,
+  after jsonb
+);
+CREATE INDEX IF NOT EXISTS before_value_load ON nexus_assets.before_value (load_id, step);
+COMMENT ON TABLE nexus_assets.before_value IS 'What a load changed: per row the columns as they were (NULL: there was no row) and as it left them (NULL: it removed it).';
+
+CREATE TABLE IF NOT EXISTS nexus_assets.undone (
+  load_id bigint PRIMARY KEY,
+  entity text NOT NULL,
+  run_id text NOT NULL,
+  undone_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  undone_by text NOT NULL,
+  load jsonb NOT NULL,
+  figures jsonb NOT NULL
+);
+COMMENT ON TABLE nexus_assets.undone IS 'Loads that a person undid, as they stood in nexus_assets.load, and what came of it.';
 
 CREATE TABLE IF NOT EXISTS nexus_assets.reject (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -7,7 +7,9 @@ from collections.abc import Collection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Literal
 
+from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns
+from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.compare import keep_flag
 from nexus_assets.load.decisions import shown_values_sql
 from nexus_assets.load.incoming import LoadContext
@@ -17,15 +19,7 @@ from nexus_assets.nexus import queries
 def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
     kept = _kept_columns(cursor, context)
-    cursor.execute(
-        SQL("""
-            CREATE UNLOGGED TABLE {kept} AS {conflicts};
-
-            UPDATE nexus_assets.conflict AS c SET resolved_load = {load}
-            WHERE c.entity = {entity} AND c.resolved_load IS NULL
-              AND EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = c.source_id)
-              AND NOT EXISTS (SELECT FROM {kept} AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
-
+    found = SQL("""
             INSERT INTO nexus_assets.conflict AS c
               (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
             SELECT {entity}, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, {load} FROM {kept}
@@ -35,8 +29,28 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
                     IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
               WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
                 IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+        """).format(kept=context.work("kept"), entity=Literal(context.entity.name), load=Literal(load_id))
+    cursor.execute(
+        SQL("""
+            CREATE UNLOGGED TABLE {kept} AS {conflicts};
+
+            UPDATE nexus_assets.conflict AS c SET resolved_load = {load}
+            WHERE c.entity = {entity} AND c.resolved_load IS NULL
+              AND EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = c.source_id)
+              AND NOT EXISTS (SELECT FROM {kept} AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+
+            {found}
         """).format(
             kept=context.work("kept"),
+            found=updated_sql(
+                context.kept_for,
+                found,
+                ledger_table("conflict"),
+                "c",
+                ("entity", "source_id", "column_name"),
+                only="o.resolved_load IS NULL",
+                with_new=False,
+            ),
             conflicts=_conflicts_sql(context, kept),
             decided=context.work("decided"),
             entity=Literal(context.entity.name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.load.identity import ids_by_hash_sql
 from nexus_assets.load.incoming import LoadContext
@@ -58,7 +59,7 @@ def _heal_sql(cursor: Cursor, context: LoadContext, link: GenericReference) -> C
     ]
     if context.entity.updated_at:
         settings.append(SQL("{} = now()").format(Identifier(context.entity.updated_at)))
-    return SQL("""
+    statement = SQL("""
         UPDATE {target} AS t SET {settings}
         FROM ({orphans}) AS o
         JOIN {ledger} AS l ON l.nexus_id = o.id::uuid
@@ -74,3 +75,5 @@ def _heal_sql(cursor: Cursor, context: LoadContext, link: GenericReference) -> C
         base=base_column(link.id_column),
         parent=parent.table,
     )
+    columns = [name for name in (link.type_column, link.id_column, context.entity.updated_at) if name]
+    return updated_sql(context.kept_for, statement, target.table, "t", ("id",), columns=columns)

@@ -8,8 +8,9 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.before_values import noted_sql, removed_sql, updated_sql
 from nexus_assets.ledger.schema import base_column
-from nexus_assets.ledger.tables import identity_table
+from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.load.adoption import is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
 from nexus_assets.load.planner import without_nested_loops
@@ -317,18 +318,40 @@ def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
     followed = int(cursor.rowcount) + _follow_the_unseen(cursor, context)
     if followed:
         # What pointed at an id that was superseded before follows to the current one; an id that came back is current again.
-        cursor.execute(
-            SQL("""
-                INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-                SELECT %(entity)s, old_id, source_id, new_id, %(load)s FROM {followed}
-                ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id;
-                DELETE FROM nexus_assets.superseded AS s USING {followed} AS f
-                WHERE s.entity = %(entity)s AND s.nexus_id = f.new_id;
-                UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM {followed} AS f
-                WHERE s.entity = %(entity)s AND s.source_id = f.source_id AND s.current_id <> f.new_id
-            """).format(followed=context.work("followed")),
-            {"entity": context.entity.name, "load": load_id},
+        names = {
+            "followed": context.work("followed"),
+            "entity": Literal(context.entity.name),
+            "load": Literal(load_id),
+        }
+        superseded = ledger_table("superseded"), "s", ("entity", "nexus_id")
+        statements = (
+            updated_sql(
+                context.kept_for,
+                SQL("""
+                    INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+                    SELECT {entity}, old_id, source_id, new_id, {load} FROM {followed}
+                    ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
+                """).format(**names),
+                *superseded,
+            ),
+            removed_sql(
+                context.kept_for,
+                SQL("""
+                    DELETE FROM nexus_assets.superseded AS s USING {followed} AS f
+                    WHERE s.entity = {entity} AND s.nexus_id = f.new_id
+                """).format(**names),
+                *superseded,
+            ),
+            updated_sql(
+                context.kept_for,
+                SQL("""
+                    UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM {followed} AS f
+                    WHERE s.entity = {entity} AND s.source_id = f.source_id AND s.current_id <> f.new_id
+                """).format(**names),
+                *superseded,
+            ),
         )
+        cursor.execute(SQL(";").join(statements))
     return followed
 
 
@@ -360,9 +383,11 @@ def _follow_the_unseen(cursor: Cursor, context: LoadContext) -> int:
             ), remembered AS (
               UPDATE {ledger} AS l SET nexus_id = f.new_id FROM found AS f WHERE f.source_id = l.source_id
             )
+            {kept}
             INSERT INTO {followed} SELECT source_id, old_id, new_id FROM found
         """).format(
             **names,
+            kept=_kept_unseen_sql(context),
             followed=context.work("followed"),
             carried=carried,
             is_referenced=is_referenced_sql(cursor, context.target, "t"),
@@ -370,6 +395,16 @@ def _follow_the_unseen(cursor: Cursor, context: LoadContext) -> int:
         )
     )
     return int(cursor.rowcount)
+
+
+def _kept_unseen_sql(context: LoadContext) -> Composable:
+    """The part of a statement that keeps which ids the entries in `found` had."""
+    if context.kept_for is None:
+        return SQL("")
+    rows = SQL(
+        "source_id::text, jsonb_build_object('nexus_id', old_id), jsonb_build_object('nexus_id', new_id) FROM found"
+    )
+    return SQL(", kept AS ({})").format(noted_sql(context.kept_for, context.ledger, rows))
 
 
 def gone_sql(target: Target) -> Composable:

@@ -27,7 +27,7 @@ class LoadContext:
     `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping. `is_first`: neither
     the table nor the ledger has a row, so that all rows are new. `parent_states`: the state in
     which the load's snapshot sees each parent (load/parents.py). `decided_columns`: those of which a person decided that
-    FileMaker is right in some rows.
+    FileMaker is right in some rows. `can_be_undone`: what rows were before is kept (ledger/before_values.py).
     """
 
     entity: Entity
@@ -44,10 +44,17 @@ class LoadContext:
     is_first: bool = False
     parent_states: Mapping[str, str] = field(default_factory=dict)
     decided_columns: frozenset[str] = frozenset()
+    load_id: int = 0
+    can_be_undone: bool = False
 
     @property
     def ledger(self) -> Identifier:
         return identity_table(self.entity.name)
+
+    @property
+    def kept_for(self) -> int | None:
+        """The load for which what rows were before is kept; None where it is not. A first load changes no row of its table."""
+        return self.load_id if self.can_be_undone and not self.is_first else None
 
     @property
     def pending(self) -> Relation:

@@ -15,6 +15,7 @@ from psycopg2.extras import Json
 from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import before_values
 from nexus_assets.ledger.schema import code_hash, install
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
@@ -100,8 +101,9 @@ def load(
     gates.check_parents_there(cursor, entity, setting.parents)
 
     # 2 stage
+    load_id = _next_load(cursor)
     if last is not None:
-        unchanged = _unchanged_result(cursor, setting, work, inputs, last, run, log)
+        unchanged = _unchanged_result(cursor, setting, work, inputs, last, run, load_id, log)
         if unchanged is not None:
             return unchanged
     staged = sources.stage_all(cursor, entity, inputs, work, last.sources if last else {})
@@ -119,7 +121,7 @@ def load(
     source, noticed = sources.source_rows(
         cursor, entity, staged, work, inputs.bucket, dictionaries, (target, *setting.children.values())
     )
-    context = setting.context(cursor, work, staged.facts, source, staged.companion_exports)
+    context = setting.context(cursor, work, staged.facts, source, staged.companion_exports, load_id)
     if last is None and first.applies(cursor, context):
         context = replace(context, is_first=True)
     read = _read(cursor, context, dictionaries, inputs, log)
@@ -129,12 +131,11 @@ def load(
     contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
 
     # 6 write
-    load_id = _next_load(cursor)
     account = _write(cursor, context, read, load_id, inputs)
 
     # 7 tidy and account
     inputs.step("accounting", read.pending)
-    _repair_links(cursor, context, load_id, account)
+    _repair_links(cursor, context, account)
     rejects.keep_rejects(cursor, context, load_id)
     if not context.is_first:
         account.heal(**vanished.follow(cursor, context, read.ids, load_id, settings.archive_vanished))
@@ -148,7 +149,7 @@ def load(
     if dictionaries.doubtful_columns:
         account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
     account.orphans = accounts.orphans(cursor, context)
-    return _finish(cursor, context, load_id, account, staged.facts, dictionaries.to_json(), run)
+    return _finish(cursor, context, account, staged.facts, dictionaries.to_json(), run, settings)
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,9 @@ def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inpu
     record.inserted(cursor, context, load_id)
     identity.note_the_unseen(cursor, context, load_id)
     for parent in learned:
-        account.heal(references_moved=sum(superseded.move_superseded(cursor, context.parents[parent]).values()))
+        account.heal(
+            references_moved=sum(superseded.move_superseded(cursor, context.parents[parent], context.kept_for).values())
+        )
     account.heal(superseded=followed, rekeyed=read.rekeyed)
     if resembling:
         account.notices["looks_like_an_existing_row"] = resembling
@@ -244,6 +247,7 @@ class _Setting:
         facts: Mapping[str, Mapping[str, Any]],
         source: Relation,
         companion_exports: Mapping[str, Relation],
+        load_id: int,
     ) -> LoadContext:
         """The context of a load that reads these sources."""
         return LoadContext(
@@ -260,6 +264,8 @@ class _Setting:
             self.settings.filemaker_wins,
             parent_states=self.parent_states,
             decided_columns=self.decided_columns,
+            load_id=load_id,
+            can_be_undone=self.settings.undoable_loads > 0,
         )
 
 
@@ -279,6 +285,7 @@ def _unchanged_result(
     inputs: Inputs,
     last: gates.LastLoad,
     run: _Run,
+    load_id: int,
     log: Callable[[str], None],
 ) -> LoadResult | None:
     """The whole load where nothing can have changed since the last one; None where something may have."""
@@ -286,18 +293,17 @@ def _unchanged_result(
     now = None if setting.settings.archive_vanished else sources_now(entity, inputs)
     if now is None:
         return None
-    context = setting.context(cursor, work, now, Relation(work("export"), {}), {})
+    context = setting.context(cursor, work, now, Relation(work("export"), {}), {}, load_id)
     account = unchanged_account(cursor, context, last, now, setting.settings)
     if account is None:
         return None
     files = ", ".join(facts["file"] for facts in now.values() if "file" in facts)
     log(f"{entity.name}: the sources ({files}) and all rows are as the last load left them")
-    load_id = _next_load(cursor)
-    _repair_links(cursor, context, load_id, account)
+    _repair_links(cursor, context, account)
     facts = {name: {**last.sources[name], **found} for name, found in now.items()}
     for found in facts.values():
         found.pop("columns_new", None)
-    return _finish(cursor, context, load_id, account, facts, last.date_orders, run)
+    return _finish(cursor, context, account, facts, last.date_orders, run, setting.settings)
 
 
 def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:
@@ -314,26 +320,29 @@ def _next_load(cursor: Cursor) -> int:
     return queries.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
 
 
-def _repair_links(cursor: Cursor, context: LoadContext, load_id: int, account: Account) -> None:
+def _repair_links(cursor: Cursor, context: LoadContext, account: Account) -> None:
     """Moves references to superseded ids, heals links, and tidies what the entity declares: needed even without news."""
-    moved = superseded.move_superseded(cursor, context.target)
+    moved = superseded.move_superseded(cursor, context.target, context.kept_for)
     account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, context))
-    account.heal(**tidy.tidy_all(cursor, context, load_id))
+    account.heal(**tidy.tidy_all(cursor, context, context.load_id))
     heal.hold_parents(cursor, context)
 
 
 def _finish(
     cursor: Cursor,
     context: LoadContext,
-    load_id: int,
     account: Account,
     facts: dict[str, Any],
     date_orders: Mapping[str, Any],
     run: _Run,
+    settings: LoadSettings,
 ) -> LoadResult:
     """Proves the account, keeps it in the ledger, and leaves no table behind. Raises AccountError where it doesn't add up."""
     account.add_up(context.entity.name)
+    load_id = context.load_id
     _record(cursor, load_id, context, run, facts, date_orders, account)
+    if account.inserted or account.updated or account.healed:
+        before_values.purge(cursor, context.entity.name, settings.undoable_loads)
     _drop(cursor, context.work)
     types = {name: column.sql_type for name, column in context.target.columns.items()}
     told = sources.shown(facts)
@@ -376,8 +385,8 @@ def _record(
     """Keeps what this load did, in the ledger."""
     cursor.execute(
         "INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
-        " source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             load_id,
             context.entity.name,
@@ -393,6 +402,7 @@ def _record(
             Json(account.healed),
             Json(account.adoption),
             Json(dict(context.parent_states)),
+            context.can_be_undone,
         ),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.load.adoption import declared_column, link_of
 from nexus_assets.load.compare import write_flag, written_sql
@@ -70,20 +71,22 @@ def _merged_sql(context: LoadContext, name: str) -> Composable:
 
 
 def update_sql(context: LoadContext) -> Composable:
-    """Writes the columns that are to be written; rows without one are not touched."""
-    settings = []
+    """Writes the columns that are to be written, and keeps what they were; rows without one are not touched."""
+    settings, columns = [], []
     for name in base_columns(context.entity):
         link = link_of(context.entity, name)
         pairs = [(name, _merged_sql(context, name))]
         if isinstance(link, GenericReference):
             pairs.append((link.type_column, SQL("i.{}").format(incoming_column(link.type_column))))
+        columns += [column for column, _ in pairs]
         for column, value in pairs:
             settings.append(
                 SQL("{0} = CASE WHEN c.{1} THEN {2} ELSE t.{0} END").format(Identifier(column), write_flag(name), value)
             )
     if context.entity.updated_at:
         settings.append(SQL("{} = now()").format(Identifier(context.entity.updated_at)))
-    return SQL("""
+        columns.append(context.entity.updated_at)
+    statement = SQL("""
         UPDATE {target} AS t SET {settings}
         FROM {changes} AS c JOIN {incoming} AS i USING (row_number)
         WHERE t.id = c.nexus_id AND {written}
@@ -94,3 +97,4 @@ def update_sql(context: LoadContext) -> Composable:
         incoming=context.work("incoming"),
         written=written_sql(context),
     )
+    return updated_sql(context.kept_for, statement, context.target.table, "t", ("id",), columns=columns)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns, named_column
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
 from nexus_assets.load.identity import decided_rows_sql
@@ -41,7 +42,21 @@ def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
         SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("entries"), _entries_sql(context, load_id))
     )
     cursor.execute(_insert_entries_sql(context, "insert"))
-    cursor.execute(SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context)))
+    restored = SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context))
+    cursor.execute(SQL("{}{}").format(_restored_rows_sql(context), _kept_sql(context, restored)))
+
+
+def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
+    """The statement, which writes entries `l`, such that what those were before is kept."""
+    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",))
+
+
+def _restored_rows_sql(context: LoadContext) -> Composable:
+    """Keeps that the restored rows were not there: their entries do not tell."""
+    if context.kept_for is None:
+        return SQL("")
+    rows = SQL("nexus_id::text, NULL, NULL FROM {} WHERE action = 'restore'").format(context.work("entries"))
+    return SQL("{};").format(noted_sql(context.kept_for, context.target.table, rows))
 
 
 def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
@@ -102,7 +117,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
     tracked = base_columns(context.entity)
     compared = ("nexus_id", "row_hash", "target_hash", "notices")
     columns = (*map(Identifier, compared), *_named(context), *map(base_column, tracked))
-    return SQL("""
+    statement = SQL("""
         INSERT INTO {ledger} AS l
           ({entry}, {more})
         SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {rest}
@@ -128,6 +143,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
         mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
         theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
     )
+    return _kept_sql(context, statement)
 
 
 def _base_sql(context: LoadContext, name: str) -> Composable:

@@ -7,6 +7,8 @@ import itertools
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Literal
 
+from nexus_assets.ledger.before_values import updated_sql
+from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.sources import headings
 from nexus_assets.nexus import queries
@@ -20,6 +22,11 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     names = dict.fromkeys((*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key"))
     names = {name: None for name in names if name in context.source.columns}
     payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
+    moved = SQL("""
+            UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x
+            WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+              AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+        """).format(rejected=context.work("rejected"), known=context.work("known_rejects"))
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {rejected} AS
@@ -38,9 +45,7 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
               SELECT FROM {rejected} AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
                 AND x.column_name IS NOT DISTINCT FROM n.column_name);
 
-            UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x
-            WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-              AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
+            {moved};
 
             INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
             SELECT {entity}, x.row_number, nexus_assets.read_text({source_id}), x.reason, x.column_name, x.row_hash,
@@ -53,6 +58,7 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
         """).format(
             rejected=context.work("rejected"),
             known=context.work("known_rejects"),
+            moved=updated_sql(context.kept_for, moved, ledger_table("reject"), "r", ("id",), columns=("row_number",)),
             incoming=context.work("incoming"),
             entity=Literal(context.entity.name),
             load=Literal(load_id),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
+from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.load import incoming
 from nexus_assets.load.adoption import declared_column
@@ -39,7 +40,7 @@ def _may_be_needed_sql(context: LoadContext) -> Composable:
 def _follow_sql(context: LoadContext, name: str) -> Composable:
     column = declared_column(context.entity, name)
     assert column is not None
-    return SQL("""
+    statement = SQL("""
         UPDATE {ledger} AS l SET source_id = called.now
         FROM (
           SELECT {key_hash} AS key_hash, min(s.source_id::text)::uuid AS now
@@ -64,3 +65,4 @@ def _follow_sql(context: LoadContext, name: str) -> Composable:
         ),
         base=Identifier("k", base_column(name).strings[0]),
     )
+    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",), found_by=("nexus_id",))

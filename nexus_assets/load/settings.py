@@ -17,7 +17,8 @@ def config_json(entity: str, setting: str) -> str:
 
 @dataclass(frozen=True)
 class LoadSettings:
-    """Every default is the safe choice. `time_zone` is the clinic's; `date_order` decides where a file can't: mdy or dmy."""
+    """Every default is the safe choice. `time_zone` is the clinic's; `date_order` decides where a file can't: mdy or dmy.
+    `undoable_loads`: for how many last loads of each entity it is kept what rows were before."""
 
     time_zone: str = "Australia/Sydney"
     date_order: str = "mdy"
@@ -30,6 +31,7 @@ class LoadSettings:
     allow_older_export: bool = False
     allow_other_database: bool = False
     allow_date_order_change: bool = False
+    undoable_loads: int = 10
 
     def __post_init__(self) -> None:
         if self.date_order not in ("mdy", "dmy"):

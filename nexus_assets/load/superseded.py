@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.ledger.tables import identity_table
+from nexus_assets.ledger.before_values import updated_sql
+from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.load.compare import write_flag
 from nexus_assets.load.identity import is_known_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
@@ -16,14 +17,15 @@ from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import ForeignColumn, GenericKey, foreign_columns, generic_keys
+from nexus_assets.nexus.relations import Relation
 
 
-def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
+def move_superseded(cursor: Cursor, target: Target, kept_for: int | None = None) -> dict[str, int]:
     """Moves every reference to a superseded id of the table, in any living table, native rows included, to the current id.
 
     Returns the number of rows moved by `table.column`. History and copies stay as they are: they record the id of their
     time. A foreign key that a constraint guards can't dangle and is left. A table with nothing to move is only read, so that
-    it needs no right to be written.
+    it needs no right to be written. `kept_for`: the load for which it is kept where they led before.
     """
     name = target.entity.name
     if not queries.yes(cursor, "SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s)", (name,)):
@@ -31,7 +33,7 @@ def move_superseded(cursor: Cursor, target: Target) -> dict[str, int]:
     moved: dict[str, int] = {}
     for move in _moves(cursor, target):
         if queries.yes(cursor, move.is_needed_sql(target)):
-            cursor.execute(move.sql(target))
+            cursor.execute(move.sql(target, kept_for))
             moved[move.name] = int(cursor.rowcount)
     if moved:
         cursor.execute(_hold_sql(target))
@@ -65,8 +67,8 @@ def learn(cursor: Cursor, context: LoadContext, load_id: int) -> list[str]:
 def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Composable:
     parent = context.parents[link.to]
     id_, said = Identifier(link.id_column), incoming_column(link.id_column)
-    return SQL("""
-        INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
+    statement = SQL("""
+        INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
         SELECT {entity}, taught.old_id, l.source_id, taught.current_id, {load}
         FROM (
           SELECT t.{id} AS old_id, min(i.{said}::text)::uuid AS current_id
@@ -92,6 +94,7 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
         known=is_known_sql(link.to, SQL("t.{}").format(id_)),
         ledger=identity_table(link.to),
     )
+    return updated_sql(context.kept_for, statement, ledger_table("superseded"), "s", ("entity", "nexus_id"))
 
 
 @dataclass(frozen=True)
@@ -99,18 +102,22 @@ class _Move:
     """How one column `x` follows from the superseded id `s.nexus_id` to `s.current_id`."""
 
     name: str
-    relation: Composable
+    home: Relation
+    columns: tuple[str, ...]
     settings: Composable
     refers: Composable
 
-    def sql(self, target: Target) -> Composable:
-        return SQL("UPDATE {} AS x SET {} FROM {} WHERE {}").format(
-            self.relation, self.settings, self._ids_sql(target), self._condition_sql(target)
+    def sql(self, target: Target, kept_for: int | None) -> Composable:
+        statement = SQL("UPDATE {} AS x SET {} FROM {} WHERE {}").format(
+            self.home.table, self.settings, self._ids_sql(target), self._condition_sql(target)
         )
+        keys = self.home.primary_key
+        # What has no key can't be found again.
+        return updated_sql(kept_for if keys else None, statement, self.home.table, "x", keys, columns=self.columns)
 
     def is_needed_sql(self, target: Target) -> Composable:
         return SQL("SELECT EXISTS (SELECT FROM {} AS x CROSS JOIN {} WHERE {})").format(
-            self.relation, self._ids_sql(target), self._condition_sql(target)
+            self.home.table, self._ids_sql(target), self._condition_sql(target)
         )
 
     def _ids_sql(self, target: Target) -> Composable:
@@ -142,7 +149,8 @@ def _key_move(key: GenericKey, target: Target) -> _Move:
     }
     return _Move(
         key.name,
-        key.relation,
+        key.home,
+        (key.type_column, key.id_column),
         SQL("{id} = s.current_id::{as}, {type} = {model}").format(**names),
         SQL(
             "x.{id} = s.nexus_id::{as}"
@@ -155,7 +163,8 @@ def _column_move(column: ForeignColumn) -> _Move:
     name = Identifier(column.column)
     return _Move(
         column.name,
-        column.relation,
+        column.home,
+        (column.column,),
         SQL("{} = s.current_id").format(name),
         SQL("x.{} = s.nexus_id").format(name),
     )

@@ -7,8 +7,9 @@ from functools import singledispatch
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column
-from nexus_assets.ledger.tables import identity_table
+from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, owned_sql
 from nexus_assets.mapping.entity import MergeDuplicates, RemoveEmptied, Tidy, TrueCount
@@ -74,17 +75,25 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
         made=made_by_importer_sql(parent, "p"),
         standing=_standing_sql(declared.parent, "p"),
     )
+    names: dict[str, Composable] = {
+        "entity": Literal(declared.parent),
+        "load": Literal(load_id),
+        "duplicates": duplicates,
+        "target": context.target.table,
+        "reference": Identifier(declared.reference),
+    }
+    learned = SQL("""
+        INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+        SELECT {entity}, d.id, d.source_id, d.keeper, {load} FROM ({duplicates}) AS d ON CONFLICT DO NOTHING
+    """).format(**names)
+    moved = SQL(
+        "UPDATE {target} AS t SET {reference} = d.keeper FROM ({duplicates}) AS d WHERE t.{reference} = d.id"
+    ).format(**names)
+    kept_for = load_id if context.can_be_undone else None
     cursor.execute(
-        SQL("""
-            INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-            SELECT {entity}, d.id, d.source_id, d.keeper, {load} FROM ({duplicates}) AS d ON CONFLICT DO NOTHING;
-            UPDATE {target} AS t SET {reference} = d.keeper FROM ({duplicates}) AS d WHERE t.{reference} = d.id
-        """).format(
-            entity=Literal(declared.parent),
-            load=Literal(load_id),
-            duplicates=duplicates,
-            target=context.target.table,
-            reference=Identifier(declared.reference),
+        SQL("{};{}").format(
+            updated_sql(kept_for, learned, ledger_table("superseded"), "s", ("entity", "nexus_id")),
+            updated_sql(kept_for, moved, context.target.table, "t", ("id",), columns=(declared.reference,)),
         )
     )
     return "moved_from_duplicates", int(cursor.rowcount)
@@ -98,8 +107,9 @@ def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContex
         cursor,
         SQL("""
             WITH removed AS (
-              DELETE FROM {parent} AS p WHERE {made} AND NOT {standing} AND NOT {written} AND NOT {referenced} RETURNING id
-            ), settled AS (
+              DELETE FROM {parent} AS p WHERE {made} AND NOT {standing} AND NOT {written} AND NOT {referenced}
+              RETURNING id, to_jsonb(p) AS content
+            ), {kept} settled AS (
               UPDATE nexus_assets.conflict AS c SET resolved_load = {load} FROM removed AS r
               WHERE c.entity = {entity} AND c.nexus_id = r.id AND c.resolved_load IS NULL
             )
@@ -112,6 +122,11 @@ def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContex
             referenced=is_referenced_sql(cursor, parent, "p"),
             load=Literal(load_id),
             entity=Literal(declared.parent),
+            kept=SQL("kept AS ({}),").format(
+                noted_sql(load_id, parent.table, SQL("id::text, content, NULL FROM removed"))
+            )
+            if context.can_be_undone
+            else SQL(""),
         ),
     )
     return "removed_empty_batches", removed

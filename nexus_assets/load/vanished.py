@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import Archive
@@ -57,13 +58,17 @@ def _mark(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int) -> tuple
             ).format(context.ledger, Literal(load_id), seen)
         )
     with without_nested_loops(cursor):
-        cursor.execute(
-            SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
-                context.ledger, seen
-            )
+        unmark = SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
+            context.ledger, seen
         )
+        cursor.execute(_kept_sql(context, unmark))
         returned = int(cursor.rowcount)
     return ids.vanishing, returned
+
+
+def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
+    """The statement, which writes entries `l`, such that what those were before is kept."""
+    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",))
 
 
 def _archive(cursor: Cursor, context: LoadContext, archive: Archive, load_id: int) -> int:
@@ -89,7 +94,8 @@ def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
         condition, Identifier(archive.flag), Identifier(archive.by), Literal(archive.name)
     )
     brought_back = _update(cursor, context, columns, ours)
-    cursor.execute(SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(context.ledger, condition))
+    unmark = SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(context.ledger, condition)
+    cursor.execute(_kept_sql(context, unmark))
     return brought_back
 
 
@@ -97,12 +103,11 @@ def _update(cursor: Cursor, context: LoadContext, columns: dict[str, Composable]
     """Sets the columns in the rows of Nexus, `t`, whose ledger entry is `l`."""
     if context.entity.updated_at:
         columns[context.entity.updated_at] = SQL("now()")
-    cursor.execute(
-        SQL("UPDATE {} AS t SET {} FROM {} AS l WHERE l.nexus_id = t.id AND {}").format(
-            context.target.table,
-            SQL(", ").join(SQL("{} = {}").format(Identifier(name), value) for name, value in columns.items()),
-            context.ledger,
-            condition,
-        )
+    statement = SQL("UPDATE {} AS t SET {} FROM {} AS l WHERE l.nexus_id = t.id AND {}").format(
+        context.target.table,
+        SQL(", ").join(SQL("{} = {}").format(Identifier(name), value) for name, value in columns.items()),
+        context.ledger,
+        condition,
     )
+    cursor.execute(updated_sql(context.kept_for, statement, context.target.table, "t", ("id",), columns=[*columns]))
     return int(cursor.rowcount)

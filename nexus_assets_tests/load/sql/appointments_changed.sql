@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 
 SELECT coalesce(sum(hash_record_extended(ROW(full_name::text, id), 0)), 0)::text FROM public.clinicians;
@@ -298,8 +300,6 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 
 SELECT count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_decided WHERE action = 'insert') AND EXISTS (
     SELECT t.* FROM public.appointments AS t
     WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_appointments AS l WHERE l.nexus_id = t.id)
@@ -374,6 +374,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
     WHERE c.entity = 'appointments' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_appointments_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'appointments', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -383,7 +384,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -409,19 +419,29 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_appointments_
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_changes WHERE action = 'adopt');
 
-UPDATE public.appointments AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
-    ELSE t.patient_id END, clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,
-    clinician_id = CASE WHEN c.write_clinician_id THEN i.new_clinician_id::uuid ELSE t.clinician_id END,
-    appointment_type_id = CASE WHEN c.write_appointment_type_id THEN i.new_appointment_type_id::uuid
-    ELSE t.appointment_type_id END, filemaker_event_id = CASE
-    WHEN c.write_filemaker_event_id THEN i.new_filemaker_event_id::uuid ELSE t.filemaker_event_id END, start_time = CASE
-    WHEN c.write_start_time THEN i.new_start_time::timestamp with time zone ELSE t.start_time END, end_time = CASE
-    WHEN c.write_end_time THEN i.new_end_time::timestamp with time zone ELSE t.end_time END, status = CASE
-    WHEN c.write_status THEN i.new_status::character varying(20) ELSE t.status END, notes = CASE
-    WHEN c.write_notes THEN i.new_notes::text ELSE t.notes END, updated_at = now()
-FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes);
+WITH written AS (
+   UPDATE public.appointments AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
+       ELSE t.patient_id END, clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,
+       clinician_id = CASE WHEN c.write_clinician_id THEN i.new_clinician_id::uuid ELSE t.clinician_id END,
+       appointment_type_id = CASE WHEN c.write_appointment_type_id THEN i.new_appointment_type_id::uuid
+       ELSE t.appointment_type_id END, filemaker_event_id = CASE
+       WHEN c.write_filemaker_event_id THEN i.new_filemaker_event_id::uuid ELSE t.filemaker_event_id END,
+       start_time = CASE WHEN c.write_start_time THEN i.new_start_time::timestamp with time zone ELSE t.start_time END,
+       end_time = CASE WHEN c.write_end_time THEN i.new_end_time::timestamp with time zone ELSE t.end_time END,
+       status = CASE WHEN c.write_status THEN i.new_status::character varying(20) ELSE t.status END, notes = CASE
+       WHEN c.write_notes THEN i.new_notes::text ELSE t.notes END, updated_at = now()
+   FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id
+       AND (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes, t.updated_at) AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','appointments'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.patient_id, o.clinic_id, o.clinician_id, o.appointment_type_id, o.filemaker_event_id, o.start_time, o.end_time, o.status, o.notes, o.updated_at) AS v) AS content FROM public.appointments AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.appointments (id, patient_id, clinic_id, clinician_id, appointment_type_id, filemaker_event_id, start_time, end_time, status, notes, needs_followup_reminder, followup_scheduled, is_recurring, invoice_contact_type, billing_notes, sms_confirmed, sms_cancelled, created_at, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid,
@@ -433,62 +453,73 @@ SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinicia
     JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_patient_id, i.new_start_time, d.row_number;
 
-INSERT INTO nexus_assets.identity_appointments AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_patient_id IS NOT NULL
-        OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-         WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
-             FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-             ELSE l.base_patient_id END
-,
-    CASE WHEN i.new_clinic_id IS NOT NULL OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-         WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
-             FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-             ELSE l.base_clinic_id END
-,
-    CASE WHEN i.new_clinician_id IS NOT NULL
-        OR c.write_clinician_id THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
-         WHEN l.base_clinician_id IS NULL AND t.clinician_id IS NOT DISTINCT
-             FROM i.new_clinician_id::uuid THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
-             ELSE l.base_clinician_id END
-,
-    CASE WHEN i.new_appointment_type_id IS NOT NULL
-        OR c.write_appointment_type_id THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
-         WHEN l.base_appointment_type_id IS NULL AND t.appointment_type_id IS NOT DISTINCT
-             FROM i.new_appointment_type_id::uuid THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
-             ELSE l.base_appointment_type_id END
-,
-    CASE WHEN i.new_filemaker_event_id IS NOT NULL
-        OR c.write_filemaker_event_id THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
-         WHEN l.base_filemaker_event_id IS NULL AND t.filemaker_event_id IS NOT DISTINCT
-             FROM i.new_filemaker_event_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
-             ELSE l.base_filemaker_event_id END
-, hash_record_extended(ROW(i.new_start_time::timestamp with time zone), 0),
-    hash_record_extended(ROW(i.new_end_time::timestamp with time zone), 0),
-    CASE WHEN i.new_status IS NOT NULL
-        OR c.write_status THEN hash_record_extended(ROW(i.new_status::character varying(20)), 0)
-         WHEN l.base_status IS NULL AND t.status IS NOT DISTINCT
-             FROM coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)) THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0)
-             ELSE l.base_status END
-, hash_record_extended(ROW(i.new_notes::text), 0)
-FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-    JOIN public.appointments AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id,
-    base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id,
-    base_appointment_type_id = excluded.base_appointment_type_id,
-    base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time,
-    base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_clinic_id, l.base_clinician_id, l.base_appointment_type_id, l.base_filemaker_event_id, l.base_start_time, l.base_end_time, l.base_status, l.base_notes) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_clinic_id, excluded.base_clinician_id, excluded.base_appointment_type_id, excluded.base_filemaker_event_id, excluded.base_start_time, excluded.base_end_time, excluded.base_status, excluded.base_notes);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_appointments AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0),
+       i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+       CASE WHEN i.new_patient_id IS NOT NULL
+           OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
+            WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
+                FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
+                ELSE l.base_patient_id END
+   ,
+       CASE WHEN i.new_clinic_id IS NOT NULL
+           OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
+            WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
+                FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
+                ELSE l.base_clinic_id END
+   ,
+       CASE WHEN i.new_clinician_id IS NOT NULL
+           OR c.write_clinician_id THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
+            WHEN l.base_clinician_id IS NULL AND t.clinician_id IS NOT DISTINCT
+                FROM i.new_clinician_id::uuid THEN hash_record_extended(ROW(i.new_clinician_id::uuid), 0)
+                ELSE l.base_clinician_id END
+   ,
+       CASE WHEN i.new_appointment_type_id IS NOT NULL
+           OR c.write_appointment_type_id THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
+            WHEN l.base_appointment_type_id IS NULL AND t.appointment_type_id IS NOT DISTINCT
+                FROM i.new_appointment_type_id::uuid THEN hash_record_extended(ROW(i.new_appointment_type_id::uuid), 0)
+                ELSE l.base_appointment_type_id END
+   ,
+       CASE WHEN i.new_filemaker_event_id IS NOT NULL
+           OR c.write_filemaker_event_id THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
+            WHEN l.base_filemaker_event_id IS NULL AND t.filemaker_event_id IS NOT DISTINCT
+                FROM i.new_filemaker_event_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_event_id::uuid), 0)
+                ELSE l.base_filemaker_event_id END
+   , hash_record_extended(ROW(i.new_start_time::timestamp with time zone), 0),
+       hash_record_extended(ROW(i.new_end_time::timestamp with time zone), 0),
+       CASE WHEN i.new_status IS NOT NULL
+           OR c.write_status THEN hash_record_extended(ROW(i.new_status::character varying(20)), 0)
+            WHEN l.base_status IS NULL AND t.status IS NOT DISTINCT
+                FROM coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)) THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0)
+                ELSE l.base_status END
+   , hash_record_extended(ROW(i.new_notes::text), 0)
+   FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+       JOIN public.appointments AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, base_patient_id = excluded.base_patient_id,
+       base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id,
+       base_appointment_type_id = excluded.base_appointment_type_id,
+       base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time,
+       base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes,
+       first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_clinic_id, l.base_clinician_id, l.base_appointment_type_id, l.base_filemaker_event_id, l.base_start_time, l.base_end_time, l.base_status, l.base_notes) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_clinic_id, excluded.base_clinician_id, excluded.base_appointment_type_id, excluded.base_filemaker_event_id, excluded.base_start_time, excluded.base_end_time, excluded.base_status, excluded.base_notes)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_appointments'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -513,18 +544,20 @@ INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_ha
     base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'insert'
     ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id,
-    base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time,
-    base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id,
-    base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id,
-    base_appointment_type_id = excluded.base_appointment_type_id,
-    base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time,
-    base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes,
-    first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','appointments'], nexus_id::text, NULL, NULL FROM nexus_assets.work_appointments_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id, base_appointment_type_id = excluded.base_appointment_type_id, base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time, base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_appointments'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -536,38 +569,57 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming WHERE reason 
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_appointments_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_appointments_rejected AS x
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_appointments_known_rejects AS n,
-    nexus_assets.work_appointments_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'appointments', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'startDate', s.c7, 'startTime', s.c8, 'endDate', s.c0, 'endTime', s.c1, 'notes', s.c6, 'id_Contact', s.c5, 'id_Clinic', s.c3, 'id_Clinician', s.c4, 'Type', s.c9)),
-           <load>
-FROM nexus_assets.work_appointments_rejected AS x JOIN nexus_assets.work_appointments_export AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_appointments_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_appointments_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_appointments_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_appointments_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WITH written AS (
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number
+        FROM nexus_assets.work_appointments_known_rejects AS n, nexus_assets.work_appointments_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+ RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','reject'], concat_ws(' ', w.id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'appointments', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'startDate', s.c7, 'startTime', s.c8, 'endDate', s.c0, 'endTime', s.c1, 'notes', s.c6, 'id_Contact', s.c5, 'id_Clinic', s.c3, 'id_Clinician', s.c4, 'Type', s.c9)),
+               <load>
+    FROM nexus_assets.work_appointments_rejected AS x JOIN nexus_assets.work_appointments_export AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_appointments_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_appointments AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_appointments AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_appointments'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -580,16 +632,26 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'appointments' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'appointments' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_appointments_texts, nexus_assets.work_appointments_export,
-    nexus_assets.work_appointments_companion_clinicians, nexus_assets.work_appointments_seen,
-    nexus_assets.work_appointments_repeated, nexus_assets.work_appointments_pending,
-    nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times, nexus_assets.work_appointments_incoming,
+DROP TABLE nexus_assets.work_appointments_export, nexus_assets.work_appointments_companion_clinicians,
+    nexus_assets.work_appointments_seen, nexus_assets.work_appointments_repeated,
+    nexus_assets.work_appointments_pending, nexus_assets.work_appointments_dates, nexus_assets.work_appointments_times,
+    nexus_assets.work_appointments_texts, nexus_assets.work_appointments_incoming,
     nexus_assets.work_appointments_recognised, nexus_assets.work_appointments_decided,
     nexus_assets.work_appointments_followed, nexus_assets.work_appointments_lost,
     nexus_assets.work_appointments_changes, nexus_assets.work_appointments_kept, nexus_assets.work_appointments_entries,

@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 
 SELECT coalesce(sum(hash_record_extended(ROW(full_name::text, id), 0)), 0)::text FROM public.clinicians;
@@ -93,16 +95,14 @@ WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS 
 SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'appointments' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
 SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_documents_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 
 COPY nexus_assets.work_documents_export (c0, c1, c2, c3, c4, c5, c6)
@@ -376,8 +378,6 @@ SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new
     count(*) FILTER (WHERE new_s3_url IS NULL), count(*) FILTER (WHERE new_category IS NULL)
     FROM nexus_assets.work_documents_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 CREATE UNLOGGED TABLE nexus_assets.work_documents_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_documents_decided
 WHERE action = 'adopt' AND known_id <> nexus_id;
@@ -487,6 +487,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
     WHERE c.entity = 'documents' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_documents_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'documents', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -496,7 +497,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -522,40 +532,60 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_documents_inc
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_documents_changes WHERE action = 'adopt');
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>
-FROM (
-  SELECT t.object_id AS old_id, min(i.new_object_id::text)::uuid AS current_id
-  FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-      JOIN public.documents_document AS t ON t.id = c.nexus_id
-  LEFT JOIN public.patients AS living ON living.id = t.object_id
-  WHERE c.write_object_id
-      AND t.content_type_id = <patients' content type> AND living.id IS NULL AND t."object_id" IS NOT NULL
-    AND i."new_object_id" IS NOT NULL
-        AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t.object_id))
-  GROUP BY 1 HAVING count(DISTINCT i.new_object_id) = 1
-) AS taught JOIN nexus_assets.identity_patients AS l ON l.nexus_id = taught.current_id
-ON CONFLICT DO NOTHING;
+WITH written AS (
+   INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+   SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>
+   FROM (
+     SELECT t.object_id AS old_id, min(i.new_object_id::text)::uuid AS current_id
+     FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
+         JOIN public.documents_document AS t ON t.id = c.nexus_id
+     LEFT JOIN public.patients AS living ON living.id = t.object_id
+     WHERE c.write_object_id
+         AND t.content_type_id = <patients' content type> AND living.id IS NULL AND t."object_id" IS NOT NULL
+       AND i."new_object_id" IS NOT NULL
+           AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+       OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id"))
+     GROUP BY 1 HAVING count(DISTINCT i."new_object_id") = 1
+   ) AS taught JOIN "nexus_assets"."identity_patients" AS l ON l.nexus_id = taught.current_id
+   ON CONFLICT DO NOTHING
+RETURNING "s"."entity", "s"."nexus_id", to_jsonb("s") AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','superseded'], concat_ws(' ', "w"."entity"::text, "w"."nexus_id"::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
 
-UPDATE public.documents_document AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
-    ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
-    ELSE t.content_type_id END, filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid
-    ELSE t.filemaker_id END, file_name = CASE WHEN c.write_file_name THEN i.new_file_name::character varying(255)
-    ELSE t.file_name END, original_name = CASE
-    WHEN c.write_original_name THEN i.new_original_name::character varying(255) ELSE t.original_name END,
-    file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer ELSE t.file_size END, mime_type = CASE
-    WHEN c.write_mime_type THEN i.new_mime_type::character varying(100) ELSE t.mime_type END, s3_bucket = CASE
-    WHEN c.write_s3_bucket THEN i.new_s3_bucket::character varying(255) ELSE t.s3_bucket END, s3_key = CASE
-    WHEN c.write_s3_key THEN i.new_s3_key::character varying(512) ELSE t.s3_key END, s3_url = CASE
-    WHEN c.write_s3_url THEN i.new_s3_url::character varying(1024) ELSE t.s3_url END, category = CASE
-    WHEN c.write_category THEN i.new_category::character varying(100) ELSE t.category END, document_date = CASE
-    WHEN c.write_document_date THEN i.new_document_date::date ELSE t.document_date END, filemaker_metadata = CASE
-    WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','id_contact','id_order','imported','num','type']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
-    ELSE t.filemaker_metadata END, updated_at = now()
-FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata);
+WITH written AS (
+   UPDATE public.documents_document AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
+       ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
+       ELSE t.content_type_id END, filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid
+       ELSE t.filemaker_id END, file_name = CASE WHEN c.write_file_name THEN i.new_file_name::character varying(255)
+       ELSE t.file_name END, original_name = CASE
+       WHEN c.write_original_name THEN i.new_original_name::character varying(255) ELSE t.original_name END,
+       file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer ELSE t.file_size END, mime_type = CASE
+       WHEN c.write_mime_type THEN i.new_mime_type::character varying(100) ELSE t.mime_type END, s3_bucket = CASE
+       WHEN c.write_s3_bucket THEN i.new_s3_bucket::character varying(255) ELSE t.s3_bucket END, s3_key = CASE
+       WHEN c.write_s3_key THEN i.new_s3_key::character varying(512) ELSE t.s3_key END, s3_url = CASE
+       WHEN c.write_s3_url THEN i.new_s3_url::character varying(1024) ELSE t.s3_url END, category = CASE
+       WHEN c.write_category THEN i.new_category::character varying(100) ELSE t.category END, document_date = CASE
+       WHEN c.write_document_date THEN i.new_document_date::date ELSE t.document_date END, filemaker_metadata = CASE
+       WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','id_contact','id_order','imported','num','type']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
+       ELSE t.filemaker_metadata END, updated_at = now()
+   FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id
+       AND (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.object_id, t.content_type_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, t.filemaker_metadata, t.updated_at) AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','documents_document'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.object_id, o.content_type_id, o.filemaker_id, o.file_name, o.original_name, o.file_size, o.mime_type, o.s3_bucket, o.s3_key, o.s3_url, o.category, o.document_date, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.documents_document (id, content_type_id, object_id, filemaker_id, file_name, original_name, file_size, mime_type, s3_bucket, s3_key, s3_url, category, document_date, filemaker_metadata, description, tags, uploaded_by, uploaded_at, updated_at, is_active)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid,
@@ -567,50 +597,63 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
     FROM nexus_assets.work_documents_decided AS d JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_documents AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0),
-    i.row_number,
-    nullif((i.notices || CASE WHEN t.object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]),
-    'adopted', <load>, <load>, i.named_object_id,
-    CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-         WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
-             FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-             ELSE l.base_object_id END
-,
-    CASE WHEN i.new_filemaker_id IS NOT NULL
-        OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-         WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
-             FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-             ELSE l.base_filemaker_id END
-, hash_record_extended(ROW(i.new_file_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_file_size::integer), 0),
-    hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0),
-    hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0), CASE
-    WHEN i.described THEN hash_record_extended(ROW(i.new_category::character varying(100)), 0) ELSE l.base_category END,
-    CASE WHEN i.described THEN hash_record_extended(ROW(i.new_document_date::date), 0) ELSE l.base_document_date END,
-    CASE WHEN i.described THEN hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
-    ELSE l.base_filemaker_metadata END
-FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-    JOIN public.documents_document AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
-    base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id,
-    base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type,
-    base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url,
-    base_category = excluded.base_category, base_document_date = excluded.base_document_date,
-    base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_filemaker_id, l.base_file_name, l.base_original_name, l.base_file_size, l.base_mime_type, l.base_s3_bucket, l.base_s3_key, l.base_s3_url, l.base_category, l.base_document_date, l.base_filemaker_metadata) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_filemaker_id, excluded.base_file_name, excluded.base_original_name, excluded.base_file_size, excluded.base_mime_type, excluded.base_s3_bucket, excluded.base_s3_key, excluded.base_s3_url, excluded.base_category, excluded.base_document_date, excluded.base_filemaker_metadata);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_documents AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0),
+       i.row_number,
+       nullif((i.notices || CASE WHEN t.object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]),
+       'adopted', <load>, <load>, i.named_object_id,
+       CASE WHEN i.new_object_id IS NOT NULL
+           OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+            WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
+                FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+                ELSE l.base_object_id END
+   ,
+       CASE WHEN i.new_filemaker_id IS NOT NULL
+           OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
+            WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
+                FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
+                ELSE l.base_filemaker_id END
+   , hash_record_extended(ROW(i.new_file_name::character varying(255)), 0),
+       hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
+       hash_record_extended(ROW(i.new_file_size::integer), 0),
+       hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0),
+       hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0),
+       hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0), CASE
+       WHEN i.described THEN hash_record_extended(ROW(i.new_category::character varying(100)), 0)
+       ELSE l.base_category END, CASE WHEN i.described THEN hash_record_extended(ROW(i.new_document_date::date), 0)
+       ELSE l.base_document_date END, CASE
+       WHEN i.described THEN hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
+       ELSE l.base_filemaker_metadata END
+   FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
+       JOIN public.documents_document AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+       base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id,
+       base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name,
+       base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type,
+       base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url,
+       base_category = excluded.base_category, base_document_date = excluded.base_document_date,
+       base_filemaker_metadata = excluded.base_filemaker_metadata,
+       first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_filemaker_id, l.base_file_name, l.base_original_name, l.base_file_size, l.base_mime_type, l.base_s3_bucket, l.base_s3_key, l.base_s3_url, l.base_category, l.base_document_date, l.base_filemaker_metadata) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_filemaker_id, excluded.base_file_name, excluded.base_original_name, excluded.base_file_size, excluded.base_mime_type, excluded.base_s3_bucket, excluded.base_s3_key, excluded.base_s3_url, excluded.base_category, excluded.base_document_date, excluded.base_filemaker_metadata)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_documents'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -639,26 +682,27 @@ INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash,
     base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata
     FROM nexus_assets.work_documents_entries WHERE action = 'insert' ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
-    base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
-    base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata
-    FROM nexus_assets.work_documents_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
-    base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id,
-    base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type,
-    base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url,
-    base_category = excluded.base_category, base_document_date = excluded.base_document_date,
-    base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','documents_document'], nexus_id::text, NULL, NULL FROM nexus_assets.work_documents_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_documents AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM nexus_assets.work_documents_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, named_object_id = excluded.named_object_id, base_object_id = excluded.base_object_id, base_filemaker_id = excluded.base_filemaker_id, base_file_name = excluded.base_file_name, base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size, base_mime_type = excluded.base_mime_type, base_s3_bucket = excluded.base_s3_bucket, base_s3_key = excluded.base_s3_key, base_s3_url = excluded.base_s3_url, base_category = excluded.base_category, base_document_date = excluded.base_document_date, base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_documents'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE public.documents_document AS t SET content_type_id = <patients' content type>, "object_id" = p.id, "updated_at" = now()
+WITH written AS (
+    UPDATE public.documents_document AS t SET content_type_id = <patients' content type>, "object_id" = p.id, "updated_at" = now()
     FROM (
       SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id, "x"."object_id"::text AS object_id,
           'half_null'::text AS reason FROM "public"."documents_document" AS x WHERE x."content_type_id" IS NULL
@@ -693,9 +737,18 @@ UPDATE public.documents_document AS t SET content_type_id = <patients' content t
     UNION ALL
     SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
         WHERE s.entity = 'patients'
-) AS k ON k.hash = l.base_object_id
-    JOIN public.patients AS p ON p.id = k.current_id
-    WHERE t.id = l.nexus_id;
+) AS k ON k.hash = l."base_object_id"
+    JOIN "public"."patients" AS p ON p.id = k.current_id
+    WHERE t.id = l.nexus_id
+ RETURNING "t"."id", (SELECT to_jsonb(v) FROM (SELECT "t"."content_type_id", "t"."object_id", "t"."updated_at") AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','documents_document'], concat_ws(' ', "w"."id"::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -710,8 +763,16 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_documents_incoming WHERE reason IS 
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_documents AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_documents AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_documents'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -746,15 +807,25 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'documents' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'documents' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_documents_texts, nexus_assets.work_documents_export, nexus_assets.work_documents_listing,
+DROP TABLE nexus_assets.work_documents_dates, nexus_assets.work_documents_export, nexus_assets.work_documents_listing,
     nexus_assets.work_documents_records, nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated,
-    nexus_assets.work_documents_pending, nexus_assets.work_documents_dates, nexus_assets.work_documents_incoming,
+    nexus_assets.work_documents_pending, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming,
     nexus_assets.work_documents_recognised, nexus_assets.work_documents_decided, nexus_assets.work_documents_followed,
     nexus_assets.work_documents_lost, nexus_assets.work_documents_changes, nexus_assets.work_documents_kept,
     nexus_assets.work_documents_entries;

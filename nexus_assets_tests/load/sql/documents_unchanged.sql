@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Docs';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_documents AS l
@@ -89,13 +91,12 @@ WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS 
 SELECT count(*) FROM nexus_assets.identity_documents AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'documents' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE public.documents_document AS t SET content_type_id = <patients' content type>, "object_id" = p.id, "updated_at" = now()
+WITH written AS (
+    UPDATE public.documents_document AS t SET content_type_id = <patients' content type>, "object_id" = p.id, "updated_at" = now()
     FROM (
       SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id, "x"."object_id"::text AS object_id,
           'half_null'::text AS reason FROM "public"."documents_document" AS x WHERE x."content_type_id" IS NULL
@@ -130,9 +131,18 @@ UPDATE public.documents_document AS t SET content_type_id = <patients' content t
     UNION ALL
     SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
         WHERE s.entity = 'patients'
-) AS k ON k.hash = l.base_object_id
-    JOIN public.patients AS p ON p.id = k.current_id
-    WHERE t.id = l.nexus_id;
+) AS k ON k.hash = l."base_object_id"
+    JOIN "public"."patients" AS p ON p.id = k.current_id
+    WHERE t.id = l.nexus_id
+ RETURNING "t"."id", (SELECT to_jsonb(v) FROM (SELECT "t"."content_type_id", "t"."object_id", "t"."updated_at") AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','documents_document'], concat_ws(' ', "w"."id"::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -142,8 +152,8 @@ SELECT FROM public.patients AS p WHERE p.id IN (
   WHERE t.content_type_id = <patients' content type> AND t.xmin = pg_current_xact_id_if_assigned()::xid)
 FOR KEY SHARE) AS held;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 
 COPY nexus_assets.work_image_batches_export (c0, c1, c2, c3, c4, c5, c6)
@@ -403,8 +405,6 @@ SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHE
     count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)
     FROM nexus_assets.work_image_batches_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_image_batches_decided
 WHERE action = 'adopt' AND known_id <> nexus_id;
@@ -490,6 +490,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
     WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_image_batches_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'image_batches', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -499,7 +500,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -525,29 +535,50 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>
-FROM (
-  SELECT t.object_id AS old_id, min(i.new_object_id::text)::uuid AS current_id
-  FROM nexus_assets.work_image_batches_changes AS c
-      JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-      JOIN public.images_batch AS t ON t.id = c.nexus_id
-  LEFT JOIN public.patients AS living ON living.id = t.object_id
-  WHERE c.write_object_id
-      AND t.content_type_id = <patients' content type> AND living.id IS NULL AND t."object_id" IS NOT NULL
-    AND i."new_object_id" IS NOT NULL
-        AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t.object_id))
-  GROUP BY 1 HAVING count(DISTINCT i.new_object_id) = 1
-) AS taught JOIN nexus_assets.identity_patients AS l ON l.nexus_id = taught.current_id
-ON CONFLICT DO NOTHING;
+WITH written AS (
+   INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+   SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>
+   FROM (
+     SELECT t.object_id AS old_id, min(i.new_object_id::text)::uuid AS current_id
+     FROM nexus_assets.work_image_batches_changes AS c
+         JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+         JOIN public.images_batch AS t ON t.id = c.nexus_id
+     LEFT JOIN public.patients AS living ON living.id = t.object_id
+     WHERE c.write_object_id
+         AND t.content_type_id = <patients' content type> AND living.id IS NULL AND t."object_id" IS NOT NULL
+       AND i."new_object_id" IS NOT NULL
+           AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+       OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id"))
+     GROUP BY 1 HAVING count(DISTINCT i."new_object_id") = 1
+   ) AS taught JOIN "nexus_assets"."identity_patients" AS l ON l.nexus_id = taught.current_id
+   ON CONFLICT DO NOTHING
+RETURNING "s"."entity", "s"."nexus_id", to_jsonb("s") AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','superseded'], concat_ws(' ', "w"."entity"::text, "w"."nexus_id"::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
 
-UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
-    ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
-    ELSE t.content_type_id END, name = CASE WHEN c.write_name THEN i.new_name::character varying(255) ELSE t.name END,
-    description = CASE WHEN c.write_description THEN i.new_description::text ELSE t.description END
-FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id AND (c.write_object_id OR c.write_name OR c.write_description);
+WITH written AS (
+   UPDATE public.images_batch AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
+       ELSE t.object_id END, content_type_id = CASE WHEN c.write_object_id THEN i.new_content_type_id
+       ELSE t.content_type_id END, name = CASE WHEN c.write_name THEN i.new_name::character varying(255)
+       ELSE t.name END, description = CASE WHEN c.write_description THEN i.new_description::text ELSE t.description END
+   FROM nexus_assets.work_image_batches_changes AS c
+       JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id AND (c.write_object_id OR c.write_name OR c.write_description)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.object_id, t.content_type_id, t.name, t.description) AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','images_batch'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.object_id, o.content_type_id, o.name, o.description) AS v) AS content FROM public.images_batch AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.images_batch (id, content_type_id, object_id, name, description, uploaded_at, image_count)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255),
@@ -556,29 +587,41 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
     JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_image_batches AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0), i.row_number,
-    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>, i.named_object_id,
-    CASE WHEN i.new_object_id IS NOT NULL OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-         WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
-             FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
-             ELSE l.base_object_id END
-, hash_record_extended(ROW(i.new_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_description::text), 0)
-FROM nexus_assets.work_image_batches_changes AS c JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-    JOIN public.images_batch AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
-    base_object_id = excluded.base_object_id, base_name = excluded.base_name,
-    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_name, excluded.base_description);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_image_batches AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0), i.row_number,
+       nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>, i.named_object_id,
+       CASE WHEN i.new_object_id IS NOT NULL
+           OR c.write_object_id THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+            WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
+                FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
+                ELSE l.base_object_id END
+   , hash_record_extended(ROW(i.new_name::character varying(255)), 0),
+       hash_record_extended(ROW(i.new_description::text), 0)
+   FROM nexus_assets.work_image_batches_changes AS c
+       JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+       JOIN public.images_batch AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, named_object_id = excluded.named_object_id,
+       base_object_id = excluded.base_object_id, base_name = excluded.base_name,
+       base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.named_object_id, l.base_object_id, l.base_name, l.base_description) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.named_object_id, excluded.base_object_id, excluded.base_name, excluded.base_description)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_image_batches'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_image_batches AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -596,20 +639,27 @@ INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_h
     base_object_id, base_name, base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'insert'
     ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
-    base_object_id, base_name, base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, named_object_id = excluded.named_object_id,
-    base_object_id = excluded.base_object_id, base_name = excluded.base_name,
-    base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','images_batch'], nexus_id::text, NULL, NULL FROM nexus_assets.work_image_batches_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_image_batches AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_name, base_description FROM nexus_assets.work_image_batches_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, named_object_id = excluded.named_object_id, base_object_id = excluded.base_object_id, base_name = excluded.base_name, base_description = excluded.base_description, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_image_batches'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_image_batches AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, "object_id" = p.id
+WITH written AS (
+    UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, "object_id" = p.id
     FROM (
       SELECT "x"."id"::text AS id, x."content_type_id"::text AS content_type_id, "x"."object_id"::text AS object_id,
           'half_null'::text AS reason FROM "public"."images_batch" AS x WHERE x."content_type_id" IS NULL
@@ -644,9 +694,18 @@ UPDATE public.images_batch AS t SET content_type_id = <patients' content type>, 
     UNION ALL
     SELECT hash_record_extended(ROW(s.nexus_id), 0), s.current_id FROM nexus_assets.superseded AS s
         WHERE s.entity = 'patients'
-) AS k ON k.hash = l.base_object_id
-    JOIN public.patients AS p ON p.id = k.current_id
-    WHERE t.id = l.nexus_id;
+) AS k ON k.hash = l."base_object_id"
+    JOIN "public"."patients" AS p ON p.id = k.current_id
+    WHERE t.id = l.nexus_id
+ RETURNING "t"."id", (SELECT to_jsonb(v) FROM (SELECT "t"."content_type_id", "t"."object_id") AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','images_batch'], concat_ws(' ', "w"."id"::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id) AS v) AS content FROM public.images_batch AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -660,38 +719,58 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming WHERE reason
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_image_batches_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_image_batches_rejected AS x
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_image_batches_known_rejects AS n,
-    nexus_assets.work_image_batches_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'image_batches', x.row_number, nexus_assets.read_text(s.group_id), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('group_id', s.group_id, 'date', s."date", 'id_Contact', s."id_Contact")),
-           <load>
-FROM nexus_assets.work_image_batches_rejected AS x JOIN nexus_assets.work_image_batches_groups AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_image_batches_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_image_batches_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_image_batches_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WITH written AS (
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number
+        FROM nexus_assets.work_image_batches_known_rejects AS n, nexus_assets.work_image_batches_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+ RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','reject'], concat_ws(' ', w.id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'image_batches', x.row_number, nexus_assets.read_text(s.group_id), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('group_id', s.group_id, 'date', s."date", 'id_Contact', s."id_Contact")),
+               <load>
+    FROM nexus_assets.work_image_batches_rejected AS x
+        JOIN nexus_assets.work_image_batches_groups AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_image_batches_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_image_batches AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_image_batches AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_image_batches'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_image_batches AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -726,8 +805,18 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'image_batches' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'image_batches' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -77,6 +77,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 
 COPY nexus_assets.work_image_batches_export (c0, c1, c2, c3, c4, c5, c6)
@@ -253,8 +255,6 @@ SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHE
     count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)
     FROM nexus_assets.work_image_batches_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
     GROUP BY 1 ORDER BY 2 DESC, 1;
 
@@ -335,33 +335,35 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming WHERE reason
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_image_batches_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_image_batches_rejected AS x
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_image_batches_known_rejects AS n,
-    nexus_assets.work_image_batches_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'image_batches', x.row_number, nexus_assets.read_text(s.group_id), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('group_id', s.group_id, 'date', s."date", 'id_Contact', s."id_Contact")),
-           <load>
-FROM nexus_assets.work_image_batches_rejected AS x JOIN nexus_assets.work_image_batches_groups AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_image_batches_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_image_batches_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_image_batches_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number
+        FROM nexus_assets.work_image_batches_known_rejects AS n, nexus_assets.work_image_batches_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'image_batches', x.row_number, nexus_assets.read_text(s.group_id), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('group_id', s.group_id, 'date', s."date", 'id_Contact', s."id_Contact")),
+               <load>
+    FROM nexus_assets.work_image_batches_rejected AS x
+        JOIN nexus_assets.work_image_batches_groups AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_image_batches_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SELECT notices, count(*) FROM nexus_assets.identity_image_batches AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
@@ -394,13 +396,23 @@ SELECT count(*) FROM (
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'image_batches' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'image_batches' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_image_batches_listing, nexus_assets.work_image_batches_export,
+DROP TABLE nexus_assets.work_image_batches_export, nexus_assets.work_image_batches_listing,
     nexus_assets.work_image_batches_dates_of_records, nexus_assets.work_image_batches_records,
     nexus_assets.work_image_batches_groups, nexus_assets.work_image_batches_dates,
     nexus_assets.work_image_batches_incoming, nexus_assets.work_image_batches_rejected,

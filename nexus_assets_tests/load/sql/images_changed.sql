@@ -93,6 +93,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_images_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 
 COPY nexus_assets.work_images_export (c0, c1, c2, c3, c4, c5, c6)
@@ -452,8 +454,6 @@ SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
     count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 CREATE UNLOGGED TABLE nexus_assets.work_images_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_images_decided
 WHERE action = 'adopt' AND known_id <> nexus_id;
@@ -562,6 +562,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
     WHERE c.entity = 'images' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_images_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_images_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'images', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -571,7 +572,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -597,21 +607,32 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_images_incomi
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_images_changes WHERE action = 'adopt');
 
-UPDATE public.images_image AS t SET batch_id = CASE WHEN c.write_batch_id THEN i.new_batch_id::uuid ELSE t.batch_id END,
-    filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid ELSE t.filemaker_id END, s3_key = CASE
-    WHEN c.write_s3_key THEN i.new_s3_key::character varying(500) ELSE t.s3_key END, s3_thumbnail_key = CASE
-    WHEN c.write_s3_thumbnail_key THEN i.new_s3_thumbnail_key::character varying(500) ELSE t.s3_thumbnail_key END,
-    original_name = CASE WHEN c.write_original_name THEN i.new_original_name::character varying(255)
-    ELSE t.original_name END, file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer
-    ELSE t.file_size END, thumbnail_size = CASE WHEN c.write_thumbnail_size THEN i.new_thumbnail_size::integer
-    ELSE t.thumbnail_size END, mime_type = CASE WHEN c.write_mime_type THEN i.new_mime_type::character varying(100)
-    ELSE t.mime_type END, category = CASE WHEN c.write_category THEN i.new_category::character varying(100)
-    ELSE t.category END, caption = CASE WHEN c.write_caption THEN i.new_caption::text ELSE t.caption END,
-    date_taken = CASE WHEN c.write_date_taken THEN i.new_date_taken::date ELSE t.date_taken END, "order" = CASE
-    WHEN c.write_order THEN i.new_order::integer ELSE t."order" END
-FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order);
+WITH written AS (
+   UPDATE public.images_image AS t SET batch_id = CASE WHEN c.write_batch_id THEN i.new_batch_id::uuid
+       ELSE t.batch_id END, filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid
+       ELSE t.filemaker_id END, s3_key = CASE WHEN c.write_s3_key THEN i.new_s3_key::character varying(500)
+       ELSE t.s3_key END, s3_thumbnail_key = CASE
+       WHEN c.write_s3_thumbnail_key THEN i.new_s3_thumbnail_key::character varying(500) ELSE t.s3_thumbnail_key END,
+       original_name = CASE WHEN c.write_original_name THEN i.new_original_name::character varying(255)
+       ELSE t.original_name END, file_size = CASE WHEN c.write_file_size THEN i.new_file_size::integer
+       ELSE t.file_size END, thumbnail_size = CASE WHEN c.write_thumbnail_size THEN i.new_thumbnail_size::integer
+       ELSE t.thumbnail_size END, mime_type = CASE WHEN c.write_mime_type THEN i.new_mime_type::character varying(100)
+       ELSE t.mime_type END, category = CASE WHEN c.write_category THEN i.new_category::character varying(100)
+       ELSE t.category END, caption = CASE WHEN c.write_caption THEN i.new_caption::text ELSE t.caption END,
+       date_taken = CASE WHEN c.write_date_taken THEN i.new_date_taken::date ELSE t.date_taken END, "order" = CASE
+       WHEN c.write_order THEN i.new_order::integer ELSE t."order" END
+   FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id
+       AND (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order") AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','images_image'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.batch_id, o.filemaker_id, o.s3_key, o.s3_thumbnail_key, o.original_name, o.file_size, o.thumbnail_size, o.mime_type, o.category, o.caption, o.date_taken, o."order") AS v) AS content FROM public.images_image AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.images_image (id, batch_id, filemaker_id, s3_key, s3_thumbnail_key, original_name, file_size, thumbnail_size, mime_type, category, caption, date_taken, "order", uploaded_at)
 SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500),
@@ -621,44 +642,56 @@ SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key:
     FROM nexus_assets.work_images_decided AS d JOIN nexus_assets.work_images_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_batch_id, i.new_order, d.row_number;
 
-INSERT INTO nexus_assets.identity_images AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_batch_id IS NOT NULL OR c.write_batch_id THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0)
-         WHEN l.base_batch_id IS NULL AND t.batch_id IS NOT DISTINCT
-             FROM i.new_batch_id::uuid THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0) ELSE l.base_batch_id END
-,
-    CASE WHEN i.new_filemaker_id IS NOT NULL
-        OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-         WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
-             FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
-             ELSE l.base_filemaker_id END
-, hash_record_extended(ROW(i.new_s3_key::character varying(500)), 0),
-    hash_record_extended(ROW(i.new_s3_thumbnail_key::character varying(500)), 0),
-    hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
-    hash_record_extended(ROW(i.new_file_size::integer), 0), hash_record_extended(ROW(i.new_thumbnail_size::integer), 0),
-    hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_category::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_caption::text), 0), hash_record_extended(ROW(i.new_date_taken::date), 0),
-    hash_record_extended(ROW(i.new_order::integer), 0)
-FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-    JOIN public.images_image AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_batch_id = excluded.base_batch_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key,
-    base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size,
-    base_mime_type = excluded.base_mime_type, base_category = excluded.base_category,
-    base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_batch_id, l.base_filemaker_id, l.base_s3_key, l.base_s3_thumbnail_key, l.base_original_name, l.base_file_size, l.base_thumbnail_size, l.base_mime_type, l.base_category, l.base_caption, l.base_date_taken, l.base_order) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_batch_id, excluded.base_filemaker_id, excluded.base_s3_key, excluded.base_s3_thumbnail_key, excluded.base_original_name, excluded.base_file_size, excluded.base_thumbnail_size, excluded.base_mime_type, excluded.base_category, excluded.base_caption, excluded.base_date_taken, excluded.base_order);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_images AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0),
+       i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+       CASE WHEN i.new_batch_id IS NOT NULL OR c.write_batch_id THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0)
+            WHEN l.base_batch_id IS NULL AND t.batch_id IS NOT DISTINCT
+                FROM i.new_batch_id::uuid THEN hash_record_extended(ROW(i.new_batch_id::uuid), 0)
+                ELSE l.base_batch_id END
+   ,
+       CASE WHEN i.new_filemaker_id IS NOT NULL
+           OR c.write_filemaker_id THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
+            WHEN l.base_filemaker_id IS NULL AND t.filemaker_id IS NOT DISTINCT
+                FROM i.new_filemaker_id::uuid THEN hash_record_extended(ROW(i.new_filemaker_id::uuid), 0)
+                ELSE l.base_filemaker_id END
+   , hash_record_extended(ROW(i.new_s3_key::character varying(500)), 0),
+       hash_record_extended(ROW(i.new_s3_thumbnail_key::character varying(500)), 0),
+       hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
+       hash_record_extended(ROW(i.new_file_size::integer), 0),
+       hash_record_extended(ROW(i.new_thumbnail_size::integer), 0),
+       hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_category::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_caption::text), 0), hash_record_extended(ROW(i.new_date_taken::date), 0),
+       hash_record_extended(ROW(i.new_order::integer), 0)
+   FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
+       JOIN public.images_image AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, base_batch_id = excluded.base_batch_id,
+       base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key,
+       base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name,
+       base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size,
+       base_mime_type = excluded.base_mime_type, base_category = excluded.base_category,
+       base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken,
+       base_order = excluded.base_order, first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_batch_id, l.base_filemaker_id, l.base_s3_key, l.base_s3_thumbnail_key, l.base_original_name, l.base_file_size, l.base_thumbnail_size, l.base_mime_type, l.base_category, l.base_caption, l.base_date_taken, l.base_order) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_batch_id, excluded.base_filemaker_id, excluded.base_s3_key, excluded.base_s3_thumbnail_key, excluded.base_original_name, excluded.base_file_size, excluded.base_thumbnail_size, excluded.base_mime_type, excluded.base_category, excluded.base_caption, excluded.base_date_taken, excluded.base_order)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_images'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -686,19 +719,20 @@ INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, ta
     base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries
     WHERE action = 'insert' ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id,
-    base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size,
-    base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries
-    WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id,
-    row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number,
-    notices = excluded.notices, last_load = excluded.last_load, base_batch_id = excluded.base_batch_id,
-    base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key,
-    base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name,
-    base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size,
-    base_mime_type = excluded.base_mime_type, base_category = excluded.base_category,
-    base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order,
-    first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','images_image'], nexus_id::text, NULL, NULL FROM nexus_assets.work_images_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_batch_id = excluded.base_batch_id, base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key, base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size, base_mime_type = excluded.base_mime_type, base_category = excluded.base_category, base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_images'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -706,8 +740,9 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-        SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
+WITH written AS (
+    INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+    SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
       FROM public.images_batch AS k JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = k.id
@@ -717,7 +752,17 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d ON CONFLICT DO NOTHING;
+) AS d ON CONFLICT DO NOTHING
+ RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+    ;WITH written AS (
         UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
@@ -728,18 +773,30 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d WHERE t.batch_id = d.id;
+) AS d WHERE t.batch_id = d.id RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.batch_id) AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','images_image'], concat_ws(' ', w.id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.batch_id) AS v) AS content FROM public.images_image AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH removed AS (
-  DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
-      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid)) RETURNING id
+      DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
+          AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid))
+      RETURNING id, to_jsonb(p) AS content
+    ), kept AS (INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','images_batch'], id::text, content, NULL FROM removed
 ), settled AS (
-  UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
-  WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
-)
-SELECT count(*) FROM removed;
+      UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
+      WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
+    )
+    SELECT count(*) FROM removed;
 
 UPDATE public.images_batch AS p SET image_count = c.number
 FROM (
@@ -752,37 +809,56 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_images_incoming WHERE reason IS NOT
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
-    nexus_assets.work_images_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key)),
-           <load>
-FROM nexus_assets.work_images_rejected AS x JOIN nexus_assets.work_images_records AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_images_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WITH written AS (
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
+        nexus_assets.work_images_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+ RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','reject'], concat_ws(' ', w.id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key)),
+               <load>
+    FROM nexus_assets.work_images_rejected AS x JOIN nexus_assets.work_images_records AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_images_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_images AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_images AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_images'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -795,8 +871,18 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'images' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'images' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

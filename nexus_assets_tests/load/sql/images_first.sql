@@ -93,6 +93,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_images_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 
 COPY nexus_assets.work_images_export (c0, c1, c2, c3, c4, c5, c6)
@@ -301,8 +303,6 @@ SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
     count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
 
@@ -346,8 +346,9 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-        SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
+WITH written AS (
+    INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+    SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
       FROM public.images_batch AS k JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = k.id
@@ -357,7 +358,17 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d ON CONFLICT DO NOTHING;
+) AS d ON CONFLICT DO NOTHING
+ RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+    ;WITH written AS (
         UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
@@ -368,18 +379,30 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d WHERE t.batch_id = d.id;
+) AS d WHERE t.batch_id = d.id RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.batch_id) AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','images_image'], concat_ws(' ', w.id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.batch_id) AS v) AS content FROM public.images_image AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH removed AS (
-  DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
-      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid)) RETURNING id
+      DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
+          AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid))
+      RETURNING id, to_jsonb(p) AS content
+    ), kept AS (INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','images_batch'], id::text, content, NULL FROM removed
 ), settled AS (
-  UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
-  WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
-)
-SELECT count(*) FROM removed;
+      UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
+      WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
+    )
+    SELECT count(*) FROM removed;
 
 UPDATE public.images_batch AS p SET image_count = c.number
 FROM (
@@ -392,32 +415,33 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_images_incoming WHERE reason IS NOT
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
-    nexus_assets.work_images_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key)),
-           <load>
-FROM nexus_assets.work_images_rejected AS x JOIN nexus_assets.work_images_records AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_images_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
+        nexus_assets.work_images_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key)),
+               <load>
+    FROM nexus_assets.work_images_rejected AS x JOIN nexus_assets.work_images_records AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_images_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SELECT notices, count(*) FROM nexus_assets.identity_images AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
@@ -428,8 +452,18 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'images' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'images' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

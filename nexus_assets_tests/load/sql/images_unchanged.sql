@@ -93,6 +93,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id
@@ -103,16 +105,15 @@ WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS 
 SELECT count(*) FROM nexus_assets.identity_images AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'images' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
 SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-        SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
+WITH written AS (
+    INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+    SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
       FROM public.images_batch AS k JOIN nexus_assets.identity_image_batches AS l ON l.nexus_id = k.id
@@ -122,7 +123,17 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d ON CONFLICT DO NOTHING;
+) AS d ON CONFLICT DO NOTHING
+ RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+    ;WITH written AS (
         UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (
       SELECT DISTINCT ON (content_type_id, object_id, name) content_type_id, object_id, name, k.id, l.source_id
@@ -133,18 +144,30 @@ INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, lo
     WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
-) AS d WHERE t.batch_id = d.id;
+) AS d WHERE t.batch_id = d.id RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.batch_id) AS v) AS content)
+        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+            ARRAY['public','images_image'], concat_ws(' ', w.id::text), CASE
+            WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+            CASE WHEN was.content IS NULL THEN w.content
+            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+        FROM written AS w
+            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.batch_id) AS v) AS content FROM public.images_image AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH removed AS (
-  DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
-      AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
-      AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid)) RETURNING id
+      DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
+          AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
+          AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid))
+      RETURNING id, to_jsonb(p) AS content
+    ), kept AS (INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','images_batch'], id::text, content, NULL FROM removed
 ), settled AS (
-  UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
-  WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
-)
-SELECT count(*) FROM removed;
+      UPDATE nexus_assets.conflict AS c SET resolved_load = <load> FROM removed AS r
+      WHERE c.entity = 'image_batches' AND c.nexus_id = r.id AND c.resolved_load IS NULL
+    )
+    SELECT count(*) FROM removed;
 
 UPDATE public.images_batch AS p SET image_count = c.number
 FROM (
@@ -153,8 +176,8 @@ FROM (
       GROUP BY b.id) AS c
 WHERE c.id = p.id AND p.image_count <> c.number;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

@@ -76,6 +76,8 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_notes_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text);
 
 COPY nexus_assets.work_notes_export (c0, c1, c2, c3, c4, c5)
@@ -361,8 +363,6 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 SELECT count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_notes_decided WHERE action = 'insert') AND EXISTS (
     SELECT t.* FROM public.notes AS t
     WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_notes AS l WHERE l.nexus_id = t.id)
@@ -430,6 +430,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS sourc
     WHERE c.entity = 'notes' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_notes_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'notes', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -439,7 +440,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS sourc
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -465,15 +475,25 @@ SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_notes_incomin
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_notes_changes WHERE action = 'adopt');
 
-UPDATE public.notes AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
-    ELSE t.patient_id END, content = CASE WHEN c.write_content THEN i.new_content::text ELSE t.content END,
-    note_type = CASE WHEN c.write_note_type THEN i.new_note_type::character varying(50) ELSE t.note_type END,
-    created_at = CASE WHEN c.write_created_at THEN i.new_created_at::timestamp with time zone ELSE t.created_at END,
-    created_by = CASE WHEN c.write_created_by THEN i.new_created_by::character varying(100) ELSE t.created_by END,
-    updated_at = now()
-FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by);
+WITH written AS (
+   UPDATE public.notes AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
+       ELSE t.patient_id END, content = CASE WHEN c.write_content THEN i.new_content::text ELSE t.content END,
+       note_type = CASE WHEN c.write_note_type THEN i.new_note_type::character varying(50) ELSE t.note_type END,
+       created_at = CASE WHEN c.write_created_at THEN i.new_created_at::timestamp with time zone ELSE t.created_at END,
+       created_by = CASE WHEN c.write_created_by THEN i.new_created_by::character varying(100) ELSE t.created_by END,
+       updated_at = now()
+   FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id
+       AND (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.patient_id, t.content, t.note_type, t.created_at, t.created_by, t.updated_at) AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','notes'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.patient_id, o.content, o.note_type, o.created_at, o.created_by, o.updated_at) AS v) AS content FROM public.notes AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.notes (id, patient_id, content, note_type, created_at, created_by, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_content::text, i.new_note_type::character varying(50),
@@ -481,36 +501,46 @@ SELECT d.nexus_id, i.new_patient_id::uuid, i.new_content::text, i.new_note_type:
     FROM nexus_assets.work_notes_decided AS d JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_patient_id, i.new_created_at, d.row_number;
 
-INSERT INTO nexus_assets.identity_notes AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), i.row_number,
-    nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_patient_id IS NOT NULL
-        OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-         WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
-             FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
-             ELSE l.base_patient_id END
-, hash_record_extended(ROW(i.new_content::text), 0),
-    hash_record_extended(ROW(i.new_note_type::character varying(50)), 0),
-    CASE WHEN i.new_created_at IS NOT NULL
-        OR c.write_created_at THEN hash_record_extended(ROW(i.new_created_at::timestamp with time zone), 0)
-         WHEN l.base_created_at IS NULL AND t.created_at IS NOT DISTINCT
-             FROM coalesce(i.new_created_at::timestamp with time zone, now()) THEN hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0)
-             ELSE l.base_created_at END
-, hash_record_extended(ROW(i.new_created_by::character varying(100)), 0)
-FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-    JOIN public.notes AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content,
-    base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at,
-    base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_content, l.base_note_type, l.base_created_at, l.base_created_by) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_content, excluded.base_note_type, excluded.base_created_at, excluded.base_created_by);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_notes AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), i.row_number,
+       nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+       CASE WHEN i.new_patient_id IS NOT NULL
+           OR c.write_patient_id THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
+            WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
+                FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
+                ELSE l.base_patient_id END
+   , hash_record_extended(ROW(i.new_content::text), 0),
+       hash_record_extended(ROW(i.new_note_type::character varying(50)), 0),
+       CASE WHEN i.new_created_at IS NOT NULL
+           OR c.write_created_at THEN hash_record_extended(ROW(i.new_created_at::timestamp with time zone), 0)
+            WHEN l.base_created_at IS NULL AND t.created_at IS NOT DISTINCT
+                FROM coalesce(i.new_created_at::timestamp with time zone, now()) THEN hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0)
+                ELSE l.base_created_at END
+   , hash_record_extended(ROW(i.new_created_by::character varying(100)), 0)
+   FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
+       JOIN public.notes AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content,
+       base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at,
+       base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_content, l.base_note_type, l.base_created_at, l.base_created_by) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_content, excluded.base_note_type, excluded.base_created_at, excluded.base_created_by)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_notes'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_notes AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -530,14 +560,20 @@ INSERT INTO nexus_assets.identity_notes AS l (source_id, nexus_id, row_hash, tar
     base_note_type, base_created_at, base_created_by FROM nexus_assets.work_notes_entries WHERE action = 'insert'
     ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_notes AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content,
-    base_note_type, base_created_at, base_created_by FROM nexus_assets.work_notes_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content,
-    base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at,
-    base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','notes'], nexus_id::text, NULL, NULL FROM nexus_assets.work_notes_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_notes AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_content, base_note_type, base_created_at, base_created_by FROM nexus_assets.work_notes_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_content = excluded.base_content, base_note_type = excluded.base_note_type, base_created_at = excluded.base_created_at, base_created_by = excluded.base_created_by, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_notes'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_notes AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -549,36 +585,56 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_notes_incoming WHERE reason IS NOT 
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_notes_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_notes_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_notes_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_notes_known_rejects AS n,
-    nexus_assets.work_notes_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'notes', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'Note', s.c4, 'Note Type', s.c5, 'Date', s.c1, 'creationAccountName', s.c0, 'id_Key', s.c3)),
-           <load>
-FROM nexus_assets.work_notes_rejected AS x JOIN nexus_assets.work_notes_export AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_notes_known_rejects AS n WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_notes_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_notes_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_notes_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WITH written AS (
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_notes_known_rejects AS n,
+        nexus_assets.work_notes_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+ RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','reject'], concat_ws(' ', w.id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'notes', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'Note', s.c4, 'Note Type', s.c5, 'Date', s.c1, 'creationAccountName', s.c0, 'id_Key', s.c3)),
+               <load>
+    FROM nexus_assets.work_notes_rejected AS x JOIN nexus_assets.work_notes_export AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_notes_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_notes AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_notes_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_notes AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_notes_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_notes'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_notes AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -591,14 +647,24 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'notes' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'notes' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_notes_decided, nexus_assets.work_notes_followed, nexus_assets.work_notes_export,
+DROP TABLE nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised, nexus_assets.work_notes_export,
     nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated, nexus_assets.work_notes_pending,
-    nexus_assets.work_notes_dates, nexus_assets.work_notes_texts, nexus_assets.work_notes_incoming,
-    nexus_assets.work_notes_recognised, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
+    nexus_assets.work_notes_dates, nexus_assets.work_notes_texts, nexus_assets.work_notes_decided,
+    nexus_assets.work_notes_followed, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
     nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;

@@ -55,6 +55,8 @@ SET LOCAL work_mem = '64MB';
 
 SET LOCAL parallel_tuple_cost = 0.005;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.clinics;
@@ -334,8 +336,6 @@ WHERE d.action = 'insert'
 SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 CREATE UNLOGGED TABLE nexus_assets.work_patients_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_patients_decided
 WHERE action = 'adopt' AND known_id <> nexus_id;
@@ -345,13 +345,39 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_lost AS SELECT l.source_id, l.n
 WHERE NOT EXISTS (SELECT FROM public.patients AS t WHERE t.id = l.nexus_id)
   AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = l.source_id);
 
-INSERT INTO nexus_assets.superseded (entity, nexus_id, source_id, current_id, load_id)
-SELECT %(entity)s, old_id, source_id, new_id, %(load)s FROM nexus_assets.work_patients_followed
-ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id;
-DELETE FROM nexus_assets.superseded AS s USING nexus_assets.work_patients_followed AS f
-WHERE s.entity = %(entity)s AND s.nexus_id = f.new_id;
-UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM nexus_assets.work_patients_followed AS f
-WHERE s.entity = %(entity)s AND s.source_id = f.source_id AND s.current_id <> f.new_id;
+WITH written AS (
+            INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
+            SELECT 'patients', old_id, source_id, new_id, <load> FROM nexus_assets.work_patients_followed
+            ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
+         RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+;WITH written AS (
+            DELETE FROM nexus_assets.superseded AS s USING nexus_assets.work_patients_followed AS f
+            WHERE s.entity = 'patients' AND s.nexus_id = f.new_id
+         RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), w.content, NULL
+        FROM written AS w
+;WITH written AS (
+            UPDATE nexus_assets.superseded AS s SET current_id = f.new_id FROM nexus_assets.work_patients_followed AS f
+            WHERE s.entity = 'patients' AND s.source_id = f.source_id AND s.current_id <> f.new_id
+         RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_changes AS
 SELECT d.row_number, d.source_id, d.nexus_id, d.action,
@@ -400,6 +426,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
     WHERE c.entity = 'patients' AND c.resolved_load IS NULL
       AND EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = c.source_id)
       AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
+    WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
       (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
     SELECT 'patients', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
@@ -409,7 +436,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value);
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -465,21 +501,32 @@ SELECT count(*) FILTER (WHERE c.write_clinic_id AND t.clinic_id IS NULL),
     JOIN nexus_assets.work_patients_incoming AS i USING (row_number) JOIN public.patients AS t ON t.id = c.nexus_id
 WHERE c.action = 'adopt';
 
-UPDATE public.patients AS t SET clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,
-    funding_type_id = CASE WHEN c.write_funding_type_id THEN i.new_funding_type_id::uuid ELSE t.funding_type_id END,
-    first_name = CASE WHEN c.write_first_name THEN i.new_first_name::character varying(100) ELSE t.first_name END,
-    last_name = CASE WHEN c.write_last_name THEN i.new_last_name::character varying(100) ELSE t.last_name END,
-    middle_names = CASE WHEN c.write_middle_names THEN i.new_middle_names::character varying(100)
-    ELSE t.middle_names END, title = CASE WHEN c.write_title THEN i.new_title::character varying(10) ELSE t.title END,
-    dob = CASE WHEN c.write_dob THEN i.new_dob::date ELSE t.dob END, sex = CASE
-    WHEN c.write_sex THEN i.new_sex::character varying(20) ELSE t.sex END, health_number = CASE
-    WHEN c.write_health_number THEN i.new_health_number::character varying(50) ELSE t.health_number END,
-    filemaker_metadata = CASE
-    WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','clinic_name','area','contact_type','cys_id','diabetes','id_clinic','title','dob','ndis']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
-    ELSE t.filemaker_metadata END, updated_at = now()
-FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-WHERE t.id = c.nexus_id
-    AND (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata);
+WITH written AS (
+   UPDATE public.patients AS t SET clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid
+       ELSE t.clinic_id END, funding_type_id = CASE WHEN c.write_funding_type_id THEN i.new_funding_type_id::uuid
+       ELSE t.funding_type_id END, first_name = CASE
+       WHEN c.write_first_name THEN i.new_first_name::character varying(100) ELSE t.first_name END, last_name = CASE
+       WHEN c.write_last_name THEN i.new_last_name::character varying(100) ELSE t.last_name END, middle_names = CASE
+       WHEN c.write_middle_names THEN i.new_middle_names::character varying(100) ELSE t.middle_names END, title = CASE
+       WHEN c.write_title THEN i.new_title::character varying(10) ELSE t.title END, dob = CASE
+       WHEN c.write_dob THEN i.new_dob::date ELSE t.dob END, sex = CASE
+       WHEN c.write_sex THEN i.new_sex::character varying(20) ELSE t.sex END, health_number = CASE
+       WHEN c.write_health_number THEN i.new_health_number::character varying(50) ELSE t.health_number END,
+       filemaker_metadata = CASE
+       WHEN c.write_filemaker_metadata THEN (CASE jsonb_typeof(t.filemaker_metadata) WHEN 'object' THEN t.filemaker_metadata - ARRAY['filemaker_id','clinic_name','area','contact_type','cys_id','diabetes','id_clinic','title','dob','ndis']::text[] ELSE '{}' END || i.new_filemaker_metadata::jsonb)
+       ELSE t.filemaker_metadata END, updated_at = now()
+   FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
+   WHERE t.id = c.nexus_id
+       AND (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata)
+RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata, t.updated_at) AS v) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['public','patients'], concat_ws(' ', w.id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.clinic_id, o.funding_type_id, o.first_name, o.last_name, o.middle_names, o.title, o.dob, o.sex, o.health_number, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.patients (id, clinic_id, funding_type_id, first_name, last_name, middle_names, title, dob, sex, health_number, filemaker_metadata, archived, plan_dates_json, contact_json, address_json, emergency_json, flags_json, created_at, updated_at)
 SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100),
@@ -490,43 +537,54 @@ SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_fir
     JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
 WHERE d.action IN ('insert', 'restore') ORDER BY d.row_number;
 
-INSERT INTO nexus_assets.identity_patients AS l
-  (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata)
-SELECT i.source_id, c.nexus_id, i.row_hash,
-    hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0),
-    i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
-    CASE WHEN i.new_clinic_id IS NOT NULL OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-         WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
-             FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
-             ELSE l.base_clinic_id END
-,
-    CASE WHEN i.new_funding_type_id IS NOT NULL
-        OR c.write_funding_type_id THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
-         WHEN l.base_funding_type_id IS NULL AND t.funding_type_id IS NOT DISTINCT
-             FROM i.new_funding_type_id::uuid THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
-             ELSE l.base_funding_type_id END
-, hash_record_extended(ROW(i.new_first_name::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_last_name::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0),
-    hash_record_extended(ROW(i.new_title::character varying(10)), 0), hash_record_extended(ROW(i.new_dob::date), 0),
-    hash_record_extended(ROW(i.new_sex::character varying(20)), 0),
-    hash_record_extended(ROW(i.new_health_number::character varying(50)), 0),
-    hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
-FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
-    JOIN public.patients AS t ON t.id = c.nexus_id
-LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = c.source_id
-ORDER BY i.source_id
-ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id,
-    base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name,
-    base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names,
-    base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex,
-    base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load)
-WHERE l.last_load IS NULL
-    OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_clinic_id, l.base_funding_type_id, l.base_first_name, l.base_last_name, l.base_middle_names, l.base_title, l.base_dob, l.base_sex, l.base_health_number, l.base_filemaker_metadata) IS DISTINCT
-    FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_clinic_id, excluded.base_funding_type_id, excluded.base_first_name, excluded.base_last_name, excluded.base_middle_names, excluded.base_title, excluded.base_dob, excluded.base_sex, excluded.base_health_number, excluded.base_filemaker_metadata);
+WITH written AS (
+   INSERT INTO nexus_assets.identity_patients AS l
+     (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata)
+   SELECT i.source_id, c.nexus_id, i.row_hash,
+       hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0),
+       i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
+       CASE WHEN i.new_clinic_id IS NOT NULL
+           OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
+            WHEN l.base_clinic_id IS NULL AND t.clinic_id IS NOT DISTINCT
+                FROM i.new_clinic_id::uuid THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
+                ELSE l.base_clinic_id END
+   ,
+       CASE WHEN i.new_funding_type_id IS NOT NULL
+           OR c.write_funding_type_id THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
+            WHEN l.base_funding_type_id IS NULL AND t.funding_type_id IS NOT DISTINCT
+                FROM i.new_funding_type_id::uuid THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
+                ELSE l.base_funding_type_id END
+   , hash_record_extended(ROW(i.new_first_name::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_last_name::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_title::character varying(10)), 0), hash_record_extended(ROW(i.new_dob::date), 0),
+       hash_record_extended(ROW(i.new_sex::character varying(20)), 0),
+       hash_record_extended(ROW(i.new_health_number::character varying(50)), 0),
+       hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
+   FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
+       JOIN public.patients AS t ON t.id = c.nexus_id
+   LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = c.source_id
+   ORDER BY i.source_id
+   ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
+       target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
+       last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id,
+       base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name,
+       base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names,
+       base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex,
+       base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata,
+       first_load = coalesce(l.first_load, excluded.first_load)
+   WHERE l.last_load IS NULL
+       OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_clinic_id, l.base_funding_type_id, l.base_first_name, l.base_last_name, l.base_middle_names, l.base_title, l.base_dob, l.base_sex, l.base_health_number, l.base_filemaker_metadata) IS DISTINCT
+       FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_clinic_id, excluded.base_funding_type_id, excluded.base_first_name, excluded.base_last_name, excluded.base_middle_names, excluded.base_title, excluded.base_dob, excluded.base_sex, excluded.base_health_number, excluded.base_filemaker_metadata)
+RETURNING l.source_id, to_jsonb(l) AS content)
+       INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+       SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+           ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
+           WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+           CASE WHEN was.content IS NULL THEN w.content
+           ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+       FROM written AS w
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -552,18 +610,20 @@ INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, 
     base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'insert'
     ORDER BY source_id;
 
-INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id,
-    base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
-    base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'restore'
-    ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash,
-    target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices,
-    last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id,
-    base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name,
-    base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names,
-    base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex,
-    base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata,
-    first_load = coalesce(l.first_load, excluded.first_load);
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['public','patients'], nexus_id::text, NULL, NULL FROM nexus_assets.work_patients_entries
+        WHERE action = 'restore'
+;WITH written AS (
+    INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id, base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name, base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names, base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex, base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, origin, noted_load) SELECT source_id, nexus_id,
     'learned', <load> FROM (
@@ -632,46 +692,81 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS N
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_patients_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
-    nexus_assets.work_patients_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
-           <load>
-FROM nexus_assets.work_patients_rejected AS x JOIN nexus_assets.work_patients_export AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_patients_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_patients_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WITH written AS (
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
+        nexus_assets.work_patients_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+ RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
+    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+        ARRAY['nexus_assets','reject'], concat_ws(' ', w.id::text), CASE
+        WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+        CASE WHEN was.content IS NULL THEN w.content
+        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+    FROM written AS w
+        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
+               <load>
+    FROM nexus_assets.work_patients_rejected AS x JOIN nexus_assets.work_patients_export AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_patients_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 
-UPDATE nexus_assets.identity_patients AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL
-    AND EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = l.source_id);
+WITH written AS (
+UPDATE nexus_assets.identity_patients AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = l.source_id) RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-UPDATE public.patients AS t SET archived = FALSE, archived_at = NULL, archived_by = NULL, updated_at = now()
-    FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id AND l.vanished_load IS NULL
-    AND l.archived_load IS NOT NULL AND t.archived AND t.archived_by = 'FileMaker Import';
+WITH written AS (
+UPDATE public.patients AS t SET archived = FALSE, archived_at = NULL, archived_by = NULL, updated_at = now() FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id AND l.vanished_load IS NULL AND l.archived_load IS NOT NULL AND t.archived AND t.archived_by = 'FileMaker Import' RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.archived, t.archived_at, t.archived_by, t.updated_at) AS v) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['public','patients'], concat_ws(' ', w.id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.archived, o.archived_at, o.archived_by, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
-UPDATE nexus_assets.identity_patients AS l SET archived_load = NULL WHERE l.vanished_load IS NULL
-    AND l.archived_load IS NOT NULL;
+WITH written AS (
+UPDATE nexus_assets.identity_patients AS l SET archived_load = NULL WHERE l.vanished_load IS NULL AND l.archived_load IS NOT NULL RETURNING l.source_id, to_jsonb(l) AS content)
+INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
+SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
+    ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
+    WHEN was.content IS NOT NULL THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(was.content) WHERE value IS DISTINCT FROM w.content -> key) END,
+    CASE WHEN was.content IS NULL THEN w.content
+    ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
+FROM written AS w
+    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT notices, count(*) FROM nexus_assets.identity_patients AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
@@ -682,8 +777,18 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'patients' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'patients' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);

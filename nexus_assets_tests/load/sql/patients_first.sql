@@ -55,6 +55,8 @@ SET LOCAL work_mem = '64MB';
 
 SET LOCAL parallel_tuple_cost = 0.005;
 
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
 CREATE UNLOGGED TABLE nexus_assets.work_patients_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text, c7 text, c8 text, c9 text, c10 text, c11 text, c12 text, c13 text, c14 text, c15 text, c16 text, c17 text, c18 text, c19 text, c20 text);
 
 COPY nexus_assets.work_patients_export (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20)
@@ -225,8 +227,6 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
-
 SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1
     ORDER BY 2 DESC, 1;
 
@@ -273,32 +273,34 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS N
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
-SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-       nullif(split_part(reason, ':', 2), '') AS column_name,
-       row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
-FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
-CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
-SELECT id, row_hash, reason, column_name, row_number,
-       row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
-UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
-WHERE r.id = n.id AND NOT EXISTS (
-  SELECT FROM nexus_assets.work_patients_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name);
-UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
-    nexus_assets.work_patients_rejected AS x
-WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-  AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number;
-INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
-       jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
-           <load>
-FROM nexus_assets.work_patients_rejected AS x JOIN nexus_assets.work_patients_export AS s USING (row_number)
-WHERE NOT EXISTS (
-  SELECT FROM nexus_assets.work_patients_known_rejects AS n
-      WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-    AND x.column_name IS NOT DISTINCT FROM n.column_name)
-ORDER BY x.row_number;
+    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
+           nullif(split_part(reason, ':', 2), '') AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_patients_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
+        nexus_assets.work_patients_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
+               <load>
+    FROM nexus_assets.work_patients_rejected AS x JOIN nexus_assets.work_patients_export AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_patients_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
 
 SELECT notices, count(*) FROM nexus_assets.identity_patients AS l
 WHERE notices IS NOT NULL AND vanished_load IS NULL
@@ -309,11 +311,21 @@ SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents) OVERRIDING SYSTEM VALUE
-    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'patients' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'patients' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 
-DROP TABLE nexus_assets.work_patients_texts, nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected,
-    nexus_assets.work_patients_known_rejects, nexus_assets.work_patients_export, nexus_assets.work_patients_dates;
+DROP TABLE nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
+    nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected, nexus_assets.work_patients_known_rejects;
