@@ -97,7 +97,8 @@ def main() -> None:
     """
     # Of the working folder, and before the environment, as Dagster's own commands have it: a plan looks where the load writes.
     load_dotenv(".env", override=True)
-    _warn_of_readable_settings(Path(".env"))
+    for file in (Path(".env"), *Path(clinics.FOLDER).glob("*.env")):
+        _warn_of_readable_settings(file)
     try:
         nexus_assets()
     except NexusAssetsError as error:

@@ -1,23 +1,18 @@
-"""Keeping libraries from logging the addresses that they call: those hold passwords, signatures and names of files."""
+"""Keeping libraries from logging the addresses that they call, and the answers: those hold passwords, signatures, names of files."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-TALKATIVE = ("apprise", "httpcore", "httpx", "requests", "urllib3")
+TALKATIVE = ("apprise", "boto3", "botocore", "httpcore", "httpx", "requests", "s3transfer", "urllib3")
 
 
-@contextmanager
-def addresses_unlogged() -> Iterator[None]:
-    """Inside, what these libraries have to say is dropped."""
-    loggers = [logging.getLogger(name) for name in TALKATIVE]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+def silence_libraries() -> None:
+    """From now on what these libraries have to say is dropped.
+
+    To be called where one of them is about to be used: at the start of a run Dagster sets the levels of the loggers that
+    `managed_python_loggers` in dagster.yaml names, and keeps in its history what they say.
+    """
+    for name in {*TALKATIVE, *logging.root.manager.loggerDict}:
+        if name.partition(".")[0] in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from nexus_assets import settings
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.log_redaction import silence_libraries
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -52,6 +53,7 @@ def _client(clinic: settings.Clinic) -> Any:
 
     from nexus_assets.sources.s3_causes import made_client
 
+    silence_libraries()
     resource = S3Resource(
         endpoint_url=clinic.endpoint_url,
         region_name=clinic.region,
@@ -123,6 +125,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         import boto3
         from botocore.config import Config
 
+        silence_libraries()
         clinic, name = settings.clinic(), self.name()
         client = boto3.client(
             "s3",

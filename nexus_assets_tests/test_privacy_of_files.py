@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus_assets.local.dagster_home import prepare
 from nexus_assets.local.home import SOURCE
 
 
@@ -39,3 +40,21 @@ def test_settings_that_others_can_read_are_reported(mode: int, reported: bool, t
         check=True,
     )
     assert ("chmod 600 .env" in done.stderr) is reported
+
+
+def test_settings_of_a_clinic_that_others_can_read_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "clinics").mkdir()
+    (tmp_path / "clinics" / "north.env").write_text("NEXUS_TIME_ZONE=Australia/Perth\n")
+    (tmp_path / "clinics" / "north.env").chmod(0o644)
+    done = subprocess.run(
+        [sys.executable, "-m", "nexus_assets", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "chmod 600 clinics/north.env" in done.stderr
+
+
+def test_local_home_that_others_could_enter_is_closed(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+    prepare(home)
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in home.iterdir() if folder.is_dir())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nexus_assets.alerts.policy import Destination
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.log_redaction import addresses_unlogged
+from nexus_assets.log_redaction import silence_libraries
 
 HEARTBEAT_TIMEOUT_SECONDS = 10.0
 
@@ -26,21 +26,19 @@ class Sender:
         """Whether the destination took the message."""
         from apprise import Apprise, NotifyFormat, OverflowMode
 
-        with addresses_unlogged():
-            # A library's error may quote the address, password and all: that it failed is all that is passed on.
-            try:
-                service = Apprise.instantiate(destination.url)
-                if service is None:
-                    return False
-                if "overflow=" not in destination.url:
-                    # A service that takes short texts only gets several instead of refusing one for ever.
-                    service.overflow_mode = OverflowMode.SPLIT
-                sender = Apprise()
-                return sender.add(service) and bool(
-                    sender.notify(title=title, body=body, body_format=NotifyFormat.TEXT)
-                )
-            except Exception:
+        silence_libraries()
+        # A library's error may quote the address, password and all: that it failed is all that is passed on.
+        try:
+            service = Apprise.instantiate(destination.url)
+            if service is None:
                 return False
+            if "overflow=" not in destination.url:
+                # A service that takes short texts only gets several instead of refusing one for ever.
+                service.overflow_mode = OverflowMode.SPLIT
+            sender = Apprise()
+            return sender.add(service) and bool(sender.notify(title=title, body=body, body_format=NotifyFormat.TEXT))
+        except Exception:
+            return False
 
     def ping(self) -> bool:
         """Tells the heartbeat's receiver that all is well here; whether it answered. True where there is none."""
@@ -48,8 +46,8 @@ class Sender:
             return True
         import httpx
 
-        with addresses_unlogged():
-            try:
-                return httpx.get(self.heartbeat_url, timeout=HEARTBEAT_TIMEOUT_SECONDS).is_success
-            except (httpx.HTTPError, httpx.InvalidURL):
-                return False
+        silence_libraries()
+        try:
+            return httpx.get(self.heartbeat_url, timeout=HEARTBEAT_TIMEOUT_SECONDS).is_success
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return False

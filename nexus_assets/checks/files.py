@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nexus_assets.log_redaction import addresses_unlogged
+from nexus_assets.log_redaction import silence_libraries
 from nexus_assets.sources.s3 import object_size, sanitized_errors
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def open_files(address: Callable[[str], str], keys: Sequence[str]) -> Iterable[O
     """Each file, fetched whole through its presigned address, in the order of the keys."""
     import httpx
 
+    silence_libraries()
     limits = httpx.Limits(max_connections=AT_ONCE)
     client = httpx.Client(timeout=TIMEOUT_SECONDS, limits=limits)
-    with addresses_unlogged(), client as http, ThreadPoolExecutor(AT_ONCE) as pool:
+    with client as http, ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(lambda key: _fetch(http, address(key), key), keys)
 
 

@@ -12,7 +12,7 @@ from nexus_assets.checks.check import Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.nexus import catalog
-from nexus_assets.nexus.connection import sanitized_errors, transaction, where
+from nexus_assets.nexus.connection import sanitized_errors, transaction
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -60,7 +60,7 @@ def ask_all(
         for check in chosen:
             cursor.execute("SAVEPOINT asked")
             try:
-                with sanitized_errors(where(engine)):
+                with sanitized_errors(engine):
                     answer: Finding | NexusAssetsError = check.find(context)
             except NexusAssetsError as error:
                 try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 
 from nexus_assets import clinics
 from nexus_assets.asset_keys import asset_key, clinic_tags
@@ -37,12 +38,12 @@ def _tell(event: dg.DagsterEvent, console: Console) -> None:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed:
             console.print(
-                f"  [red]{evaluation.asset_check_key.to_user_string()} failed[/red]: {evaluation.description}"
+                f"  [red]{evaluation.asset_check_key.to_user_string()} failed[/red]: {escape(evaluation.description or '')}"
             )
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
         error = event.step_failure_data.error
         told = error.cause.message if error and error.cause else (error.message if error else "")
-        console.print(f"  [red]{event.step_key} failed[/red]: {told.strip()}")
+        console.print(f"  [red]{event.step_key} failed[/red]: {escape(told.strip())}")
 
 
 class _Follower(threading.Thread):

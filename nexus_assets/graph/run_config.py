@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import get_origin
 
 import dagster as dg
 from pydantic import BaseModel
+
+
+def warn_of_open_pages() -> None:
+    """Logs a warning where the definitions are loaded for `dagster dev`, whose web server obeys any web site."""
+    if os.environ.get("DAGSTER_IS_DEV_CLI"):
+        logging.getLogger("dagster.nexus_assets").warning(
+            "`dagster dev` serves pages that carry out what any web site asks of them. Beside clinical data, use `python3 dev.py ui`"
+            " or `nexus-assets webserver` (docs/deploying.md)."
+        )
 
 
 def config_fields(model: type[BaseModel]) -> dict[str, dg.Field]:

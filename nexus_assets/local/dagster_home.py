@@ -7,11 +7,12 @@ import os
 import sys
 from pathlib import Path
 
-from nexus_assets.local.home import SOURCE, dagster_home, is_prepared, local_home
+from nexus_assets.local.home import SOURCE, dagster_home, is_prepared, local_home, make_private
 
 
 def prepare(home: Path) -> Path:
     """Returns the folder to use as DAGSTER_HOME: with the checkout's dagster.yaml, its databases created."""
+    make_private(home)
     folder = dagster_home(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(folder / "prepare.lock", "a") as lock:

@@ -14,7 +14,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.clinic import SEED, write_clinic
 from nexus_assets.local.services import LocalServices
-from nexus_assets.nexus.connection import make_engine, sanitized_errors, where
+from nexus_assets.nexus.connection import make_engine, sanitized_errors
 from nexus_assets.settings import clinic_name
 
 Tell = Callable[[str], None]
@@ -45,7 +45,7 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
             " to replace it.",
         )
     engine = make_engine(services.database_url)
-    with sanitized_errors(where(engine)):
+    with sanitized_errors(engine):
         if fresh:
             _drop_everything(engine)
         if not sa.inspect(engine).has_table("django_content_type"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -19,6 +20,13 @@ def local_home() -> Path:
     if (SOURCE / "workspace.yaml").exists():
         return SOURCE / ".local"
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "nexus-assets"
+
+
+def make_private(home: Path) -> None:
+    """Makes a local home that no other user of this machine can enter; one that is there already is closed to them."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(PermissionError):  # it belongs to somebody else, who decides
+        home.chmod(0o700)
 
 
 def dagster_home(home: Path) -> Path:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nexus_assets.local.home import SOURCE, local_home
+from nexus_assets.local.home import SOURCE, local_home, make_private
 from nexus_assets.local.processes import HOW_TO_MOVE, LocalServiceError
 
 LINGER_SECONDS = 5.0
@@ -109,7 +109,7 @@ def supervisor_pid(home: Path) -> int | None:
 
 def _take_lease(home: Path) -> int:
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(home)
         lease = os.open(home / "lease", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise LocalServiceError(f"Can't write to {home}: {error.strerror}.", remedy=HOW_TO_MOVE) from error

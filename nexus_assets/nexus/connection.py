@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -141,7 +141,7 @@ def transaction(
     names = (lock,) if isinstance(lock, str) else lock
     connection, arguments = _connect(engine)
     watch = Watch(connection, arguments)
-    with sanitized_errors(where(engine), watch):
+    with sanitized_errors(engine, watch):
         try:
             connection.set_session("READ COMMITTED" if names else "REPEATABLE READ", readonly=read_only or None)
             with watch.watching(), connection.cursor() as cursor:
@@ -158,16 +158,17 @@ def transaction(
 
 
 @contextmanager
-def sanitized_errors(place: str, watch: Watch | None = None) -> Iterator[None]:
+def sanitized_errors(engine: sqlalchemy.Engine, watch: Watch | None = None) -> Iterator[None]:
     """Turns the driver's and SQLAlchemy's errors into DatabaseError; their text may hold rows (`DETAIL: Key (…)=(…)`)."""
+    place = where(engine)
     try:
         yield
     except psycopg2.Error as error:
-        raise (_given_up(place) if watch and watch.gave_up else _plain(error, place)) from None
+        raise (_given_up(place) if watch and watch.gave_up else _plain(error, engine)) from None
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None)
         if isinstance(cause, psycopg2.Error):
-            raise _plain(cause, place) from None
+            raise _plain(cause, engine) from None
         raise DatabaseError(f"The database {place} could not be used: {type(error).__name__}.") from None
 
 
@@ -183,8 +184,8 @@ QUOTED_CLASSES = ("42", "3D", "28", "25", "55", "58", "53")
 """SQLSTATE classes whose messages quote identifiers, settings and the server's own files alone; the others may quote a cell."""
 
 
-def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
-    code = error.pgcode
+def _plain(error: psycopg2.Error, engine: sqlalchemy.Engine) -> DatabaseError:
+    code, place = error.pgcode, where(engine)
     if code is None and not isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
         # The driver itself, before the database was asked: nothing that passes by itself.
         return DatabaseError(f"The database {place} could not be used: {type(error).__name__}.")
@@ -196,22 +197,37 @@ def _plain(error: psycopg2.Error, place: str) -> DatabaseError:
     if refusing is not None:
         return refusing
     name = errorcodes.lookup(code).lower().replace("_", " ")
-    named = [
-        f"{label} {value}"
-        for label, value in (
-            ("table", diagnostics.table_name),
-            ("column", diagnostics.column_name),
-            ("constraint", diagnostics.constraint_name),
-        )
-        if value
-    ]
+    named = "".join(f", {label} {name}" for label, name in _names(diagnostics, engine))
     # What a trigger says may quote a cell, under any code.
     said = f" ({diagnostics.message_primary})" if code[:2] in QUOTED_CLASSES and not diagnostics.context else ""
     return DatabaseError(
-        f"The database {place} refused: {name} [{code}]{', ' if named else ''}{', '.join(named)}{said}.",
+        f"The database {place} refused: {name} [{code}]{named}{said}.",
         remedy=_remedy(code, diagnostics.source_function or ""),
         transient=code.startswith(TRANSIENT_CLASSES),
     )
+
+
+KNOWN_NAMES_SQL = """
+    SELECT relname FROM pg_class WHERE relname = ANY(%(names)s)
+    UNION SELECT attname FROM pg_attribute WHERE attname = ANY(%(names)s)
+    UNION SELECT conname FROM pg_constraint WHERE conname = ANY(%(names)s)
+"""
+
+
+def _names(said: Any, engine: sqlalchemy.Engine) -> list[tuple[str, str]]:
+    """(kind, name) of what an error is about, where the catalogue has that name: a trigger may put a cell in its place.
+
+    Asked on a connection of its own: the one of the error can't be asked any more. Without one no name is known.
+    """
+    fields = {"table": said.table_name, "column": said.column_name, "constraint": said.constraint_name}
+    known: set[str] = set()
+    with suppress(NexusAssetsError, psycopg2.Error):
+        if asked := [name for name in fields.values() if name]:
+            connection, _ = _connect(engine)
+            with closing(connection), connection.cursor() as cursor:
+                cursor.execute(KNOWN_NAMES_SQL, {"names": asked})
+                known = {name for (name,) in cursor.fetchall()}
+    return [(kind, name) for kind, name in fields.items() if name in known]
 
 
 def _remedy(code: str, routine: str) -> str:

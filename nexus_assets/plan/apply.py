@@ -66,8 +66,8 @@ def read_plan(file: Path) -> WrittenPlan:
         return WrittenPlan(told, told["database"], tuple(told["settings"]), entities, bases)
     except OSError as error:
         raise NexusAssetsError(f"{file} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NexusAssetsError(f"{file} is not a plan.", remedy="Write one: nexus-assets plan --out FILE.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise NexusAssetsError(f"{file} is not a plan.", remedy="Write one: nexus-assets plan --out FILE.") from None
 
 
 def what_differs(

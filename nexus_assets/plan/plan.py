@@ -162,7 +162,7 @@ def make_plan(
                 continue
 
             def rehearse(settings: LoadSettings, entity: Entity = entity) -> EntityPlan:
-                with sanitized_errors(where(engine)), Progress(entity.name, log) as progress:
+                with sanitized_errors(engine), Progress(entity.name, log) as progress:
                     inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
                     remembered = _remember(cursor, entity)
                     result = load(cursor, entity, inputs, settings, run_id, log)

@@ -9,7 +9,7 @@ from nexus_assets import clinics, settings
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import is_installed
-from nexus_assets.local.home import local_home
+from nexus_assets.local.home import local_home, make_private
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.report.facts import Report, checks_without_result, read_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
@@ -59,7 +59,9 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
     page, beside = folder() / f"{name}.html", folder() / f"{name}.json"
     try:
         # A folder that is set is one that a web server shows.
-        folder().mkdir(mode=0o777 if settings.REPORTS.value() else 0o700, parents=True, exist_ok=True)
+        if not settings.REPORTS.value():
+            make_private(local_home())
+        folder().mkdir(parents=True, exist_ok=True)
         beside.write_text(to_json(report), "utf-8")
         page.write_text(to_html(report, settings.TIME_ZONE.value(), beside.name), "utf-8")
     except OSError as error:

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 import httpx
 
+from nexus_assets.log_redaction import silence_libraries
 from nexus_assets.sources.export import ExportError
 from nexus_assets.wire import require_https, shown_address
 
@@ -89,6 +90,7 @@ class Session:
 
     def __init__(self, server: FileMakerServer) -> None:
         require_https(server.url, of="filemaker", setting="NEXUS_FILEMAKER_URL")
+        silence_libraries()
         self._server = server
         self._base = f"{server.url.rstrip('/')}/fmi/data/vLatest/databases/{quote(server.database, safe='')}"
         self._client = httpx.Client(timeout=server.timeout)

@@ -52,3 +52,17 @@ def test_what_a_trigger_says_is_not_repeated(database: str) -> None:
     ):
         cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'bad %', 'Wattle' USING ERRCODE = '42501'; END $$")
     assert "Wattle" not in str(refused.value)
+
+
+def test_names_are_those_of_the_catalogue(nexus_database: str) -> None:
+    """A trigger may put a cell in the place of a name."""
+    raised = "RAISE EXCEPTION 'no' USING ERRCODE = '23514', TABLE = 'patients', COLUMN = 'Wattle 3/7/1950', CONSTRAINT = 'Wren'"
+    with pytest.raises(DatabaseError) as refused, transaction(make_engine(nexus_database)) as cursor:
+        cursor.execute(f"DO $$ BEGIN {raised}; END $$")
+    assert "check violation [23514], table patients." in str(refused.value)
+
+
+def test_names_of_a_constraint_are_told(nexus_database: str) -> None:
+    with pytest.raises(DatabaseError) as refused, transaction(make_engine(nexus_database)) as cursor:
+        cursor.execute("INSERT INTO notes (id) VALUES (gen_random_uuid())")
+    assert "not null violation [23502], table notes, column " in str(refused.value)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -21,6 +19,7 @@ from nexus_assets.local.postgres import ADMIN
 from nexus_assets.nexus import hung
 from nexus_assets.nexus.connection import DatabaseError, _arguments, make_engine, transaction
 from nexus_assets.nexus.refusals import CAUSES, by_answer
+from nexus_assets_tests.tls import speaking_tls
 
 # SQLSTATE, function, what a German, Russian or Japanese server says -> what we say
 ANSWERS = {
@@ -154,55 +153,6 @@ def test_role_that_may_not_log_in_and_role_that_is_not_there_on_a_real_server(da
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def speaking_tls(folder: Path, name: str = "another.example", *, directly: bool = False) -> Iterator[int]:
-    """A server that offers TLS, as PostgreSQL does or directly, with a certificate of nobody's authority; its port."""
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "1",
-            "-subj",
-            f"/CN={name}",
-            "-addext",
-            f"subjectAltName=DNS:{name}",
-            "-keyout",
-            folder / "key.pem",
-            "-out",
-            folder / "cert.pem",
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listening.accept()
-            except OSError:
-                return
-            with client:
-                if not directly:
-                    client.recv(8)
-                    client.sendall(b"S")
-                try:
-                    context.wrap_socket(client, server_side=True).close()
-                except OSError:
-                    continue
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=serve, daemon=True).start()
-        yield listening.getsockname()[1]
-        listening.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.mark.parametrize(
     ("trusted", "told"),
     [(False, "not from an authority that we trust"), (True, "is for another host")],
@@ -215,6 +165,13 @@ def test_foreign_certificate_is_told_as_what_it_is(tmp_path: Path, *, trusted: b
         root = (tmp_path if trusted else other) / "cert.pem"
         url = f"postgresql://wattle:wren@127.0.0.1:{port}/x?sslmode=verify-full&sslrootcert={root}"
         with pytest.raises(DatabaseError, match=told), transaction(make_engine(url)):
+            pass
+
+
+def test_expired_certificate_is_told_as_what_it_is(tmp_path: Path) -> None:
+    with speaking_tls(tmp_path, "127.0.0.1", expired=True) as port:
+        url = f"postgresql://wattle:wren@127.0.0.1:{port}/x?sslmode=verify-full&sslrootcert={tmp_path}/cert.pem"
+        with pytest.raises(DatabaseError, match="has expired"), transaction(make_engine(url)):
             pass
 
 

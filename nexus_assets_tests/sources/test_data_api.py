@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from nexus_assets.sources.data_api_session import TRIES, FileMakerServer, layout
 from nexus_assets.sources.filemaker import OpenExport
 from nexus_assets_tests.sources.conftest import records
 from nexus_assets_tests.sources.fake_filemaker import FakeFileMaker, serving
+from nexus_assets_tests.tls import speaking_tls
 
 FIELDS = (("id", "text"), ("Note", "text"), ("Date", "date"), ("At", "timeStamp"), ("num", "number"))
 
@@ -164,6 +166,32 @@ def test_an_answer_that_takes_too_long_is_asked_for_again(filemaker: FakeFileMak
 def test_a_server_that_is_not_there_is_said(settings: FileMakerServer) -> None:
     with pytest.raises(NexusAssetsError, match=rf"did not answer {TRIES} times \(ConnectError\)"):
         opened(replace(settings, url="http://127.0.0.1:9"))
+
+
+def test_a_server_without_tls_is_told_as_what_it_is(settings: FileMakerServer) -> None:
+    with pytest.raises(NexusAssetsError, match="does not offer TLS"):
+        opened(replace(settings, url=settings.url.replace("http:", "https:")))
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "expired"),
+    [("127.0.0.1", False, False), ("another.example", True, False), ("127.0.0.1", True, True)],
+    ids=["authority", "host", "expired"],
+)
+def test_a_certificate_that_proves_nothing_is_told_as_what_it_is(
+    settings: FileMakerServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    name: str,
+    trusted: bool,
+    expired: bool,
+) -> None:
+    with speaking_tls(tmp_path, name, directly=True, expired=expired) as port:
+        if trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        with pytest.raises(NexusAssetsError, match=r"certificate of .* is not from an authority .*, or has expired"):
+            opened(replace(settings, url=f"https://127.0.0.1:{port}"))
 
 
 def remove(*numbers: int) -> Callable[[FakeFileMaker], None]:

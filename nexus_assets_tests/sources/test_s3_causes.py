@@ -14,7 +14,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket
 from nexus_assets.sources.s3_causes import CAUSES, CERTIFICATE, BucketError, cause_of, sanitized_errors
 from nexus_assets_tests.conftest import Bucket
-from nexus_assets_tests.nexus.test_refusals import speaking_tls
+from nexus_assets_tests.tls import speaking_tls
 
 
 @pytest.mark.parametrize("name", [name for cause in CAUSES for name in cause.names if hasattr(exceptions, name)])
@@ -127,6 +127,18 @@ def test_server_without_tls_and_one_with_a_foreign_certificate_are_told_apart(
     with speaking_tls(tmp_path, directly=True) as port:
         monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", f"https://127.0.0.1:{port}")
         with pytest.raises(BucketError, match="not from an authority that we trust"):
+            listed()
+
+
+def test_bucket_behind_an_expired_certificate_is_told_as_what_it_is(
+    place: Bucket,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with speaking_tls(tmp_path, "127.0.0.1", directly=True, expired=True) as port:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+        monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", f"https://127.0.0.1:{port}")
+        with pytest.raises(BucketError, match="has expired"):
             listed()
 
 
