@@ -7,9 +7,6 @@ anybody who can launch one; so none of them has a field, and Dagster refuses a r
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,8 +31,11 @@ if TYPE_CHECKING:
     Table = ExportFile | HostedLayout
     """What holds one of FileMaker's tables."""
 
-ATTEMPTS = 8
+ATTEMPTS = 4
 """How often a throttled or failed S3 request is tried, with growing pauses, before the load gives up."""
+
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+"""How long one of these requests may wait for a connection, and for each part of the answer: a page that hangs is given up."""
 
 
 class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -48,10 +48,17 @@ class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
         return make_engine(settings.clinic().database_url)
 
 
-def _client(clinic: settings.Clinic) -> Any:
+def _client(clinic: settings.Clinic, *, with_times: bool = True) -> Any:
+    """A boto3 S3 client, with time limits; `with_times=False` leaves out when each object was last changed: nothing asks for
+    it in a listing of the bucket, and botocore takes longer to read it than all the rest."""
+    import boto3
+    import botocore.session
+    from botocore.config import Config
     from dagster_aws.s3 import S3Resource
+    from dagster_aws.utils import construct_boto_client_retry_config
 
     from nexus_assets.sources.s3_causes import made_client
+    from nexus_assets.sources.s3_pages import refuse_portals
 
     silence_libraries()
     resource = S3Resource(
@@ -59,9 +66,25 @@ def _client(clinic: settings.Clinic) -> Any:
         region_name=clinic.region,
         aws_access_key_id=clinic.access_key_id,
         aws_secret_access_key=clinic.secret_access_key,
-        max_attempts=ATTEMPTS,
+        max_attempts=ATTEMPTS - 1,  # those after the first
     )
-    return made_client(resource.get_client, clinic.bucket)
+    # S3Resource.get_client would take no time limits.
+    limits = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+
+    def make() -> Any:
+        session = botocore.session.get_session()
+        if not with_times:
+            session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+        return boto3.Session(
+            resource.aws_access_key_id, resource.aws_secret_access_key, botocore_session=session
+        ).client(
+            "s3",
+            endpoint_url=resource.endpoint_url,
+            region_name=resource.region_name,
+            config=construct_boto_client_retry_config(resource.max_attempts).merge(limits),  # type: ignore[no-untyped-call]
+        )
+
+    return refuse_portals(made_client(make, clinic.bucket))
 
 
 class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -114,10 +137,8 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def client(self) -> Any:
         """A boto3 S3 client that retries what is throttled; made once, as making one takes longer than many a request."""
-        from nexus_assets.sources.s3 import without_times
-
         if self._made_client is None:
-            self._made_client = without_times(_client(settings.clinic()))
+            self._made_client = _client(settings.clinic(), with_times=False)
         return self._made_client
 
     def address(self, seconds: int) -> Callable[[str], str]:
@@ -151,6 +172,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         from nexus_assets.sources.s3 import BucketError
 
         for listing in listings:
+            self._failed.pop((run_id, listing), None)
             try:
                 self._kept(listing, run_id)
             except BucketError as error:
@@ -161,7 +183,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         Raises BucketError where the bucket can't be listed.
         """
-        if (failed := self._failed.pop((run_id, listing), None)) is not None:
+        if (failed := self._failed.get((run_id, listing))) is not None:
             raise failed
         yield from self._kept(listing, run_id)
 
@@ -170,10 +192,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         kept = self._listed.get((run_id, listing))
         if kept is None:
-            folder = Path(tempfile.mkdtemp(prefix="nexus-listing-"))
-            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-            kept = KeptListing(folder / f"{listing}.csv")
-            kept.write(list_objects(self.client(), self.name(), self.prefix(listing), listing))
+            kept = KeptListing(list_objects(self.client(), self.name(), self.prefix(listing), listing))
             self._listed[run_id, listing] = kept
         return kept
 

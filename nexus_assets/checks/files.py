@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nexus_assets.log_redaction import silence_libraries
 from nexus_assets.sources.s3 import object_size, sanitized_errors
+from nexus_assets.sources.s3_pages import entries
 
 if TYPE_CHECKING:
     import httpx
@@ -61,10 +62,9 @@ def sizes(client: Any, bucket: str, keys: Sequence[str]) -> Iterator[tuple[str, 
     wanted = set(keys)
     with sanitized_errors(bucket, client.meta.endpoint_url):
         for folder in sorted({key.partition("/")[0] for key in keys}):
-            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
-                for entry in page.get("Contents", ()):
-                    if entry["Key"] in wanted:
-                        yield entry["Key"], entry["Size"]
+            for entry in entries(client, bucket, folder):
+                if entry["Key"] in wanted:
+                    yield entry["Key"], entry["Size"]
 
 
 def open_files(address: Callable[[str], str], keys: Sequence[str]) -> Iterable[Opened]:

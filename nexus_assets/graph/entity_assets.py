@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from nexus_assets import settings
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
+from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
@@ -21,8 +22,8 @@ from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
 
 RETRIES, RETRY_SECONDS = 3, 5
-"""A load that failed for what may pass by itself (a lost connection, another load of the same table) is tried again as a
-whole, after 5, 10 and 20 seconds; nothing else is."""
+"""A load that failed for what may pass by itself (a lost connection, a throttled bucket, another load of the same table) is
+tried again as a whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
 class LoadConfig(BaseModel, extra="forbid"):
@@ -30,6 +31,7 @@ class LoadConfig(BaseModel, extra="forbid"):
 
     allow_empty: bool = Field(False, description="Load although the source has no row, or none that can be loaded.")
     allow_vanished: bool = Field(False, description="Load although many rows that were loaded before are missing.")
+    allow_missing_files: bool = Field(False, description="Load although files that the export still names are gone.")
     allow_rekeyed: bool = Field(False, description="Load although many known people come under new FileMaker ids.")
     allow_rejected: bool = Field(False, description="Load although many more rows than last time are rejected.")
     allow_older_export: bool = Field(False, description="Load although an export is older than the one loaded last.")
@@ -280,8 +282,6 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         exports: FileMakerExports,
         bucket: ClinicBucket,
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        from nexus_assets.nexus.connection import DatabaseError
-
         config = LoadConfig.model_validate(context.op_execution_context.op_config)
         try:
             result = run_load(
@@ -294,7 +294,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
                 context.log.info,
                 only_if=config.only_if,
             )
-        except DatabaseError as error:
+        except NexusAssetsError as error:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise

@@ -14,7 +14,8 @@ from nexus_assets.graph.entity_assets import another_try
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 RETRIES = 1
-"""Checks that lost their connection look once more; longer, and whoever is to know would know late."""
+"""Checks that lost their connection, or could not list the bucket for what may pass by itself, look once more; longer, and
+whoever is to know would know late."""
 
 
 def check_key(check: Check) -> dg.AssetCheckKey:
@@ -84,15 +85,17 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, database: NexusDatabase, bucket: ClinicBucket
     ) -> Iterator[dg.AssetCheckResult]:
         from nexus_assets.checks.run import ask_all, keep, stored_files
-        from nexus_assets.nexus.connection import DatabaseError
 
         engine, run_id = database.engine(), context.run.run_id
         chosen = [check for check in checks if check_key(check) in context.selected_asset_check_keys]
         try:
             answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
+            for answer in answers.values():
+                if isinstance(answer, NexusAssetsError) and answer.transient and context.retry_number < RETRIES:
+                    raise answer
             findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
             keep(findings, engine, run_id)
-        except DatabaseError as error:
+        except NexusAssetsError as error:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise

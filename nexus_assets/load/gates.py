@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,9 @@ VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 
 REKEYED_SHARE = 0.005
 """A larger share of known people under new FileMaker ids: FileMaker's id field computes its UUID anew."""
+
+SHOWN_IDS = 5
+"""So many ids of rows stand in a message."""
 
 REJECTED_ROWS, REJECTED_SHARE = 5, 0.05
 """More rejected rows than both, beyond the last load's number and share: a column has changed its form."""
@@ -211,6 +214,22 @@ def check_rows(
             setting="allow_rejected",
             entity=name,
         )
+
+
+def check_files_there(
+    entity: Entity, without_file: Sequence[str], known: int, last: LastLoad | None, settings: LoadSettings
+) -> None:
+    """Raises GateError where the export still names files that are not in the bucket any more, however few: a row whose file
+    is gone is an image that nobody sees, and a listing that ended early looks just so. `without_file` are ids in Nexus."""
+    if last is None or not without_file or settings.allow_missing_files:
+        return
+    ids = ", ".join(without_file[:SHOWN_IDS]) + (", …" if len(without_file) > SHOWN_IDS else "")
+    raise GateError(
+        f"{len(without_file):,} of {known:,} known {entity.name} have no file in the bucket any more, and {entity.exports[0]} still names"
+        f" them (id {ids}): they were deleted or moved, or the bucket was not listed to its end.",
+        setting="allow_missing_files",
+        entity=entity.name,
+    )
 
 
 def check_sources_not_empty(

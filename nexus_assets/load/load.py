@@ -127,6 +127,8 @@ def load(
     read = _read(cursor, context, dictionaries, inputs, log)
 
     # 5 gates
+    without_file = vanished.still_named(cursor, context, staged.export) if read.ids.vanishing else []
+    gates.check_files_there(entity, without_file, read.ids.known, last, settings)
     gates.check_rows(cursor, context, read.rows, read.ids, noticed, last, settings)
     contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
 

@@ -23,6 +23,7 @@ class LoadSettings:
     time_zone: str = "Australia/Sydney"
     date_order: str = "mdy"
     filemaker_wins: bool = False
+    allow_missing_files: bool = False
     archive_vanished: bool = False
     allow_empty: bool = False
     allow_vanished: bool = False

@@ -10,7 +10,8 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.planner import without_nested_loops
-from nexus_assets.mapping.entity import Archive
+from nexus_assets.load.work import Relation
+from nexus_assets.mapping.entity import Archive, FileRecords
 from nexus_assets.nexus import queries
 
 
@@ -35,6 +36,26 @@ def count(cursor: Cursor, context: LoadContext) -> Ids:
             """).format(ledger=context.ledger, seen=context.work("seen")),
         )
     )
+
+
+def still_named(cursor: Cursor, context: LoadContext, export: Relation) -> list[str]:
+    """The ids in Nexus, in their order, of the rows that vanish because their file is gone while the export still names it."""
+    source = context.entity.source
+    if not isinstance(source, FileRecords):
+        return []
+    heading = source.on if context.entity.source_id == "record_key" else context.entity.source_id
+    cursor.execute(
+        SQL("""
+            SELECT l.nexus_id::text FROM {ledger} AS l
+            WHERE l.last_load IS NOT NULL AND l.vanished_load IS NULL
+              AND NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = l.source_id)
+              AND l.source_id IN (SELECT nexus_assets.read_uuid(nexus_assets.plain_number({named})) FROM {export})
+            ORDER BY 1
+        """).format(
+            ledger=context.ledger, seen=context.work("seen"), named=export.columns[heading], export=export.table
+        )
+    )
+    return [nexus_id for (nexus_id,) in cursor.fetchall()]
 
 
 def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:

@@ -38,11 +38,7 @@ TRANSIENT_CLASSES = ("08", "40", "53", "55P03", "57P")
 
 
 class DatabaseError(NexusAssetsError):
-    """What the database refused, in words without any row's content. `transient`: the same may well succeed later."""
-
-    def __init__(self, problem: str, *, remedy: str = "", transient: bool = False) -> None:
-        super().__init__(problem, remedy=remedy)
-        self.transient = transient
+    """What the database refused, in words without any row's content."""
 
 
 _FORM = "Write it as postgresql://user:password@host:5432/database (@ in user or password as %40, % as %25)."

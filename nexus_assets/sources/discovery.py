@@ -26,7 +26,8 @@ from nexus_assets.sources.names import (
     spelling,
     unreadable_kind,
 )
-from nexus_assets.sources.s3_causes import cause_of, code_of
+from nexus_assets.sources.s3_causes import PageError, cause_of, code_of
+from nexus_assets.sources.s3_pages import entries
 from nexus_assets.sources.s3_place import S3Place
 from nexus_assets.wire import shown_place
 
@@ -206,16 +207,13 @@ def _objects(location: str, s3_client: Any) -> Iterator[Place]:
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
     try:
-        pages = s3_client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=f"{prefix}/" if prefix else "", Delimiter="/"
-        )
-        for page in pages:
-            for found in page.get("Contents", ()):
-                if not found["Key"].endswith("/"):
-                    yield S3Place(s3_client, bucket, found["Key"])
-    except (ClientError, BotoCoreError) as error:
+        for found in entries(s3_client, bucket, f"{prefix}/" if prefix else "", delimiter="/"):
+            if not found["Key"].endswith("/"):
+                yield S3Place(s3_client, bucket, found["Key"])
+    except (ClientError, BotoCoreError, PageError) as error:
         cause, code = cause_of(error), code_of(error)
         raise ExportError(
             f"The exports at {shown_place(location)} can't be listed: {code}. The bucket {cause.problem}.",
             remedy=cause.remedy,
+            transient=cause.transient,
         ) from None

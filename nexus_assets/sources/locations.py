@@ -92,4 +92,6 @@ def explained(location: str) -> Iterator[None]:
         if code in ("404", "NoSuchKey"):
             raise ExportError(f"{location} is gone.", remedy="Export it again, then run the same command.") from None
         cause = cause_of(error)
-        raise ExportError(f"{location} can't be read: its bucket {cause.problem}.", remedy=cause.remedy) from None
+        raise ExportError(
+            f"{location} can't be read: its bucket {cause.problem}.", remedy=cause.remedy, transient=cause.transient
+        ) from None

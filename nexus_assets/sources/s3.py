@@ -1,19 +1,22 @@
-"""The clinic's bucket: one paginated listing per prefix, as records of files; no request per object."""
+"""The clinic's bucket: one proven listing per prefix, as records of files; no request per object."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import posixpath
 import re
+import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nexus_assets.sources.mime_types import MIME_TYPES
 from nexus_assets.sources.s3_causes import BucketError as BucketError
 from nexus_assets.sources.s3_causes import sanitized_errors as sanitized_errors
+from nexus_assets.sources.s3_pages import entries
+from nexus_assets.sources.temporary import reader, room
 
 if TYPE_CHECKING:
     from nexus_assets.mapping.entity import Listing
@@ -61,45 +64,32 @@ def stored_object(listing: Listing, key: str, size: int, etag: str) -> StoredObj
     return None if record is None else StoredObject(key, size, etag, *record)
 
 
-_LAST_MODIFIED = re.compile(rb"<LastModified>[^<]*</LastModified>")
+def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
+    """Every file under the prefix, in key order, a thousand a request. Raises BucketError where the listing is not whole."""
+    with sanitized_errors(bucket, client.meta.endpoint_url):
+        for entry in entries(client, bucket, prefix):
+            found = stored_object(listing, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'))
+            if found is not None:
+                yield found
 
 
-def without_times(client: Any) -> Any:
-    """The client, which from now on passes over when each object of a listing was last changed.
+class KeptListing:
+    """The files of a listing, kept in a temporary file: asked for once, read as often as needed, and never all in memory.
 
-    Nothing here asks for it, and botocore takes more time to read it than to read all the rest of a listing.
+    Raises NexusAssetsError where the temporary folder has no room.
     """
 
-    def pass_over(response_dict: dict[str, Any], **_: Any) -> None:
-        response_dict["body"] = _LAST_MODIFIED.sub(b"", response_dict["body"])
-
-    client.meta.events.register("before-parse.s3.ListObjectsV2", pass_over)
-    return client
-
-
-def list_objects(client: Any, bucket: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
-    """Every file under the prefix, in key order, a thousand a request. Raises BucketError where the listing breaks off."""
-    with sanitized_errors(bucket, client.meta.endpoint_url):
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            for entry in page.get("Contents", ()):
-                found = stored_object(listing, entry["Key"], entry["Size"], entry.get("ETag", "").strip('"'))
-                if found is not None:
-                    yield found
-
-
-@dataclass(frozen=True)
-class KeptListing:
-    """The files of a listing, kept in a file: asked for once, read as often as needed, and never all in memory."""
-
-    file: Path
-
-    def write(self, objects: Iterable[StoredObject]) -> None:
-        """Keeps these files, in place of what was kept before."""
-        with self.file.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows((*item[:-1], int(item.is_thumbnail)) for item in objects)
+    def __init__(self, objects: Iterable[StoredObject]) -> None:
+        with room():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this lives
+        weakref.finalize(self, self._file.close)
+        with room():
+            text = io.TextIOWrapper(self._file, "utf-8", newline="")
+            csv.writer(text).writerows((*item[:-1], int(item.is_thumbnail)) for item in objects)
+            text.detach()  # with what it holds; closing it would close the file
 
     def __iter__(self) -> Iterator[StoredObject]:
-        with self.file.open(newline="", encoding="utf-8") as file:
+        with io.TextIOWrapper(reader(self._file), "utf-8", newline="") as file:
             for key, size, etag, record_key, is_thumbnail in csv.reader(file):
                 yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "1")
 

@@ -15,11 +15,13 @@ class BucketError(NexusAssetsError):
 
 
 class Cause(NamedTuple):
-    """What is wrong, after "The bucket …", and what to do. Names are classes of botocore.exceptions or error codes of S3."""
+    """What is wrong, after "The bucket …", and what to do. Names are classes of botocore.exceptions or error codes of S3, or of ours
+    for what is no answer of S3 (s3_pages)."""
 
     names: tuple[str, ...]
     problem: str
     remedy: str
+    transient: bool = False
 
 
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE, a profile that has them)."
@@ -27,6 +29,33 @@ _RENEW = "Sign in again (`aws sso login`, or whatever gives you the credentials)
 _POLICY = "Let this user list and read the bucket: docs/connecting.md has the policy."
 _REGION = "Set AWS_DEFAULT_REGION to the bucket's region."
 _ENDPOINT = "Check NEXUS_S3_ENDPOINT_URL and the network, then run the command again."
+
+CUT_OFF = Cause(
+    ("CutOff",),
+    "sent an answer that is empty, cut off or garbled",
+    "Nothing was written. Run the command again; if it stays so, see whether a proxy stands before NEXUS_S3_ENDPOINT_URL.",
+    transient=True,
+)
+CAPTIVE_PORTAL = Cause(
+    ("CaptivePortal", "511"),
+    "can't be reached: a web page answers in its place, of a captive portal (a network's sign-in page) or a proxy",
+    "Nothing was written. Sign in to the network or let the proxy pass NEXUS_S3_ENDPOINT_URL (NO_PROXY), check that this is the"
+    " address of the S3 API and not of a console, then run the command again.",
+    transient=True,
+)
+
+TOO_SLOW = Cause(
+    (
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+        "ConnectionClosedError",
+        "RequestTimeout",
+        "ResponseStreamingError",
+    ),
+    "did not answer in time, or the connection broke",
+    _ENDPOINT,
+    transient=True,
+)
 
 CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
 """OpenSSL's own word, the same in every version and language."""
@@ -110,24 +139,46 @@ CAUSES: tuple[Cause, ...] = (
         "can't be reached through the proxy",
         "Check HTTPS_PROXY.",
     ),
-    Cause(("EndpointConnectionError",), "can't be reached: nothing answers at the endpoint", _ENDPOINT),
+    Cause(("EndpointConnectionError",), "can't be reached: nothing answers at the endpoint", _ENDPOINT, transient=True),
+    TOO_SLOW,
     Cause(
         (
-            "ConnectTimeoutError",
-            "ReadTimeoutError",
-            "ConnectionClosedError",
-            "RequestTimeout",
-            "ResponseStreamingError",
+            *("SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "RequestLimitExceeded"),
+            *("TooManyRequests", "TooManyRequestsException", "429"),
         ),
-        "did not answer in time, or the connection broke",
-        _ENDPOINT,
+        "is throttled: its server gets more requests than it takes",
+        "Run the command again in some minutes, when less else uses the bucket.",
+        transient=True,
     ),
     Cause(
-        ("SlowDown", "Throttling", "ThrottlingException", "ServiceUnavailable", "InternalError", "500", "503"),
-        "is overloaded",
+        ("ServiceUnavailable", "InternalError", "InternalServerError", "500", "502", "503", "504"),
+        "is on a server that is out of order or overloaded",
         "Run the command again in some minutes.",
+        transient=True,
     ),
+    CUT_OFF,
+    CAPTIVE_PORTAL,
 )
+
+
+class PageError(Exception):
+    """An answer that is no page of a listing, or not the next one; it holds no key."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.problem)
+        self.cause = cause
+
+
+def unproven(why: str) -> PageError:
+    """The error of a page that contradicts what S3 promises: taken as it is, files would be missing without an error."""
+    return PageError(
+        Cause(
+            (),
+            f"sent a page of its listing that can't be right: {why}",
+            "Nothing was written. Run the command again; if it stays so, tell whoever runs the S3 server, or the proxy before it.",
+        )
+    )
+
 
 _GENERAL = "Nothing was written. Check NEXUS_S3_BUCKET and the bucket's policy, then run the command again."
 
@@ -142,6 +193,8 @@ def code_of(error: BaseException) -> str:
 
 def cause_of(error: BaseException) -> Cause:
     """The cause of an error of boto3: by S3's code where it answered, else by the error's class or one that it is derived from."""
+    if isinstance(error, PageError):
+        return error.cause
     code = "" if (found := code_of(error)) == type(error).__name__ else found
     verified = [CERTIFICATE] if CERTIFICATE in str(error) else []
     names = [code] if code else [*verified, *(kind.__name__ for kind in type(error).__mro__)]
@@ -162,9 +215,9 @@ def sanitized_errors(bucket: str, endpoint: str | None) -> Iterator[None]:
     place = f"bucket {bucket}" + (f" at {shown_address(endpoint)}" if endpoint else "")
     try:
         yield
-    except (exceptions.ClientError, exceptions.BotoCoreError, exceptions.HTTPClientError) as error:
+    except (exceptions.ClientError, exceptions.BotoCoreError, exceptions.HTTPClientError, PageError) as error:
         cause = cause_of(error)
-        raise BucketError(f"The {place} {cause.problem}.", remedy=cause.remedy) from None
+        raise BucketError(f"The {place} {cause.problem}.", remedy=cause.remedy, transient=cause.transient) from None
 
 
 def made_client(make: Any, bucket: str) -> Any:

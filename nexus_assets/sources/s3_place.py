@@ -82,6 +82,7 @@ class _S3Reader(io.RawIOBase):
                     raise ExportError(
                         f"{self._place.location}: the connection broke {TRIES} times at byte {self._position:,}.",
                         remedy="Nothing was loaded; run the same command again.",
+                        transient=True,
                     ) from None
         self._position += len(data)
         return data

@@ -22,7 +22,7 @@ from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.resources import content_hash
 from nexus_assets.sources.filemaker import find_export, open_export
-from nexus_assets.sources.s3 import KeptListing, stored_object
+from nexus_assets.sources.s3 import StoredObject, stored_object
 
 if TYPE_CHECKING:
     from nexus_assets.mapping.entity import Listing
@@ -81,9 +81,15 @@ def measured(work: Callable[..., int], *arguments: Any) -> Taken:
     return taken
 
 
-def kept_listing(exports: Path, listing: str) -> KeptListing:
-    """Where the listing that belongs to these exports is kept."""
-    return KeptListing(exports.with_name(f"{exports.name}-{listing}.csv"))
+def _listing_file(exports: Path, listing: str) -> Path:
+    return exports.with_name(f"{exports.name}-{listing}.csv")
+
+
+def kept_listing(exports: Path, listing: str) -> Iterator[StoredObject]:
+    """The listing that belongs to these exports."""
+    with _listing_file(exports, listing).open(newline="", encoding="utf-8") as file:
+        for key, size, etag, record_key, is_thumbnail in csv.reader(file):
+            yield StoredObject(key, int(size), etag, record_key, is_thumbnail == "True")
 
 
 def keep_listings(exports: Path, scale: int) -> None:
@@ -95,7 +101,8 @@ def keep_listings(exports: Path, scale: int) -> None:
     files: dict[Listing, Iterator[tuple[str, bytes]]] = {"images": image_files(plan), "documents": document_files(plan)}
     for listing, written in files.items():
         objects = (stored_object(listing, key, len(content), "") for key, content in written)
-        kept_listing(exports, listing).write(found for found in objects if found is not None)
+        with _listing_file(exports, listing).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(found for found in objects if found is not None)
 
 
 def load_entity(name: str, url: str, exports: Path) -> int:

@@ -16,6 +16,7 @@ from nexus_assets.graph.automation import executor, import_schedule, sources_of,
 from nexus_assets.graph.entity_assets import RETRIES
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.graph.conftest import QUIET, Graph, graph  # noqa: F401 - the fixture
+from nexus_assets_tests.sources.page_server import Answer, refusal, serving
 
 ALL = {source: "1" for name in ENTITIES for source in sources_of(name)}
 LOADED = {name: dict.fromkeys(sources_of(name), "1") for name in ENTITIES}
@@ -211,3 +212,54 @@ def test_checks_that_lost_their_connection_look_once_more(
     )
     assert not result.success
     assert sum(event.is_step_restarted for event in result.all_events) == 1
+
+
+def steps_started_again(result: dg.ExecuteInProcessResult) -> int:
+    return sum(event.is_step_restarted for event in result.all_events)
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [(refusal("SlowDown", 503), RETRIES), (Answer(), RETRIES), (refusal("AccessDenied", 403), 0)],
+    ids=["throttled", "empty page", "refused"],
+)
+def test_load_is_tried_again_for_what_may_pass_in_the_bucket(
+    graph: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    tries: int,
+) -> None:
+    monkeypatch.setattr("nexus_assets.graph.entity_assets.RETRY_SECONDS", 0)
+    monkeypatch.setattr("nexus_assets.resources.ATTEMPTS", 1)
+    assert graph.materialize("patients").success
+    before = graph.clinic.versions()
+    with serving([answer]) as (address, _):
+        monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
+        result = graph.materialize("documents")
+    assert not result.success
+    assert steps_started_again(result) == tries
+    assert graph.clinic.versions() == before
+
+
+def test_checks_that_could_not_list_the_bucket_look_once_more_and_tell_what_they_could_see(
+    graph: Graph,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nexus_assets.graph.entity_assets.RETRY_SECONDS", 0)
+    monkeypatch.setattr("nexus_assets.resources.ATTEMPTS", 1)
+    assert graph.materialize("patients", "documents").success
+    job = dg.define_asset_job("look", selection=dg.AssetSelection.checks_for_assets("documents"))
+    with serving([Answer()]) as (address, requests):
+        monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
+        result = (
+            dg.Definitions.merge(defs, dg.Definitions(jobs=[job]))
+            .get_repository_def()
+            .get_job("look")
+            .execute_in_process(instance=graph.instance, raise_on_error=False, run_config=QUIET)
+        )
+    assert not result.success
+    assert steps_started_again(result) == 1
+    assert len(requests) == 2
+    told = {evaluation.check_name for evaluation in result.get_asset_check_evaluations()}
+    assert "every_row_accounted" in told
+    assert "objects_exist" not in told

@@ -128,6 +128,7 @@ def no_such_bucket(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
 def unreachable_bucket(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("nexus_assets.resources.ATTEMPTS", 1)
+    monkeypatch.setattr("nexus_assets.graph.entity_assets.RETRY_SECONDS", 0)
 
 
 REFUSED_BUCKETS = {

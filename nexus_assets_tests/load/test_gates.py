@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from nexus_assets.load.gates import GateError, ParentsGoneError
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 PEOPLE = 100
+TABLES = {"images": "images_image", "documents": "documents_document"}
 
 
 @pytest.fixture
@@ -38,6 +39,43 @@ def stopped(clinic: Clinic, name: str, setting: str, says: str, **settings: Any)
     assert "Nothing was written" in str(raised.value)
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
     clinic.load(name, **{**settings, setting: True})
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("entity", "export"), [("images", "Image_data"), ("documents", "Docs")])
+def test_one_file_that_is_gone_while_the_export_names_it_stops_the_load(
+    entity: str, export: str, loaded: Clinic
+) -> None:
+    files = getattr(loaded, entity)
+    nexus_id = loaded.value(f"SELECT nexus_id::text FROM nexus_assets.identity_{entity} ORDER BY source_id LIMIT 1")
+    key = loaded.value(f"SELECT s3_key FROM {TABLES[entity]} WHERE id = '{nexus_id}'")
+    size = files.pop(key)
+    before = loaded.versions()
+    with pytest.raises(GateError, match=f"{export} still names") as refused:
+        loaded.load(entity)
+    assert refused.value.setting == "allow_missing_files"
+    assert nexus_id in str(refused.value)
+    assert key not in str(refused.value)
+    assert loaded.versions() == before
+    assert loaded.load(entity, allow_missing_files=True)[entity].account.healed == {"vanished": 1}
+    assert loaded.load(entity)[entity].account.healed == {}
+    files[key] = size
+    assert loaded.load(entity)[entity].account.healed == {"returned": 1}
+
+
+@pytest.mark.parametrize(("entity", "export"), [("images", "Image_data"), ("documents", "Docs")])
+def test_file_that_is_gone_with_its_row_in_the_export_stops_nothing(entity: str, export: str, loaded: Clinic) -> None:
+    key = loaded.value(f"SELECT s3_key FROM {TABLES[entity]} ORDER BY s3_key LIMIT 1")
+    del getattr(loaded, entity)[key]
+    loaded.exports[export] = [row for row in loaded.exports[export] if not _describes(row, key)]
+    assert loaded.load(entity)[entity].account.healed["vanished"] == 1
+
+
+def _describes(row: Mapping[str, str], key: str) -> bool:
+    stem = key.rpartition("/")[2].partition(".")[0].lower()
+    return stem in {value.lower() for value in row.values()}
 
 
 # --- vanished ---------------------------------------------------------------------------------------------------------
