@@ -129,7 +129,9 @@ def load(
     # 5 gates
     without_file = vanished.still_named(cursor, context, staged.export) if read.ids.vanishing else []
     gates.check_files_there(entity, without_file, read.ids.known, last, settings)
-    gates.check_rows(cursor, context, read.rows, read.ids, noticed, last, settings)
+    # Those were asked about by themselves.
+    ids = replace(read.ids, vanishing=read.ids.vanishing - len(without_file))
+    gates.check_rows(cursor, context, read.rows, ids, noticed, last, settings)
     contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
 
     # 6 write

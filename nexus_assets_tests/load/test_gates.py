@@ -123,7 +123,7 @@ def test_half_a_listing_is_stopped(clinic: Clinic) -> None:
         clinic.document(contact)
     clinic.load("patients", "documents")
     clinic.documents = dict(list(clinic.documents.items())[25:])
-    stopped(clinic, "documents", "allow_vanished", "25 of 50 known rows of documents")
+    stopped(clinic, "documents", "allow_missing_files", "25 of 50 known documents have no file")
 
 
 def test_files_that_lost_their_rows_are_a_cut_export_too(clinic: Clinic) -> None:
