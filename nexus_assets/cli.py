@@ -31,6 +31,7 @@ COMMANDS = {
     "rejects": "nexus_assets.commands.rejects",
     "learn-ids": "nexus_assets.commands.learn_ids",
     "reset": "nexus_assets.commands.reset",
+    "undo": "nexus_assets.commands.undo",
 }
 """Command name -> module, which holds a click command named `command`."""
 

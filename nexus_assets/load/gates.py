@@ -59,7 +59,7 @@ class ParentsGoneError(NexusAssetsError):
 
 @dataclass(frozen=True)
 class LastLoad:
-    """The last committed load of an entity, as the ledger tells it."""
+    """The last committed load of an entity, as the ledger tells it. `undone_since`: an earlier one was undone after it."""
 
     load_id: int
     source_rows: int
@@ -71,13 +71,16 @@ class LastLoad:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     rejected_by_reason: Mapping[str, int] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
+    undone_since: bool = False
 
 
 def last_load(cursor: Cursor, entity: str) -> LastLoad | None:
     """The last committed load of the entity, None before the first."""
     cursor.execute(
         "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,"
-        " mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT 1",
+        " mapping_version, outcomes, rejected, parents, EXISTS (SELECT FROM nexus_assets.undone AS u"
+        " WHERE u.entity = l.entity AND u.undone_at > l.finished_at)"
+        " FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity,),
     )
     row = cursor.fetchone()

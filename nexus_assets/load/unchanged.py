@@ -53,11 +53,16 @@ def unchanged_account(
 
     Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
     and settings are the same, each parent is in the state that the last load saw (else a row that was rejected or unlinked
-    might find its patient now), nothing was kept that FileMaker is to win by setting or by decision, and every row of Nexus
-    that the ledger answers for is there, as the last load left it, its generic links leading to rows that exist: the same
-    questions that are asked of each row otherwise, without reading the export.
+    might find its patient now), nothing was kept that FileMaker is to win by setting or by decision, no earlier load was
+    undone, and every row of Nexus that the ledger answers for is there, as the last load left it, its generic links leading to
+    rows that exist: the same questions that are asked of each row otherwise, without reading the export.
     """
-    if last.mapping_version != str(context.seed) or context.filemaker_wins or context.decided_columns:
+    if (
+        last.mapping_version != str(context.seed)
+        or context.filemaker_wins
+        or context.decided_columns
+        or last.undone_since
+    ):
         return None
     if follows_setting(last.date_orders) and last.date_orders["order"] != settings.date_order:
         return None

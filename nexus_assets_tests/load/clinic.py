@@ -394,3 +394,21 @@ def furnish(clinic: Clinic) -> Clinic:
         clinic.image(contact)
         clinic.image(contact, Type="Left Lat")
     return clinic
+
+
+LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "mended")
+NATIVE_TABLES = ("reminders", "contact_relationships")
+State = Mapping[str, list[str]]
+
+
+def state(clinic: Clinic) -> State:
+    """Every row of the tables that a load writes, in Nexus and in the ledger. Counts are facts, and asked elsewhere."""
+    tables = [clinic.table(entity.model.tables[0]) for entity in ENTITIES.values()]
+    names = [
+        *(f'public."{name}"' for name in (*tables, *NATIVE_TABLES)),
+        *(f"nexus_assets.{name}" for name in LEDGER_TABLES),
+    ]
+    return {
+        name: clinic.values(f"SELECT (to_jsonb(t) - 'image_count' - 'undoable')::text FROM {name} AS t ORDER BY 1")
+        for name in names
+    }

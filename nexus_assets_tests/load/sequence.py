@@ -17,11 +17,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from nexus_assets.admin import guard
 from nexus_assets.admin.learn import learn
 from nexus_assets.admin.reset import ResetError, plan, reset
+from nexus_assets.admin.undo import undo_in
+from nexus_assets.admin.undo_values import Kept
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import schema
 from nexus_assets.load.gates import ParentsGoneError
 from nexus_assets.nexus.connection import transaction
-from nexus_assets_tests.load.clinic import Clinic, Row, image_key
+from nexus_assets_tests.load.clinic import Clinic, Row, image_key, state
 from nexus_assets_tests.load.laws import Laws, Person
 
 LET_THROUGH = dict.fromkeys(("allow_vanished", "allow_rekeyed", "allow_rejected"), True)
@@ -51,6 +53,12 @@ CHANGEABLE = {
 WHOSE = {"Notes": "id_Key", "Appointments": "id_Contact", "Docs": "id_Contact", "Image_data": "id_Contact"}
 
 picks = st.integers(0, 1000)
+
+
+def undo_load(clinic: Clinic, load: int) -> list[Kept]:
+    """Undoes one load; returns what stays."""
+    with transaction(clinic.engine, lock=tuple(ENTITIES)) as cursor:
+        return [each for done in undo_in(cursor, str(load), "wren").loads for each in done.undoing.kept]
 
 
 class AnySequence(RuleBasedStateMachine):
@@ -379,6 +387,22 @@ class AnySequence(RuleBasedStateMachine):
         before = self.clinic.versions()
         self.clinic.load(**settings)
         assert self.clinic.versions() == before
+
+    @rule()
+    def an_import_is_undone(self) -> None:
+        """Everything is as before, but for the rows that the undoing names."""
+        self.clinic.later()
+        before = state(self.clinic)
+        loads = [result.load_id for result in self.clinic.load(**LET_THROUGH).values()]
+        stays = [each for load in reversed(loads) for each in undo_load(self.clinic, load)]
+        after = state(self.clinic)
+        named = {each.id for each in stays}
+        for entity in ENTITIES:
+            known = f"SELECT source_id::text FROM nexus_assets.identity_{entity} WHERE nexus_id::text = ANY(%s)"
+            named |= {id_ for source in self.clinic.values(known, [*named]) for id_ in (source, source.upper())}
+        for name, rows in after.items():
+            differing = {*rows} ^ {*before.get(name, ())}
+            assert [row for row in differing if not any(id_ in row for id_ in named)] == [], name
 
     @invariant()
     def nothing_is_orphaned_under_the_guard(self) -> None:

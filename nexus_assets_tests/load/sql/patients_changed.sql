@@ -46,8 +46,9 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.
 WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
 SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents FROM nexus_assets.load WHERE entity = %s
-    ORDER BY id DESC LIMIT 1;
+    notices, mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
 
 SET LOCAL default_statistics_target = 10;
 
