@@ -45,7 +45,37 @@ class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
         """An engine for the database; connects to nothing yet."""
         from nexus_assets.nexus.connection import make_engine
 
-        return make_engine(settings.clinic().database_url)
+        return make_engine(the_clinic().database_url)
+
+
+def the_clinic() -> settings.Clinic:
+    """The clinic that the settings name; the local demo clinic, its servers started if need be, where none is named.
+
+    Raises NexusAssetsError where only a part is set, or the demo is not installed.
+    """
+    return settings.clinic() or _local_clinic()
+
+
+def _local_clinic() -> settings.Clinic:
+    try:
+        from nexus_assets.local.services import connect
+    except ImportError as error:
+        raise NexusAssetsError(
+            f"{settings.DATABASE_URL.name}, {settings.EXPORTS.name} and {settings.BUCKET.name} are not set, and the local demo"
+            f" clinic is not installed ({error.name} is missing).",
+            remedy="Set them in the environment or in .env, or run `pip install 'nexus-assets[local]'`.",
+        ) from None
+    services = connect()
+    return settings.Clinic(
+        services.database_url,
+        str(services.exports),
+        services.bucket,
+        services.s3_endpoint_url,
+        services.s3_access_key_id,
+        services.s3_secret_access_key,
+        "us-east-1",
+        is_local=True,
+    )
 
 
 def _client(clinic: settings.Clinic, *, with_times: bool = True) -> Any:
@@ -92,7 +122,7 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def server(self) -> FileMakerServer | None:
         """The FileMaker Server that is read in place of exports, where one is set. Raises NexusAssetsError."""
-        if (hosted := settings.clinic().hosted) is None:
+        if (hosted := the_clinic().hosted) is None:
             return None
         from nexus_assets.sources.data_api_session import FileMakerServer, layouts_by_export
 
@@ -107,7 +137,7 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
             return find_layout(server, name, required=required)
         from nexus_assets.sources.filemaker import find_export
 
-        clinic = settings.clinic()
+        clinic = the_clinic()
         location = clinic.exports
         client = _client(clinic) if location.startswith("s3://") else None
         return find_export(location, name, s3_client=client, required=required)
@@ -133,12 +163,12 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def name(self) -> str:
         """The bucket's name."""
-        return settings.clinic().bucket
+        return the_clinic().bucket
 
     def client(self) -> Any:
         """A boto3 S3 client that retries what is throttled; made once, as making one takes longer than many a request."""
         if self._made_client is None:
-            self._made_client = _client(settings.clinic(), with_times=False)
+            self._made_client = _client(the_clinic(), with_times=False)
         return self._made_client
 
     def address(self, seconds: int) -> Callable[[str], str]:
@@ -147,7 +177,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         from botocore.config import Config
 
         silence_libraries()
-        clinic, name = settings.clinic(), self.name()
+        clinic, name = the_clinic(), self.name()
         client = boto3.client(
             "s3",
             endpoint_url=clinic.endpoint_url,

@@ -174,8 +174,8 @@ class Clinic:
     hosted: Hosted | None = None
 
 
-def clinic() -> Clinic:
-    """The clinic that the settings name; the local demo clinic, its servers started if need be, where none is named.
+def clinic() -> Clinic | None:
+    """The clinic that the settings name; None where they name none, which means the local demo clinic.
 
     Raises NexusAssetsError where only a part is set: half a clinic would mix its data with the demo's.
     """
@@ -199,7 +199,7 @@ def clinic() -> Clinic:
             f" {'is' if len(missing) == 1 else 'are'} not.",
             remedy="Set all of them (a real clinic) or none (the local demo clinic).",
         )
-    return _local_clinic()
+    return None
 
 
 def _hosted() -> Hosted | None:
@@ -211,26 +211,4 @@ def _hosted() -> Hosted | None:
         FILEMAKER_USER.value(),
         FILEMAKER_PASSWORD.value(),
         FILEMAKER_LAYOUTS.value(),
-    )
-
-
-def _local_clinic() -> Clinic:
-    try:
-        from nexus_assets.local.services import connect
-    except ImportError as error:
-        raise NexusAssetsError(
-            f"{DATABASE_URL.name}, {EXPORTS.name} and {BUCKET.name} are not set, and the local demo clinic is not installed"
-            f" ({error.name} is missing).",
-            remedy="Set them in the environment or in .env, or run `pip install 'nexus-assets[local]'`.",
-        ) from None
-    services = connect()
-    return Clinic(
-        services.database_url,
-        str(services.exports),
-        services.bucket,
-        services.s3_endpoint_url,
-        services.s3_access_key_id,
-        services.s3_secret_access_key,
-        "us-east-1",
-        is_local=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -44,3 +45,35 @@ def test_every_file_that_a_contributor_is_sent_to_exists(path: str) -> None:
 
 def test_the_package_is_typed() -> None:
     assert (SOURCE / "nexus_assets" / "py.typed").exists()
+
+
+def _folders() -> dict[str, set[str]]:
+    """Each folder of the product, and each module beside them, with those that it imports, at its top or in a function."""
+    root = SOURCE / "nexus_assets"
+    rooms = {path.stem for path in root.iterdir() if path.is_dir() or path.suffix == ".py"} - {
+        "__init__",
+        "__pycache__",
+    }
+    found: dict[str, set[str]] = {room: set() for room in rooms}
+    for file in root.rglob("*.py"):
+        here = file.relative_to(root).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            imported = {name.split(".")[1] for name in names if name.startswith("nexus_assets.")}
+            found.setdefault(here, set()).update(imported & rooms - {here})
+    return found
+
+
+def test_no_folder_imports_one_that_imports_it() -> None:
+    folders = _folders()
+    assert "nexus" in folders["load"]
+    both_ways = {(one, other) for one in folders for other in folders[one] if one < other and one in folders[other]}
+    assert both_ways == set()
+
+
+def test_reading_a_setting_starts_nothing() -> None:
+    assert _folders()["settings"] <= {"errors"}

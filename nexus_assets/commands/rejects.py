@@ -116,8 +116,9 @@ def retry(file: Path) -> None:
     """
     from nexus_assets.admin.reject_workbook import read_sheets
     from nexus_assets.admin.retry import retry as retry_rows
-    from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
     from nexus_assets.load.gates import GateError
+    from nexus_assets.load.settings import LoadSettings
+    from nexus_assets.load_run import resource_inputs
 
     rows = read_sheets(file)
     exports, bucket, run_id = FileMakerExports(), ClinicBucket(), f"retry-{uuid.uuid4()}"
@@ -130,7 +131,7 @@ def retry(file: Path) -> None:
             NexusDatabase().engine(),
             rows,
             lambda entity: resource_inputs(entity, exports, bucket, run_id, log),
-            LoadConfig.model_validate({}).load_settings(),
+            LoadSettings.of_clinic(),
             run_id,
             log,
         )

@@ -1,13 +1,12 @@
 """One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.resources import files
 from typing import Any
 
 import dagster as dg
-from pydantic import BaseModel, Field
 
 from nexus_assets import settings
 from nexus_assets.asset_keys import asset_key
@@ -16,39 +15,27 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
-from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.settings import SWITCHES, LoadSettings
+from nexus_assets.load_run import run_load
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 RETRIES, RETRY_SECONDS = 3, 5
 """A load that failed for what may pass by itself (a lost connection, a throttled bucket, another load of the same table) is
 tried again as a whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
-class LoadConfig(BaseModel, extra="forbid"):
-    """What a person may decide about one load; every default is the safe choice."""
-
-    allow_empty: bool = Field(False, description="Load although the source has no row, or none that can be loaded.")
-    allow_vanished: bool = Field(False, description="Load although many rows that were loaded before are missing.")
-    allow_missing_files: bool = Field(False, description="Load although files that the export still names are gone.")
-    allow_rekeyed: bool = Field(False, description="Load although many known people come under new FileMaker ids.")
-    allow_rejected: bool = Field(False, description="Load although many more rows than last time are rejected.")
-    allow_older_export: bool = Field(False, description="Load although an export is older than the one loaded last.")
-    allow_other_database: bool = Field(False, description="Load although the ledger was made in another database.")
-    allow_date_order_change: bool = Field(False, description="Load although a column's dates have another order.")
-    filemaker_wins: bool = Field(False, description="Overwrite what was changed in Nexus with what FileMaker says.")
-    archive_vanished: bool = Field(False, description="Archive patients that FileMaker no longer has.")
-    only_if: str = Field("", description="Set by `nexus-assets apply`: what the plan was made on must still be so.")
-
-    def load_settings(self) -> LoadSettings:
-        """The settings of the load: these fields, and the clinic's time zone and date order."""
-        return LoadSettings(
-            time_zone=settings.TIME_ZONE.value(),
-            date_order=settings.DATE_ORDER.value(),
-            undoable_loads=settings.UNDOABLE_LOADS.number(),
-            **self.model_dump(exclude={"only_if"}),
-        )
+RUN_CONFIG = {
+    **config_fields(LoadSettings, SWITCHES),
+    "only_if": dg.Field(
+        str,
+        default_value="",
+        is_required=False,
+        description="Set by `nexus-assets apply`: what the plan was made on must still be so.",
+    ),
+}
+"""What the config of a run may say of a load."""
 
 
 def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
@@ -164,93 +151,6 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
     }
 
 
-def resource_inputs(
-    entity: Entity,
-    exports: FileMakerExports,
-    bucket: ClinicBucket,
-    run_id: str,
-    log: Callable[[str], None],
-    progress: Any = None,
-) -> Any:
-    """The Inputs of a load from the resources; `log` is told which files are read, a Progress how far."""
-    # Only a load needs the database driver and SQLAlchemy: importing the definitions stays fast without them.
-    from nexus_assets.load.load import Inputs
-
-    described: dict[str, Mapping[str, Any]] = {}
-
-    def tell(name: str, file: Any) -> None:
-        told_before, described[name] = name in described, describe(file)
-        if file.passed_over and not told_before:
-            log(f"{entity.name}: passed over beside {described[name]['file']}: {', '.join(file.passed_over)}")
-
-    def open_export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
-        file = exports.find(name, required=required)
-        if file is None:
-            return None
-        tell(name, file)
-        log(f"{entity.name}: reading {described[name]['file']}")
-        opened = exports.open(file, wanted, optional)
-        return progress.export(opened, described[name]["file"], file.size) if progress else opened
-
-    def objects(listing: Any) -> Any:
-        listed = bucket.objects(listing, run_id)
-        return progress.listing(listed, f"the bucket's list of {listing}") if progress else listed
-
-    def digest(name: str, required: bool) -> str | None:
-        file = exports.find(name, required=required)
-        if file is None:
-            return None
-        tell(name, file)
-        return content_hash(file)
-
-    return Inputs(
-        export=open_export,
-        objects=objects,
-        bucket=bucket.name() if entity.listings else "",
-        describe=lambda name: described[name],
-        digest=digest,
-        step=progress.step if progress else lambda *_: None,
-    )
-
-
-def run_load(
-    entity: Entity,
-    load_settings: LoadSettings,
-    database: NexusDatabase,
-    exports: FileMakerExports,
-    bucket: ClinicBucket,
-    run_id: str,
-    log: Any,
-    *,
-    only_if: str = "",
-) -> Any:
-    """Loads one entity from the resources in one transaction; returns its LoadResult. Raises NexusAssetsError.
-
-    With `only_if`, a Basis's digest, nothing is kept unless the load stood on just that and did what was planned.
-    """
-    from nexus_assets.load.load import load
-    from nexus_assets.load.plan_basis import Basis, PlanOutdatedError, hashes, ledger_state, mapping_version
-    from nexus_assets.load.progress import Progress
-    from nexus_assets.nexus.connection import transaction
-
-    engine = database.engine()
-    bucket.list_first(entity.listings, run_id)
-    with transaction(engine, lock=entity.locks) as cursor, Progress(entity.name, log) as progress:
-        inputs = resource_inputs(entity, exports, bucket, run_id, log, progress)
-        before = ledger_state(cursor, entity) if only_if else None
-        result = load(cursor, entity, inputs, load_settings, run_id, log)
-        if (
-            before
-            and Basis(hashes(result.sources), before, mapping_version(entity)).digest(load_settings, result.account)
-            != only_if
-        ):
-            raise PlanOutdatedError(
-                f"The load of {entity.name} would not do what was planned: its sources, its settings, the ledger or Nexus changed.",
-                remedy="Nothing was written. Run `nexus-assets plan` again.",
-            )
-        return result
-
-
 def _declaration(entity: Entity) -> dg.CodeReferencesMetadataValue:
     """The link to the file that declares the entity."""
     file = files("nexus_assets.entities").joinpath(f"{entity.name}.py")
@@ -274,7 +174,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         tags={"nexus/model": entity.model.label},
         metadata={"dagster/code_references": _declaration(entity)},
         pool="_".join(filter(None, ("load", settings.clinic_name(), entity.name))),
-        config_schema=config_fields(LoadConfig),
+        config_schema=RUN_CONFIG,
     )
     def load_entity(
         context: dg.AssetExecutionContext,
@@ -282,17 +182,18 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         exports: FileMakerExports,
         bucket: ClinicBucket,
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        config = LoadConfig.model_validate(context.op_execution_context.op_config)
+        config = dict(context.op_execution_context.op_config)
+        only_if = config.pop("only_if")
         try:
             result = run_load(
                 entity,
-                config.load_settings(),
+                LoadSettings.of_clinic(**config),
                 database,
                 exports,
                 bucket,
                 context.run.run_id,
                 context.log.info,
-                only_if=config.only_if,
+                only_if=only_if,
             )
         except NexusAssetsError as error:
             if error.transient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from typing import get_origin
 
 import dagster as dg
@@ -19,8 +20,8 @@ def warn_of_open_pages() -> None:
         )
 
 
-def config_fields(model: type[BaseModel]) -> dict[str, dg.Field]:
-    """The fields of a model, each with a default, as config that takes plain values.
+def config_fields(model: type[BaseModel], names: Iterable[str] | None = None) -> dict[str, dg.Field]:
+    """The fields of a model, or those of these names, each with a default, as config that takes plain values.
 
     `dg.Config` takes `{env: NAME}` for every value as well: a run that was launched with the name of a secret would repeat
     the secret in the error about it, and the run's history keeps that.
@@ -33,4 +34,5 @@ def config_fields(model: type[BaseModel]) -> dict[str, dg.Field]:
             description=field.description,
         )
         for name, field in model.model_fields.items()
+        if names is None or name in names
     }

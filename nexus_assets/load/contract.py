@@ -33,11 +33,6 @@ def _fitting_types(entity: Entity) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield column.name, FITTING_TYPES.get(column.parser.makes, (column.parser.makes,))
 
 
-def written_columns(entity: Entity) -> tuple[str, ...]:
-    """Every column of the table that a load may write, each once."""
-    return tuple(name for name, _ in _fitting_types(entity))
-
-
 def check(target: Target) -> None:
     """Raises ContractError, naming the column, where the entity does not fit the table.
 
@@ -48,7 +43,7 @@ def check(target: Target) -> None:
         f"Nexus has changed: run its migrations, or change nexus_assets/entities/{entity.name}.py to what the table is now."
         " Nothing was written."
     )
-    missing = [name for name in written_columns(entity) if name not in target.columns]
+    missing = [name for name in entity.written_columns if name not in target.columns]
     if missing:
         raise ContractError(
             f"The table {target.name} has no column {', '.join(missing)}, which the import of {entity.name} writes.",
@@ -61,7 +56,7 @@ def check(target: Target) -> None:
                 f"The column {target.name}.{name} is of type {found}; the import of {entity.name} writes {fitting[0]}.",
                 remedy=changed,
             )
-    filled = {*written_columns(entity), *entity.on_insert}
+    filled = {*entity.written_columns, *entity.on_insert}
     unfilled = [
         column.name
         for column in target.columns.values()
@@ -81,7 +76,7 @@ def check_values(cursor: Cursor, target: Target, accepted: Identifier, column_of
     """
     demanding = [
         name
-        for name in written_columns(target.entity)
+        for name in target.entity.written_columns
         if name != "id" and not target.columns[name].nullable and name not in target.entity.on_insert
     ]
     if not demanding:

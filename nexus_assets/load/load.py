@@ -367,7 +367,7 @@ def _seed(
     """A number that changes with the mapping, the table's columns, what lookups find, and what a bare number means as a day:
     rows hashed with another one are read again."""
     entity = target.entity
-    columns = repr([target.columns[name] for name in contract.written_columns(entity)])
+    columns = repr([target.columns[name] for name in entity.written_columns])
     parts = [repr(entity), columns, code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
     parts += [name for name, each in facts.items() if each.get("date_system") == "1904"]
     for lookup in entity.lookups:

@@ -43,7 +43,7 @@ class Basis:
     def digest(self, settings: LoadSettings, account: Account) -> str:
         """One word for all of it, with the settings of a load and what it did: another load has another one."""
         done = {"rows": account.source_rows, **account.outcomes, "rejected": dict(account.rejected)}
-        told = json.dumps([asdict(self), asdict(settings), done], sort_keys=True)
+        told = json.dumps([asdict(self), settings.model_dump(), done], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
     @classmethod

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nexus_assets import clinics
+from pydantic import BaseModel, Field
+
+from nexus_assets import clinics, settings
 from nexus_assets.errors import NexusAssetsError
 
 
@@ -15,26 +16,54 @@ def config_json(entity: str, setting: str) -> str:
     return f"--config-json '{json.dumps({'ops': {clinics.step_name(entity): {'config': {setting: True}}}})}'"
 
 
-@dataclass(frozen=True)
-class LoadSettings:
-    """Every default is the safe choice. `time_zone` is the clinic's; `date_order` decides where a file can't: mdy or dmy.
-    `undoable_loads`: for how many last loads of each entity it is kept what rows were before."""
+class LoadSettings(BaseModel, extra="forbid", frozen=True):
+    """How one load is to be done; every default is the safe choice. A person decides the switches, the settings the rest.
 
-    time_zone: str = "Australia/Sydney"
-    date_order: str = "mdy"
-    filemaker_wins: bool = False
-    allow_missing_files: bool = False
-    archive_vanished: bool = False
-    allow_empty: bool = False
-    allow_vanished: bool = False
-    allow_rekeyed: bool = False
-    allow_rejected: bool = False
-    allow_older_export: bool = False
-    allow_other_database: bool = False
-    allow_date_order_change: bool = False
-    undoable_loads: int = 10
+    `time_zone` is the clinic's; `date_order` decides where a file can't: mdy or dmy. `undoable_loads`: for how many last loads of
+    each entity it is kept what rows were before. Raises NexusAssetsError for another `date_order`.
+    """
 
-    def __post_init__(self) -> None:
+    allow_empty: bool = Field(
+        default=False, description="Load although the source has no row, or none that can be loaded."
+    )
+    allow_vanished: bool = Field(
+        default=False, description="Load although many rows that were loaded before are missing."
+    )
+    allow_missing_files: bool = Field(
+        default=False, description="Load although files that the export still names are gone."
+    )
+    allow_rekeyed: bool = Field(
+        default=False, description="Load although many known people come under new FileMaker ids."
+    )
+    allow_rejected: bool = Field(default=False, description="Load although many more rows than last time are rejected.")
+    allow_older_export: bool = Field(
+        default=False, description="Load although an export is older than the one loaded last."
+    )
+    allow_other_database: bool = Field(
+        default=False, description="Load although the ledger was made in another database."
+    )
+    allow_date_order_change: bool = Field(
+        default=False, description="Load although a column's dates have another order."
+    )
+    filemaker_wins: bool = Field(
+        default=False, description="Overwrite what was changed in Nexus with what FileMaker says."
+    )
+    archive_vanished: bool = Field(default=False, description="Archive patients that FileMaker no longer has.")
+    time_zone: str = settings.TIME_ZONE.default
+    date_order: str = settings.DATE_ORDER.default
+    undoable_loads: int = int(settings.UNDOABLE_LOADS.default)
+
+    @classmethod
+    def of_clinic(cls, **switches: bool) -> LoadSettings:
+        """These switches, with the clinic's own settings."""
+        return cls(
+            time_zone=settings.TIME_ZONE.value(),
+            date_order=settings.DATE_ORDER.value(),
+            undoable_loads=settings.UNDOABLE_LOADS.number(),
+            **switches,
+        )
+
+    def model_post_init(self, _context: object) -> None:
         if self.date_order not in ("mdy", "dmy"):
             raise NexusAssetsError(
                 f"{self.date_order!r} is no order of day and month.", remedy="Set NEXUS_DATE_ORDER to mdy or dmy."
@@ -50,3 +79,7 @@ class LoadSettings:
                 f"{self.time_zone!r} is no time zone.",
                 remedy="Set NEXUS_TIME_ZONE to a name of the tz database, such as Australia/Sydney.",
             ) from None
+
+
+SWITCHES = tuple(name for name, field in LoadSettings.model_fields.items() if field.annotation is bool)
+"""What a person may switch on for one load, in the config of its run or with `--with`."""

@@ -24,7 +24,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import processes
 from nexus_assets.local.dagster_home import prepare
 from nexus_assets.local.home import SOURCE, local_home
-from nexus_assets.local.services import disconnect
+from nexus_assets.local.services import connect, disconnect
 from nexus_assets.settings import clinic
 
 FIRST_PORT = 3000
@@ -49,9 +49,8 @@ def main() -> None:
         signal.signal(each, _interrupt)
     try:
         names = [] if options.workspace else clinics.names()
-        if not names:
-            # Starts the local servers, unless the settings name a real clinic.
-            clinic()
+        if not names and clinic() is None:
+            connect()
         port = options.port or _first_free_port()
         with ExitStack() as servers:
             if names:

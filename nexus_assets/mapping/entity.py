@@ -325,6 +325,18 @@ class Entity:
         return tuple(dict.fromkeys([*(tidy.parent for tidy in self.tidy), self.name]))
 
     @property
+    def written_columns(self) -> tuple[str, ...]:
+        """Every column of the table that a load may write, each once."""
+        linked: list[str] = []
+        for link in self.references:
+            if isinstance(link, GenericReference):
+                linked += [link.type_column, link.id_column]
+            elif link.column:
+                linked.append(link.column)
+        looked_up = [lookup.column for lookup in self.lookups]
+        return ("id", *linked, *looked_up, *(column.name for column in self.columns))
+
+    @property
     def filemaker_id(self) -> ByFileMakerId | None:
         """Where a row of the table carries its FileMaker id; None where it has no place for one."""
         return next((rule for rule in self.recognised_by if isinstance(rule, ByFileMakerId)), None)

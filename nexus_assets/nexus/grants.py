@@ -13,7 +13,6 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.contract import written_columns
 from nexus_assets.mapping.entity import Entity, RemoveEmptied, TrueCount
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.models import content_type_table, models
@@ -72,11 +71,11 @@ _ORDER = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def _inserted(entity: Entity) -> Iterable[str]:
-    return (*written_columns(entity), *entity.on_insert)
+    return (*entity.written_columns, *entity.on_insert)
 
 
 def _updated(entity: Entity) -> Iterator[str]:
-    yield from (name for name in written_columns(entity) if name != "id")
+    yield from (name for name in entity.written_columns if name != "id")
     yield from (name for name in (entity.updated_at,) if name)
     if entity.archive:
         yield from (entity.archive.flag, entity.archive.at, entity.archive.by)

@@ -11,9 +11,9 @@ from typing import Any
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.graph.entity_assets import resource_inputs
 from nexus_assets.load.plan_basis import Basis, differences, hashes, ledger_state, mapping_version
 from nexus_assets.load.unchanged import sources_now
+from nexus_assets.load_run import resource_inputs
 from nexus_assets.nexus.connection import transaction, where
 from nexus_assets.plan.plan import FORMAT, EntityPlan, Plan, seal, seal_key
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase

@@ -16,13 +16,13 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, CheckContext
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.graph.entity_assets import LoadConfig, resource_inputs
 from nexus_assets.ledger.schema import await_install, base_columns, is_installed
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.load import LoadResult, load
 from nexus_assets.load.plan_basis import Basis, hashes, ledger_state, mapping_version
 from nexus_assets.load.progress import Progress
-from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.settings import SWITCHES, LoadSettings
+from nexus_assets.load_run import resource_inputs
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
@@ -118,17 +118,12 @@ def seal_key(database: NexusDatabase) -> str:
     return database.engine().url.render_as_string(hide_password=False)
 
 
-def switches() -> tuple[str, ...]:
-    """The settings of a load that can be switched on, as the run's config names them."""
-    return tuple(name for name, declared in LoadConfig.model_fields.items() if declared.annotation is bool)
-
-
 def check_settings(switched_on: Sequence[str]) -> None:
     """Raises NexusAssetsError where one of these is not a setting of a load."""
-    unknown = [name for name in switched_on if name not in switches()]
+    unknown = [name for name in switched_on if name not in SWITCHES]
     if unknown:
         raise NexusAssetsError(
-            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(switches())}."
+            f"{', '.join(unknown)} is not a setting of a load.", remedy=f"There are: {', '.join(SWITCHES)}."
         )
 
 
@@ -147,7 +142,7 @@ def make_plan(
     """
     check_settings(switched_on)
     engine = database.engine()
-    load_settings = LoadConfig.model_validate(dict.fromkeys(switched_on, True)).load_settings()
+    load_settings = LoadSettings.of_clinic(**dict.fromkeys(switched_on, True))
     selected = [entity for name, entity in ENTITIES.items() if name in names]
     planned: list[EntityPlan] = []
     bucket.list_first(dict.fromkeys(listing for entity in selected for listing in entity.listings), run_id)
@@ -201,7 +196,7 @@ def _past_the_gates(
         except GateError as gate:
             cursor.execute("ROLLBACK TO SAVEPOINT rehearsal")
             stops.append(Stop(gate.problem, gate.remedy, gate.setting))
-            settings = LoadSettings(**{**asdict(settings), gate.setting: True})
+            settings = settings.model_copy(update={gate.setting: True})
         except NexusAssetsError as error:
             if isinstance(error, DatabaseError) and error.transient:
                 raise

@@ -9,14 +9,14 @@ from collections import Counter
 import pytest
 from dagster._serdes import serialize_value
 
-from nexus_assets.graph.entity_assets import LoadConfig
+from nexus_assets.load.settings import SWITCHES
 from nexus_assets.plan.plan import make_plan
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.canaries import Planter, canaries, put_files
 from nexus_assets_tests.graph.conftest import Graph
 
 LOADS = (("patients", "Contacts"), ("notes", "Notes"), ("documents", "Docs"), ("image_batches", "Image_data"))
-LENIENT = {name: True for name, declared in LoadConfig.model_fields.items() if declared.annotation is bool}
+LENIENT = dict.fromkeys(SWITCHES, True)
 
 
 @pytest.mark.parametrize(("entity", "export"), LOADS)

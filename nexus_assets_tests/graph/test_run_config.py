@@ -14,12 +14,12 @@ from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.automation import executor
-from nexus_assets.graph.entity_assets import LoadConfig
+from nexus_assets.graph.entity_assets import RUN_CONFIG
 from nexus_assets.graph.plan_job import PlanConfig
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 
 JOBS = {job.name: job for job in defs.get_repository_def().get_all_jobs()}
-SWITCHES = {f"ops.{name}.config.{field}" for name in ENTITIES for field in LoadConfig.model_fields}
+SWITCHES = {f"ops.{name}.config.{field}" for name in ENTITIES for field in RUN_CONFIG}
 PLANNING = {f"ops.plan.config.{field}" for field in PlanConfig.model_fields}
 LOGGING = {"loggers.console.config.log_level", "loggers.console.config.name"}
 """Of Dagster's own console logger: how much it prints, and under which name."""

@@ -33,7 +33,7 @@ def test_nexus_as_it_is_fits(entity: Entity, naming: str, request: pytest.Fixtur
 
 @pytest.mark.parametrize(
     ("entity", "column"),
-    [(entity, column) for entity in ENTITIES.values() for column in contract.written_columns(entity) if column != "id"],
+    [(entity, column) for entity in ENTITIES.values() for column in entity.written_columns if column != "id"],
     ids=lambda value: value.name if isinstance(value, Entity) else value,
 )
 def test_a_missing_column_is_named(

@@ -17,9 +17,10 @@ from nexus_assets import cli
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.graph.entity_assets import LoadConfig, run_load
 from nexus_assets.graph.selection import selected_entities
-from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal, switches
+from nexus_assets.load.settings import SWITCHES, LoadSettings
+from nexus_assets.load_run import run_load
+from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 
@@ -44,7 +45,7 @@ def load(*names: str) -> dict[str, Any]:
     return {
         name: run_load(
             ENTITIES[name],
-            LoadConfig().load_settings(),
+            LoadSettings.of_clinic(),
             NexusDatabase(),
             FileMakerExports(),
             ClinicBucket(),
@@ -207,7 +208,7 @@ def test_unknown_setting_is_refused() -> None:
 
 
 def test_every_switch_is_one_of_a_load() -> None:
-    assert {"allow_vanished", "filemaker_wins"} <= {*switches()}
+    assert {"allow_vanished", "filemaker_wins"} <= {*SWITCHES}
 
 
 @pytest.mark.parametrize(
