@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,13 @@ def _tell_missing_rights(console: Console) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the plan to a file, for `nexus-assets apply`.",
 )
-def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path | None) -> None:
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the plan as a page, for whoever approves it: figures and ids, no patient data.",
+)
+def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path | None, page: Path | None) -> None:
     """Show what a load would do now: new, changed, kept, rejected, healed, and what would stop it. Nothing is written.
 
     Exit code 0: nothing would stop it, 1: something would, 2: could not look.
@@ -136,6 +143,12 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
     _tell_missing_rights(console)
     if out is not None:
         write_private(out, plan.to_text(seal_key(NexusDatabase())))
+    if page is not None:
+        from nexus_assets import settings
+        from nexus_assets.report.plan_page import to_html
+
+        write_private(page, to_html(plan, datetime.now(timezone.utc), settings.TIME_ZONE.value()))
+        console.print(f"The page is in {page}, which you alone can read.", highlight=False, soft_wrap=True)
     if as_json:
         click.echo(json.dumps(plan.to_json(), indent=2))
     else:

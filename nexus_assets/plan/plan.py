@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, CheckContext
@@ -47,7 +47,8 @@ class EntityPlan:
 
     `rows` is None where the load can't come to its end at all.
     `changed_columns` and `kept_columns` count rows by column; `adoption` has, of the rows that are adopted, the columns that
-    are `filled`, `replaced` and `kept`.
+    are `filled`, `replaced` and `kept`. `ids` has some ids in Nexus of the rows that are `new` (under no column), `changed` and
+    `kept`, by column.
     """
 
     entity: str
@@ -69,6 +70,7 @@ class EntityPlan:
     sources: Mapping[str, Any] = field(default_factory=dict)
     basis: Basis | None = None
     digest: str = ""
+    ids: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     @property
     def stops_others(self) -> bool:
@@ -251,6 +253,39 @@ def _changed_columns(cursor: Cursor, entity: Entity, copy: Identifier) -> dict[s
     return _most_first(zip(columns, _row(cursor), strict=True))
 
 
+SHOWN_IDS = 10
+"""So many rows of each kind are named."""
+
+
+def _ids(cursor: Cursor, entity: Entity, copy: Identifier, columns: Iterable[str]) -> dict[str, dict[str, list[str]]]:
+    """Some ids of the rows that are new, changed (by column) and kept (by column)."""
+    target = catalog.reflect(cursor, entity)
+    parts = [
+        SQL("SELECT 'new', '', id::text FROM {} AS t WHERE NOT EXISTS (SELECT FROM {} AS b WHERE b.id = t.id)").format(
+            target.table, copy
+        ),
+        SQL(
+            "SELECT 'kept', column_name, nexus_id::text FROM nexus_assets.conflict WHERE entity = {} AND resolved_load IS NULL"
+        ).format(Literal(entity.name)),
+    ]
+    parts += [
+        SQL(
+            "SELECT 'changed', {}, t.id::text FROM {} AS b JOIN {} AS t USING (id) WHERE b.{} IS DISTINCT FROM t.{}"
+        ).format(Literal(name), copy, target.table, Identifier(name), Identifier(name))
+        for name in columns
+    ]
+    cursor.execute(
+        SQL("""
+            SELECT kind, column_name, (array_agg(id ORDER BY id))[1:{most}] FROM ({parts}) AS found (kind, column_name, id)
+            GROUP BY 1, 2 ORDER BY 1, 2
+        """).format(most=Literal(SHOWN_IDS), parts=SQL(" UNION ALL ").join(parts))
+    )
+    found: dict[str, dict[str, list[str]]] = {}
+    for kind, column, ids in cursor.fetchall():
+        found.setdefault(kind, {})[column] = ids
+    return found
+
+
 def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) -> EntityPlan:
     cursor.execute(
         "SELECT column_name, count(*) FROM nexus_assets.conflict WHERE entity = %s AND resolved_load IS NULL GROUP BY 1",
@@ -259,12 +294,13 @@ def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) 
     kept = _most_first(cursor.fetchall())
     account = result.account
     healed = dict(account.healed)
+    changed_columns = _changed_columns(cursor, entity, copy) if account.updated else {}
     return EntityPlan(
         entity.name,
         rows=account.source_rows,
         new=account.inserted,
         changed=account.updated,
-        changed_columns=_changed_columns(cursor, entity, copy) if account.updated else {},
+        changed_columns=changed_columns,
         adoption={what: _most_first(columns.items()) for what, columns in account.adoption.items()},
         unchanged=account.unchanged,
         kept=account.kept,
@@ -276,6 +312,7 @@ def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) 
         superseded=healed.pop("superseded", 0),
         healed=healed,
         sources=result.sources,
+        ids=_ids(cursor, entity, copy, changed_columns),
     )
 
 

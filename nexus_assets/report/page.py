@@ -129,13 +129,25 @@ def _file(name: str) -> bytes:
     return files("nexus_assets.report").joinpath(name).read_bytes()
 
 
+def render(template: str, time_zone: str, **values: Any) -> str:
+    """A page made of this folder's template, with the typeface that all of them bring along."""
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: _file(name).decode()),
+    )
+    environment.filters |= _filters(ZoneInfo(time_zone))
+    typeface = base64.b64encode(_file("inter.woff2")).decode()
+    return environment.get_template(template).render(typeface=typeface, zone=time_zone, **values)
+
+
 def to_html(report: Report, time_zone: str, beside: str) -> str:
     """The report's page. `beside` is the name of the file with its JSON."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters |= _filters(ZoneInfo(time_zone))
-    template = environment.from_string(_file("page.html.j2").decode())
     undated = report.images_by_month.get(None, 0)
-    return template.render(
+    return render(
+        "page.html.j2",
+        time_zone,
         report=report,
         verdict=verdict(report),
         total=totals(report),
@@ -154,8 +166,6 @@ def to_html(report: Report, time_zone: str, beside: str) -> str:
         notices=NOTICES,
         check_groups=_check_groups(report),
         checked_before=any(len(each.results) > 1 for each in report.checks),
-        typeface=base64.b64encode(_file("inter.woff2")).decode(),
-        zone=time_zone,
         beside=beside,
     )
 
