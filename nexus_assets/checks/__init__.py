@@ -13,6 +13,7 @@ from nexus_assets.checks.accounting import every_row_accounted
 from nexus_assets.checks.check import Check, CheckContext, Finding
 from nexus_assets.checks.conflicts import agrees_with_filemaker
 from nexus_assets.checks.duplicates import image_counts_true, no_duplicates
+from nexus_assets.checks.guard_state import guard_in_force
 from nexus_assets.checks.load_health import Routine, last_load_as_usual
 from nexus_assets.checks.objects import files_and_rows_agree, files_open, objects_exist
 from nexus_assets.checks.patient_links import named_patients, patient_link, records_agree
@@ -108,6 +109,13 @@ CHECKS: tuple[Check, ...] = (
         "no_doubtful_references",
         "No other generic reference leads to an archived patient, or to a table that can't be found.",
         other_doubts,
+        "WARN",
+    ),
+    Check(
+        "patients",
+        "guard_in_force",
+        "Where the guard was installed, it is in force at every generic reference and every table that one can lead to.",
+        guard_in_force,
         "WARN",
     ),
     *(

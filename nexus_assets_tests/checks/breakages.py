@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nexus_assets.admin import guard
 from nexus_assets_tests.checks.clinic import CheckedClinic
 
 Red = dict[str, dict[str, int]]
@@ -298,6 +299,32 @@ def appointments_and_notes_are_somebody_elses(clinic: CheckedClinic) -> Red:
         "appointments/linked_to_named_patient": {"other_patient": 1},
         "notes/linked_to_named_patient": {"other_patient": 1},
     }
+
+
+@turns_red("patients/guard_in_force")
+def table_came_after_the_guard(clinic: CheckedClinic) -> Red:
+    whole = guard.install(clinic.engine)
+    clinic.execute(
+        "CREATE TABLE sketches (id uuid PRIMARY KEY, content_type_id integer REFERENCES django_content_type, object_id uuid)"
+    )
+    return {"patients/guard_in_force": {"guard_missing": 1, "guard_outdated": len(whole.tables)}}
+
+
+@turns_red("patients/guard_in_force")
+def guard_is_switched_off(clinic: CheckedClinic) -> Red:
+    guard.install(clinic.engine)
+    clinic.execute("ALTER TABLE {images_batch} DISABLE TRIGGER USER")
+    return {"patients/guard_in_force": {"guard_disabled": 2}}
+
+
+@turns_red("patients/guard_in_force")
+def nothing_of_the_guard_came_back_with_a_backup(clinic: CheckedClinic) -> Red:
+    whole = guard.install(clinic.engine)
+    for table, name in clinic.rows(
+        "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgname ~ '^nexus_assets_guard'"
+    ):
+        clinic.execute(f"DROP TRIGGER {name} ON {table}")
+    return {"patients/guard_in_force": {"guard_missing": len(whole.keys) + len(whole.tables)}}
 
 
 @turns_red("image_batches/linked_to_named_patient")

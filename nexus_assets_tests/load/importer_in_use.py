@@ -16,7 +16,7 @@ OWN_IDS = """
     UPDATE documents_document SET id = md5('theirs' || id::text)::uuid;
     UPDATE images_batch SET id = md5('theirs' || id::text)::uuid;
     UPDATE images_image SET id = md5('theirs' || id::text)::uuid;
-    DROP SCHEMA nexus_assets CASCADE;
+    DROP SCHEMA IF EXISTS nexus_assets CASCADE;
 """
 
 LEAVINGS = {

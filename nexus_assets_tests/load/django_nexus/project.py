@@ -152,25 +152,68 @@ def relink(filemaker_id: str, other: str) -> int:
 
 
 def migrate(name: str) -> dict[str, str]:
-    """Runs one operation of Django's migrations, as `manage.py migrate` does, in a transaction of its own."""
+    """Runs the operations of one of Django's migrations, as `manage.py migrate` does: all in one transaction."""
     from django.apps import apps
+    from django.contrib.contenttypes.management import RenameContentType
     from django.db import connection, migrations, models
     from django.db.migrations.state import ProjectState
 
-    operations: dict[str, tuple[str, Any]] = {
-        "AlterField": ("images", migrations.AlterField("imagebatch", "object_id", models.CharField(max_length=40))),
-        "RenameField": ("images", migrations.RenameField("imagebatch", "object_id", "subject_id")),
-        "AlterModelTable": ("images", migrations.AlterModelTable("imagebatch", "albums")),
-        "RemoveField": ("documents", migrations.RemoveField("document", "object_id")),
-        "AddField": ("images", migrations.AddField("imagebatch", "shelf", models.TextField(default="", blank=True))),
-        "RunPython": ("images", migrations.RunPython(_change_every_batch)),
+    def new_key() -> list[tuple[str, Any]]:
+        return [
+            (
+                "content_type",
+                models.ForeignKey("contenttypes.ContentType", models.CASCADE, null=True, related_name="+"),
+            ),
+            ("object_id", models.UUIDField(null=True)),
+        ]
+
+    wider = migrations.AlterField("imagebatch", "object_id", models.CharField(max_length=40))
+    renamed = migrations.RenameField("imagebatch", "object_id", "subject_id")
+    sketch = [("id", models.UUIDField(primary_key=True)), *new_key()]
+    # name: each operation with its app
+    operations: dict[str, list[tuple[str, Any]]] = {
+        "AlterField": [("images", wider)],
+        "RenameField": [("images", renamed)],
+        "AlterModelTable": [("images", migrations.AlterModelTable("imagebatch", "albums"))],
+        "RemoveField": [("documents", migrations.RemoveField("document", "object_id"))],
+        "DeleteModel": [("documents", migrations.DeleteModel("Document"))],
+        "RenameModel": [
+            ("images", migrations.RenameModel("ImageBatch", "Album")),
+            ("images", RenameContentType("images", "imagebatch", "album")),
+        ],
+        "AlterField of the key referred to": [
+            ("patients", migrations.AlterField("patient", "id", models.CharField(max_length=40, primary_key=True)))
+        ],
+        "CreateModel with a generic key": [("images", migrations.CreateModel("Sketch", sketch))],
+        "AddField of a generic key": [
+            ("reminders", migrations.AddField("reminder", *field)) for field in new_key()
+        ],
+        "RunPython and AlterField": [("images", migrations.RunPython(_relink_every_batch)), ("images", wider)],
+        "RunPython and RenameField": [("images", migrations.RunPython(_relink_every_batch)), ("images", renamed)],
+        "squashed": [
+            ("images", migrations.RunPython(_relink_every_batch)),
+            ("images", migrations.AddField("imagebatch", "shelf", models.TextField(default="", blank=True))),
+            ("images", renamed),
+            ("images", migrations.AlterModelTable("imagebatch", "albums")),
+        ],
+        "AddField": [("images", migrations.AddField("imagebatch", "shelf", models.TextField(default="", blank=True)))],
+        "RunPython": [("images", migrations.RunPython(_change_every_batch))],
+        "RunPython and AddField": [
+            ("images", migrations.RunPython(_relink_every_batch)),
+            ("images", migrations.AddField("imagebatch", "shelf", models.TextField(default="", blank=True))),
+        ],
+        "deleted rows and AddField": [
+            ("documents", migrations.RunPython(_delete_every_document)),
+            ("documents", migrations.AddField("document", "shelf", models.TextField(default="", blank=True))),
+        ],
     }  # fmt: skip
-    app, operation = operations[name]
     state = ProjectState.from_apps(apps)
-    then = state.clone()
-    operation.state_forwards(app, then)
     with connection.schema_editor(atomic=True) as editor:
-        operation.database_forwards(app, editor, state, then)
+        for app, operation in operations[name]:
+            then = state.clone()
+            operation.state_forwards(app, then)
+            operation.database_forwards(app, editor, state, then)
+            state = then
     return {"migrated": name}
 
 
@@ -178,6 +221,19 @@ def _change_every_batch(apps: Any, _: Any) -> None:
     for batch in apps.get_model("images", "ImageBatch").objects.all():
         batch.description = "changed"
         batch.save()
+
+
+def _relink_every_batch(apps: Any, _: Any) -> None:
+    """Gives every batch to the next patient: links change, and each leads to somebody."""
+    patients = list(apps.get_model("patients", "Patient").objects.order_by("id"))
+    following = {one.pk: other.pk for one, other in zip(patients, [*patients[1:], patients[0]], strict=True)}
+    for batch in apps.get_model("images", "ImageBatch").objects.all():
+        batch.object_id = following[batch.object_id]
+        batch.save()
+
+
+def _delete_every_document(apps: Any, _: Any) -> None:
+    apps.get_model("documents", "Document").objects.all().delete()
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
