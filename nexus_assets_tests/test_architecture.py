@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 
 import pytest
 
+from nexus_assets.load.load import load
 from nexus_assets.local.home import SOURCE
 from nexus_assets_tests import picture
 
@@ -24,6 +26,18 @@ def test_every_module_of_a_step_exists() -> None:
     modules = {file.stem for file in (SOURCE / "nexus_assets" / "load").glob("*.py")}
     assert {"contract", "merge", "account"} <= named
     assert named - {"load"} - modules == set()
+
+
+def test_a_load_is_the_seven_steps_of_the_page_in_their_order() -> None:
+    steps = re.findall(r"^\| \d (.+?) \|", PAGE, re.MULTILINE)
+    assert len(steps) == 7
+    body = ast.parse(inspect.getsource(load)).body[0]
+    called = [call.func.id for call in ast.walk(body) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
+    private = [name[1:].replace("_", " ") for name in called if name.startswith("_") and name != "_Run"]
+    assert sorted({*private}) == sorted(steps)
+    source = inspect.getsource(load)
+    places = [source.rindex(f"_{step.replace(' ', '_')}(") for step in steps]
+    assert places == sorted(places)
 
 
 def test_every_law_that_the_code_cites_is_stated() -> None:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns, named_column
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.work import Relation, Work
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.work import NOTHING, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target
+
+if TYPE_CHECKING:
+    from nexus_assets.load.gates import LastLoad
 
 FLAW, EXPORT_ROW = "flaw", "export_row"
 """Fields that a source may have beside the entity's own: what is wrong with the row as a whole; the row of the export that
@@ -22,30 +27,39 @@ describes a file."""
 
 @dataclass(frozen=True)
 class LoadContext:
-    """All that the SQL of one load refers to: the entity, its table and the tables around it as found, its staged rows.
+    """All that the SQL of one load refers to. It is made first; steps 1 and 2 complete it.
 
-    `lookups` are the small tables of the entity's lookups; `seed` is a number that changes with the mapping. `is_first`: neither
-    the table nor the ledger has a row, so that all rows are new. `parent_states`: the state in
-    which the load's snapshot sees each parent (load/parents.py). `decided_columns`: those of which a person decided that
-    FileMaker is right in some rows. `can_be_undone`: what rows were before is kept (ledger/before_values.py).
+    Of step 1: the tables around its own as found (`lookups`: the small ones of the entity's lookups), the `last` load, and
+    `parent_states`, in which the load's snapshot sees each parent (load/parents.py). `decided_columns`: those of which a person
+    decided that FileMaker is right in some rows. Of step 2: the staged rows; `seed`, a number that changes with the mapping;
+    `is_first`: neither the table nor the ledger has a row, so that all rows are new.
     """
 
     entity: Entity
     target: Target
-    parents: Mapping[str, Target]
-    children: Mapping[str, Target]
-    lookups: Mapping[str, Composable]
     work: Work
-    source: Relation
-    companion_exports: Mapping[str, Relation]
+    settings: LoadSettings
     reading: Reading
-    seed: int
-    filemaker_wins: bool = False
-    is_first: bool = False
+    parents: Mapping[str, Target] = field(default_factory=dict)
+    children: Mapping[str, Target] = field(default_factory=dict)
+    lookups: Mapping[str, Composable] = field(default_factory=dict)
     parent_states: Mapping[str, str] = field(default_factory=dict)
     decided_columns: frozenset[str] = frozenset()
+    last: LastLoad | None = None
     load_id: int = 0
-    can_be_undone: bool = False
+    source: Relation = NOTHING
+    companion_exports: Mapping[str, Relation] = field(default_factory=dict)
+    seed: int = 0
+    is_first: bool = False
+
+    @property
+    def filemaker_wins(self) -> bool:
+        return self.settings.filemaker_wins
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether what rows were before is kept (ledger/before_values.py)."""
+        return self.settings.undoable_loads > 0
 
     @property
     def ledger(self) -> Identifier:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import before_values
@@ -76,106 +76,139 @@ def load(
 
     Raises NexusAssetsError, having changed nothing that a rollback does not undo, where the load must not happen.
     """
-    run = _Run(run_id, datetime.now(timezone.utc), time.monotonic())
-    work = Work(entity.name)
+    run = _Run(cursor, inputs, run_id, log)
+    reading = Reading(settings.time_zone, run.started.astimezone(settings.zone).date())
+    context = LoadContext(entity, catalog.reflect(cursor, entity), Work(entity.name), settings, reading)
 
-    # 1 contract
-    target = catalog.reflect(cursor, entity)
-    contract.check(target)
-    relations.triggers(cursor)
-    install(cursor)
-    gates.check_ledger_belongs(cursor, entity.name, settings)
-    gates.check_parents_loaded(cursor, entity)
-    parent_tables = _reflected(cursor, entity.upstream)
-    setting = _Setting(
-        target,
-        parent_tables,
-        _reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
-        catalog.lookup_tables(cursor, entity),
-        settings,
-        parents.states(cursor, parent_tables),
-        decisions.decided_columns(cursor, entity.name),
-    )
-    last = gates.last_load(cursor, entity.name)
-    _tune(cursor)
-    gates.check_parents_there(cursor, entity, setting.parents)
+    context = _contract(run, context)
+    context, staged = _stage(run, context)
+    if staged.unchanged is not None:
+        return _tidy_and_account(run, context, staged, staged.unchanged)
+    read = _read(run, context, staged)
+    ids = _identity(run, context, read)
+    _gates(run, context, staged, read, ids)
+    account = _write(run, context, read)
+    return _tidy_and_account(run, context, staged, account, read, ids)
 
-    # 2 stage
-    load_id = _next_load(cursor)
-    if last is not None:
-        unchanged = _unchanged_result(cursor, setting, work, inputs, last, run, load_id, log)
-        if unchanged is not None:
-            return unchanged
-    staged = sources.stage_all(cursor, entity, inputs, work, last.sources if last else {})
-    inputs.step("matching")
-    gates.check_sources_not_empty(entity, staged.facts, last, settings)
-    gates.check_sources_not_older(entity.name, staged.facts, last, settings)
-    _tell_of_sources(entity, staged.facts, log)
-    marks = damage.find(cursor, staged.export, date_fields(entity), f"The export {entity.rows_of.export}")
-    for mark in marks:
-        staged.facts[entity.rows_of.export].setdefault("remarks", []).append(str(mark))
-        log(f"{entity.name}: {mark}")
-    date_system = staged.facts[entity.rows_of.export].get("date_system", "")
-    before = last.date_orders if last else None
-    dictionaries = Dictionaries(cursor, work, before, settings, setting.reading, date_system)
-    source, noticed = sources.source_rows(
-        cursor, entity, staged, work, inputs.bucket, dictionaries, (target, *setting.children.values())
-    )
-    context = setting.context(cursor, work, staged.facts, source, staged.companion_exports, load_id)
-    if last is None and first.applies(cursor, context):
-        context = replace(context, is_first=True)
-    read = _read(cursor, context, dictionaries, inputs, log)
 
-    # 5 gates
-    without_file = vanished.still_named(cursor, context, staged.export) if read.ids.vanishing else []
-    gates.check_files_there(entity, without_file, read.ids.known, last, settings)
-    # Those were asked about by themselves.
-    ids = replace(read.ids, vanishing=read.ids.vanishing - len(without_file))
-    gates.check_rows(cursor, context, read.rows, ids, noticed, last, settings)
-    contract.check_values(cursor, target, work("incoming"), incoming.incoming_column)
+@dataclass(frozen=True)
+class _Run:
+    """Where a load happens: the transaction, what it reads from, the run that it belongs to, and when it began."""
 
-    # 6 write
-    account = _write(cursor, context, read, load_id, inputs)
+    cursor: Cursor
+    inputs: Inputs
+    run_id: str
+    log: Callable[[str], None]
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    clock: float = field(default_factory=time.monotonic)
 
-    # 7 tidy and account
-    inputs.step("accounting", read.pending)
-    _repair_links(cursor, context, account)
-    rejects.keep_rejects(cursor, context, load_id)
-    if not context.is_first:
-        account.heal(**vanished.follow(cursor, context, read.ids, load_id, settings.archive_vanished))
-    account.notices = {**account.notices, **noticed, **accounts.notices(cursor, context)}
-    for mark in marks:
-        account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
-    if staged.mended:
-        account.notices["mended"] = staged.mended
-    if dictionaries.undecided_columns:
-        account.notices["undecided_date_order"] = dictionaries.undecided_columns
-    if dictionaries.doubtful_columns:
-        account.notices["doubtful_date_order"] = dictionaries.doubtful_columns
-    account.orphans = accounts.orphans(cursor, context)
-    return _finish(cursor, context, account, staged.facts, dictionaries.to_json(), run, settings)
+
+@dataclass(frozen=True)
+class _Staged:
+    """What step 2 found: facts and notices of the sources, and how their dates are read. Where nothing can have changed
+    since the last load, the account that it would come to stands in `unchanged`, and nothing was copied."""
+
+    facts: dict[str, Any]
+    export: Relation | None = None
+    dictionaries: Dictionaries | None = None
+    marks: Sequence[damage.Mark] = ()
+    notices: Mapping[str, int] = field(default_factory=dict)
+    mended: int = 0
+    unchanged: Account | None = None
 
 
 @dataclass(frozen=True)
 class _Read:
-    """How many source rows there are, how many need work, which ids vanish, and how many known rows came under a new id."""
+    """How many source rows there are, how many of them need work, and how many known rows came under a new id."""
 
     rows: int
     pending: int
-    ids: vanished.Ids
     rekeyed: int = 0
 
 
-def _read(
-    cursor: Cursor, context: LoadContext, dictionaries: Dictionaries, inputs: Inputs, log: Callable[[str], None]
-) -> _Read:
-    """Steps 3 and 4, read and identity: the typed rows in `incoming`, and which row of Nexus each of them is."""
-    entity = context.entity
+def _contract(run: _Run, context: LoadContext) -> LoadContext:
+    """Step 1: the table is as the entity writes it, the ledger is this database's, the parents are loaded. Completes the
+    context with the tables around its own and what the ledger remembers."""
+    cursor, entity = run.cursor, context.entity
+    contract.check(context.target)
+    relations.triggers(cursor)
+    install(cursor)
+    gates.check_ledger_belongs(cursor, entity.name, context.settings)
+    gates.check_parents_loaded(cursor, entity)
+    parent_tables = _reflected(cursor, entity.upstream)
+    context = replace(
+        context,
+        parents=parent_tables,
+        children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
+        lookups=catalog.lookup_tables(cursor, entity),
+        parent_states=parents.states(cursor, parent_tables),
+        decided_columns=decisions.decided_columns(cursor, entity.name),
+        last=gates.last_load(cursor, entity.name),
+    )
+    _tune(cursor)
+    gates.check_parents_there(cursor, entity, context.parents)
+    return replace(context, load_id=_next_load(cursor))
+
+
+def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
+    """Step 2: copies the sources as text, unless nothing can have changed. Completes the context with the source's rows."""
+    cursor, entity, inputs, last = run.cursor, context.entity, run.inputs, context.last
+    unchanged = _unchanged(run, context)
+    if unchanged is not None:
+        return unchanged
+    staged = sources.stage_all(cursor, entity, inputs, context.work, last.sources if last else {})
+    facts = staged.facts
+    inputs.step("matching")
+    gates.check_sources_not_empty(entity, facts, last, context.settings)
+    gates.check_sources_not_older(entity.name, facts, last, context.settings)
+    _tell_of_sources(entity, facts, run.log)
+    export = entity.rows_of.export
+    marks = damage.find(cursor, staged.export, date_fields(entity), f"The export {export}")
+    for mark in marks:
+        facts[export].setdefault("remarks", []).append(str(mark))
+        run.log(f"{entity.name}: {mark}")
+    before = last.date_orders if last else None
+    date_system = facts[export].get("date_system", "")
+    dictionaries = Dictionaries(cursor, context.work, before, context.settings, context.reading, date_system)
+    targets = (context.target, *context.children.values())
+    source, notices = sources.source_rows(cursor, entity, staged, context.work, inputs.bucket, dictionaries, targets)
+    context = replace(
+        context, source=source, companion_exports=staged.companion_exports, seed=_seed(cursor, context, facts)
+    )
+    if last is None and first.applies(cursor, context):
+        context = replace(context, is_first=True)
+    return context, _Staged(facts, staged.export, dictionaries, marks, notices, staged.mended)
+
+
+def _unchanged(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged] | None:
+    """The end of step 2 where nothing can have changed since the last load; None where something may have."""
+    last = context.last
+    if last is None or context.settings.archive_vanished:
+        return None
+    now = sources_now(context.entity, run.inputs)
+    if now is None:
+        return None
+    context = replace(context, seed=_seed(run.cursor, context, now))
+    account = unchanged_account(run.cursor, context, last, now)
+    if account is None:
+        return None
+    files = ", ".join(facts["file"] for facts in now.values() if "file" in facts)
+    run.log(f"{context.entity.name}: the sources ({files}) and all rows are as the last load left them")
+    facts = {name: {**last.sources[name], **found} for name, found in now.items()}
+    for found in facts.values():
+        found.pop("columns_new", None)
+    return context, _Staged(facts, unchanged=account)
+
+
+def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
+    """Step 3: the rows that need work, typed, in `incoming`."""
+    cursor, entity, dictionaries = run.cursor, context.entity, staged.dictionaries
+    assert dictionaries is not None
     if context.is_first:
-        inputs.step("reading")
+        run.inputs.step("reading")
         rows = first.read(cursor, context, dictionaries)
-        log(f"{entity.name}: {rows} rows to read: all are new")
-        return _Read(rows, rows, vanished.Ids(0, 0))
+        run.log(f"{entity.name}: {rows} rows to read: all are new")
+        return _Read(rows, rows)
     rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
     pending = incoming.find_pending(cursor, context)
@@ -184,16 +217,36 @@ def _read(
         dictionaries.forget_last()
         pending = incoming.find_all_pending(cursor, context)
         dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
-    log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
-    inputs.step("reading", pending)
+    run.log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
+    run.inputs.step("reading", pending)
     incoming.read(cursor, context)
-    inputs.step("comparing", pending)
-    identity.resolve(cursor, context)
-    return _Read(rows, pending, vanished.count(cursor, context), rekeyed=rekeyed)
+    return _Read(rows, pending, rekeyed)
 
 
-def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inputs: Inputs) -> Account:
+def _identity(run: _Run, context: LoadContext, read: _Read) -> vanished.Ids:
+    """Step 4: which row of Nexus each accepted row is, in `decided`, and how many known ids the source no longer has."""
+    if context.is_first:
+        return vanished.Ids(0, 0)
+    run.inputs.step("comparing", read.pending)
+    identity.resolve(run.cursor, context)
+    return vanished.count(run.cursor, context)
+
+
+def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: vanished.Ids) -> None:
+    """Step 5: raises GateError where too much vanished, was rejected or came under new ids; nothing is written yet."""
+    cursor, entity, settings = run.cursor, context.entity, context.settings
+    assert staged.export is not None
+    without_file = vanished.still_named(cursor, context, staged.export) if ids.vanishing else []
+    gates.check_files_there(entity, without_file, ids.known, context.last, settings)
+    # Those were asked about by themselves.
+    others = replace(ids, vanishing=ids.vanishing - len(without_file))
+    gates.check_rows(cursor, context, read.rows, others, staged.notices, context.last, settings)
+    contract.check_values(cursor, context.target, context.work("incoming"), incoming.incoming_column)
+
+
+def _write(run: _Run, context: LoadContext, read: _Read) -> Account:
     """Step 6: what differs is written into Nexus, and remembered in the ledger."""
+    cursor, inputs, load_id = run.cursor, run.inputs, context.load_id
     if context.is_first:
         inputs.step("writing", read.pending)
         return first.write(cursor, context, read.rows, load_id)
@@ -219,58 +272,53 @@ def _write(cursor: Cursor, context: LoadContext, read: _Read, load_id: int, inpu
     return account
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The run that a load belongs to, and when the load began, by the calendar and by the clock."""
+def _tidy_and_account(
+    run: _Run,
+    context: LoadContext,
+    staged: _Staged,
+    account: Account,
+    read: _Read | None = None,
+    ids: vanished.Ids | None = None,
+) -> LoadResult:
+    """Step 7: repairs links, keeps rejects, proves the account, keeps it in the ledger, and leaves no work table behind.
 
-    run_id: str
-    started: datetime
-    clock: float
+    `read` and `ids` are None where nothing was read. Raises AccountError where the account doesn't add up.
+    """
+    cursor, dictionaries = run.cursor, staged.dictionaries
+    if read is not None:
+        run.inputs.step("accounting", read.pending)
+    _repair_links(cursor, context, account)
+    if ids is not None:
+        rejects.keep_rejects(cursor, context, context.load_id)
+        if not context.is_first:
+            archive = context.settings.archive_vanished
+            account.heal(**vanished.follow(cursor, context, ids, context.load_id, archive))
+        _add_notices(cursor, context, staged, account)
+        account.orphans = accounts.orphans(cursor, context)
+    account.add_up(context.entity.name)
+    date_orders = dictionaries.to_json() if dictionaries else context.last.date_orders if context.last else {}
+    _record(run, context, staged.facts, date_orders, account)
+    if account.inserted or account.updated or account.healed:
+        before_values.purge(cursor, context.entity.name, context.settings.undoable_loads)
+    _drop(cursor, context.work)
+    types = {name: column.sql_type for name, column in context.target.columns.items()}
+    told = sources.shown(staged.facts)
+    seconds = time.monotonic() - run.clock
+    return LoadResult(context.entity.name, context.load_id, account, told, seconds, types, date_orders)
 
 
-@dataclass(frozen=True)
-class _Setting:
-    """What a load finds before it reads anything: the tables around its own, and what a person decided."""
-
-    target: Target
-    parents: Mapping[str, Target]
-    children: Mapping[str, Target]
-    lookups: Mapping[str, Composable]
-    settings: LoadSettings
-    parent_states: Mapping[str, str]
-    decided_columns: frozenset[str]
-
-    @property
-    def reading(self) -> Reading:
-        return Reading(self.settings.time_zone, datetime.now(self.settings.zone).date())
-
-    def context(
-        self,
-        cursor: Cursor,
-        work: Work,
-        facts: Mapping[str, Mapping[str, Any]],
-        source: Relation,
-        companion_exports: Mapping[str, Relation],
-        load_id: int,
-    ) -> LoadContext:
-        """The context of a load that reads these sources."""
-        return LoadContext(
-            self.target.entity,
-            self.target,
-            self.parents,
-            self.children,
-            self.lookups,
-            work,
-            source,
-            companion_exports,
-            self.reading,
-            _seed(cursor, self.target, self.settings, self.lookups, facts),
-            self.settings.filemaker_wins,
-            parent_states=self.parent_states,
-            decided_columns=self.decided_columns,
-            load_id=load_id,
-            can_be_undone=self.settings.undoable_loads > 0,
-        )
+def _add_notices(cursor: Cursor, context: LoadContext, staged: _Staged, account: Account) -> None:
+    """Adds to the account what is worth telling of the sources, the rows and the dates."""
+    account.notices = {**account.notices, **staged.notices, **accounts.notices(cursor, context)}
+    for mark in staged.marks:
+        account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
+    dates = staged.dictionaries
+    found = {
+        "mended": staged.mended,
+        "undecided_date_order": dates.undecided_columns if dates else 0,
+        "doubtful_date_order": dates.doubtful_columns if dates else 0,
+    }
+    account.notices.update({code: number for code, number in found.items() if number})
 
 
 def _tune(cursor: Cursor) -> None:
@@ -280,34 +328,6 @@ def _tune(cursor: Cursor) -> None:
     cursor.execute("SET LOCAL work_mem = '64MB'")
     # What is done to a row (hashing, reading dates and ids) costs far more than handing it from a parallel worker on.
     cursor.execute("SET LOCAL parallel_tuple_cost = 0.005")
-
-
-def _unchanged_result(
-    cursor: Cursor,
-    setting: _Setting,
-    work: Work,
-    inputs: Inputs,
-    last: gates.LastLoad,
-    run: _Run,
-    load_id: int,
-    log: Callable[[str], None],
-) -> LoadResult | None:
-    """The whole load where nothing can have changed since the last one; None where something may have."""
-    entity = setting.target.entity
-    now = None if setting.settings.archive_vanished else sources_now(entity, inputs)
-    if now is None:
-        return None
-    context = setting.context(cursor, work, now, Relation(work("export"), {}), {}, load_id)
-    account = unchanged_account(cursor, context, last, now, setting.settings)
-    if account is None:
-        return None
-    files = ", ".join(facts["file"] for facts in now.values() if "file" in facts)
-    log(f"{entity.name}: the sources ({files}) and all rows are as the last load left them")
-    _repair_links(cursor, context, account)
-    facts = {name: {**last.sources[name], **found} for name, found in now.items()}
-    for found in facts.values():
-        found.pop("columns_new", None)
-    return _finish(cursor, context, account, facts, last.date_orders, run, setting.settings)
 
 
 def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:
@@ -332,67 +352,44 @@ def _repair_links(cursor: Cursor, context: LoadContext, account: Account) -> Non
     heal.hold_parents(cursor, context)
 
 
-def _finish(
-    cursor: Cursor,
-    context: LoadContext,
-    account: Account,
-    facts: dict[str, Any],
-    date_orders: Mapping[str, Any],
-    run: _Run,
-    settings: LoadSettings,
-) -> LoadResult:
-    """Proves the account, keeps it in the ledger, and leaves no table behind. Raises AccountError where it doesn't add up."""
-    account.add_up(context.entity.name)
-    load_id = context.load_id
-    _record(cursor, load_id, context, run, facts, date_orders, account)
-    if account.inserted or account.updated or account.healed:
-        before_values.purge(cursor, context.entity.name, settings.undoable_loads)
-    _drop(cursor, context.work)
-    types = {name: column.sql_type for name, column in context.target.columns.items()}
-    told = sources.shown(facts)
-    return LoadResult(context.entity.name, load_id, account, told, time.monotonic() - run.clock, types, date_orders)
-
-
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
     return {name: catalog.reflect(cursor, ENTITIES[name]) for name in names}
 
 
-def _seed(
-    cursor: Cursor,
-    target: Target,
-    settings: LoadSettings,
-    lookups: Mapping[str, Composable],
-    facts: Mapping[str, Mapping[str, Any]],
-) -> int:
+def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str, Any]]) -> int:
     """A number that changes with the mapping, the table's columns, what lookups find, and what a bare number means as a day:
     rows hashed with another one are read again."""
-    entity = target.entity
+    entity, target = context.entity, context.target
     columns = repr([target.columns[name] for name in entity.written_columns])
-    parts = [repr(entity), columns, code_hash(), settings.time_zone, sources.digest_of_companions(entity, facts)]
+    parts = [
+        repr(entity),
+        columns,
+        code_hash(),
+        context.settings.time_zone,
+        sources.digest_of_companions(entity, facts),
+    ]
     parts += [name for name, each in facts.items() if each.get("date_system") == "1904"]
     for lookup in entity.lookups:
         for match in lookup.matches:
             query = SQL("SELECT coalesce(sum(hash_record_extended(ROW({}::text, id), 0)), 0)::text FROM {}")
-            parts += queries.row(cursor, query.format(Identifier(match.column), lookups[match.tables[0]]))
+            parts += queries.row(cursor, query.format(Identifier(match.column), context.lookups[match.tables[0]]))
     return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:8], "big", signed=True)
 
 
 def _record(
-    cursor: Cursor,
-    load_id: int,
-    context: LoadContext,
     run: _Run,
+    context: LoadContext,
     facts: dict[str, Any],
     date_orders: Mapping[str, Any],
     account: Account,
 ) -> None:
     """Keeps what this load did, in the ledger."""
-    cursor.execute(
+    run.cursor.execute(
         "INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
         " source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE"
         " VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
-            load_id,
+            context.load_id,
             context.entity.name,
             run.run_id,
             run.started,

@@ -13,7 +13,6 @@ from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.gates import LastLoad
 from nexus_assets.load.identity import unnoted_sql
 from nexus_assets.load.incoming import LoadContext, target_hash_sql
-from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.mapping.entity import Entity, FileRecords
 from nexus_assets.mapping.reasons import OF_NEW_ROWS
@@ -47,7 +46,7 @@ def sources_now(entity: Entity, inputs: Inputs) -> dict[str, dict[str, Any]] | N
 
 
 def unchanged_account(
-    cursor: Cursor, context: LoadContext, last: LastLoad, now: dict[str, dict[str, Any]], settings: LoadSettings
+    cursor: Cursor, context: LoadContext, last: LastLoad, now: dict[str, dict[str, Any]]
 ) -> Account | None:
     """The account of a load that would find every row as the last one left it; None where something may be different.
 
@@ -64,7 +63,7 @@ def unchanged_account(
         or last.undone_since
     ):
         return None
-    if follows_setting(last.date_orders) and last.date_orders["order"] != settings.date_order:
+    if follows_setting(last.date_orders) and last.date_orders["order"] != context.settings.date_order:
         return None
     if {name: source["sha256"] for name, source in now.items()} != {
         name: source.get("sha256") for name, source in last.sources.items()

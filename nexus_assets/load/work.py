@@ -137,6 +137,10 @@ class Relation:
         return SQL("NULL::text") if column is None else SQL("{}.{}").format(Identifier(alias), column)
 
 
+NOTHING = Relation(SQL(""), {})
+"""The source of a load that has staged nothing yet."""
+
+
 @dataclass(frozen=True)
 class Work:
     """The work tables of one load. They are gone when it ends, however it ends."""
