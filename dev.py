@@ -45,11 +45,12 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = VENV / "made-from"
 
-# Bare `dagster asset materialize` reads neither workspace.yaml nor pyproject.toml: only this variable tells it what to load.
+# Bare `dagster asset materialize` and `dagster asset list` read neither workspace.yaml nor pyproject.toml: only these variables tell
+# them what to load.
 # (DAGSTER_MODULE_NAME would do so too, and makes `dagster dev` hang.)
 ENVIRONMENT = (
     "import os; "
-    "os.environ.setdefault('DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME', 'nexus_assets.definitions'); "
+    "[os.environ.setdefault('DAGSTER_CLI_ASSET_%s_MODULE_NAME' % word, 'nexus_assets.definitions') for word in ('MATERIALIZE', 'LIST')]; "
     "home = os.path.abspath(os.path.expanduser(os.environ.get('NEXUS_LOCAL_HOME') or {home!r})); "
     "os.environ.setdefault('DAGSTER_HOME', os.path.join(home, 'dagster'))\n"
 )

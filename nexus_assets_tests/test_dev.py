@@ -232,7 +232,7 @@ class TestSetUp:
     @pytest.mark.slow
     def test_from_nothing_to_a_working_environment(self, checkout: Path) -> None:
         assert run_dev(checkout, "types", "--version").stdout.startswith("mypy")
-        code = "import os; print(os.environ['DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME'], os.environ['DAGSTER_HOME'])"
+        code = "import os; print(os.environ['DAGSTER_CLI_ASSET_LIST_MODULE_NAME'], os.environ['DAGSTER_HOME'])"
         environment = {name: value for name, value in os.environ.items() if name != "NEXUS_LOCAL_HOME"}
         told = subprocess.check_output([checkout / ".venv/bin/python", "-c", code], text=True, env=environment)
         assert told.split() == ["nexus_assets.definitions", str(checkout / ".local/dagster")]

@@ -124,6 +124,10 @@ def _column_lineage(entity: Entity) -> dg.TableColumnLineage:
     )
 
 
+IN_THE_TABLE = ("inserted", "updated", "unchanged", "kept")
+"""The outcomes of rows that are in Nexus after the load."""
+
+
 def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
     account = result.account
     metadata: dict[str, Any] = {
@@ -132,7 +136,7 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
         "rejected": sum(account.rejected.values()),
         "orphans": account.orphans,
         "seconds": round(result.seconds, 2),
-        "load_id": result.load_id,
+        "load_id": str(result.load_id),  # a number would be drawn over time
         **{f"healed_{name}": number for name, number in account.healed.items()},
     }
     # An empty table says less than none.
@@ -146,6 +150,7 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
         **metadata,
         "read": _sources_table(result.sources),
         "how_it_was_read": dg.MetadataValue.json(result.sources),
+        "dagster/row_count": sum(account.outcomes.get(name, 0) for name in IN_THE_TABLE),
         "dagster/column_schema": _column_schema(entity, result.columns),
         "dagster/column_lineage": _column_lineage(entity),
     }
@@ -172,7 +177,10 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         kinds={"postgres", "filemaker"} | ({"s3"} if entity.listings else set()),
         description=entity.description,
         tags={"nexus/model": entity.model.label},
-        metadata={"dagster/code_references": _declaration(entity)},
+        metadata={
+            "dagster/code_references": _declaration(entity),
+            "dagster/table_name": entity.model.tables[0],
+        },
         pool="_".join(filter(None, ("load", settings.clinic_name(), entity.name))),
         config_schema=RUN_CONFIG,
     )

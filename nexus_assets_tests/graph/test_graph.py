@@ -71,6 +71,8 @@ def test_the_whole_graph_loads_and_its_checks_pass(graph: Graph) -> None:
     assert failed == {}
     metadata = result.asset_materializations_for_node("images")[0].metadata
     assert metadata["inserted"].value == graph.clinic.value("SELECT count(*) FROM {images_image}")
+    assert metadata["dagster/row_count"].value == metadata["inserted"].value
+    assert defs.resolve_asset_graph().get(dg.AssetKey("images")).metadata["dagster/table_name"] == "images_image"
 
 
 def test_graph_is_one_group() -> None:
