@@ -209,9 +209,9 @@ def _known(relation: Identifier, types: Mapping[str, str]) -> Composed:
         for name, type_ in types.items()
     )
     return SQL(
-        "(SELECT count(*) = {number} FROM pg_attribute AS a WHERE a.attrelid = to_regclass({relation}) AND a.attnum > 0"
+        "((SELECT count(*) = {number} FROM pg_attribute AS a WHERE a.attrelid = to_regclass({relation}) AND a.attnum > 0"
         " AND NOT a.attisdropped AND ({columns}))"
-        " AND row_security_active(to_regclass({relation})) IS NOT TRUE"
+        " AND row_security_active(to_regclass({relation})) IS NOT TRUE)"
     ).format(
         number=Value(len(types)),
         relation=Value(".".join('"' + part.replace('"', '""') + '"' for part in relation.strings)),

