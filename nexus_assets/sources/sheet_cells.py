@@ -32,12 +32,14 @@ class OddCell:
 
 @dataclass
 class Cells:
-    """What was found: the odd cells, the negative numbers, and the rows and columns that the sheet spans from A1 on."""
+    """What was found: the odd cells, the negative numbers, and the rows and columns that the sheet spans from A1 on, and how many cells
+    hold something."""
 
     odd: list[OddCell] = field(default_factory=list)
     negative: dict[tuple[int, int], float] = field(default_factory=dict)
     rows: int = 0
     columns: int = 0
+    filled: int = 0
 
 
 class SheetScan:
@@ -88,7 +90,7 @@ class SheetScan:
         self._column = -1
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        place = _PLACE.fullmatch(attributes.get("r", ""))
+        place = _PLACE.fullmatch(attributes.get("r", "").upper())
         if place is None:
             self._column += 1
         else:
@@ -105,6 +107,7 @@ class SheetScan:
     def _end_cell(self) -> None:
         cells, at = self._cells, (self._row, self._column)
         if self._value is not None or self._has_formula or self._text:
+            cells.filled += 1
             cells.rows, cells.columns = max(cells.rows, self._row + 1), max(cells.columns, self._column + 1)
         if self._kind == "e":
             cells.odd.append(OddCell(*at, Oddity.ERROR))

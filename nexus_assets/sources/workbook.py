@@ -213,7 +213,9 @@ def _where_the_headings_are(
     words = []
     if parts.sheets[0].is_hidden:
         words.append("The sheet that was read, the first one, is hidden.")
-    for number, name in enumerate(names, start=1):
+    for number, (name, sheet) in enumerate(zip(names, parts.sheets, strict=True), start=1):
+        if number > 1 and not sheet.may_be_searched:
+            continue
         for at, row in enumerate(
             itertools.islice(book.get_sheet_by_name(name).to_python(nrows=SEARCHED_ROWS), SEARCHED_ROWS), 1
         ):

@@ -13,7 +13,7 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nexus_assets.sources.content import BLOCK, ZIP_ERRORS, refuse_bomb
 from nexus_assets.sources.export import ExportError
@@ -22,11 +22,20 @@ from nexus_assets.sources.sheet_cells import Cells, SheetScan
 LONGEST_CELL = 1 << 26
 """Bytes between two tags of a part; Excel's own limit is 32,767 characters a cell, other programs know none."""
 
-LARGEST_PARTS = 1 << 31
+LARGEST_PARTS = 1 << 30
 """Bytes of all parts together. A sheet whose million rows are full has some 500 MB."""
 
-LARGEST_SHEET = 100_000_000
+LARGEST_LIST = 1 << 25
+"""Bytes of a part that is neither a sheet nor the texts of its cells: a workbook with a hundred sheets has some 50 KB."""
+
+LARGEST_SHEET = 50_000_000
 """Cells of the rectangle that a sheet spans: calamine keeps 24 bytes for each, empty or not."""
+
+SPARSE, MOST_EMPTY = 20, 4_000_000
+"""A rectangle of more cells than the second, of which not one in the first holds anything, has a stray cell."""
+
+SMALL = 1 << 22
+"""Bytes of a sheet up to which each of its cells is looked at anyway."""
 
 OPEN_AND_SAVE = "Open it in Excel, save it as .xlsx, or export it from FileMaker as .csv; then run the same command."
 _EXPORT_AGAIN = "Export or copy it again, then run the same command."
@@ -34,7 +43,9 @@ _EXPORT_AGAIN = "Export or copy it again, then run the same command."
 _1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
 _CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|true|on)["']""")
 _REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ", b"<v>-")
+_ODDLY_WRITTEN = re.compile(rb"""\sr(?:\s+=|=\s|='|="[a-z])""")
 _WIDE = re.compile(rb'r="[A-Z]{2,3}\d')
+_COLUMNS_OF_ONE_LETTER = 26
 _COLUMNS_OF_TWO_LETTERS = 26 + 26 * 26
 _FAR_RIGHT = re.compile(rb'r="[A-Z]{3}\d')
 _LAST_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["'](\d{1,7})["']""")
@@ -42,10 +53,11 @@ _LAST_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["'](\d{1,7})["']""")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A worksheet as the workbook lists it; `part` is its place in the file."""
+    """A worksheet as the workbook lists it; `part` is its place in the file. One that is not read is searched if it is small."""
 
     part: str
     is_hidden: bool
+    may_be_searched: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,7 @@ class _Seen:
     remarkable: bool = False
     wide: bool = False
     last_row: int = 0
+    cells: int = 0
     since_tag: int = field(default=0, repr=False)
 
 
@@ -88,17 +101,26 @@ def check_parts(data: bytes, location: str) -> Parts:
 
 def _refuse_size(archive: zipfile.ZipFile, location: str) -> None:
     stated = sum(part.file_size for part in archive.infolist())
-    if stated > LARGEST_PARTS:
+    lists = (part for part in archive.infolist() if not part.filename.lower().endswith("sharedstrings.xml"))
+    longest = max(
+        (part.file_size for part in lists if "/worksheets/" not in f"/{part.filename}".lower() and _is_xml(part)),
+        default=0,
+    )
+    if stated > LARGEST_PARTS or longest > LARGEST_LIST:
         raise ExportError(
-            f"{location} unfolds to {stated / 1e9:,.1f} GB: too large for a workbook that holds an export.",
+            f"{location} unfolds to {stated / 1e6:,.0f} MB: too large for a workbook that holds an export.",
             remedy="Export it from FileMaker as .csv, then run the same command.",
         )
+
+
+def _is_xml(part: zipfile.ZipInfo) -> bool:
+    return part.filename.lower().endswith((".xml", ".rels"))
 
 
 def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, location: str) -> Iterator[int]:
     """Returns the sizes of a part's blocks, having looked at each."""
     is_sheet = "/worksheets/" in f"/{part.filename}".lower()
-    is_xml = part.filename.lower().endswith((".xml", ".rels"))
+    is_xml = _is_xml(part)
     with archive.open(part) as stream:
         carry = b""
         while block := stream.read(BLOCK):
@@ -110,6 +132,8 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, locati
                 if not seen.remarkable:
                     seen.remarkable = any(mark in data for mark in _REMARKABLE)
                     seen.remarkable |= seen.wide and _FAR_RIGHT.search(data) is not None
+                    seen.remarkable |= _ODDLY_WRITTEN.search(data) is not None
+                seen.cells += block.count(b"<c ")
                 # An ordinary sheet has its rows in order, so that the last one of a block is enough.
                 if (last := data.rfind(b"<row ")) >= 0 and (row := _LAST_ROW.match(data, last)):
                     seen.last_row = max(seen.last_row, int(row[1]))
@@ -140,17 +164,32 @@ def _parts(archive: zipfile.ZipFile, seen: Mapping[str, _Seen], location: str) -
     if not sheets:
         raise ExportError(f"{location} has no worksheet.", remedy=OPEN_AND_SAVE)
     found = seen[sheets[0].part]
-    if found.remarkable or (found.wide and found.last_row * _COLUMNS_OF_TWO_LETTERS > LARGEST_SHEET):
+    widest = _COLUMNS_OF_TWO_LETTERS if found.wide else _COLUMNS_OF_ONE_LETTER
+    is_small = archive.getinfo(sheets[0].part).file_size <= SMALL
+    if is_small or found.remarkable or _is_too_large(found.last_row * widest, found.cells):
         with archive.open(sheets[0].part) as stream:
             cells = SheetScan(calculated=_CALCULATE.search(text) is None).read(stream)
+        if _is_too_large(cells.rows * cells.columns, cells.filled):
+            raise ExportError(
+                f"{location} spans {cells.rows:,} rows and {cells.columns:,} columns: a cell far from the others holds something.",
+                remedy="Delete the rows and columns behind the last record, or export it from FileMaker as .csv.",
+            )
     else:
-        cells = Cells(rows=found.last_row)
-    if cells.rows * max(cells.columns, 1) > LARGEST_SHEET:
-        raise ExportError(
-            f"{location} spans {cells.rows:,} rows and {cells.columns:,} columns: a cell far from the others holds something.",
-            remedy="Delete the rows and columns behind the last record, or export it from FileMaker as .csv.",
-        )
+        cells = Cells()
+    sheets[1:] = [replace(sheet, may_be_searched=_is_harmless(archive, sheet.part)) for sheet in sheets[1:]]
     return Parts(sheets, cells, _1904.search(text) is not None)
+
+
+def _is_harmless(archive: zipfile.ZipFile, part: str) -> bool:
+    if archive.getinfo(part).file_size > SMALL:
+        return False
+    with archive.open(part) as stream:
+        cells = SheetScan(calculated=True).read(stream)
+    return not _is_too_large(cells.rows * cells.columns, cells.filled)
+
+
+def _is_too_large(rectangle: int, filled: int) -> bool:
+    return rectangle > LARGEST_SHEET or rectangle > max(MOST_EMPTY, SPARSE * filled)
 
 
 def _relations(archive: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:
