@@ -27,7 +27,7 @@ class Reject:
     """A row that could not be loaded: where it is and why, nothing of what is in it.
 
     `record` counts the export's records from 1, without the header (files of a listing: the files). `filemaker_id` is empty
-    where the row's is no UUID: it could be any text.
+    where the row's is no UUID: it could be any text. `files` are those that claim one record (`ambiguous_file`).
     """
 
     id: int
@@ -37,6 +37,7 @@ class Reject:
     column: str
     filemaker_id: str
     since: datetime | None
+    files: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def open_rejects(engine: sqlalchemy.Engine, entity: str | None, reason: str | No
         cursor.execute(
             SQL("""
                 SELECT r.id, entity, row_number, reason, coalesce(column_name, ''),
-                       coalesce(upper(nexus_assets.read_uuid(source_id)::text), ''), l.finished_at
+                       coalesce(upper(nexus_assets.read_uuid(source_id)::text), ''), l.finished_at,
+                       coalesce(payload ->> 'claimed_by', '')
                 FROM nexus_assets.reject AS r LEFT JOIN (SELECT id, finished_at FROM nexus_assets.load) AS l
                   ON l.id = r.first_load
                 WHERE resolved_load IS NULL AND entity = ANY({entities}) AND ({reason}::text IS NULL OR reason = {reason})

@@ -15,7 +15,8 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.progress_bar import Bars
-from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_remarks
+from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 
@@ -40,6 +41,7 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
     tell_counts(console, "Kept as Nexus has them, by column", {each.entity: each.kept_columns for each in reached}, {})
     tell_counts(console, "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
     tell_counts(console, "Loaded, but worth telling", {each.entity: each.noticed for each in reached}, NOTICES)
+    tell_remarks(console, {each.entity: remarks(each.sources) for each in reached})
     healed = {each.entity: {**each.healed, "superseded": each.superseded} for each in reached}
     tell_counts(console, "Put right", healed, HEALED)
     if not carried_out:

@@ -70,10 +70,10 @@ def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:
     table = Table(
         box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left", title="\nRows", title_style="italic"
     )
-    for name in ("entity", "record", "reason", "column", "FileMaker id"):
+    for name in ("entity", "record", "reason", "column or files", "FileMaker id"):
         table.add_column(name, justify="right" if name == "record" else "left", no_wrap=name != "FileMaker id")
     for each in rejects:
-        table.add_row(each.entity, f"{each.record:,}", each.reason, each.column, each.filemaker_id)
+        table.add_row(each.entity, f"{each.record:,}", each.reason, each.column or each.files, each.filemaker_id)
     console.print(table, width=max(console.width, 100), crop=False)
 
 

@@ -19,10 +19,11 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.status_of_all import status_of_all
-from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_remarks
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import SUPPORTED_SERVERS, install, is_installed
+from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.nexus import catalog, queries
@@ -62,14 +63,14 @@ def _from_ledger(cursor: Cursor, entity: Entity) -> dict[str, Any]:
     )
     rejected = dict(cursor.fetchall())
     cursor.execute(
-        "SELECT id, run_id, started_at, finished_at, source_rows, outcomes, notices, healed FROM nexus_assets.load"
+        "SELECT id, run_id, started_at, finished_at, source_rows, outcomes, notices, healed, sources FROM nexus_assets.load"
         " WHERE entity = %s ORDER BY id DESC LIMIT 1",
         (entity.name,),
     )
     row = cursor.fetchone()
     if row is None:
         return {"rejected": rejected, "last_load": None}
-    load_id, run_id, started, finished, source_rows, outcomes, notices, healed = row
+    load_id, run_id, started, finished, source_rows, outcomes, notices, healed, facts = row
     last_load = {
         "id": load_id,
         "run_id": run_id,
@@ -80,6 +81,7 @@ def _from_ledger(cursor: Cursor, entity: Entity) -> dict[str, Any]:
         **outcomes,
         "notices": notices,
         "healed": healed,
+        "remarks": remarks(facts),
     }
     return {"rejected": rejected, "last_load": last_load}
 
@@ -205,6 +207,8 @@ def print_status(status: dict[str, Any], console: Console) -> None:
     headings = ("entity", "rows", "linked", "unlinked", "orphans", "rejected", "loaded (UTC)")
     tell_figures(console, "Nexus", headings, rows)
     tell_counts(console, "Rejected", {name: entity["rejected"] for name, entity in status["entities"].items()}, REASONS)
+    lasts = {name: entity["last_load"] for name, entity in status["entities"].items()}
+    tell_remarks(console, {name: last["remarks"] for name, last in lasts.items() if last})
     console.print(f"\nImages that a person sees: {status['images_visible']:,}")
 
 

@@ -35,6 +35,15 @@ def tell_figures(
     console.print(table, crop=False, overflow="ignore", no_wrap=True)
 
 
+def tell_remarks(console: Console, remarks: Mapping[str, Sequence[str]]) -> None:
+    """What is remarkable about the exports, by entity: damage with its column and record, and how to export again."""
+    if any(remarks.values()):
+        console.print("\nRemarks on the exports", style="italic")
+    for name, each in remarks.items():
+        for remark in each:
+            console.print(f"  {name}: {remark}", markup=False, highlight=False, soft_wrap=True)
+
+
 def tell_counts(
     console: Console, title: str, counts: Mapping[str, Mapping[str, int]], meanings: Mapping[str, str]
 ) -> None:

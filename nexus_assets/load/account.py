@@ -143,21 +143,31 @@ def _compared(cursor: Cursor, context: LoadContext) -> tuple[int, int, int, int,
     return updated, kept, unchanged, adopted, linked
 
 
-def notices(cursor: Cursor, context: LoadContext) -> dict[str, int]:
-    """What is worth telling of the rows that are loaded all the same, by notice code: of all rows, not only of the changed ones."""
+def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[str, int]]:
+    """What is worth telling of the rows that are loaded all the same, by notice code: of all rows, not only of the changed ones.
+
+    The second are the numbers of the first such rows.
+    """
     cursor.execute(
         SQL("""
-            SELECT notices, count(*) FROM {ledger} AS l
-            WHERE notices IS NOT NULL AND vanished_load IS NULL
+            SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
+            FROM {ledger} AS l LEFT JOIN {rows} AS s ON s.source_id = l.source_id
+            WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
               AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
             GROUP BY 1
-        """).format(ledger=context.ledger, incoming=context.work("incoming"))
+        """).format(
+            ledger=context.ledger,
+            incoming=context.work("incoming"),
+            rows=context.work("incoming" if context.is_first else "seen"),
+        )
     )
     found: dict[str, int] = {}
-    for codes, rows in cursor.fetchall():
+    first_rows: dict[str, int] = {}
+    for codes, rows, first in cursor.fetchall():
         for code in codes:
             found[code] = found.get(code, 0) + rows
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+            first_rows[code] = min(first or 0, first_rows.get(code, first or 0))
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))), first_rows
 
 
 def orphans(cursor: Cursor, context: LoadContext) -> int:

@@ -308,8 +308,12 @@ def _tidy_and_account(
 
 
 def _add_notices(cursor: Cursor, context: LoadContext, staged: _Staged, account: Account) -> None:
-    """Adds to the account what is worth telling of the sources, the rows and the dates."""
-    account.notices = {**account.notices, **staged.notices, **accounts.notices(cursor, context)}
+    """Adds to the account what is worth telling of the sources, the rows and the dates; lookups that find nothing are remarks too."""
+    of_rows, first_rows = accounts.notices(cursor, context)
+    account.notices = {**account.notices, **staged.notices, **of_rows}
+    for code in [lookup.notice for lookup in context.entity.lookups if lookup.notice in of_rows]:
+        remark = f"{code}: {of_rows[code]:,} row(s), the first in record {first_rows[code]:,}"
+        staged.facts[context.entity.rows_of.export].setdefault("remarks", []).append(remark)
     for mark in staged.marks:
         account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
     dates = staged.dictionaries
@@ -332,9 +336,9 @@ def _tune(cursor: Cursor) -> None:
 
 def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:
     """Says what is remarkable about the sources, and once, which columns are new and unused, by their places."""
+    for remark in sources.remarks(facts):
+        log(f"{entity.name}: {remark}")
     for name, each in facts.items():
-        for remark in each.get("remarks", ()):
-            log(f"{entity.name}: {name}: {remark}")
         if new := each.get("columns_new"):
             places = ", ".join(map(str, new))
             log(f"{entity.name}: {name} has columns that it did not have before, and that nothing reads: {places}")

@@ -19,7 +19,9 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     if not _any_to_keep_or_resolve(cursor, context):
         return
     # All that was read of the row, to be mended where it is asked for: what the bucket tells of a file, and its record.
-    names = dict.fromkeys((*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key"))
+    names = dict.fromkeys(
+        (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
+    )
     names = {name: None for name in names if name in context.source.columns}
     payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     moved = SQL("""

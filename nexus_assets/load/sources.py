@@ -136,6 +136,11 @@ def shown(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in each.items() if key != SEEN} for name, each in facts.items()}
 
 
+def remarks(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What is remarkable about the sources, each with the name of its export."""
+    return [f"{name}: {remark}" for name, each in facts.items() for remark in each.get("remarks", ())]
+
+
 def source_rows(
     cursor: Cursor,
     entity: Entity,

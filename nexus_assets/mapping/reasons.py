@@ -47,9 +47,10 @@ NOTICES: dict[str, str] = {
     "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",
     "unshown_value": "Cells that hold nothing but a question mark, FileMaker's sign for a number or date that it can't show.",
     "shortened_number": "Numbers that Excel has shortened (8.00361E+15); the log names column and record.",
-    "cut_text": "Texts of exactly 32,767 characters, where Excel's cells end; the log names column and record.",
-    "damaged_text": "Texts with lost letters, or read in a wrong encoding before; the log names column and record.",
-    "swapped_dates": "Dates of which Excel has swapped day and month; the log names column and record.",
+    "cut_text": "Texts of exactly 255, 32,767 or 65,535 characters, where other programs' cells end; the remarks name column and record.",
+    "escaped_text": 'Cells that another program has written as HTML (&eacute;) or a formula (="0123"); the remarks name column and record.',
+    "damaged_text": "Texts with lost letters, or read in a wrong encoding before; the remarks name column and record.",
+    "swapped_dates": "Dates of which Excel has swapped day and month; the remarks name column and record.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
     "doubtful_date_order": "Date columns with many dates of either order: those of them that read both ways may be read wrong.",
 }

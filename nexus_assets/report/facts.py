@@ -14,6 +14,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 
@@ -53,6 +54,7 @@ class Load:
     sources: Sequence[Source]
     rows: int
     in_this_run: bool
+    remarks: Sequence[str] = ()
 
     @property
     def seconds(self) -> float:
@@ -226,6 +228,7 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
         sources=[_source(name, told) for name, told in sources.items()],
         rows=rows,
         in_this_run=made_by == run_id,
+        remarks=remarks(sources),
     )
 
 

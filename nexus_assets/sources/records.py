@@ -11,6 +11,8 @@ from nexus_assets.mapping.entity import FileRecords
 FILE_FIELDS = ("key", "file_name", "url", "size", "mime_type", "record_key", "thumbnail_key", "thumbnail_size")
 """Fields of a file record that come from the bucket."""
 
+_NAMED_BY_RECORD = r"(?i)((?:[0-9]+|[0-9a-f-]{36})\.[a-z0-9]{1,5}(?:/[0-9a-f-]{36}\.[a-z0-9]{1,5})?)$"
+
 GROUP_FIELDS = ("group_id", "position")
 """Fields of a file record that come from its place in its group."""
 
@@ -37,18 +39,22 @@ def _described_sql(export: Composable, headings: dict[str, Composable], on: str)
 
 
 def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
-    """The keys of files that share their record with another file, but for the one of them that is loaded."""
+    """The keys of files that share their record with another file, but for the one of them that is loaded; and all their names.
+
+    A name is given where it is the record's number or id: any other text may be a person's.
+    """
     kept: Composable = SQL("''")
     if loaded is not None:
         kept = SQL(
             "coalesce((SELECT min(o.key) FROM {listing} AS o JOIN {loaded} AS t ON t.s3_key = o.key"
             " WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')"
         ).format(listing=listing, loaded=loaded)
-    return SQL("""
-        SELECT f.key FROM {listing} AS f JOIN (
-          SELECT record_key FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+    return SQL(r"""
+        SELECT f.key, shared.names FROM {listing} AS f JOIN (
+          SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key) AS names
+          FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
         WHERE NOT f.is_thumbnail AND f.key <> {kept}
-    """).format(listing=listing, kept=kept)
+    """).format(listing=listing, kept=kept, ours=Literal(_NAMED_BY_RECORD))
 
 
 def file_records_sql(
@@ -76,7 +82,7 @@ def file_records_sql(
     rows = SQL("""
         SELECT f.row_number, CASE {flaws} END AS flaw, x.export_row, f.key, f.file_name, f.size::text AS size, f.mime_type,
                {bucket}::text AS bucket, 's3://' || {bucket} || '/' || f.key AS url,
-               CASE WHEN rival.key IS NULL THEN f.record_key END AS record_key,
+               CASE WHEN rival.key IS NULL THEN f.record_key END AS record_key, rival.names AS claimed_by,
                t.key AS thumbnail_key, t.size::text AS thumbnail_size, {named}
         FROM {listing} AS f
         LEFT JOIN ({rivals}) AS rival ON rival.key = f.key

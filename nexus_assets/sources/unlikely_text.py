@@ -17,7 +17,7 @@ _SHIFTED = re.compile(rb"\+([A-Za-z0-9+/]*)")
 _WORDS = re.compile(r"[^\W\d_]*[^\x00-\x7f][^\W\d_]*")
 _ENOUGH_WORDS = 5
 _RARE = re.compile(
-    r"[\u0132\u0133\u0138\u0149\u017f-\u0217\u021c-\u02ff\u03d0-\u03ff\u0460-\u048f\u0500-\u05cf\u0700-\u08ff\ufffd]"
+    r"[\u0132\u0133\u0138\u0149\u017f-\u0217\u021c-\u02ff\u03d0-\u03ff\u0460-\u048f\u0500-\u05cf\u0700-\u07ff]"
 )
 """Ligatures, phonetic signs and scripts in which hardly any clinic writes; two bytes of Chinese or Korean are often these."""
 

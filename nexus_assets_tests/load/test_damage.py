@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from nexus_assets.admin.rejects import open_rejects
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.load.damage import ADVICE
+from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import Clinic, image_key
 
 
 @pytest.mark.parametrize(
@@ -40,6 +43,13 @@ def test_a_word_for_no_value_stops_the_load(clinic: Clinic, word: str, heading: 
         ("NDIS notes", "itâ€™s", "damaged_text"),
         ("NDIS notes", "it‚Äôs", "damaged_text"),
         ("NDIS notes", "it\u0092s", "damaged_text"),
+        ("Health Number", "800361000000000000", "shortened_number"),
+        ("NDIS notes", "caf&eacute;", "escaped_text"),
+        ("NDIS notes", "caf&amp;eacute;", "escaped_text"),
+        ("nameFirst", "O&#39;Neil", "escaped_text"),
+        ("CYS_ID", '="0456"', "escaped_text"),
+        ("NDIS notes", "x" * 65_535, "cut_text"),
+        ("NDIS notes", "RenÃƒÂ©e", "damaged_text"),
     ],
 )
 def test_a_mark_of_damage_is_a_notice(clinic: Clinic, heading: str, text: str, code: str) -> None:
@@ -54,7 +64,25 @@ def test_a_mark_of_damage_is_a_notice(clinic: Clinic, heading: str, text: str, c
 
 
 @pytest.mark.parametrize(
-    "text", ["Renée", "IRMÃ", "a <b> c", "why?", "ROOM 1E5", "5", "x" * 32_766, "CAFÉ’S", "38°C", "a–b", "🦶", "#1"]
+    "text",
+    [
+        "Renée",
+        "IRMÃ",
+        "a <b> c",
+        "why?",
+        "ROOM 1E5",
+        "5",
+        "x" * 32_766,
+        "CAFÉ’S",
+        "38°C",
+        "a–b",
+        "🦶",
+        "#1",
+        "R&D; M&M",
+        "800361000000001",
+        "=5",
+        "x" * 255,
+    ],
 )
 def test_sound_text_is_not_remarked_on(clinic: Clinic, text: str) -> None:
     clinic.contact("Wattle", **{"NDIS notes": text})
@@ -75,3 +103,47 @@ def test_dates_that_excel_swapped_are_a_notice(clinic: Clinic, dates: tuple[str,
     for at, day in enumerate(dates):
         clinic.contact(f"Wattle {at}", DOB=day)
     assert ("swapped_dates" in clinic.load("patients")["patients"].account.notices) == swapped
+
+
+def test_texts_that_all_end_at_255_characters_were_cut(clinic: Clinic) -> None:
+    for at in range(3):
+        clinic.contact(f"Wattle {at}", **{"NDIS notes": chr(97 + at) * 255})
+    assert clinic.load("patients")["patients"].account.notices == {"cut_text": 3}
+
+
+def test_a_longer_text_shows_that_255_is_no_limit(clinic: Clinic) -> None:
+    for at in range(4):
+        clinic.contact(f"Wattle {at}", **{"NDIS notes": chr(97 + at) * (255 + at // 3)})
+    assert clinic.load("patients")["patients"].account.notices == {}
+
+
+def test_a_plan_states_column_and_record_of_damage(clinic: Clinic) -> None:
+    clinic.contact("Wattle", CYS_ID="1.20E+05")
+    found = clinic.load("patients", commit=False)["patients"]
+    assert remarks(found.sources) == [
+        f"Contacts: 1 cell(s) of 'CYS_ID', the first in record 1: {ADVICE['shortened_number']}"
+    ]
+
+
+def test_a_lookup_that_finds_nothing_names_its_row_and_no_value(clinic: Clinic) -> None:
+    for _ in range(2):
+        clinic.contact("Wattle"), clinic.contact("Banksia", Funding="Nobody")
+        (remark,) = remarks(clinic.load("patients")["patients"].sources)
+        assert remark == "Contacts: unknown_funding: 1 row(s), the first in record 2"
+        clinic.exports["Contacts"].clear()
+
+
+def test_files_of_one_record_are_named_by_its_number(clinic: Clinic) -> None:
+    contact = clinic.contact("Wattle")
+    image = clinic.image(contact)
+    clinic.images[image_key(image["recid"], ".JPG")] = 7
+    clinic.load()
+    assert {each.files for each in open_rejects(clinic.engine, "images", None)} == {"1.JPG, 1.jpg"}
+
+
+def test_files_of_one_record_with_typed_names_are_not_quoted(clinic: Clinic) -> None:
+    contact = clinic.contact("Wattle")
+    clinic.image(contact, recid="wattle wren")
+    clinic.images[image_key("wattle wren", ".JPG")] = 7
+    clinic.load()
+    assert {each.files for each in open_rejects(clinic.engine, "images", None)} == {"…, …"}

@@ -101,11 +101,22 @@ FROM nexus_assets.work_notes_export AS s,
   WHEN octet_length(text) >= 32767
       AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
     THEN 'cut_text'
+  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+  WHEN text LIKE '%&%;%'
+      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
   WHEN octet_length(text) <> length(text) AND text ~ concat(
     '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
     '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
   END AS code) AS found
 WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+
+SELECT heading, count(*), min(row_number)
+FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
+      FROM nexus_assets.work_notes_export AS s, LATERAL (VALUES ('id', s.c2), ('Note', s.c4), ('Note Type', s.c5), ('Date', s.c1), ('creationAccountName', s.c0), ('id_Key', s.c3)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
+WHERE long = longest AND longest IN (255, 65535, 65536)
+GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
 
 SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
 FROM nexus_assets.work_notes_export AS s, LATERAL (VALUES ('Date', s.c1)) AS cell(heading, text),
@@ -640,8 +651,9 @@ FROM written AS w
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-SELECT notices, count(*) FROM nexus_assets.identity_notes AS l
-WHERE notices IS NOT NULL AND vanished_load IS NULL
+SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
+FROM nexus_assets.identity_notes AS l LEFT JOIN nexus_assets.work_notes_seen AS s ON s.source_id = l.source_id
+WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
 

@@ -79,11 +79,22 @@ FROM nexus_assets.work_patients_export AS s,
   WHEN octet_length(text) >= 32767
       AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
     THEN 'cut_text'
+  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+  WHEN text LIKE '%&%;%'
+      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
   WHEN octet_length(text) <> length(text) AND text ~ concat(
     '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
     '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
   END AS code) AS found
 WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+
+SELECT heading, count(*), min(row_number)
+FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
+      FROM nexus_assets.work_patients_export AS s, LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
+WHERE long = longest AND longest IN (255, 65535, 65536)
+GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
 
 SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
 FROM nexus_assets.work_patients_export AS s,
@@ -303,8 +314,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
         AND x.column_name IS NOT DISTINCT FROM n.column_name)
     ORDER BY x.row_number;
 
-SELECT notices, count(*) FROM nexus_assets.identity_patients AS l
-WHERE notices IS NOT NULL AND vanished_load IS NULL
+SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
+FROM nexus_assets.identity_patients AS l LEFT JOIN nexus_assets.work_patients_incoming AS s ON s.source_id = l.source_id
+WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
 
