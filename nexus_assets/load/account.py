@@ -75,9 +75,9 @@ class Account:
 def rejected(cursor: Cursor, context: LoadContext) -> dict[str, int]:
     """How many rows were rejected for each reason, the most frequent first."""
     cursor.execute(
-        SQL(
-            "SELECT split_part(reason, ':', 1), count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-        ).format(context.work("incoming"))
+        SQL("SELECT reason, count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1").format(
+            context.work("incoming")
+        )
     )
     return dict(cursor.fetchall())
 

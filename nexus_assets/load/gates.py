@@ -270,9 +270,10 @@ def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None
     if last is None and not accepted:
         reasons = queries.row(
             cursor,
-            SQL("SELECT string_agg(DISTINCT reason, ', ' ORDER BY reason) FROM {} WHERE reason IS NOT NULL").format(
-                context.work("incoming")
-            ),
+            SQL(
+                "SELECT string_agg(DISTINCT told, ', ' ORDER BY told)"
+                " FROM (SELECT concat_ws(':', reason, reason_column) AS told FROM {} WHERE reason IS NOT NULL) AS rejected"
+            ).format(context.work("incoming")),
         )
         raise GateError(
             f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).",

@@ -136,6 +136,22 @@ def _hashed_rows_sql(target: Target) -> Composable:
     )
 
 
+def as_left_sql(context: LoadContext, target_hash: Composable) -> tuple[Composable, Composable]:
+    """(Joins, condition) of a row `t` of Nexus that is as the last load left it, by its entry `l` of the ledger: it is there,
+    it has the hash that it had, and the row that each of its generic links names exists. NULL means: it is not.
+
+    The short way asks it of the whole table (load/unchanged.py), `seen` of every source row.
+    """
+    joins: list[Composable] = []
+    conditions: list[Composable] = [SQL("t.id IS NOT NULL"), SQL("l.target_hash = {}").format(target_hash)]
+    for number, link in enumerate(context.entity.generic_references):
+        alias, column = Identifier(f"parent_{number}"), Identifier(link.id_column)
+        table = context.parents[link.to].table
+        joins.append(SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(table, alias, alias, column))
+        conditions.append(SQL("(t.{} IS NULL OR {}.id IS NOT NULL)").format(column, alias))
+    return SQL(" ").join(joins), SQL(" AND ").join(conditions)
+
+
 def _row_hash(context: LoadContext, alias: str) -> Composable:
     """The hash of all that the mapping reads of a source row, and of what is wrong with it as a whole."""
     fields = [context.source.field(name, alias) for name in (*context.entity.fields(), FLAW)]
@@ -191,13 +207,16 @@ def _make_pending(cursor: Cursor, context: LoadContext) -> int:
 def _seen_sql(context: LoadContext) -> Composable:
     """Every source row with its id, its hash, what the ledger knows of it, and whether all is settled.
 
-    Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it, its generic
-    links leading to rows that exist. Rows that Nexus lost or changed are not settled, however old the export is; nor are
+    Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it (`as_left_sql`), its
+    generic links set. Rows that Nexus lost or changed are not settled, however old the export is; nor are
     those with a value that Nexus kept, where FileMaker is to win by setting or by decision. Source rows are hashed before they
     are joined, as Nexus's are.
     """
-    live: list[Composable] = [SQL("t.id IS NOT NULL")]
-    links: list[Composable] = []
+    links, as_left = as_left_sql(context, SQL("t.target_hash"))
+    live = [
+        as_left,
+        *(SQL("t.{} IS NOT NULL").format(Identifier(each.id_column)) for each in context.entity.generic_references),
+    ]
     if context.filemaker_wins or context.decided_columns:
         live.append(
             SQL(
@@ -205,18 +224,10 @@ def _seen_sql(context: LoadContext) -> Composable:
                 " AND c.source_id = s.source_id AND ({} OR c.decision = 'filemaker'))"
             ).format(Literal(context.entity.name), Literal(context.filemaker_wins))
         )
-    for number, link in enumerate(context.entity.generic_references):
-        alias = Identifier(f"parent_{number}")
-        links.append(
-            SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(
-                context.parents[link.to].table, alias, alias, Identifier(link.id_column)
-            )
-        )
-        live.append(SQL("{}.id IS NOT NULL").format(alias))
     return SQL("""
         CREATE UNLOGGED TABLE {seen} AS
         SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-               coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND {live},
+               coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND {live},
                         false) AS settled
         FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s OFFSET 0) AS s
         LEFT JOIN {ledger} AS l ON l.source_id = s.source_id
@@ -230,7 +241,7 @@ def _seen_sql(context: LoadContext) -> Composable:
         row_hash=_row_hash(context, "s"),
         source=context.source.table,
         ledger=context.ledger,
-        links=SQL(" ").join(links),
+        links=links,
     )
 
 
@@ -283,6 +294,15 @@ def _pending_sql(context: LoadContext) -> Composable:
 
 NO_DICTIONARY = Identifier("no_dictionary")
 """The alias of a dictionary that a field does not have: its parser never refers to it."""
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """The code of a reject, under which condition a row is rejected for it, and the column that it is about, if any."""
+
+    condition: Composable
+    code: Composable
+    column: str | None = None
 
 
 class _Joins:
@@ -463,15 +483,15 @@ def _texts_sql(context: LoadContext) -> Composable:
 def _incoming_sql(context: LoadContext) -> Composable:
     """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
     joins = _Joins(context)
-    reasons: list[tuple[Composable, Composable]] = [
-        (SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(context, context.entity.source_id))),
-        (SQL("s.disputed"), Literal("duplicate_id")),
+    reasons = [
+        _Reason(SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(context, context.entity.source_id))),
+        _Reason(SQL("s.disputed"), Literal("duplicate_id")),
     ]
     if FLAW in context.pending.columns:
         flaw = context.pending.field(FLAW, "s")
-        reasons.insert(0, (SQL("{} IS NOT NULL").format(flaw), flaw))
+        reasons.insert(0, _Reason(SQL("{} IS NOT NULL").format(flaw), flaw))
     # Last, because a cell that can't be read may be why there is no id: an image with such a date has no batch.
-    unknown: list[tuple[Composable, Composable]] = []
+    unknown: list[_Reason] = []
     values: list[Composable] = []
     notices: list[tuple[str, Composable]] = []
     parents: dict[str, Identifier] = {}
@@ -493,9 +513,9 @@ def _incoming_sql(context: LoadContext) -> Composable:
         given = _given(context, link.field)
         if link.unknown:
             leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)
-            (reasons if link.missing else unknown).append((SQL("{}.id IS NULL").format(row), leads_nowhere))
+            (reasons if link.missing else unknown).append(_Reason(SQL("{}.id IS NULL").format(row), leads_nowhere))
         elif link.missing:
-            reasons.append((SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
+            reasons.append(_Reason(SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
     for lookup in context.entity.lookups:
         value, unmatched = _lookup_sql(context, joins, lookup, parents)
         values.append(SQL("{} AS {}").format(value, incoming_column(lookup.column)))
@@ -508,27 +528,37 @@ def _incoming_sql(context: LoadContext) -> Composable:
             if column.unreadable:
                 notices.append((column.unreadable, condition))
             else:
-                reasons.append((condition, Literal(f"{reason}:{column.name}")))
+                reasons.append(_Reason(condition, Literal(reason), column.name))
     if context.is_first:
         minted = SQL("nexus_assets.minted_id({}, s.source_id::text) AS nexus_id")
         values.insert(0, minted.format(Literal(context.entity.name)))
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
         SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE {reasons} END AS reason,
-               {described} AS described, {notices} AS notices, {values}
+               {reason_column} AS reason_column, {described} AS described, {notices} AS notices, {values}
         FROM {pending} AS s
         {joins}
     """).format(
         incoming=context.work("incoming"),
         reasons=SQL(" ").join(
-            SQL("WHEN {} THEN {}").format(condition, reason) for condition, reason in (*reasons, *unknown)
+            SQL("WHEN {} THEN {}").format(each.condition, each.code) for each in (*reasons, *unknown)
         ),
+        reason_column=_reason_column(reasons),
         described=_described(context),
         notices=_holding(notices),
         values=SQL(", ").join(values),
         pending=context.pending.table,
         joins=SQL(" ").join(joins.clauses),
     )
+
+
+def _reason_column(reasons: list[_Reason]) -> Composable:
+    """The column that the first reason which holds is about; NULL where it is about the whole row, or none holds."""
+    last = max((at for at, reason in enumerate(reasons) if reason.column), default=None)
+    if last is None:
+        return SQL("NULL::text")
+    cases = [SQL("WHEN {} THEN {}").format(each.condition, Literal(each.column)) for each in reasons[: last + 1]]
+    return SQL("CASE {} END").format(SQL(" ").join(cases))
 
 
 def _holding(conditions: Conditions) -> Composable:
@@ -539,19 +569,23 @@ def _holding(conditions: Conditions) -> Composable:
 
 def _reject_reason_sql(context: LoadContext) -> Composable:
     """Completes the reasons with what the typed values show: a required one that is empty, one too long for its column."""
-    cases = []
+    cases: list[tuple[Composable, str, str | None]] = []
     for column in context.entity.columns:
         value = incoming_column(column.name)
         if column.required:
-            cases.append(SQL("WHEN {} IS NULL THEN {}").format(value, Literal(column.required)))
+            cases.append((SQL("{} IS NULL").format(value), column.required, None))
         length = context.target.columns[column.name].length
         if length is not None:
-            cases.append(
-                SQL("WHEN length({}) > {} THEN {}").format(value, Literal(length), Literal(f"too_long:{column.name}"))
-            )
+            cases.append((SQL("length({}) > {}").format(value, Literal(length)), "too_long", column.name))
     if not cases:
         return SQL("SELECT 0")
-    conditions = SQL("CASE {} END").format(SQL(" ").join(cases))
-    return SQL(
-        "UPDATE {incoming} SET reason = {conditions} WHERE reason IS NULL AND ({conditions}) IS NOT NULL"
-    ).format(incoming=context.work("incoming"), conditions=conditions)
+    when = SQL("WHEN {} THEN {}")
+    return SQL("""
+        UPDATE {incoming} SET reason = CASE {codes} END, reason_column = CASE {columns} END
+        WHERE reason IS NULL AND ({any})
+    """).format(
+        incoming=context.work("incoming"),
+        codes=SQL(" ").join(when.format(condition, Literal(code)) for condition, code, _ in cases),
+        columns=SQL(" ").join(when.format(condition, Literal(column)) for condition, _, column in cases),
+        any=SQL(" OR ").join(condition for condition, _, _ in cases),
+    )

@@ -32,9 +32,8 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {rejected} AS
-            SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-                   nullif(split_part(reason, ':', 2), '') AS column_name,
-                   row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+            SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+                   row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
             FROM {incoming} WHERE reason IS NOT NULL;
 
             CREATE UNLOGGED TABLE {known} AS

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.load import corrections
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.gates import LastLoad
 from nexus_assets.load.identity import unnoted_sql
-from nexus_assets.load.incoming import LoadContext, target_hash_sql
+from nexus_assets.load.incoming import LoadContext, as_left_sql, target_hash_sql
 from nexus_assets.load.sources import Inputs
 from nexus_assets.mapping.entity import Entity, FileRecords
 from nexus_assets.mapping.reasons import OF_NEW_ROWS
@@ -99,27 +99,17 @@ def unchanged_account(
 
 def _anything_differs_sql(context: LoadContext) -> Composable:
     """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a link that leads nowhere."""
-    links: list[Composable] = []
-    dead: list[Composable] = [
-        SQL("t.id IS NULL"),
-        SQL("l.target_hash IS DISTINCT FROM {}").format(target_hash_sql(context.target, "t")),
-    ]
-    for number, link in enumerate(context.entity.generic_references):
-        alias = Identifier(f"parent_{number}")
-        column = Identifier(link.id_column)
-        links.append(
-            SQL("LEFT JOIN {} AS {} ON {}.id = t.{}").format(context.parents[link.to].table, alias, alias, column)
-        )
-        dead.append(SQL("(t.{} IS NOT NULL AND {}.id IS NULL)").format(column, alias))
+    links, as_left = as_left_sql(context, target_hash_sql(context.target, "t"))
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
         SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
-        WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN {dead} ELSE {recognisable} AND t.id IS NULL END
+        WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN NOT coalesce({as_left}, false)
+              ELSE {recognisable} AND t.id IS NULL END
     """).format(
         ledger=context.ledger,
         target=context.target.table,
-        links=SQL(" ").join(links),
-        dead=SQL(" OR ").join(dead),
+        links=links,
+        as_left=as_left,
         # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
         recognisable=SQL("TRUE" if context.entity.filemaker_id else "FALSE"),
     )

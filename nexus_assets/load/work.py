@@ -76,7 +76,7 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "incoming",
         "i",
-        (*_ROW, "known_id", "is_live", "reason", "described", "notices", "nexus_id", "new_*", "named_*"),
+        (*_ROW, "known_id", "is_live", "reason", "reason_column", "described", "notices", "nexus_id", "new_*", "named_*"),
         "Every pending row as typed values, one new_ column per column that the load writes, or the reason why it is rejected;"
         " in a first load with the id that it gets; named_: whom a generic link names that leads to no row.",
     ),

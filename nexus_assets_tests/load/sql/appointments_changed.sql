@@ -148,7 +148,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
+       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c7, s.c8, s.c0, s.c1, NULL::text, s.c6, s.c5, s.c3, s.c4, s.c9, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_appointments_export AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = s.source_id
@@ -226,11 +226,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
     WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
     WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact'
-    ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:start_time'
-    WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time:start_time'
-    WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date:end_time'
-    WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time:end_time' END AS reason,
-       TRUE AS described,
+    ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+    WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time'
+    WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date'
+    WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time' END AS reason,
+       CASE WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL WHEN row_0.id IS NULL THEN NULL
+           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'start_time'
+           WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'start_time'
+           WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'end_time'
+           WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'end_time' END AS reason_column,
+           TRUE AS described,
            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
            row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
            coalesce(clinician_id_0.id) AS new_clinician_id,
@@ -271,8 +276,9 @@ LEFT JOIN (
                AND text_status.raw = NULL::text;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
-    WHEN length(new_status) > 20 THEN 'too_long:status' END WHERE reason IS NULL
-    AND (CASE WHEN new_start_time IS NULL THEN 'no_start_date' WHEN length(new_status) > 20 THEN 'too_long:status' END) IS NOT NULL;
+    WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL
+    WHEN length(new_status) > 20 THEN 'status' END
+WHERE reason IS NULL AND (new_start_time IS NULL OR length(new_status) > 20);
 
 ANALYZE nexus_assets.work_appointments_incoming;
 
@@ -427,8 +433,8 @@ FROM nexus_assets.work_appointments_changes AS c;
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_appointments_decided
     WHERE action IN ('insert', 'restore');
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_changes WHERE action = 'adopt');
 
@@ -582,9 +588,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming WHERE reason 
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_appointments_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

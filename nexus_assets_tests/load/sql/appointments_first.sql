@@ -218,11 +218,16 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
    SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
        WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
        WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact'
-       ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:start_time'
-       WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time:start_time'
-       WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date:end_time'
-       WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time:end_time' END AS reason,
-          TRUE AS described,
+       ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+       WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time'
+       WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date'
+       WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time' END AS reason,
+          CASE WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL WHEN row_0.id IS NULL THEN NULL
+              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'start_time'
+              WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'start_time'
+              WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'end_time'
+              WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'end_time' END AS reason_column,
+              TRUE AS described,
               array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
               nexus_assets.minted_id('appointments', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
               coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
@@ -270,8 +275,9 @@ AS s
                   AND text_status.raw = NULL::text;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
-    WHEN length(new_status) > 20 THEN 'too_long:status' END WHERE reason IS NULL
-    AND (CASE WHEN new_start_time IS NULL THEN 'no_start_date' WHEN length(new_status) > 20 THEN 'too_long:status' END) IS NOT NULL;
+    WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL
+    WHEN length(new_status) > 20 THEN 'status' END
+WHERE reason IS NULL AND (new_start_time IS NULL OR length(new_status) > 20);
 
 ANALYZE nexus_assets.work_appointments_incoming;
 
@@ -280,8 +286,8 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 
 SELECT count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 INSERT INTO public.appointments (id, patient_id, clinic_id, clinician_id, appointment_type_id, filemaker_event_id, start_time, end_time, status, notes, needs_followup_reminder, followup_scheduled, is_recurring, invoice_contact_type, billing_notes, sms_confirmed, sms_cancelled, created_at, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid,
@@ -325,9 +331,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming WHERE reason 
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_appointments_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

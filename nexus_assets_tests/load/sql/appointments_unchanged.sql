@@ -90,9 +90,9 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Appointments';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_appointments AS l LEFT JOIN public.appointments AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
-    FROM hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0)
-    ELSE TRUE AND t.id IS NULL END;
+WHERE CASE WHEN l.vanished_load IS NULL
+    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0), false)
+      ELSE TRUE AND t.id IS NULL END;
 
 SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'appointments' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

@@ -232,9 +232,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
    SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f13 IS NOT NULL THEN s.f13
        WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
        WHEN s.disputed THEN 'duplicate_id'
-       WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number:file_size'
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:document_date' END AS reason,
-          s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+       WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
+          CASE WHEN s.f13 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
+              WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'file_size'
+              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'document_date' END AS reason_column,
+              s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('documents', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
               WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
                 "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
@@ -261,13 +264,16 @@ AS s
                              LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
                              AND dates_0.raw = s.f8;
 
-UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long:file_name'
-    WHEN length(new_original_name) > 255 THEN 'too_long:original_name'
-    WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type'
-    WHEN length(new_s3_bucket) > 255 THEN 'too_long:s3_bucket' WHEN length(new_s3_key) > 512 THEN 'too_long:s3_key'
-    WHEN length(new_s3_url) > 1024 THEN 'too_long:s3_url' WHEN length(new_category) > 100 THEN 'too_long:category' END
-    WHERE reason IS NULL
-    AND (CASE WHEN length(new_file_name) > 255 THEN 'too_long:file_name' WHEN length(new_original_name) > 255 THEN 'too_long:original_name' WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type' WHEN length(new_s3_bucket) > 255 THEN 'too_long:s3_bucket' WHEN length(new_s3_key) > 512 THEN 'too_long:s3_key' WHEN length(new_s3_url) > 1024 THEN 'too_long:s3_url' WHEN length(new_category) > 100 THEN 'too_long:category' END) IS NOT NULL;
+UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long'
+    WHEN length(new_original_name) > 255 THEN 'too_long' WHEN length(new_mime_type) > 100 THEN 'too_long'
+    WHEN length(new_s3_bucket) > 255 THEN 'too_long' WHEN length(new_s3_key) > 512 THEN 'too_long'
+    WHEN length(new_s3_url) > 1024 THEN 'too_long' WHEN length(new_category) > 100 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_file_name) > 255 THEN 'file_name'
+    WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
+    WHEN length(new_s3_bucket) > 255 THEN 's3_bucket' WHEN length(new_s3_key) > 512 THEN 's3_key'
+    WHEN length(new_s3_url) > 1024 THEN 's3_url' WHEN length(new_category) > 100 THEN 'category' END
+WHERE reason IS NULL
+    AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100);
 
 ANALYZE nexus_assets.work_documents_incoming;
 
@@ -280,8 +286,7 @@ SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new
     count(*) FILTER (WHERE new_s3_url IS NULL), count(*) FILTER (WHERE new_category IS NULL)
     FROM nexus_assets.work_documents_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.documents_document (id, content_type_id, object_id, filemaker_id, file_name, original_name, file_size, mime_type, s3_bucket, s3_key, s3_url, category, document_date, filemaker_metadata, description, tags, uploaded_by, uploaded_at, updated_at, is_active)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid,

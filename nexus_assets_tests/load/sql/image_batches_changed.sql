@@ -219,8 +219,8 @@ SELECT * FROM nexus_assets.work_image_batches_groups LIMIT 0;
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
        coalesce(
-         l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL
-             AND parent_0.id IS NOT NULL,
+         l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash
+             AND (t.object_id IS NULL OR parent_0.id IS NOT NULL) AND t.object_id IS NOT NULL,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.group_id) AS source_id, hash_record_extended(ROW(s.group_id, s."date", s."id_Contact", s.flaw), <seed>) AS row_hash FROM nexus_assets.work_image_batches_groups AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = s.source_id
@@ -258,9 +258,12 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s
     WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
     WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
     WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
-       TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
+    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
+       CASE WHEN s.f3 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
+           WHEN row_0.id IS NULL THEN NULL WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'name'
+           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'uploaded_at' END AS reason_column,
+           TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
            WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
              "s"."f2") END AS "named_object_id",
                  (format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
@@ -274,8 +277,9 @@ LEFT JOIN (
                           LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
                           AND dates_0.raw = s.f1;
 
-UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long:name' END
-    WHERE reason IS NULL AND (CASE WHEN length(new_name) > 255 THEN 'too_long:name' END) IS NOT NULL;
+UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_name) > 255 THEN 'name' END
+WHERE reason IS NULL AND (length(new_name) > 255);
 
 ANALYZE nexus_assets.work_image_batches_incoming;
 
@@ -550,8 +554,8 @@ FROM nexus_assets.work_image_batches_changes AS c;
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_image_batches_decided
     WHERE action IN ('insert', 'restore');
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
 
@@ -739,9 +743,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming WHERE reason
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

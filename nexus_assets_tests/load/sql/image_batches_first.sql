@@ -240,9 +240,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_incoming AS
        WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
        WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
        WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:name'
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:uploaded_at' END AS reason,
-          TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
+          CASE WHEN s.f3 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
+              WHEN row_0.id IS NULL THEN NULL WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'name'
+              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'uploaded_at' END AS reason_column,
+              TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('image_batches', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
               WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
                 "s"."f2") END AS "named_object_id",
@@ -263,8 +266,9 @@ AS s
                              LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
                              AND dates_0.raw = s.f1;
 
-UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long:name' END
-    WHERE reason IS NULL AND (CASE WHEN length(new_name) > 255 THEN 'too_long:name' END) IS NOT NULL;
+UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_name) > 255 THEN 'name' END
+WHERE reason IS NULL AND (length(new_name) > 255);
 
 ANALYZE nexus_assets.work_image_batches_incoming;
 
@@ -275,8 +279,8 @@ SELECT count(*) FILTER (WHERE new_content_type_id IS NULL), count(*) FILTER (WHE
     count(*) FILTER (WHERE new_name IS NULL), count(*) FILTER (WHERE new_description IS NULL)
     FROM nexus_assets.work_image_batches_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL
-    GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 INSERT INTO public.images_batch (id, content_type_id, object_id, name, description, uploaded_at, image_count)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_name::character varying(255),
@@ -355,9 +359,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_incoming WHERE reason
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'image_batches' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_image_batches_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_image_batches_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

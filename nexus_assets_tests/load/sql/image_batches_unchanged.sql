@@ -86,9 +86,9 @@ SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mend
 SELECT count(*) > 0 FROM nexus_assets.identity_image_batches AS l
     LEFT JOIN public.images_batch AS t ON t.id = l.nexus_id
     LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id
-WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
-    FROM hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0)
-    OR (t.object_id IS NOT NULL AND parent_0.id IS NULL) ELSE FALSE AND t.id IS NULL END;
+WHERE CASE WHEN l.vanished_load IS NULL
+    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AND (t.object_id IS NULL OR parent_0.id IS NOT NULL), false)
+      ELSE FALSE AND t.id IS NULL END;
 
 SELECT count(*) FROM nexus_assets.identity_image_batches AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'image_batches' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

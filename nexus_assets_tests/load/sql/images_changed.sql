@@ -228,7 +228,7 @@ SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
+       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = s.source_id
@@ -279,13 +279,19 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s
     WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
     WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
     WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-    WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number:file_size'
-    WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number:thumbnail_size'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:date_taken'
-    WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number:order'
+    WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number'
+    WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number'
+    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+    WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number'
     WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
     ELSE 'unknown_batch' END END AS reason,
-       s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_1.id AS new_batch_id,
+       CASE WHEN s.f15 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
+           WHEN row_0.id IS NULL THEN NULL
+           WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'file_size'
+           WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'thumbnail_size'
+           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'date_taken'
+           WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'order' END AS reason_column,
+           s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_1.id AS new_batch_id,
            (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
            (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key, (
     (
@@ -312,12 +318,15 @@ LEFT JOIN (
                           LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
                           AND dates_0.raw = s.f11;
 
-UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long:s3_key'
-    WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long:s3_thumbnail_key'
-    WHEN length(new_original_name) > 255 THEN 'too_long:original_name'
-    WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type'
-    WHEN length(new_category) > 100 THEN 'too_long:category' END WHERE reason IS NULL
-    AND (CASE WHEN length(new_s3_key) > 500 THEN 'too_long:s3_key' WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long:s3_thumbnail_key' WHEN length(new_original_name) > 255 THEN 'too_long:original_name' WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type' WHEN length(new_category) > 100 THEN 'too_long:category' END) IS NOT NULL;
+UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
+    WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'
+    WHEN length(new_mime_type) > 100 THEN 'too_long' WHEN length(new_category) > 100 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_s3_key) > 500 THEN 's3_key'
+    WHEN length(new_s3_thumbnail_key) > 500 THEN 's3_thumbnail_key'
+    WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
+    WHEN length(new_category) > 100 THEN 'category' END
+WHERE reason IS NULL
+    AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100);
 
 ANALYZE nexus_assets.work_images_incoming;
 
@@ -622,8 +631,7 @@ FROM nexus_assets.work_images_changes AS c;
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_images_decided
     WHERE action IN ('insert', 'restore');
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_images_changes WHERE action = 'adopt');
 
@@ -829,9 +837,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_images_incoming WHERE reason IS NOT
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

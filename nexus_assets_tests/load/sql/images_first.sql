@@ -265,13 +265,19 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
        WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
        WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
        WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-       WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number:file_size'
-       WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number:thumbnail_size'
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:date_taken'
-       WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number:order'
+       WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number'
+       WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number'
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
+       WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number'
        WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
        ELSE 'unknown_batch' END END AS reason,
-          s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+          CASE WHEN s.f15 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
+              WHEN row_0.id IS NULL THEN NULL
+              WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'file_size'
+              WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'thumbnail_size'
+              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'date_taken'
+              WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'order' END AS reason_column,
+              s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('images', s.source_id::text) AS nexus_id, row_1.id AS new_batch_id,
               (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
               (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key, (
@@ -305,12 +311,15 @@ AS s
                              LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
                              AND dates_0.raw = s.f11;
 
-UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long:s3_key'
-    WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long:s3_thumbnail_key'
-    WHEN length(new_original_name) > 255 THEN 'too_long:original_name'
-    WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type'
-    WHEN length(new_category) > 100 THEN 'too_long:category' END WHERE reason IS NULL
-    AND (CASE WHEN length(new_s3_key) > 500 THEN 'too_long:s3_key' WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long:s3_thumbnail_key' WHEN length(new_original_name) > 255 THEN 'too_long:original_name' WHEN length(new_mime_type) > 100 THEN 'too_long:mime_type' WHEN length(new_category) > 100 THEN 'too_long:category' END) IS NOT NULL;
+UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
+    WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'
+    WHEN length(new_mime_type) > 100 THEN 'too_long' WHEN length(new_category) > 100 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_s3_key) > 500 THEN 's3_key'
+    WHEN length(new_s3_thumbnail_key) > 500 THEN 's3_thumbnail_key'
+    WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
+    WHEN length(new_category) > 100 THEN 'category' END
+WHERE reason IS NULL
+    AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100);
 
 ANALYZE nexus_assets.work_images_incoming;
 
@@ -323,8 +332,7 @@ SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
     count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.images_image (id, batch_id, filemaker_id, s3_key, s3_thumbnail_key, original_name, file_size, thumbnail_size, mime_type, category, caption, date_taken, "order", uploaded_at)
 SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500),
@@ -435,9 +443,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_images_incoming WHERE reason IS NOT
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

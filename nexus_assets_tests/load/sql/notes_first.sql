@@ -177,8 +177,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
        WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
        WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient'
        ELSE 'no_patient' END
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date:created_at' END AS reason,
-          TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
+          CASE WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL WHEN row_0.id IS NULL THEN NULL
+              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'created_at' END AS reason_column,
+              TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('notes', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
               (nexus_assets.read_text(s.f1))::text AS new_content,
               (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
@@ -201,9 +203,10 @@ AS s
                              AND dates_0.raw = s.f3;
 
 UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
-    WHEN length(new_note_type) > 50 THEN 'too_long:note_type'
-    WHEN length(new_created_by) > 100 THEN 'too_long:created_by' END WHERE reason IS NULL
-    AND (CASE WHEN new_content IS NULL THEN 'empty_note' WHEN length(new_note_type) > 50 THEN 'too_long:note_type' WHEN length(new_created_by) > 100 THEN 'too_long:created_by' END) IS NOT NULL;
+    WHEN length(new_note_type) > 50 THEN 'too_long' WHEN length(new_created_by) > 100 THEN 'too_long' END,
+    reason_column = CASE WHEN new_content IS NULL THEN NULL WHEN length(new_note_type) > 50 THEN 'note_type'
+    WHEN length(new_created_by) > 100 THEN 'created_by' END
+WHERE reason IS NULL AND (new_content IS NULL OR length(new_note_type) > 50 OR length(new_created_by) > 100);
 
 ANALYZE nexus_assets.work_notes_incoming;
 
@@ -213,8 +216,7 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 SELECT count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.notes (id, patient_id, content, note_type, created_at, created_by, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_content::text, i.new_note_type::character varying(50),
@@ -250,9 +252,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_notes_incoming WHERE reason IS NOT 
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_notes_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_notes_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

@@ -83,9 +83,9 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Notes';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_notes AS l LEFT JOIN public.notes AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN t.id IS NULL OR l.target_hash IS DISTINCT
-    FROM hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0) ELSE FALSE
-    AND t.id IS NULL END;
+WHERE CASE WHEN l.vanished_load IS NULL
+    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), false)
+      ELSE FALSE AND t.id IS NULL END;
 
 SELECT count(*) FROM nexus_assets.identity_notes AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'notes' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

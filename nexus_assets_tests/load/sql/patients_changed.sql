@@ -120,7 +120,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND l.target_hash = t.target_hash AND t.id IS NOT NULL,
+       coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = s.source_id
@@ -196,7 +196,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
     WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
     WHEN s.disputed THEN 'duplicate_id' END AS reason,
-       TRUE AS described,
+       NULL::text AS reason_column, TRUE AS described,
            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
            coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
            coalesce(funding_type_id_0.id) AS new_funding_type_id,
@@ -225,13 +225,16 @@ LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS
                LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
                AND dates_2.raw = s.f18;
 
-UPDATE nexus_assets.work_patients_incoming SET reason = CASE
-    WHEN length(new_first_name) > 100 THEN 'too_long:first_name' WHEN new_last_name IS NULL THEN 'no_last_name'
-    WHEN length(new_last_name) > 100 THEN 'too_long:last_name'
-    WHEN length(new_middle_names) > 100 THEN 'too_long:middle_names' WHEN length(new_title) > 10 THEN 'too_long:title'
-    WHEN length(new_sex) > 20 THEN 'too_long:sex' WHEN length(new_health_number) > 50 THEN 'too_long:health_number' END
-    WHERE reason IS NULL
-    AND (CASE WHEN length(new_first_name) > 100 THEN 'too_long:first_name' WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long:last_name' WHEN length(new_middle_names) > 100 THEN 'too_long:middle_names' WHEN length(new_title) > 10 THEN 'too_long:title' WHEN length(new_sex) > 20 THEN 'too_long:sex' WHEN length(new_health_number) > 50 THEN 'too_long:health_number' END) IS NOT NULL;
+UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
+    WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
+    WHEN length(new_middle_names) > 100 THEN 'too_long' WHEN length(new_title) > 10 THEN 'too_long'
+    WHEN length(new_sex) > 20 THEN 'too_long' WHEN length(new_health_number) > 50 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_first_name) > 100 THEN 'first_name' WHEN new_last_name IS NULL THEN NULL
+    WHEN length(new_last_name) > 100 THEN 'last_name' WHEN length(new_middle_names) > 100 THEN 'middle_names'
+    WHEN length(new_title) > 10 THEN 'title' WHEN length(new_sex) > 20 THEN 'sex'
+    WHEN length(new_health_number) > 50 THEN 'health_number' END
+WHERE reason IS NULL
+    AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50);
 
 ANALYZE nexus_assets.work_patients_incoming;
 
@@ -478,8 +481,7 @@ FROM nexus_assets.work_patients_changes AS c;
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_patients_decided
     WHERE action IN ('insert', 'restore');
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_patients_changes WHERE action = 'adopt');
 
@@ -704,9 +706,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS N
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,

@@ -187,7 +187,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
    SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
        WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
        WHEN s.disputed THEN 'duplicate_id' END AS reason,
-          TRUE AS described,
+          NULL::text AS reason_column, TRUE AS described,
               array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
               nexus_assets.minted_id('patients', s.source_id::text) AS nexus_id,
               coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
@@ -223,13 +223,16 @@ AS s
                   LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
                   AND dates_2.raw = s.f18;
 
-UPDATE nexus_assets.work_patients_incoming SET reason = CASE
-    WHEN length(new_first_name) > 100 THEN 'too_long:first_name' WHEN new_last_name IS NULL THEN 'no_last_name'
-    WHEN length(new_last_name) > 100 THEN 'too_long:last_name'
-    WHEN length(new_middle_names) > 100 THEN 'too_long:middle_names' WHEN length(new_title) > 10 THEN 'too_long:title'
-    WHEN length(new_sex) > 20 THEN 'too_long:sex' WHEN length(new_health_number) > 50 THEN 'too_long:health_number' END
-    WHERE reason IS NULL
-    AND (CASE WHEN length(new_first_name) > 100 THEN 'too_long:first_name' WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long:last_name' WHEN length(new_middle_names) > 100 THEN 'too_long:middle_names' WHEN length(new_title) > 10 THEN 'too_long:title' WHEN length(new_sex) > 20 THEN 'too_long:sex' WHEN length(new_health_number) > 50 THEN 'too_long:health_number' END) IS NOT NULL;
+UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
+    WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
+    WHEN length(new_middle_names) > 100 THEN 'too_long' WHEN length(new_title) > 10 THEN 'too_long'
+    WHEN length(new_sex) > 20 THEN 'too_long' WHEN length(new_health_number) > 50 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_first_name) > 100 THEN 'first_name' WHEN new_last_name IS NULL THEN NULL
+    WHEN length(new_last_name) > 100 THEN 'last_name' WHEN length(new_middle_names) > 100 THEN 'middle_names'
+    WHEN length(new_title) > 10 THEN 'title' WHEN length(new_sex) > 20 THEN 'sex'
+    WHEN length(new_health_number) > 50 THEN 'health_number' END
+WHERE reason IS NULL
+    AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50);
 
 ANALYZE nexus_assets.work_patients_incoming;
 
@@ -239,8 +242,7 @@ SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS 
 SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
 
-SELECT split_part(reason, ':', 1), count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
+SELECT reason, count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.patients (id, clinic_id, funding_type_id, first_name, last_name, middle_names, title, dob, sex, health_number, filemaker_metadata, archived, plan_dates_json, contact_json, address_json, emergency_json, flags_json, created_at, updated_at)
 SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100),
@@ -285,9 +287,8 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS N
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
-    SELECT row_number, source_id, row_hash, split_part(reason, ':', 1) AS reason,
-           nullif(split_part(reason, ':', 2), '') AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason ORDER BY row_number) AS k
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
     FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
     CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,
