@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class NexusAssetsError(Exception):
     """Something that a person can mend. The text names file, row and column, never what a cell holds (law 6).
@@ -18,3 +23,23 @@ class NexusAssetsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.problem} {self.remedy}".rstrip()
+
+
+@contextmanager
+def unforeseen_errors_told_by_kind() -> Iterator[None]:
+    """Of an error that nobody foresaw its kind and place are told: its text, which Dagster keeps, may hold what a row holds.
+
+    Dagster's own errors pass as they are.
+    """
+    try:
+        yield
+    except NexusAssetsError:
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith("dagster"):
+            raise
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        raise NexusAssetsError(
+            f"An error of the kind {type(error).__name__} that nobody foresaw, at line {at.lineno} of {Path(at.filename).name}.",
+            remedy="Report it with this sentence.",
+        ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nexus_assets.errors import unforeseen_errors_told_by_kind
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
@@ -59,6 +60,7 @@ def resource_inputs(
     )
 
 
+@unforeseen_errors_told_by_kind()
 def run_load(
     entity: Entity,
     load_settings: LoadSettings,

@@ -15,8 +15,17 @@ from nexus_assets_tests.load.clinic import HEADINGS
 from nexus_assets_tests.sources.writers import csv_file, gzip_file, mer_file, tab_file, xlsx_file, xml_file
 
 LETTERS, DIGITS = "qxzjvk", "37"
-CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{7,}}|[{DIGITS}]{{12,}}")
-"""What planted text is known by, however it was cut or mixed. Chance makes shorter ones, in times and temporary names."""
+CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{4,}}|[{DIGITS}]{{6,}}")
+"""What planted text is known by, however it was cut or mixed."""
+
+CHANCE = re.compile(
+    r"\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\b"  # ids
+    r"|\b(?=\d*[a-f])[0-9a-f]{16,}\b|0x[0-9a-f]+"  # hashes, addresses in memory
+    r"|\b1[67]\d{8}(?:\.\d+)?\b|\b\d{1,4}\.\d{4,}|:\d\d\.\d+"  # times, durations
+    r"|(?:nexus-listing-|clinic-|nexus-assets-tests-|tmp)\w{8}",  # temporary names
+    re.IGNORECASE,
+)
+"""What chance has made, where it may make a mark."""
 
 Files = dict[str, bytes]
 
@@ -266,5 +275,6 @@ def canaries(text: str, *names: str) -> list[str]:
     """What of the planted text is in a text, but for these names, which chance has made."""
     for name in names:
         text = text.replace(name, "")
+    text = CHANCE.sub("", text)
     # A traceback quotes the program's own lines.
     return CANARY.findall("\n".join(line for line in text.splitlines() if not line.startswith("    ")))

@@ -13,6 +13,7 @@ from nexus_assets.alerts.delivery import DeliveryError, Sender
 from nexus_assets.alerts.events import History, OpenSubject, Scope, read_note, write_note
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FOR, Destination
 from nexus_assets.alerts.store import Alert, Book, Change, Waiting, change, fold, told
+from nexus_assets.errors import unforeseen_errors_told_by_kind
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import DatabaseError, transaction, where
 
@@ -42,6 +43,7 @@ class Round:
         return f"{said}; {self.open} open; {self.delivered} delivered{beat}"
 
 
+@unforeseen_errors_told_by_kind()
 def make_round(
     instance: dg.DagsterInstance,
     engine: sqlalchemy.Engine,

@@ -9,7 +9,7 @@ import dagster as dg
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.graph.entity_assets import another_try
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
@@ -89,12 +89,13 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
         engine, run_id = database.engine(), context.run.run_id
         chosen = [check for check in checks if check_key(check) in context.selected_asset_check_keys]
         try:
-            answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
-            for answer in answers.values():
-                if isinstance(answer, NexusAssetsError) and answer.transient and context.retry_number < RETRIES:
-                    raise answer
-            findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
-            keep(findings, engine, run_id)
+            with unforeseen_errors_told_by_kind():
+                answers = dict(ask_all(chosen, engine, stored_files(bucket, run_id)))
+                for answer in answers.values():
+                    if isinstance(answer, NexusAssetsError) and answer.transient and context.retry_number < RETRIES:
+                        raise answer
+                findings = {check: answer for check, answer in answers.items() if isinstance(answer, Finding)}
+                keep(findings, engine, run_id)
         except NexusAssetsError as error:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error

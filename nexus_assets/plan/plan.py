@@ -15,7 +15,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, CheckContext
 from nexus_assets.entities import ENTITIES
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.ledger.schema import await_install, base_columns, is_installed
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.load import LoadResult, load
@@ -129,6 +129,7 @@ def check_settings(switched_on: Sequence[str]) -> None:
         )
 
 
+@unforeseen_errors_told_by_kind()
 def make_plan(
     names: Sequence[str],
     switched_on: Sequence[str],

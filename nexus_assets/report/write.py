@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nexus_assets import clinics, settings
 from nexus_assets.checks.run import ask_all, stored_files
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.ledger.schema import is_installed
 from nexus_assets.local.home import local_home, make_private
 from nexus_assets.nexus.connection import transaction
@@ -36,6 +36,7 @@ def latest() -> Path | None:
     return max(folder().glob("import-*.html"), key=lambda page: page.stat().st_mtime_ns, default=None)
 
 
+@unforeseen_errors_told_by_kind()
 def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> WrittenReport:
     """Writes the report of a run: of what it loaded, and of the last load of everything else.
 

@@ -9,11 +9,12 @@ from collections import Counter
 import pytest
 from dagster._serdes import serialize_value
 
+from nexus_assets import load_run
 from nexus_assets.load.settings import SWITCHES
 from nexus_assets.plan.plan import make_plan
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.canaries import Planter, canaries, put_files
-from nexus_assets_tests.graph.conftest import Graph
+from nexus_assets_tests.graph.conftest import Graph, failure
 
 LOADS = (("patients", "Contacts"), ("notes", "Notes"), ("documents", "Docs"), ("image_batches", "Image_data"))
 LENIENT = dict.fromkeys(SWITCHES, True)
@@ -42,3 +43,15 @@ def test_no_damaged_file_is_repeated(
         assert not found, f"{planter.how}: {found}"
     assert outcomes[False], "damaged files were tried"
     assert outcomes[True] or entity != "patients", "and files that can be loaded"
+
+
+def test_error_that_nobody_foresaw_is_told_by_its_kind(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its text may hold a cell, and Dagster keeps the text of whatever fails."""
+
+    def fail(*_: object) -> None:
+        raise ValueError(Planter(0).word())
+
+    monkeypatch.setattr(load_run, "resource_inputs", fail)
+    result = graph.materialize("patients")
+    assert "ValueError that nobody foresaw" in failure(result, "patients")
+    assert canaries("\n".join(map(serialize_value, graph.instance.all_logs(result.run_id)))) == []
