@@ -19,6 +19,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic, State, state
 from nexus_assets_tests.load.test_unchanged import again
+from nexus_assets_tests.readme import snippet
 
 
 def undone(clinic: Clinic, chosen: str | None = None) -> UndoPlan:
@@ -520,3 +521,13 @@ def test_a_role_that_may_not_remove_rows_is_told_the_grant(loaded: Clinic, monke
     with pytest.raises(UndoError, match="may not remove rows of notes") as raised:
         plan(loaded.engine, None)
     assert 'GRANT DELETE, UPDATE, INSERT ON "public"."notes" TO' in raised.value.remedy
+
+
+def test_the_examples_of_the_docs_work_as_typed(loaded: Clinic, command: Callable[[Clinic], Command]) -> None:
+    filemaker_changes(loaded)
+    (load,) = run(loaded, "notes")
+    database = loaded.value("SELECT current_database()")
+    asked, done = snippet("sh", "undo").splitlines()
+    assert "rows removed" in command(loaded)(*asked.split()[1:]).output
+    words = done.replace(" 12 ", f" {load} ").replace("--yes nexus", f"--yes {database}").split()
+    assert command(loaded)(*words[1:]).exit_code == 0

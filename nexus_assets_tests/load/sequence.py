@@ -26,7 +26,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, Row, image_key, state
 from nexus_assets_tests.load.laws import Laws, Person
 
-LET_THROUGH = dict.fromkeys(("allow_vanished", "allow_rekeyed", "allow_rejected"), True)
+LET_THROUGH = dict.fromkeys(("allow_vanished", "allow_rekeyed", "allow_rejected", "allow_missing_files"), True)
 
 DATES = ("3/18/2024", "7/30/2024")
 
