@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nexus_assets.sources.mime_types import MIME_TYPES
 from nexus_assets.sources.s3_causes import BucketError as BucketError
 from nexus_assets.sources.s3_causes import sanitized_errors as sanitized_errors
-from nexus_assets.sources.s3_pages import entries
+from nexus_assets.sources.s3_pages import PAGE_SECONDS, entries, within
 from nexus_assets.sources.temporary import reader, room
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def object_size(client: Any, bucket: str, key: str) -> int | None:
 
     with sanitized_errors(bucket, client.meta.endpoint_url):
         try:
-            return int(client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+            found = within(PAGE_SECONDS, lambda: client.head_object(Bucket=bucket, Key=key))
+            return int(found["ContentLength"])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
                 return None

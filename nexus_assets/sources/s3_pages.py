@@ -12,7 +12,7 @@ from nexus_assets.sources.s3_causes import CAPTIVE_PORTAL, CUT_OFF, TOO_SLOW, Ca
 
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?([\w!.-]+)", re.DOTALL)
 _END = re.compile(rb"</(?:\w+:)?ListBucketResult\s*>\s*\Z")
-_IS_TRUNCATED = re.compile(rb"<(?:\w+:)?IsTruncated>(?:true|false)</")
+_IS_TRUNCATED = re.compile(rb"<(?:\w+:)?IsTruncated\b[^>]*>(.*?)</", re.DOTALL)
 """botocore takes any other word, and a page without one, for false: for the end of the listing."""
 
 _END_BYTES = 100
@@ -114,7 +114,7 @@ def _refuse_what_is_no_page(response_dict: dict[str, Any], **_: Any) -> None:
         _become(response_dict, CUT_OFF)
     elif root != b"listbucketresult":
         raise unproven("it is no ListBucketResult")
-    elif len(_IS_TRUNCATED.findall(body)) != 1:
+    elif _IS_TRUNCATED.findall(body) not in ([b"true"], [b"false"]):
         raise unproven("whether more is to follow (IsTruncated) is not said")
 
 
@@ -129,6 +129,8 @@ def _last_key(page: Mapping[str, Any], prefix: str, last_key: bytes) -> bytes:
     for entry in found:
         if "Key" not in entry or "Size" not in entry:
             raise unproven("an object has no key or no size")
+        if entry["Size"] < 0:
+            raise unproven("an object has a size below zero")
         key = entry["Key"].encode()
         if not entry["Key"].startswith(prefix):
             raise unproven("a key does not begin with the prefix that was asked for")

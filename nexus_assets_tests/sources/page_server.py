@@ -15,7 +15,7 @@ PREFIX = "files/"
 @dataclass(frozen=True)
 class Answer:
     """One answer. `missing` bytes are announced and not sent; `hangs` sends nothing until the test is over, `trickles` a byte now
-    and then."""
+    and then, and so do its headers with `trickles_headers`."""
 
     body: bytes = b""
     status: int = 200
@@ -23,6 +23,7 @@ class Answer:
     missing: int = 0
     hangs: bool = False
     trickles: bool = False
+    trickles_headers: bool = False
 
 
 def page(
@@ -63,6 +64,11 @@ def serving(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
                 over.wait()
                 return
             self.send_response(answer.status)
+            while answer.trickles_headers:
+                self.send_header("X-Slow", "a")
+                self.flush_headers()
+                if over.wait(0.2):
+                    return
             for name, value in {**answer.headers, "Content-Length": str(len(answer.body) + answer.missing)}.items():
                 self.send_header(name, value)
             self.end_headers()

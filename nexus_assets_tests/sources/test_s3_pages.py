@@ -81,6 +81,13 @@ def test_pages_that_follow_one_another_are_listed(clinic: ClinicBucket, monkeypa
         (page("\N{GRINNING FACE}.jpg", "\uffee.jpg"), "do not come after one another", False),
         (Answer(WHOLE.replace(b"<Key>files/", b"<Key>other/")), "prefix", False),
         (Answer(WHOLE.replace(b"<Size>7</Size>", b"")), "no key or no size", False),
+        (Answer(WHOLE.replace(b"<Size>7", b"<Size>-7")), "below zero", False),
+        (
+            Answer(WHOLE.replace(b"<IsTruncated>", b"<IsTruncated>maybe</IsTruncated><IsTruncated>")),
+            "IsTruncated",
+            False,
+        ),
+        (Answer(WHOLE.replace(b"<IsTruncated>false</IsTruncated>", b"<IsTruncated/>")), "IsTruncated", False),
         (page("3.jpg", count=2), "holds 1 entries and says 2", False),
         (page(count=1), "holds 0 entries and says 1", False),
         (refusal("SlowDown", 503), "throttled", True),
@@ -148,6 +155,17 @@ def test_question_for_one_file_is_refused_in_words_of_its_own(
         with pytest.raises(BucketError, match=told) as refused:
             object_size(clinic.client(), "clinic", "files/1.jpg")
     assert refused.value.transient
+
+
+def test_question_for_one_file_whose_answer_trickles_ends_in_the_time_that_is_set(
+    clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_assets.sources.s3.PAGE_SECONDS", 1)
+    with serving([Answer(trickles_headers=True)]) as (address, _):
+        monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
+        with pytest.raises(BucketError, match="did not answer in time") as gave_up:
+            object_size(clinic.client(), "clinic", "files/1.jpg")
+    assert gave_up.value.transient
 
 
 def test_request_is_tried_as_often_as_is_set(clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch) -> None:
