@@ -392,6 +392,8 @@ class AnySequence(RuleBasedStateMachine):
     def an_import_is_undone(self) -> None:
         """Everything is as before, but for the rows that the undoing names."""
         self.clinic.later()
+        with transaction(self.clinic.engine) as cursor:
+            schema.install(cursor)  # the states that are compared have a ledger
         before = state(self.clinic)
         loads = [result.load_id for result in self.clinic.load(**LET_THROUGH).values()]
         stays = [each for load in reversed(loads) for each in undo_load(self.clinic, load)]
