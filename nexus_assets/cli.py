@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from importlib import import_module
@@ -37,6 +38,13 @@ COMMANDS = {
 
 LOCAL = "Run `pip install 'nexus-assets[local]'`."
 
+EXIT_INTERRUPTED = 130
+"""Exit code after Ctrl-C or SIGTERM, as a shell has it."""
+
+INTERRUPTED = (
+    "Interrupted: what was being written was rolled back, and loads that had ended before stay;"
+    " run the same command again to go on."
+)
 EXIT_ERROR = 2
 """Exit code where a question could not be asked; 1 means that it was asked and something is wrong."""
 
@@ -94,14 +102,22 @@ def main() -> None:
     """Runs a command; an error that a person can mend is told in its own words, without a traceback.
 
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
-    which says that something was found.
+    which says that something was found. Ctrl-C and SIGTERM end a command with one sentence and EXIT_INTERRUPTED.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Of the working folder, and before the environment, as Dagster's own commands have it: a plan looks where the load writes.
     load_dotenv(".env", override=True)
     for file in (Path(".env"), *Path(clinics.FOLDER).glob("*.env")):
         _warn_of_readable_settings(file)
     try:
-        nexus_assets()
+        # Otherwise click makes its own "Aborted!" of an interruption.
+        code = nexus_assets.main(standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(INTERRUPTED, err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except NexusAssetsError as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_ERROR)
@@ -111,3 +127,4 @@ def main() -> None:
             f"An error of the kind {type(error).__name__} that nobody foresaw; the lines above say where.", err=True
         )
         sys.exit(EXIT_ERROR)
+    sys.exit(code if isinstance(code, int) else 0)

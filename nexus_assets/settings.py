@@ -88,6 +88,13 @@ EXECUTOR = Setting(
 
 EXECUTOR_CONFIG = Setting("NEXUS_EXECUTOR_CONFIG", "That executor's own settings, as JSON.", "{}")
 
+RETENTION_DAYS = Setting(
+    "NEXUS_RETENTION_DAYS",
+    "For how many days what is over is kept: loads, results of checks, resolved rejects and conflicts, alerts, Dagster's runs,"
+    " reports. What is open, and the last of each, always stays.",
+    "365",
+)
+
 REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
 REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
 
@@ -126,6 +133,7 @@ SETTINGS = (
     IMPORT_SCHEDULE,
     EXECUTOR,
     EXECUTOR_CONFIG,
+    RETENTION_DAYS,
     REPORTS,
     REPORTS_URL,
     CLINIC,

@@ -14,6 +14,7 @@ from nexus_assets.alerts.events import History, OpenSubject, Scope, read_note, w
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FOR, Destination
 from nexus_assets.alerts.store import Alert, Book, Change, Waiting, change, fold, told
 from nexus_assets.errors import unforeseen_errors_told_by_kind
+from nexus_assets.ledger.retention import purge_alerts
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import DatabaseError, transaction, where
 
@@ -100,6 +101,7 @@ def _bring_up_to_date(
             alerts = {name: told(alert, now) if name in news else alert for name, alert in alerts.items()}
         book.keep(alert for alert in (*over, *alerts.values()) if alert != known.get(alert.subject))
         book.keep_seen(seen)
+        purge_alerts(cursor, settings.RETENTION_DAYS.number())
     counts = {kind: sum(each == kind for each, _ in changes) for kind in message.HEADS}
     return counts, len(alerts)
 

@@ -4,6 +4,8 @@ it ends."""
 from __future__ import annotations
 
 import getpass
+import os
+import signal
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -42,8 +44,18 @@ def _tell(event: dg.DagsterEvent, console: Console) -> None:
             )
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
         error = event.step_failure_data.error
+        if _is_interruption(event):
+            return
         told = error.cause.message if error and error.cause else (error.message if error else "")
         console.print(f"  [red]{event.step_key} failed[/red]: {escape(told.strip())}")
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether Ctrl-C or SIGTERM ended the run, or one of its steps."""
+    if event.event_type == dg.DagsterEventType.STEP_FAILURE:
+        error = event.step_failure_data.error
+        return bool(error and error.cls_name == "DagsterExecutionInterruptedError")
+    return event.event_type == dg.DagsterEventType.RUN_CANCELED
 
 
 class _Follower(threading.Thread):
@@ -54,18 +66,23 @@ class _Follower(threading.Thread):
         self._instance, self._run_id, self._console = instance, run_id, console
         self._over = threading.Event()
         self._cursor: str | None = None
+        self.interrupted = False
 
     def run(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
             self._look()
+            if self.interrupted and not self._over.is_set():
+                # To Dagster an interruption is the failure of one step: the next one is not to begin either.
+                os.kill(os.getpid(), signal.SIGINT)
         self._look()
 
     def _look(self) -> None:
         records = self._instance.get_records_for_run(self._run_id, cursor=self._cursor)
         self._cursor = records.cursor
         for record in records.records:
-            if record.event_log_entry.dagster_event is not None:
-                _tell(record.event_log_entry.dagster_event, self._console)
+            if (event := record.event_log_entry.dagster_event) is not None:
+                self.interrupted = self.interrupted or _is_interruption(event)
+                _tell(event, self._console)
 
     def finish(self) -> None:
         self._over.set()
@@ -84,7 +101,7 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
     """Materializes these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
 
     `config` is the run config of each by its name. Returns whether all of it succeeded. A run over everything is one of the job
-    `import_everything`, as the schedule starts it.
+    `import_everything`, as the schedule starts it. Raises KeyboardInterrupt where it was interrupted.
     """
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance, Bars(console):
@@ -107,6 +124,9 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
             )
         finally:
             follower.finish()
+    if follower.interrupted:
+        # Dagster has noted the interruption in its history, and kept it to itself.
+        raise KeyboardInterrupt
     return bool(result.success)
 
 

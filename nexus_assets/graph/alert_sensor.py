@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from nexus_assets import settings
+from nexus_assets.graph.history import forget_old_runs
 from nexus_assets.resources import NexusDatabase, Notifier
 
 SECONDS = 15
@@ -21,4 +23,5 @@ def check_failed(context: dg.SensorEvaluationContext, database: NexusDatabase, n
     assert context.repository_def is not None
     origin = context.code_location_origin
     scope = Scope.of(context.repository_def, origin.location_name if origin else None)
+    forget_old_runs(context.instance, settings.RETENTION_DAYS.number())
     return dg.SkipReason(str(make_round(context.instance, database.engine(), notifier.sender(), scope)))

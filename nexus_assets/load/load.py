@@ -15,7 +15,7 @@ from psycopg2.extras import Json
 from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger import before_values
+from nexus_assets.ledger import before_values, retention
 from nexus_assets.ledger.schema import code_hash, install
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
@@ -300,6 +300,7 @@ def _tidy_and_account(
     _record(run, context, staged.facts, date_orders, account)
     if account.inserted or account.updated or account.healed:
         before_values.purge(cursor, context.entity.name, context.settings.undoable_loads)
+    retention.purge(cursor, context.entity.name, context.settings.retention_days)
     _drop(cursor, context.work)
     types = {name: column.sql_type for name, column in context.target.columns.items()}
     told = sources.shown(staged.facts)

@@ -20,7 +20,8 @@ class LoadSettings(BaseModel, extra="forbid", frozen=True):
     """How one load is to be done; every default is the safe choice. A person decides the switches, the settings the rest.
 
     `time_zone` is the clinic's; `date_order` decides where a file can't: mdy or dmy. `undoable_loads`: for how many last loads of
-    each entity it is kept what rows were before. Raises NexusAssetsError for another `date_order`.
+    each entity it is kept what rows were before; `retention_days`: for how long the ledger keeps what is over.
+    Raises NexusAssetsError for another `date_order`.
     """
 
     allow_empty: bool = Field(
@@ -52,6 +53,7 @@ class LoadSettings(BaseModel, extra="forbid", frozen=True):
     time_zone: str = settings.TIME_ZONE.default
     date_order: str = settings.DATE_ORDER.default
     undoable_loads: int = int(settings.UNDOABLE_LOADS.default)
+    retention_days: int = int(settings.RETENTION_DAYS.default)
 
     @classmethod
     def of_clinic(cls, **switches: bool) -> LoadSettings:
@@ -60,6 +62,7 @@ class LoadSettings(BaseModel, extra="forbid", frozen=True):
             time_zone=settings.TIME_ZONE.value(),
             date_order=settings.DATE_ORDER.value(),
             undoable_loads=settings.UNDOABLE_LOADS.number(),
+            retention_days=settings.RETENTION_DAYS.number(),
             **switches,
         )
 

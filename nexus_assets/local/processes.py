@@ -18,6 +18,9 @@ from nexus_assets.errors import NexusAssetsError
 
 NOBODY = 65534
 
+LOG_BYTES = 10_000_000
+"""A log that is larger when its server starts becomes NAME.old.log, in place of the one before."""
+
 HOW_TO_INSTALL = "Run `pip install 'nexus-assets[local]'`, or use `python3 dev.py`, which brings it."
 HOW_TO_MOVE = "Set NEXUS_LOCAL_HOME to a folder that is yours, on a disk that has room, and run the command again."
 
@@ -57,6 +60,8 @@ def start(
 
     When this process dies, however it dies, Linux sends the server the signal `parting`.
     """
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".old.log"))
     with open(log, "ab", opener=_private) as output:
         return subprocess.Popen(
             # The prefix first: a change of user makes Linux forget what is to happen when the parent dies.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def folder() -> Path:
     """The folder of the reports."""
     named = settings.REPORTS.value()
     return Path(named).expanduser().absolute() if named else local_home() / "reports"
+
+
+def _remove_old(reports: Path, days: int) -> None:
+    """Removes the reports that were written more than so many days ago."""
+    before = time.time() - days * 24 * 3600
+    for file in (*reports.glob("import-*.html"), *reports.glob("import-*.json")):
+        if file.stat().st_mtime < before:
+            file.unlink(missing_ok=True)
 
 
 def latest() -> Path | None:
@@ -65,6 +74,7 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
         folder().mkdir(parents=True, exist_ok=True)
         beside.write_text(to_json(report), "utf-8")
         page.write_text(to_html(report, settings.TIME_ZONE.value(), beside.name), "utf-8")
+        _remove_old(folder(), settings.RETENTION_DAYS.number())
     except OSError as error:
         raise NexusAssetsError(
             f"The report can't be written to {folder()}: {error.strerror}.",

@@ -843,6 +843,23 @@ WITH forgotten AS (
         )
         DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
+DELETE FROM nexus_assets.check_result AS x WHERE asset = 'image_batches'
+    AND checked_at < now() - make_interval(days => 365)
+    AND EXISTS (SELECT FROM nexus_assets.check_result AS later WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id); DELETE
+    FROM nexus_assets.reject AS x WHERE entity = 'image_batches'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.conflict AS x WHERE entity = 'image_batches'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.mended AS x WHERE entity = 'image_batches'
+    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
+    WHERE entity = 'image_batches' AND undone_at < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.load AS x WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365)
+    AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'image_batches' ORDER BY id DESC LIMIT 2)
+    AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
+    AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'image_batches' AND r.first_load = x.id AND r.resolved_load IS NULL);
+
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s);
 

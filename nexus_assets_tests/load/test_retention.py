@@ -1,0 +1,178 @@
+"""What is over goes after a while; what is open, and the last of each, stays."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.retention import PURGED, purge_alerts
+from nexus_assets.nexus.connection import transaction
+from nexus_assets_tests.load.clinic import Clinic
+
+GROWS = {"load": "finished_at", "check_result": "checked_at", "mended": "idle_since", "undone": "undone_at"}
+
+
+def days_pass(clinic: Clinic, days: int = 1) -> None:
+    """Everything that the ledger has becomes older."""
+    clinic.later()
+    clinic.execute(
+        "UPDATE nexus_assets.load SET started_at = started_at - make_interval(days => %(days)s),"
+        " finished_at = finished_at - make_interval(days => %(days)s)".replace("%(days)s", str(days))
+    )
+    clinic.execute(f"UPDATE nexus_assets.check_result SET checked_at = checked_at - make_interval(days => {days})")
+
+
+def checked(clinic: Clinic, name: str = "no_duplicates", *, asset: str = "patients") -> None:
+    clinic.execute(
+        "INSERT INTO nexus_assets.check_result (asset, check_name, severity, passed, violators, breakdown, run_id)"
+        " VALUES (%s, %s, 'ERROR', false, 1, '{}', 'run')",
+        asset,
+        name,
+    )
+
+
+def count(clinic: Clinic, table: str, condition: str = "TRUE") -> int:
+    return int(clinic.value(f"SELECT count(*) FROM nexus_assets.{table} WHERE {condition}"))
+
+
+def load(clinic: Clinic, *names: str, days: int = 30, undoable: int = 0) -> None:
+    clinic.load(*names, retention_days=days, undoable_loads=undoable)
+
+
+def test_old_loads_go_but_the_last_two_of_each_entity(loaded: Clinic) -> None:
+    loaded.execute("UPDATE nexus_assets.load SET undoable = FALSE")
+    for _ in range(3):
+        load(loaded)
+        days_pass(loaded, 40)
+    load(loaded)
+    assert count(loaded, "load") == 2 * len(ENTITIES)
+
+
+def test_the_last_result_of_each_check_stays_however_old(loaded: Clinic) -> None:
+    for name in ("no_duplicates", "no_duplicates", "every_row_accounted"):
+        checked(loaded, name)
+    days_pass(loaded, 40)
+    load(loaded, "patients")
+    assert loaded.values("SELECT check_name FROM nexus_assets.check_result ORDER BY 1") == [
+        "every_row_accounted",
+        "no_duplicates",
+    ]
+
+
+def test_a_load_removes_nothing_of_another_entity(loaded: Clinic) -> None:
+    checked(loaded, asset="notes")
+    checked(loaded, asset="notes")
+    days_pass(loaded, 40)
+    load(loaded, "patients")
+    assert count(loaded, "check_result") == 2
+
+
+def reject_resolved(clinic: Clinic) -> None:
+    """A note is rejected, and loaded the next time."""
+    row = clinic.note(clinic.exports["Contacts"][0]["id"], "")
+    clinic.later()
+    load(clinic, "notes")
+    row["Note"] = "Seen after all."
+    clinic.later()
+    load(clinic, "notes")
+
+
+def test_a_reject_that_was_resolved_goes_after_a_while(loaded: Clinic) -> None:
+    reject_resolved(loaded)
+    load(loaded, "notes")
+    assert count(loaded, "reject") == 1, "not at once"
+    days_pass(loaded, 40)
+    load(loaded, "notes")
+    assert count(loaded, "reject") == 0
+
+
+def test_a_reject_that_an_undo_brings_back_stays(loaded: Clinic) -> None:
+    loaded.note(loaded.exports["Contacts"][0]["id"], "")
+    loaded.later()
+    load(loaded, "notes")
+    loaded.exports["Notes"][-1]["Note"] = "Seen after all."
+    loaded.later()
+    load(loaded, "notes", undoable=5)
+    days_pass(loaded, 40)
+    load(loaded, "notes", undoable=5)
+    assert count(loaded, "reject") == 1
+
+
+def test_an_open_reject_stays_with_the_load_that_found_it(loaded: Clinic) -> None:
+    loaded.note(loaded.exports["Contacts"][0]["id"], "")
+    loaded.later()
+    load(loaded, "notes")
+    first = loaded.value("SELECT first_load FROM nexus_assets.reject")
+    for _ in range(4):
+        days_pass(loaded, 40)
+        load(loaded, "notes")
+    assert count(loaded, "reject", "resolved_load IS NULL") == 1
+    assert count(loaded, "load", f"id = {first}") == 1
+
+
+def test_a_conflict_goes_when_it_was_resolved_and_stays_while_it_is_open(loaded: Clinic) -> None:
+    for open_ in (True, False):
+        loaded.execute(
+            "INSERT INTO nexus_assets.conflict (entity, source_id, nexus_id, column_name, cause, first_load, resolved_load)"
+            " VALUES ('patients', gen_random_uuid(), gen_random_uuid(), 'x', 'edited', 1,"
+            f" {'NULL' if open_ else '(SELECT max(id) FROM nexus_assets.load)'})"
+        )
+    loaded.execute("UPDATE nexus_assets.conflict SET resolved_load = 1 WHERE resolved_load IS NOT NULL")
+    loaded.execute("UPDATE nexus_assets.load SET undoable = FALSE")
+    days_pass(loaded, 40)
+    with transaction(loaded.engine, lock="patients") as cursor:
+        from nexus_assets.ledger.retention import purge
+
+        purge(cursor, "patients", 30)
+    assert loaded.values("SELECT resolved_load FROM nexus_assets.conflict") == [None]
+
+
+@pytest.mark.parametrize(("table", "over"), [("alert", "resolved_at"), ("alert_message", "delivered_at")])
+def test_alerts_go_when_they_are_over_and_stay_while_they_are_open(table: str, over: str, loaded: Clinic) -> None:
+    columns = {
+        "alert": "(subject, kind, asset, severity, breakdown, cause, next_step, opened_at, first_run, last_run, resolved_at)"
+        " SELECT s, 'check', '', 'ERROR', '{}', '', '', now() - interval '1 year', '', '', at",
+        "alert_message": "(destination, title, body, created_at, delivered_at) SELECT s, '', '', now() - interval '1 year', at",
+    }
+    loaded.execute(
+        f"INSERT INTO nexus_assets.{table} {columns[table]} FROM (VALUES ('open', NULL),"
+        " ('over', now() - interval '40 days'), ('new', now())) AS v (s, at)"
+    )
+    with transaction(loaded.engine) as cursor:
+        purge_alerts(cursor, 30)
+    assert count(loaded, table) == 2
+    assert count(loaded, table, f"{over} < now() - interval '30 days'") == 0
+
+
+def test_every_table_that_a_load_adds_to_is_bounded() -> None:
+    named = {table.split()[0] for table, _ in PURGED}
+    assert {*GROWS, "reject", "conflict"} == named
+
+
+@pytest.mark.slow
+def test_thirty_loads_in_a_row_are_bounded(loaded: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
+    """A day passes between two loads, each changes, rejects and resolves something; five days are kept."""
+    sizes: list[dict[str, int]] = []
+    for day in range(30):
+        loaded.find("Contacts", loaded.exports["Contacts"][0]["id"])["nameFirst"] = f"Wren {day}"
+        if day % 2:
+            loaded.exports["Notes"][-1]["Note"] = f"Seen on day {day}."
+        else:
+            loaded.note(loaded.exports["Contacts"][0]["id"], "")
+        for entity in ENTITIES:
+            checked(loaded, "every_row_accounted", asset=entity)
+        load(loaded, days=5, undoable=3)
+        tables = loaded.values(
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('nexus_assets') AND relkind = 'r' ORDER BY 1"
+        )
+        sizes.append({name: count(loaded, name) for name in tables if not name.startswith("identity_")})
+        days_pass(loaded)
+    with capsys.disabled():
+        sys.stdout.write("\nrows after 10, 20, 30 loads:\n")
+        sys.stdout.writelines(
+            f"  {name}: {sizes[9][name]}, {sizes[19][name]}, {sizes[29][name]}\n" for name in sizes[-1]
+        )
+    for name in ("load", "check_result", "reject", "conflict", "before_value"):
+        assert sizes[29][name] <= sizes[11][name] + 6, name
