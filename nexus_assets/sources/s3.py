@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nexus_assets.sources.mime_types import MIME_TYPES
 from nexus_assets.sources.s3_causes import BucketError as BucketError
 from nexus_assets.sources.s3_causes import sanitized_errors as sanitized_errors
-from nexus_assets.sources.s3_pages import PAGE_SECONDS, entries, within
+from nexus_assets.sources.s3_pages import entries
 from nexus_assets.sources.temporary import reader, room
 
 if TYPE_CHECKING:
@@ -110,14 +110,11 @@ class ListingDigest:
 
 
 def object_size(client: Any, bucket: str, key: str) -> int | None:
-    """The size of one object in bytes, None where there is none. Raises BucketError where the bucket can't be asked."""
-    from botocore.exceptions import ClientError
+    """The size of one object in bytes, None where there is none. Raises BucketError where the bucket can't be asked.
 
+    It is asked for by a listing of that key: an answer to HEAD proves nothing, as it has no body.
+    """
     with sanitized_errors(bucket, client.meta.endpoint_url):
-        try:
-            found = within(PAGE_SECONDS, lambda: client.head_object(Bucket=bucket, Key=key))
-            return int(found["ContentLength"])
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
-                return None
-            raise
+        # In key order, the key itself comes before those that begin with it.
+        first = next(entries(client, bucket, key, at_once=1), None)
+        return int(first["Size"]) if first is not None and first["Key"] == key else None

@@ -41,8 +41,10 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
     return result
 
 
-def entries(client: Any, bucket: str, prefix: str, delimiter: str = "") -> Iterator[Mapping[str, Any]]:
-    """Every object under the prefix as S3 lists it (Key, Size, ETag, …), in key order, a thousand a request.
+def entries(
+    client: Any, bucket: str, prefix: str, *, delimiter: str = "", at_once: int = 1000
+) -> Iterator[Mapping[str, Any]]:
+    """Every object under the prefix as S3 lists it (Key, Size, ETag, …), in key order, so many at a time.
 
     Raises PageError at a page that does not prove itself, and botocore's errors. What S3 promises of a page:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
@@ -50,7 +52,12 @@ def entries(client: Any, bucket: str, prefix: str, delimiter: str = "") -> Itera
     refuse_portals(client).meta.events.register(
         "before-parse.s3.ListObjectsV2", _refuse_what_is_no_page, unique_id="nexus-assets-pages"
     )
-    request = {"Bucket": bucket, "Prefix": prefix, **({"Delimiter": delimiter} if delimiter else {})}
+    request: dict[str, Any] = {
+        "Bucket": bucket,
+        "Prefix": prefix,
+        "MaxKeys": at_once,
+        **({"Delimiter": delimiter} if delimiter else {}),
+    }
     tokens, last_key = set[str](), b""
     while True:
         page = _page(client, request)
@@ -67,7 +74,7 @@ def entries(client: Any, bucket: str, prefix: str, delimiter: str = "") -> Itera
         request["ContinuationToken"] = token
 
 
-def _page(client: Any, request: Mapping[str, str]) -> dict[str, Any]:
+def _page(client: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return dict(within(PAGE_SECONDS, lambda: client.list_objects_v2(**request)))
     except ValueError:  # a number that is none, or text that is no UTF-8; either may be quoted

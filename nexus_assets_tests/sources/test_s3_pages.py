@@ -145,6 +145,12 @@ def test_page_that_trickles_for_ever_ends_in_the_time_that_is_set(
         (Answer(status=511), "portal"),
         (Answer(status=503), "out of order"),
         (Answer(status=429), "throttled"),
+        (Answer(HTML), "portal"),
+        (Answer(HTML, 404), "portal"),
+        (Answer(), "cut off"),
+        (refusal("SlowDown", 503), "throttled"),
+        (refusal("ExpiredToken", 400), "token has expired"),
+        (refusal("RequestTimeTooSkewed", 403), "clock"),
     ],
 )
 def test_question_for_one_file_is_refused_in_words_of_its_own(
@@ -154,13 +160,21 @@ def test_question_for_one_file_is_refused_in_words_of_its_own(
         monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
         with pytest.raises(BucketError, match=told) as refused:
             object_size(clinic.client(), "clinic", "files/1.jpg")
-    assert refused.value.transient
+    assert refused.value.transient is (told not in ("token has expired", "clock"))
+
+
+@pytest.mark.parametrize(("key", "size"), [("1.jpg", 3), ("1", 2), ("1.jp", None), ("1.jpg2", None), ("2", None)])
+def test_question_for_one_file_is_about_that_key_alone(key: str, size: int | None, bucket: Bucket) -> None:
+    (bucket.folder / PREFIX).mkdir(exist_ok=True)
+    for name, length in {"1": 2, "1.jpg": 3, "1.jpg.jpg": 4, "3": 5}.items():
+        (bucket.folder / PREFIX / name).write_bytes(b"x" * length)
+    assert object_size(bucket.client(), bucket.name, PREFIX + key) == size
 
 
 def test_question_for_one_file_whose_answer_trickles_ends_in_the_time_that_is_set(
     clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nexus_assets.sources.s3.PAGE_SECONDS", 1)
+    monkeypatch.setattr("nexus_assets.sources.s3_pages.PAGE_SECONDS", 1)
     with serving([Answer(trickles_headers=True)]) as (address, _):
         monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
         with pytest.raises(BucketError, match="did not answer in time") as gave_up:
