@@ -1,0 +1,176 @@
+"""A load that is killed before any of its statements, and a server that crashes in one: the database is as before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.load.load import load
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.local import nexus_schema
+from nexus_assets.local.postgres import Postgres
+from nexus_assets.nexus.connection import DatabaseError, transaction
+from nexus_assets.nexus.relations import CatalogCursor
+from nexus_assets_tests.load.clinic import Clinic, furnish
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SURVIVED = 0
+
+
+def killed_before(clinic: Clinic, entity: str, number: int) -> bool:
+    """Loads in a process of its own that is killed before its statement of this number; whether it came that far."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _load_until(clinic, entity, number)
+            os._exit(SURVIVED)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == SURVIVED, "the load failed by itself"
+    return os.WIFSIGNALED(status)
+
+
+def _load_until(clinic: Clinic, entity: str, number: int) -> None:
+    counted = 0
+
+    def count(run: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any) -> Any:
+            nonlocal counted
+            counted += 1
+            if counted == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return run(*arguments)
+
+        return counting
+
+    for name in ("execute", "copy_expert"):
+        setattr(CatalogCursor, name, count(getattr(psycopg2.extensions.cursor, name)))
+    clinic.load_one(ENTITIES[entity])
+
+
+def until_the_server_noticed(clinic: Clinic) -> None:
+    for _ in range(200):
+        if not clinic.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+            " AND pid <> pg_backend_pid()"
+        ):
+            return
+        time.sleep(0.02)
+    pytest.fail("a connection of the killed load is still there")
+
+
+def state(clinic: Clinic) -> Any:
+    """Every table of Nexus and of the ledger with a hash over its rows and their versions, in one question."""
+    tables = clinic.rows(
+        "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+        " WHERE n.nspname IN ('public', 'nexus_assets') AND c.relkind = 'r' ORDER BY 1, 2"
+    )
+    each = "SELECT '{0}.{1}', count(*), sum(hashtextextended(ctid::text || xmin::text || t::text, 0)) FROM {0}.\"{1}\" AS t"
+    return clinic.rows(" UNION ALL ".join(each.format(*table) for table in tables) + " ORDER BY 1")
+
+
+def kill_everywhere(clinic: Clinic, entity: str) -> int:
+    """Kills a load of the entity before each of its statements; returns before how many."""
+    before, number = state(clinic), 1
+    while killed_before(clinic, entity, number):
+        until_the_server_noticed(clinic)
+        assert state(clinic) == before, f"killed before statement {number}"
+        number += 1
+    return number - 1
+
+
+def change_everything(clinic: Clinic) -> None:
+    """Something changes, comes, goes and becomes a reject in every export."""
+    wattle, banksia = (row["id"] for row in clinic.exports["Contacts"][:2])
+    clinic.find("Contacts", wattle)["nameFirst"] = "Wilga"
+    late = clinic.contact("Late")
+    for contact in (late, banksia):
+        clinic.note(contact, "Seen late.")
+        clinic.appointment(contact)
+        clinic.document(contact)
+        clinic.image(contact, "4/19/2024")
+    clinic.note(banksia, "")
+    clinic.exports["Docs"][0]["id_Contact"] = banksia
+    clinic.exports["Image_data"][0]["Type"] = "Plantar"
+    clinic.exports["Appointments"][0]["notes"] = "Moved."
+    clinic.exports["Notes"].pop(0)
+    clinic.later()
+
+
+def test_killed_before_each_statement_of_a_first_and_a_changed_load(
+    furnished: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points: dict[str, int] = {}
+    for kind in ("first", "changed"):
+        if kind == "changed":
+            change_everything(furnished)
+        for entity in ENTITIES:
+            points[f"{kind} {entity}"] = kill_everywhere(furnished, entity)
+    settled = furnished.versions()
+    furnished.load()
+    assert furnished.versions() == settled, "the next load writes no row"
+    assert furnished.orphans() == 0
+    with capsys.disabled():
+        print(f"\n{sum(points.values())} points, 0 violations: {points}")  # noqa: T201 - the figures of the test
+    assert min(points.values()) > 30
+
+
+def test_a_server_that_crashes_leaves_nothing_of_the_staging(
+    tmp_path: Path, new_cluster: Callable[[Path], None]
+) -> None:
+    new_cluster(tmp_path / "postgres")
+    server = Postgres(tmp_path / "postgres", fsync=False)
+    server.start()
+    crashed = False
+
+    def crash(step: str, *_: object) -> None:
+        nonlocal crashed
+        if step == "accounting" and not crashed:
+            crashed = True
+            os.kill(int((server.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            time.sleep(1)
+
+    try:
+        with closing(furnish(Clinic(server.url(), tmp_path))) as clinic:
+            with clinic.engine.begin() as connection:
+                nexus_schema.create(connection)
+                nexus_schema.seed(connection)
+            clinic.load("patients")
+            for number in range(2000):
+                clinic.note(clinic.exports["Contacts"][0]["id"], f"Kookaburra {number} " * 40)
+            inputs = replace(clinic.inputs(), step=crash)
+            with pytest.raises(DatabaseError), transaction(clinic.engine, lock="notes") as cursor:
+                load(cursor, ENTITIES["notes"], inputs, LoadSettings(), "test", lambda _: None)
+        server.stop()
+        server.start()
+        with (
+            closing(psycopg2.connect(server.url().replace("+psycopg2", ""))) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT count(*) FROM pg_class WHERE relname LIKE 'work%'")
+            assert cursor.fetchone() == (0,)
+            cursor.execute("SELECT oid::text FROM pg_database WHERE datname = current_database()")
+            (database,) = cursor.fetchone() or ("",)
+            cursor.execute("SELECT pg_relation_filenode(oid)::text FROM pg_class WHERE relkind IN ('r', 'i', 't')")
+            known = {name for (name,) in cursor.fetchall()}
+        left = {
+            file.name: file.stat().st_size
+            for file in (server.folder / "data" / "base" / database).iterdir()
+            if file.name[0].isdigit() and file.name.split("_")[0].split(".")[0] not in known
+        }
+        # The server empties what was not logged; an index has one page that says so.
+        assert max(left.values(), default=0) <= 8192, left
+    finally:
+        server.stop()
