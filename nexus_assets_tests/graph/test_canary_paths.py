@@ -1,0 +1,355 @@
+"""Every way out of the program, walked over a clinic whose every cell, file name and secret is marked: none of the marks gets out."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from nexus_assets import cli, load_run, log_redaction
+from nexus_assets.local.dagster_home import prepare
+from nexus_assets.local.home import SOURCE
+from nexus_assets.local.postgres import Postgres
+from nexus_assets.nexus import connection
+from nexus_assets.sources import quotable, s3_causes
+from nexus_assets_tests.alerts.receivers import Mailbox, Webhook, mailbox, webhook
+from nexus_assets_tests.canaries import Planter, canaries, put_files
+from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
+from nexus_assets_tests.load.clinic import IMAGE_FOLDER
+from nexus_assets_tests.nexus.test_server_log import TALKATIVE
+from nexus_assets_tests.nexus.test_session import altered
+from nexus_assets_tests.test_readme import as_role  # noqa: F401 - the fixture
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@dataclass
+class Walk:
+    """A clinic full of marks, and all places where something of it could come to light."""
+
+    graph: Graph
+    server: Postgres
+    home: Path
+    hook: Webhook
+    mails: Mailbox
+    output: pytest.CaptureFixture[str]
+    logs: pytest.LogCaptureFixture
+    planter: Planter = field(default_factory=lambda: Planter(37))
+    planted: int = 0
+    log_from: int = 0
+
+    def mark(self) -> str:
+        self.planted += 1
+        return self.planter.word()
+
+    def number(self) -> str:
+        self.planted += 1
+        return self.planter.number()
+
+    def furnish(self) -> None:
+        """A person whose cells are all marked, with something of everything."""
+        clinic, mark = self.graph.clinic, self.mark
+        contact = clinic.contact(
+            mark(), nameFirst=mark(), nameMiddle=mark(), DOB="3/7/1977", **{"Health Number": self.number(), "NDIS notes": mark()}
+        )  # fmt: skip
+        clinic.appointment(contact, notes=mark(), Type=mark())
+        clinic.note(contact, f"{mark()} {mark()}", creationAccountName=mark(), **{"Note Type": mark()})
+        clinic.document(contact, Type=mark())
+        clinic.image(contact, Type=mark(), Name_of_file=mark(), fileName=mark())
+        clinic.images[f"{IMAGE_FOLDER}{mark()}.jpg"] = 7
+        self.place()
+
+    def place(self) -> None:
+        self.graph.clinic.later()
+        self.graph.place()
+
+    def run(self, *words: str) -> int:
+        """A command as a terminal starts it; its exit code."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["nexus-assets", *words])
+            try:
+                cli.main()
+            except SystemExit as ended:
+                return int(ended.code or 0)
+        return 0
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """(where, text) of all that came to light since the last time, and of all that is kept."""
+        gc.collect()
+        captured = self.output.readouterr()
+        yield "stdout", captured.out
+        yield "stderr", captured.err
+        yield "logs", self.logs.text
+        self.logs.clear()
+        yield "the server's log", self.server.log.read_text(errors="replace")[self.log_from :]
+        for file in (*self.home.rglob("*"), *Path(tempfile.gettempdir()).rglob("*")):
+            yield "a file's name", file.name
+            if file.is_file():
+                yield file.name, file.read_bytes().decode("latin-1")
+        yield from (("an alert", f"{each.title}\n{each.body}") for each in (*self.hook.received, *self.mails.received))
+
+    def escaped(self) -> list[str]:
+        """What of the marks is anywhere, each with where it is."""
+        names = (str(self.graph.exports), self.graph.bucket.name)
+        return [f"{mark} in {where}" for where, text in self.texts() for mark in canaries(text, *names)]
+
+
+Walked = Callable[[Walk], None]
+
+
+def success(walk: Walk) -> None:
+    walk.furnish()
+    assert walk.run("load") == 0
+
+
+def rejects(walk: Walk) -> None:
+    clinic = walk.graph.clinic
+    contact = clinic.contact(walk.mark(), DOB=walk.mark())
+    clinic.note(contact, walk.mark(), Date=walk.mark())
+    clinic.note(walk.mark(), walk.mark())
+    clinic.appointment(contact, day=walk.mark())
+    walk.place()
+    walk.run("load")
+    assert walk.run("rejects") == walk.run("rejects", "--json") == 0
+    assert walk.run("rejects", "export", "mend.xlsx") == cli.EXIT_ERROR
+
+
+def damaged_files(walk: Walk) -> None:
+    file = walk.graph.exports / "Contacts.csv"
+    lines = file.read_text().splitlines()
+    for header in (f"{lines[0]},{lines[1]}", lines[0].replace("nameLast", walk.mark()), lines[-1]):
+        file.write_text("\n".join([header, *lines[2:], ""]))
+        walk.run("plan", "--select", "patients")
+        walk.run("load", "patients")
+    for seed in range(2):
+        planter = Planter(seed)
+        put_files(walk.graph.exports, planter, "Contacts")
+        walk.planted += 20
+        walk.run("plan", "--select", "patients")
+        walk.run("load", "patients")
+    for file in walk.graph.exports.glob("*"):
+        if file.is_file():
+            file.unlink()
+    walk.place()
+
+
+RAISED = """CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$;
+CREATE TRIGGER tell BEFORE INSERT OR UPDATE ON patients FOR EACH ROW EXECUTE FUNCTION tell()"""
+REFUSALS = {
+    "text": RAISED.format("RAISE EXCEPTION 'not %', NEW USING ERRCODE = '42501';"),
+    "names": RAISED.format(
+        "RAISE EXCEPTION 'no' USING ERRCODE='23514', TABLE=NEW.last_name, COLUMN=NEW.first_name, CONSTRAINT=NEW.last_name;"
+    ),
+    "notice": RAISED.format("RAISE WARNING '%', NEW; RETURN NEW;"),
+    "detail": "ALTER TABLE patients ADD CONSTRAINT tell CHECK (false) NOT VALID",
+}
+
+
+def database_errors(walk: Walk) -> None:
+    clinic = walk.graph.clinic
+    for refusal in REFUSALS.values():
+        clinic.execute(refusal)
+        clinic.contact(walk.mark(), nameFirst=walk.mark())
+        walk.place()
+        walk.run("plan", "--select", "patients")
+        walk.run("load", "patients")
+        clinic.execute("DROP TRIGGER IF EXISTS tell ON patients; ALTER TABLE patients DROP CONSTRAINT IF EXISTS tell")
+
+
+def errors_nobody_foresaw(walk: Walk) -> None:
+    text = walk.mark()
+
+    def fail(*_: Any) -> None:
+        raise ValueError(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load_run, "resource_inputs", fail)
+        assert walk.run("load", "patients") == 1
+
+
+def killed(walk: Walk) -> None:
+    walk.graph.clinic.contact(walk.mark(), nameFirst=walk.mark())
+    walk.place()
+    with walk.graph.clinic.transaction() as cursor:
+        cursor.execute("LOCK TABLE images_image, patients")
+        with (walk.home / "killed.txt").open("w") as said:
+            running = subprocess.Popen([sys.executable, "-m", "nexus_assets", "load"], stdout=said, stderr=said)
+        deadline = time.monotonic() + 120
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IN ('patients'::regclass, 'images_image'::regclass)"
+        while time.monotonic() < deadline:
+            cursor.execute(waiting)
+            if cursor.fetchall()[0][0]:
+                break
+            time.sleep(0.2)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+    walk.run("load")
+
+
+def plan_and_apply(walk: Walk) -> None:
+    walk.graph.clinic.contact(walk.mark(), nameFirst=walk.mark())
+    walk.place()
+    walk.run("plan", "--json")
+    walk.run("plan", "--out", str(walk.home / "plan.json"))
+    walk.run("apply", str(walk.home / "plan.json"))
+
+
+def report_and_questions(walk: Walk) -> None:
+    contact = walk.graph.clinic.exports["Contacts"][-1]["id"]
+    for words in (
+        ("report",), ("status",), ("status", "--json"), ("check",), ("check", "--json"), ("kept",), ("explain", contact),
+        ("explain", contact, "--json"), ("explain", walk.mark()),
+    ):  # fmt: skip
+        walk.run(*words)
+
+
+def incident(walk: Walk) -> None:
+    walk.graph.clinic.recreate_patients()
+    walk.run("check")
+    walk.run("alert")
+    walk.run("load")
+    walk.run("alert")
+
+
+def alerts(walk: Walk) -> None:
+    walk.graph.clinic.execute(REFUSALS["text"])
+    walk.graph.clinic.contact(walk.mark())
+    walk.place()
+    walk.run("load", "patients")
+    walk.graph.clinic.execute("DROP TRIGGER tell ON patients")
+    told = len(walk.hook.received) + len(walk.mails.received)
+    walk.run("alert")
+    assert len(walk.hook.received) + len(walk.mails.received) > told
+    dead = f"mailto://{walk.mark()}:{walk.mark()}@127.0.0.1:1 json://127.0.0.1:1/{walk.mark()} other://{walk.mark()}"
+    for address in dead.split():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NEXUS_ALERT_URLS", address)
+            patch.setenv("NEXUS_HEARTBEAT_URL", f"http://127.0.0.1:1/{walk.mark()}")
+            walk.run("alert")
+            walk.run("alert", "--test")
+
+
+def debug_logging(walk: Walk) -> None:
+    """Dagster keeps what every logger says, by name and at the root."""
+    file = Path(os.environ["DAGSTER_HOME"]) / "dagster.yaml"
+    told = yaml.safe_load(file.read_text())
+    names = ["root", "botocore", "botocore.parsers", "urllib3.connectionpool"]
+    file.write_text(
+        yaml.safe_dump({**told, "python_logs": {"python_log_level": "DEBUG", "managed_python_loggers": names}})
+    )
+    walk.graph.clinic.images[f"{IMAGE_FOLDER}{walk.mark()}.jpg"] = 8
+    walk.place()
+    walk.run("load", "images")
+    file.write_text(yaml.safe_dump(told))
+
+
+def secrets_of_connections(walk: Walk) -> None:
+    for name, value in {
+        "NEXUS_DATABASE_URL": f"postgresql://nexus:{walk.mark()}@127.0.0.1:1/nexus?application_name={walk.mark()}",
+        "NEXUS_S3_ENDPOINT_URL": f"http://{walk.mark()}:{walk.mark()}@127.0.0.1:1/?token={walk.mark()}",
+        "AWS_SECRET_ACCESS_KEY": walk.mark(),
+        "AWS_SESSION_TOKEN": walk.mark(),
+    }.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(name, value)
+            walk.run("status")
+            walk.run("plan", "--select", "images")
+
+
+PATHS: tuple[Walked, ...] = (
+    *(success, rejects, damaged_files, database_errors, errors_nobody_foresaw, killed, plan_and_apply),
+    *(report_and_questions, incident, alerts, debug_logging, secrets_of_connections),
+)
+
+
+@pytest.fixture
+def walk(
+    as_role: Graph,  # noqa: F811
+    postgres: Postgres,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> Iterator[Walk]:
+    home, temporary = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("temporary")
+    dagster = prepare(home)
+    (dagster / "dagster.yaml").unlink()
+    (dagster / "dagster.yaml").write_text((SOURCE / "dagster.yaml").read_text())
+    with ExitStack() as stack:
+        hook, mails = stack.enter_context(webhook()), stack.enter_context(mailbox())
+        hook.token = Planter(73).word()
+        for name, value in {
+            "DAGSTER_HOME": str(dagster),
+            "NEXUS_LOCAL_HOME": str(home),
+            "TMPDIR": str(temporary),
+            "NEXUS_ALERT_URLS": f"{hook.url} {mails.url}",
+            "NEXUS_HEARTBEAT_URL": hook.heartbeat_url,
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        monkeypatch.chdir(home)
+        caplog.set_level(logging.DEBUG)
+        stack.enter_context(altered(as_role.clinic, *TALKATIVE))
+        since = len(postgres.log.read_text(errors="replace"))
+        yield Walk(as_role, postgres, home, hook, mails, capfd, caplog, log_from=since)
+
+
+def test_nothing_that_is_planted_escapes(walk: Walk) -> None:
+    rows, found = [], {}
+    for path in PATHS:
+        before = walk.planted
+        path(walk)
+        found[path.__name__] = walk.escaped()
+        rows.append((path.__name__, walk.planted - before, len(found[path.__name__])))
+    with walk.output.disabled():
+        print(f"\n{'path':24} {'planted':>8} {'escaped':>8}")  # noqa: T201 - the table that the test is for
+        for name, planted, escaped in rows:
+            print(f"{name:24} {planted:8} {escaped:8}")  # noqa: T201
+    assert all(planted for name, planted, _ in rows if name != "incident")
+    assert {name: marks[:5] for name, marks in found.items() if marks} == {}
+
+
+def test_marks_in_the_database_and_the_payloads_are_real(walk: Walk) -> None:
+    """Else nothing could have escaped."""
+    success(walk)
+    (name,) = walk.graph.clinic.values("SELECT last_name FROM patients WHERE dob = '1977-03-07'")
+    assert canaries(json.dumps(name))
+
+
+def _telling(error: Any, *_: Any) -> Exception:
+    return connection.DatabaseError(f"{error} {error.diag.table_name}")
+
+
+LEAKS: dict[str, tuple[Walked, Any, str, Any]] = {
+    "the database's text": (database_errors, connection, "_plain", _telling),
+    "a file's headings": (damaged_files, quotable, "is_quotable", lambda *_: True),
+    "an address's password": (secrets_of_connections, s3_causes, "shown_address", str),
+    "boto's logs": (debug_logging, log_redaction, "TALKATIVE", ()),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS.values(), ids=LEAKS)
+def test_a_leak_is_seen(leak: tuple[Walked, Any, str, Any], walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, module, name, broken = leak
+    walk.furnish()
+    walk.run("load")
+    assert walk.escaped() == []
+    monkeypatch.setattr(module, name, broken)
+    if name == "_plain":
+        monkeypatch.setattr(connection, "_refusing_trigger", lambda _: None)
+    path(walk)
+    assert walk.escaped() != []
