@@ -15,7 +15,9 @@ from nexus_assets_tests.load.clinic import HEADINGS
 from nexus_assets_tests.sources.writers import csv_file, gzip_file, mer_file, tab_file, xlsx_file, xml_file
 
 LETTERS, DIGITS = "qxzjvk", "37"
-CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{4,}}|[{DIGITS}]{{6,}}")
+YEAR = "1977"
+DATE = rf"\b0?[37][/.-]0?[37][/.-]{YEAR}\b|\b{YEAR}[/.-]?0[37][/.-]?0[37]\b"
+CANARY = re.compile(rf"[{LETTERS}{LETTERS.upper()}]{{4,}}|[{DIGITS}]{{6,}}|{DATE}")
 """What planted text is known by, however it was cut or mixed."""
 
 CHANCE = re.compile(
@@ -37,12 +39,16 @@ class Planter:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.how: list[str] = []
+        self.made = 0
+        """How many marks it has made."""
 
     def word(self) -> str:
+        self.made += 1
         letters = [self.random.choice(LETTERS) for _ in range(self.random.randint(8, 14))]
         return "".join(letters).capitalize() if self.random.random() < 0.5 else "".join(letters)
 
     def number(self) -> str:
+        self.made += 1
         return "".join(self.random.choice(DIGITS) for _ in range(self.random.randint(12, 30)))
 
     def cell(self) -> str:
@@ -278,4 +284,5 @@ def canaries(text: str, *names: str) -> list[str]:
         text = text.replace(name, "")
     text = CHANCE.sub("", text)
     # A traceback quotes the program's own lines.
-    return CANARY.findall("\n".join(line for line in text.splitlines() if not line.startswith("    ")))
+    text = re.sub(r'(?m)^(\s+File "[^"\n]*", line \d+.*)\n    .*$', r"\1", text)
+    return [found[0] for found in CANARY.finditer(text)]

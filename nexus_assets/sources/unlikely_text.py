@@ -21,6 +21,9 @@ _RARE = re.compile(
 )
 """Ligatures, phonetic signs and scripts in which hardly any clinic writes; two bytes of Chinese or Korean are often these."""
 
+_GLOTTAL_STOPS = dict.fromkeys(map(ord, "\u02bb\u02bc\u02be\u02bf"))
+"""Letters of Polynesian and transcribed Arabic names, beside letters of ASCII."""
+
 
 def shifted(data: bytes) -> str:
     """Returns the name of the encoding that ASCII bytes carry in shift sequences, or ''."""
@@ -79,6 +82,8 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _is_written(word: str, before: str, after: str) -> bool:
+    if len(bare := word.translate(_GLOTTAL_STOPS)) > 1 and bare.isascii():
+        return True
     if _RARE.search(word):
         return False
     if not word.isalpha():

@@ -12,7 +12,6 @@ import pytest
 from nexus_assets.entities import ENTITIES, documents, images, notes
 from nexus_assets.entities.appointments import STATUSES
 from nexus_assets.entities.patients import SEXES, TITLES
-from nexus_assets.load import contract
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import Column, Entity, FileRecords, GenericReference, RecordGroups
 from nexus_assets.mapping.parse import Parser
@@ -112,7 +111,7 @@ def test_every_default_is_for_a_column_of_the_table(entity: Entity) -> None:
     from nexus_assets.local.nexus_schema import metadata
 
     columns = metadata().tables[entity.model.tables[0]].columns
-    assert {*entity.on_insert, *contract.written_columns(entity)} <= {name.name for name in columns}
+    assert {*entity.on_insert, *entity.written_columns} <= {name.name for name in columns}
     assert entity.updated_at is None or entity.updated_at in columns
 
 

@@ -138,7 +138,7 @@ def damaged_files(walk: Walk) -> None:
     for seed in range(2):
         planter = Planter(seed)
         put_files(walk.graph.exports, planter, "Contacts")
-        walk.planted += 20
+        walk.planted += planter.made
         walk.run("plan", "--select", "patients")
         walk.run("load", "patients")
     for file in walk.graph.exports.glob("*"):
@@ -326,8 +326,9 @@ def test_nothing_that_is_planted_escapes(walk: Walk) -> None:
 def test_marks_in_the_database_and_the_payloads_are_real(walk: Walk) -> None:
     """Else nothing could have escaped."""
     success(walk)
-    (name,) = walk.graph.clinic.values("SELECT last_name FROM patients WHERE dob = '1977-03-07'")
-    assert canaries(json.dumps(name))
+    ((name, born),) = walk.graph.clinic.rows("SELECT last_name, dob::text FROM patients WHERE dob = '1977-03-07'")
+    for told in (name, born, "7/3/1977", json.dumps({"patients": [{"name": name}]}, indent=4), f"a\n    {name}"):
+        assert canaries(told), told
 
 
 def _telling(error: Any, *_: Any) -> Exception:

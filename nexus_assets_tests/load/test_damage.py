@@ -53,7 +53,7 @@ def test_a_word_for_no_value_stops_the_load(clinic: Clinic, word: str, heading: 
     ],
 )
 def test_a_mark_of_damage_is_a_notice(clinic: Clinic, heading: str, text: str, code: str) -> None:
-    clinic.contact("Banksia")
+    clinic.contact("Banksia", nameFirst="Zoë")
     clinic.contact("Wattle", **{heading: text})
     found = clinic.load("patients")["patients"]
     assert found.account.notices == {code: 1}

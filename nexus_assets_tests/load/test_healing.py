@@ -159,11 +159,11 @@ def test_a_link_is_healed_though_filemaker_does_not_send_the_row(table: str, why
 
     if why == "vanished before":
         not_sent()
-        loaded.load(allow_vanished=True)
+        loaded.load(allow_missing_files=True)
     loaded.execute(f"UPDATE {table} SET object_id = gen_random_uuid()")
     if why != "vanished before":
         not_sent()
-    account = loaded.load(allow_vanished=True, allow_rejected=True)[entity].account
+    account = loaded.load(allow_missing_files=True, allow_rejected=True)[entity].account
     assert (account.updated, account.healed["relinked"]) == (0, 2)
     assert sorted(loaded.values(f"SELECT object_id::text FROM {table}")) == wanted
     before = loaded.versions()
@@ -468,7 +468,7 @@ def test_a_removed_batch_leaves_no_conflict(loaded: Clinic, batch: str) -> None:
 def test_duplicates_of_a_batch_that_filemaker_no_longer_has_become_one(loaded: Clinic, batch: str) -> None:
     for row in loaded.exports["Image_data"][:2]:
         del loaded.images[image_key(row["recid"])]
-    loaded.load("image_batches", "images")
+    loaded.load("image_batches", "images", allow_missing_files=True)
     duplicate = loaded.importers_batch(batch)
     moved = loaded.value("SELECT min(id::text) FROM images_image WHERE batch_id = %s", batch)
     loaded.execute("UPDATE images_image SET batch_id = %s WHERE id = %s", duplicate, moved)

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.filemaker import ReadSettings
+from nexus_assets.sources.unlikely_text import is_chance_utf8
 from nexus_assets_tests.sources.conftest import Exports, records
 from nexus_assets_tests.sources.writers import csv_file
 
@@ -157,3 +158,10 @@ def test_a_third_encoding_is_refused_with_advice_that_leads_to_right_names(
     assert "mac-roman or windows-1252" not in str(caught.value)
     if codec != "utf-32":
         assert records(exports.open(settings=ReadSettings(encoding=codec))) == rows[1:]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u02bbOkina", "Tu\u02bcipulotu", "\u0100rini", "\u0141ukasz", "\u017bak", "\u674e", "Jos\u00e9"]
+)
+def test_one_name_alone_does_not_make_utf8_doubtful(name: str) -> None:
+    assert not is_chance_utf8([f"id,name\n1,{name}\n2,Smith\n".encode()])
