@@ -25,6 +25,7 @@ CHANCE = re.compile(
     r"|\b(?=\d*[a-f])[0-9a-f]{16,}\b|0x[0-9a-f]+"  # hashes, addresses in memory
     r"|\b1[67]\d{8}(?:\.\d+)?\b|\b\d{1,4}\.\d{4,}|:\d\d\.\d+"  # times, durations
     r"|base64,[\w+/=]+"  # pictures and fonts of a page
+    r'|\\?"log_key\\?": \\?"[a-z]{8}\\?"'  # Dagster's names of a step's output
     r"|(?:nexus-listing-|clinic-|nexus-assets-tests-|tmp)\w{8}",  # temporary names
     re.IGNORECASE,
 )

@@ -7,12 +7,14 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +100,9 @@ class Walk:
         yield "the server's log", self.server.log.read_text(errors="replace")[self.log_from :]
         for file in (*self.home.rglob("*"), *Path(tempfile.gettempdir()).rglob("*")):
             yield "a file's name", file.name
-            if file.is_file():
+            if file.suffix == ".db":
+                yield from ((file.name, text) for text in _values(file))
+            elif file.is_file() and not file.name.endswith((".db-wal", ".db-shm")):
                 yield file.name, file.read_bytes().decode("latin-1")
         yield from (("an alert", f"{each.title}\n{each.body}") for each in (*self.hook.received, *self.mails.received))
 
@@ -106,6 +110,20 @@ class Walk:
         """What of the marks is anywhere, each with where it is."""
         names = (str(self.graph.exports), self.graph.bucket.name)
         return [f"{mark} in {where}" for where, text in self.texts() for mark in canaries(text, *names)]
+
+
+def _values(file: Path) -> Iterator[str]:
+    """Every value of Dagster's database, unpacked: packed bytes hold runs of any letters by chance, and hide those that are there."""
+    with closing(sqlite3.connect(file)) as database:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                for value in row:
+                    if isinstance(value, bytes):
+                        with suppress(zlib.error):
+                            value = zlib.decompress(value)
+                        yield value.decode("latin-1")
+                    else:
+                        yield str(value)
 
 
 Walked = Callable[[Walk], None]
