@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from nexus_assets.asset_keys import asset_key
 from nexus_assets.checks import CHECKS
 from nexus_assets.entities import ENTITIES
 
@@ -21,7 +22,7 @@ def forget_old_runs(instance: dg.DagsterInstance, days: int) -> int:
     """Removes our runs that ended more than so many days ago, with their events; returns how many.
 
     What shows how an asset or a check stands stays: the run of its last materialization, or of its last result. Runs of other
-    code locations of the same Dagster are not ours to remove.
+    clinics and projects on the same Dagster are not ours to remove.
     """
     before = datetime.now(timezone.utc) - timedelta(days=days)
     old = instance.get_runs(dg.RunsFilter(statuses=FINISHED, updated_before=before), limit=AT_ONCE, ascending=True)
@@ -35,17 +36,16 @@ def forget_old_runs(instance: dg.DagsterInstance, days: int) -> int:
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    """Whether all that a run was about are our assets; a clinic's name may stand before theirs."""
+    """Whether all that a run was about are assets of this clinic."""
     keys = {*(run.asset_selection or ()), *(key.asset_key for key in run.asset_check_selection or ())}
-    return bool(keys) and all(key.path[-1] in (*ENTITIES, "import_report") for key in keys)
+    return bool(keys) and keys <= {asset_key(name) for name in (*ENTITIES, "import_report")}
 
 
 def _last_runs(instance: dg.DagsterInstance) -> set[str]:
     """The runs in which each asset was last materialized, and each check last asked."""
     storage = instance.event_log_storage
     last = {record.asset_entry.last_run_id for record in storage.get_asset_records()}
-    keys = [key for key in instance.all_asset_keys() if key.path[-1] in ENTITIES]
-    checks = [dg.AssetCheckKey(key, check.name) for key in keys for check in CHECKS if check.asset == key.path[-1]]
+    checks = [dg.AssetCheckKey(asset_key(check.asset), check.name) for check in CHECKS]
     found = storage.get_latest_asset_check_execution_by_key(checks)
     return {run_id for run_id in (*last, *(record.run_id for record in found.values())) if run_id}
 

@@ -28,8 +28,14 @@ def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
+@dg.asset(key=["south", "patients"])
+def patients_of_another_clinic() -> None: ...
+
+
 def materialized(instance: dg.DagsterInstance, asset: dg.AssetsDefinition = patients) -> str:
-    job = dg.Definitions(assets=[patients, somebody_elses]).resolve_implicit_global_asset_job_def()
+    job = dg.Definitions(
+        assets=[patients, somebody_elses, patients_of_another_clinic]
+    ).resolve_implicit_global_asset_job_def()
     done = job.execute_in_process(instance=instance, asset_selection=[asset.key])
     assert done.success
     return done.run_id
@@ -61,7 +67,8 @@ def test_a_young_run_stays(instance: dg.DagsterInstance) -> None:
     assert len(instance.get_runs()) == 2
 
 
-def test_runs_of_other_assets_are_not_ours_to_remove(instance: dg.DagsterInstance) -> None:
+@pytest.mark.parametrize("asset", [somebody_elses, patients_of_another_clinic])
+def test_runs_of_other_assets_are_not_ours_to_remove(asset: dg.AssetsDefinition, instance: dg.DagsterInstance) -> None:
     for _ in range(2):
-        materialized(instance, somebody_elses)
+        materialized(instance, asset)
     assert forget_old_runs(instance, ALL_ARE_OLD) == 0
