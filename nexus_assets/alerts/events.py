@@ -18,6 +18,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
 from nexus_assets.asset_keys import CLINIC_TAG, asset_key, asset_name
+from nexus_assets.clinics import materialize_command
 from nexus_assets.settings import clinic_name
 
 Kind = Literal["check", "crash", "load", "run"]
@@ -237,12 +238,9 @@ class History:
         failed = self._failed_steps(run.run_id)
         for step, error in failed.items():
             if step in planned.loads:
-                key = planned.loads[step]
-                subject, run_next = (
-                    f"load {asset_name(key)}",
-                    f"dagster asset materialize --select {key.to_user_string()}",
-                )
-                yield Event(subject, "load", asset_name(key), True, at, run.run_id, cause=error, next_step=run_next)
+                asset = asset_name(planned.loads[step])
+                run_next = materialize_command(asset)
+                yield Event(f"load {asset}", "load", asset, True, at, run.run_id, cause=error, next_step=run_next)
             elif step not in planned.checks:
                 yield _of_run(run, planned, at, f"The step {step} failed. {error}".rstrip())
         if not failed:
