@@ -161,6 +161,18 @@ def test_a_ledger_that_nobody_changed_is_used_whoever_owns_it(
     assert codes["reset"] == codes["learn-ids"] == codes["load"] == codes["rejects"] == 0
 
 
+def test_whoever_brings_the_ledger_up_to_date_goes_on_with_their_own_rights(owned: Clinic) -> None:
+    """The ledger's functions are made as its owner, who has no right to write into Nexus."""
+    owned.execute("UPDATE nexus_assets.about SET code_hash = 'another'")
+    with transaction(owned.engine) as cursor:
+        schema.install(cursor)
+        cursor.execute("SELECT current_user, (SELECT nspowner::regrole::text FROM pg_namespace WHERE nspname = %s)",
+                       ("nexus_assets",))  # fmt: skip
+        assert cursor.fetchall() == [("nexus", ROLE)]
+        cursor.execute("SELECT code_hash FROM nexus_assets.about")
+        assert cursor.fetchall() == [(schema.code_hash(),)]
+
+
 def test_what_was_changed_is_named_and_what_to_do(owned: Clinic) -> None:
     execute(role(owned), EVIL + ATTACKS["triggers"])
     with (

@@ -267,6 +267,25 @@ def test_a_mended_row_counts_while_filemaker_has_the_faulty_one(mended: Clinic, 
     assert mended.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
 
 
+@pytest.mark.parametrize("row", [0, 1], ids=["the earlier one", "the later one"])
+def test_either_of_two_mended_rows_that_is_mended_again_is_read_again(row: int, loaded: Clinic) -> None:
+    """The load finds nothing else changed: not the export, not how many rows are mended."""
+    contacts = [loaded.contact(f"Grevillea {number}", nameLast="") for number in range(2)]
+    loaded.later()
+    loaded.load()
+    for number in range(2):
+        retried(loaded, mend(loaded, {"patients": {2: {"nameLast": f"Grevillea {number}"}}}, f"mend-{number}.xlsx"))
+    assert loaded.load("patients")["patients"].account.updated == 0
+    loaded.execute(
+        'UPDATE nexus_assets.mended SET mended = mended || \'{"nameLast": "Telopea"}\', mended_at = clock_timestamp()'
+        " WHERE id = (SELECT id FROM nexus_assets.mended ORDER BY id OFFSET %s LIMIT 1)",
+        row,
+    )
+    assert loaded.load("patients")["patients"].account.updated == 1
+    (changed,) = loaded.values("SELECT filemaker_metadata->>'filemaker_id' FROM {patients} WHERE last_name = 'Telopea'")
+    assert changed == contacts[row]
+
+
 def test_a_mended_row_is_explained_as_one(mended: Clinic, command: Callable[[Clinic], Command]) -> None:
     whole, faulty = (mended.exports["Contacts"][at]["id"] for at in (0, 2))
     assert "as you mended it" in command(mended)("explain", faulty).output

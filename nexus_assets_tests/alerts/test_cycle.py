@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 import dagster as dg
 import pytest
 
+from nexus_assets.alerts.cycle import _deliver
 from nexus_assets.alerts.delivery import DeliveryError, Sender
-from nexus_assets.alerts.policy import destinations
-from nexus_assets_tests.alerts.graph import CANARY, Graph
+from nexus_assets.alerts.policy import Destination, destinations
+from nexus_assets_tests.alerts.graph import CANARY, CHECKS, Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook
 
 ORPHANS = "image_batches/no_orphaned_references"
@@ -288,6 +291,77 @@ def test_rules_decide_who_is_told(graph: Graph, hook: Webhook, box: Mailbox) -> 
     (message,) = hook.received
     assert "no_doubtful_references" not in message.body
     assert box.received == []
+
+
+def test_who_gets_errors_only_is_told_when_a_warning_becomes_one_and_when_it_ends(
+    graph: Graph, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_errors = f"ERROR={hook.url}"
+    said = []
+    for severity, count in (("WARN", 5), ("ERROR", 5), ("WARN", 5), ("WARN", 50), ("WARN", 0)):
+        monkeypatch.setitem(CHECKS, "no_doubtful_references", severity)
+        graph.find(no_doubtful_references=count)
+        graph.round(only_errors)
+        said.append([message.title.partition(": ")[2].partition(" image")[0] for message in hook.received])
+        hook.received.clear()
+    assert said == [[], ["changed: ERROR"], ["changed: WARN"], [], []]
+
+
+def test_a_check_between_two_loads_does_not_end_the_alert_of_the_failed_one(graph: Graph, hook: Webhook) -> None:
+    graph.failing["image_batches"] = ValueError("broken")
+    graph.run()
+    graph.round(hook.url)
+    graph.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("image_batches"),
+            check_name="no_orphaned_references",
+            passed=True,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={"violators": 0},
+        )
+    )
+    graph.round(hook.url)
+    assert graph.open_alerts() == {"load image_batches": None}
+    graph.failing.clear()
+    graph.run()
+    graph.round(hook.url)
+    assert graph.open_alerts() == {}
+
+
+@dataclass(frozen=True)
+class SlowSender(Sender):
+    """Holds the first message until it is let go, as a receiver that takes its time."""
+
+    sent: list[str] = field(default_factory=list)
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, destination: Destination, title: str, body: str) -> bool:
+        self.sent.append(title)
+        self.begun.set()
+        self.go_on.wait(30)
+        return super().send(destination, title, body)
+
+
+def test_two_rounds_at_once_deliver_a_message_once(graph: Graph, hook: Webhook) -> None:
+    graph.find(no_orphaned_references=3)
+    hook.down = True
+    with pytest.raises(DeliveryError):
+        graph.round(hook.url)
+    hook.down = False
+    sender = SlowSender(destinations(hook.url))
+    rounds = [threading.Thread(target=_deliver, args=(graph.engine, sender)) for _ in range(2)]
+    rounds[0].start()
+    assert sender.begun.wait(30)
+    rounds[1].start()
+    for _ in range(100):
+        if len(sender.sent) > 1 or graph.rows("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            break
+        time.sleep(0.05)
+    sender.go_on.set()
+    for each in rounds:
+        each.join(30)
+    assert len(sender.sent) == len(hook.received) == 1
 
 
 def test_nothing_that_is_told_or_kept_holds_patient_data_or_an_address(

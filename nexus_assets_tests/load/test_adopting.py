@@ -239,6 +239,85 @@ def test_an_appointment_that_has_another_filemaker_id_is_another_one(foreign: Cl
     assert foreign.load("patients", "appointments")["appointments"].account.inserted == 2
 
 
+SIGNED = "created_by = 'Dr Banksia'"
+BY_HAND = f"{SIGNED}, created_at = '2020-01-01'"
+
+# What a row of Nexus has otherwise than FileMaker: entity, change, whether it is still taken for the same.
+RECOGNISED: dict[str, tuple[str, str, bool]] = {
+    "a note signed by a person, all else the same": ("notes", SIGNED, True),
+    "a note signed by a person, of another day": ("notes", BY_HAND, False),
+    "a note signed by a person, of another type": ("notes", f"{SIGNED}, note_type = 'referral'", False),
+    "a note signed as in FileMaker, of another day and type": (
+        "notes",
+        "created_by = 'wren', created_at = '2020-01-01', note_type = 'referral'",
+        True,
+    ),
+    "a note that an importer signed in capitals": ("notes", f"{BY_HAND.replace('Dr Banksia', 'OLD IMPORT')}", True),
+    "a note that says something else": ("notes", "content = content || '!'", False),
+    "a note of another person": ("notes", "patient_id = (SELECT max(id::text)::uuid FROM patients)", False),
+    "an appointment of another person": (
+        "appointments",
+        "patient_id = (SELECT max(id::text)::uuid FROM patients)",
+        False,
+    ),
+    "an appointment that begins earlier, its end and notes the same": (
+        "appointments",
+        "start_time = start_time - interval '1 hour'",
+        False,
+    ),
+    "an appointment that ends later": ("appointments", "end_time = end_time + interval '1 hour'", False),
+    "an appointment without an end": ("appointments", "end_time = start_time", True),
+    "an appointment with other notes": ("appointments", "notes = 'Rang ahead'", True),
+    "a document under another key": ("documents", "filemaker_id = NULL, s3_key = upper(s3_key)", False),
+    "an image under another key": ("images", "s3_key = upper(s3_key)", False),
+    "an empty batch of another name": ("image_batches", "name = '01 Jan 2020 (FileMaker Import)'", False),
+    "an empty batch whose sign is in small letters": ("image_batches", "name = lower(name)", False),
+    "an empty batch that a person put up": (
+        "image_batches",
+        "uploaded_by_id = (SELECT min(id) FROM auth_user)",
+        False,
+    ),
+    "an empty batch of another person": (
+        "image_batches",
+        "object_id = (SELECT max(id::text)::uuid FROM patients)",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RECOGNISED)
+def test_a_row_of_nexus_is_taken_for_filemakers_by_all_columns_of_a_rule(case: str, clinic: Clinic) -> None:
+    name, change, is_same = RECOGNISED[case]
+    contact = clinic.contact("Wattle", id=filemaker_id("wattle"))
+    clinic.contact("Banksia", id=filemaker_id("banksia"))
+    clinic.load("patients")
+    if clinic.patient_id(contact) == clinic.value("SELECT max(id::text) FROM patients"):
+        contact = filemaker_id("banksia")
+    clinic.note(contact, creationAccountName="wren")
+    clinic.appointment(contact, notes="Ring first")
+    clinic.document(contact)
+    clinic.image(contact)
+    clinic.load()
+    table = ENTITIES[name].model.tables[0]
+    if name == "image_batches":
+        clinic.execute("DELETE FROM images_image")
+    clinic.forget_ledger()
+    clinic.execute(f"UPDATE {table} SET id = gen_random_uuid(), {change}")
+    account = clinic.load("patients", *ENTITIES[name].upstream, name)[name].account
+    assert (account.healed.get("adopted", 0), account.inserted) == ((1, 0) if is_same else (0, 1))
+
+
+def test_of_appointments_at_one_time_the_notes_tell_which_is_which(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    rows = [clinic.appointment(contact, notes=notes) for notes in ("One", "Two", "Three")]
+    clinic.load("patients", "appointments")
+    known = [clinic.id_of("appointments", row) for row in rows]
+    clinic.forget_ledger()
+    clinic.exports["Appointments"].reverse()
+    clinic.load("patients", "appointments")
+    assert [clinic.id_of("appointments", row) for row in rows] == known
+
+
 # --- documents and images ---------------------------------------------------------------------------------------------
 
 

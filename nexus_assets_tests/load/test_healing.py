@@ -350,6 +350,21 @@ def test_what_a_duplicate_holds_moves_into_the_batch_that_stays(loaded: Clinic, 
     assert loaded.value("SELECT image_count FROM images_batch WHERE id = %s", batch) == 3
 
 
+def test_what_several_duplicates_hold_moves_into_the_batch_of_each_that_stays(loaded: Clinic) -> None:
+    """Two of one batch and one of another, in one load; and one more in the next."""
+    first, second = sorted({loaded.batch_of(row) for row in loaded.exports["Image_data"]})
+    by_hand = {}
+    for number, stays in enumerate([first, first, second, first]):
+        if number == 3:
+            assert loaded.load("images")["images"].account.healed["moved_from_duplicates"] == 3
+        by_hand[loaded.copy_image(loaded.importers_batch(stays), f"uploads/{number}.jpg")] = stays
+    assert loaded.load("images")["images"].account.healed["moved_from_duplicates"] == 1
+    assert {
+        image: loaded.value("SELECT batch_id::text FROM images_image WHERE id = %s", image) for image in by_hand
+    } == by_hand
+    assert loaded.rows("SELECT id::text, image_count FROM images_batch ORDER BY 1") == [(first, 5), (second, 3)]
+
+
 def test_a_batch_of_another_day_is_no_duplicate(loaded: Clinic, batch: str) -> None:
     other = loaded.importers_batch(batch, name="02 Jan 2020 (FileMaker Import)")
     loaded.copy_image(other, "uploads/by-hand.jpg")

@@ -183,6 +183,25 @@ def test_a_content_type_that_is_gone_is_missing(loaded: Clinic) -> None:
     assert orphans(loaded, "documents_document") == [(SOMEBODY, "content_type_missing")]
 
 
+def test_a_missing_content_type_is_found_wherever_it_stands_among_those_in_use(loaded: Clinic) -> None:
+    """Below all others, between them, and above them; the ones beside it exist."""
+    loaded.execute(
+        "ALTER TABLE documents_document DROP CONSTRAINT " + constraint(loaded, "documents_document", "content_type_id")
+    )
+    patient = loaded.content_type()
+    loaded.execute("UPDATE django_content_type SET id = id + 100 WHERE id > %s", patient)
+    clinic_type, clinic_id = loaded.content_type("clinicians", "clinic"), loaded.value("SELECT id FROM clinics LIMIT 1")
+    (like,) = loaded.values("SELECT id::text FROM documents_document ORDER BY id LIMIT 1")
+    missing = {-1: "0" * 8, patient + 1: "1" * 8, patient + 50: "2" * 8, 9999: "3" * 8}
+    for content_type, start in missing.items():
+        loaded.copy(
+            "documents_document", like, content_type_id=content_type, object_id=start + SOMEBODY[8:], filemaker_id=None
+        )
+    loaded.copy("documents_document", like, content_type_id=clinic_type, object_id=clinic_id, filemaker_id=None)
+    found = orphans(loaded, "documents_document")
+    assert found == [(start + SOMEBODY[8:], "content_type_missing") for start in missing.values()]
+
+
 def test_a_content_type_that_can_not_be_is_not_allowed(loaded: Clinic) -> None:
     user = loaded.content_type("auth", "user")
     relink(loaded, user, SOMEBODY)

@@ -19,6 +19,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.run import ask_all
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.postgres import ADMIN
+from nexus_assets.nexus import session
 from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets.nexus.session import FIXED, SessionError
 from nexus_assets_tests.checks.clinic import CheckedClinic
@@ -316,3 +317,53 @@ def test_whoever_waited_sees_what_was_committed_meanwhile(checked: CheckedClinic
         cursor.execute("INSERT INTO turns VALUES (1)")
     other.join()
     assert counted == [(1,)]
+
+
+@pytest.mark.parametrize("lock", [(), "turn", ("one", "two")], ids=["no lock", "a lock", "two locks"])
+def test_a_transaction_sees_one_state_of_the_database(lock: Any, checked: CheckedClinic) -> None:
+    checked.execute("CREATE TABLE turns (number integer)")
+    with transaction(checked.engine, lock=lock) as cursor:
+        cursor.execute("SELECT count(*) FROM turns")
+        checked.execute("INSERT INTO turns VALUES (1)")
+        cursor.execute("SELECT count(*) FROM turns UNION ALL SELECT count(*) FROM turns")
+        assert cursor.fetchall() == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("lock", [(), "turn"], ids=["no lock", "a lock"])
+def test_what_somebody_changed_meanwhile_is_not_overwritten(lock: Any, checked: CheckedClinic) -> None:
+    checked.execute("CREATE TABLE turns (number integer)")
+    checked.execute("INSERT INTO turns VALUES (1)")
+
+    def change(cursor: Any) -> None:
+        cursor.execute("SELECT count(*) FROM turns")
+        checked.execute("UPDATE turns SET number = 2")
+        cursor.execute("UPDATE turns SET number = 3")
+
+    with pytest.raises(DatabaseError) as caught, transaction(checked.engine, lock=lock) as cursor:
+        change(cursor)
+    assert caught.value.transient
+    assert checked.values("SELECT number FROM turns") == [2]
+
+
+def test_whoever_waits_too_long_for_a_row_gives_up_and_may_try_again(
+    checked: CheckedClinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "LOCK_TIMEOUT", "100ms")
+    checked.execute("CREATE TABLE turns (number integer)")
+    checked.execute("INSERT INTO turns VALUES (1)")
+    told = pytest.raises(DatabaseError, match="Somebody else holds the rows")
+    with checked.transaction() as other:
+        other.execute("UPDATE turns SET number = 2")
+        with told as caught, transaction(checked.engine, lock="turn") as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '20s'; UPDATE turns SET number = 3")
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize("lock", [(), "turn"], ids=["no lock", "a lock"])
+def test_every_setting_is_as_it_is_fixed(lock: Any, checked: CheckedClinic) -> None:
+    wanted = {**FIXED, "lock_timeout": session.LOCK_TIMEOUT}
+    with transaction(checked.engine, lock=lock) as cursor:
+        cursor.execute("SELECT name, current_setting(name) FROM pg_settings")
+        found = {name: value for name, value in cursor.fetchall() if name in wanted}
+    assert found == {name: value for name, value in wanted.items() if name in found}
+    assert {"lock_timeout", "statement_timeout", "row_security"} <= found.keys()
