@@ -11,6 +11,11 @@ from nexus_assets.mapping.entity import Entity
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash, describe
 
 
+def is_exported(entity: Entity, exports: FileMakerExports) -> bool:
+    """Whether there is anything to load: the exports of an optional entity may be missing. Raises ExportError."""
+    return not entity.optional or all(exports.find(name, required=False) for name in entity.exports)
+
+
 def resource_inputs(
     entity: Entity,
     exports: FileMakerExports,

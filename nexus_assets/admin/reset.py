@@ -122,7 +122,8 @@ def _plan(cursor: Cursor) -> ResetPlan:
             "Nothing was ever loaded into this database by this program: it can't tell an importer's rows from people's.",
             remedy=f"Nothing was removed. Check NEXUS_DATABASE_URL, or run `{clinics.materialize_command('*')}` first.",
         )
-    targets = {name: catalog.reflect(cursor, ENTITIES[name]) for name in CHILDREN_FIRST}
+    present = (ENTITIES[name] for name in CHILDREN_FIRST if catalog.is_there(cursor, ENTITIES[name]))
+    targets = {entity.name: catalog.reflect(cursor, entity) for entity in present}
     for target in targets.values():
         _gather(cursor, target)
     hanging = {

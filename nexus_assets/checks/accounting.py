@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from psycopg2.sql import SQL, Composable, Literal
 
-from nexus_assets.checks.check import CheckContext, Finding, loading, violators
+from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded, violators
 from nexus_assets.ledger.schema import is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import filemaker_id_sql
@@ -22,7 +22,7 @@ def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
     is rejected because something is unknown still is."""
     last = _last_load(context, entity.name)
     if last is None:
-        return Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
+        return never_loaded(entity)
     source_rows, outcomes, rejected = last
     figures = {"source_rows": source_rows, **outcomes, "rejected": sum(rejected.values())}
     differences = {

@@ -18,7 +18,7 @@ from nexus_assets.nexus.catalog import Target
 
 if TYPE_CHECKING:
     from nexus_assets.checks.files import Opened
-    from nexus_assets.mapping.entity import Listing
+    from nexus_assets.mapping.entity import Entity, Listing
     from nexus_assets.sources.s3 import StoredObject
 
 Severity = OneOf["ERROR", "WARN"]
@@ -69,6 +69,10 @@ class CheckContext:
         (answer,) = self.rows(query)
         return answer
 
+    def has_table(self, entity: str) -> bool:
+        """Whether there is a table to look at: an older Nexus may lack that of an optional entity."""
+        return not ENTITIES[entity].optional or catalog.is_there(self.cursor, ENTITIES[entity])
+
     def table(self, entity: str) -> Target:
         """The entity's table as the database has it. Raises ContractError where it is not there."""
         return catalog.reflect(self.cursor, ENTITIES[entity])
@@ -112,6 +116,15 @@ class Check:
     def full_name(self) -> str:
         """`asset/name`, as the command line and alerts say it."""
         return f"{self.asset}/{self.name}"
+
+
+NOT_EXPORTED = Finding(0, figures={"not_exported": 1})
+"""The answer about an optional entity of which nothing was ever loaded."""
+
+
+def never_loaded(entity: Entity) -> Finding:
+    """The answer about an entity of which nothing was ever loaded."""
+    return NOT_EXPORTED if entity.optional else Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
 
 
 def loading(entity: str, *, with_parents: bool = True) -> str:

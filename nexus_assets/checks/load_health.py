@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Literal
 
-from nexus_assets.checks.check import CheckContext, Finding, loading
+from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded
 from nexus_assets.ledger.schema import is_installed
 from nexus_assets.mapping.entity import Entity
 
@@ -30,7 +30,7 @@ def last_load_as_usual(entity: Entity, routine: Routine, context: CheckContext) 
     """How old the last load and its exports are, and how many rows fewer, or rejects more, it had than the one before."""
     loads = _loads(context, entity.name)
     if not loads:
-        return Finding(1, {"never_loaded": 1}, next_step=loading(entity.name))
+        return never_loaded(entity)
     finished, source_rows, rejected, sources = loads[0]
     age = context.now - finished
     modified = {

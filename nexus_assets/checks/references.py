@@ -176,11 +176,11 @@ def own_references(entity: Entity, context: CheckContext, *, managed: bool = Tru
 
 def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
     """The columns of all other tables that name a row of ours: by a constraint, and a patient's also by the column's name."""
-    tables = {name: context.table(name) for name in ENTITIES}
+    tables = {name: context.table(name) for name in ENTITIES if context.has_table(name)}
     declared = {
         (tables[name].schema, tables[name].name, column)
-        for name, entity in ENTITIES.items()
-        for column in _declared_columns(context, entity)
+        for name in tables
+        for column in _declared_columns(context, ENTITIES[name])
     }
     return [
         _column_orphans_sql(found.name, found.relation, found.home.row_name_sql("x"), found.column, target.table)

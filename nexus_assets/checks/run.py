@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.extras import Json
 
-from nexus_assets.checks.check import Check, CheckContext, Finding, StoredFiles
+from nexus_assets.checks.check import NOT_EXPORTED, Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.nexus import catalog
@@ -61,7 +61,9 @@ def ask_all(
             cursor.execute("SAVEPOINT asked")
             try:
                 with sanitized_errors(engine):
-                    answer: Finding | NexusAssetsError = check.find(context)
+                    answer: Finding | NexusAssetsError = (
+                        check.find(context) if context.has_table(check.asset) else NOT_EXPORTED
+                    )
             except NexusAssetsError as error:
                 try:
                     cursor.execute("ROLLBACK TO SAVEPOINT asked")

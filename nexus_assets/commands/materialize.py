@@ -19,6 +19,7 @@ from nexus_assets import clinics
 from nexus_assets.asset_keys import asset_key, clinic_tags
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.definitions import defs
+from nexus_assets.graph.entity_assets import NOT_EXPORTED
 
 LOOK_SECONDS = 0.2
 
@@ -26,8 +27,8 @@ LOOK_SECONDS = 0.2
 def _tell(event: dg.DagsterEvent, console: Console) -> None:
     if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
         metadata = event.materialization.metadata
-        if "verdict" in metadata:
-            console.print(f"  {event.materialization.asset_key.to_user_string()}: {metadata['verdict'].value}")
+        if sentence := metadata.get("verdict") or metadata.get(NOT_EXPORTED):
+            console.print(f"  {event.materialization.asset_key.to_user_string()}: {sentence.value}")
             return
         counts = [
             f"{metadata[name].value:,} {name}"

@@ -28,6 +28,9 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
     """The plan for a person: a line per entity, then everything that needs words. `carried_out`: this begins now."""
     reached = [each for each in plan.entities if each.rows is not None]
     planned = f"What a load into {plan.database} would do now. Nothing was written."
+    absent = [each.entity for each in plan.entities if each.not_exported]
+    if absent:
+        console.print(f"Not exported, so not loaded: {', '.join(absent)}")
     tell_figures(
         console,
         f"What is loaded into {plan.database} now." if carried_out else planned,

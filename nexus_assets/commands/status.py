@@ -36,6 +36,10 @@ from nexus_assets.wire import unverified
 
 def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[str, Any]:
     """Rows, linked, unlinked, orphans, open rejects by reason and the last load of one entity."""
+    known = _from_ledger(cursor, entity)
+    absent = {"not_exported": entity.optional and known["last_load"] is None}
+    if not catalog.is_there(cursor, entity):
+        return {"rows": None, "linked": None, "unlinked": None, "orphans": 0, **absent, **known}
     target = catalog.reflect(cursor, entity)
     rows = queries.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
     # Where only one half is empty the link is not missing, it leads nowhere: an orphan.
@@ -51,7 +55,7 @@ def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[
     status: dict[str, Any] = {"rows": rows, "linked": None, "unlinked": None, "orphans": orphans or 0}
     if entity.references:
         status |= {"linked": rows - unlinked - (orphans or 0), "unlinked": unlinked}
-    return {**status, **_from_ledger(cursor, entity)}
+    return {**status, **absent, **known}
 
 
 def _from_ledger(cursor: Cursor, entity: Entity) -> dict[str, Any]:
@@ -190,18 +194,23 @@ def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:
     return status, findings
 
 
+def _loaded_at(entity: Mapping[str, Any]) -> str:
+    if entity["last_load"] is None:
+        return "not exported" if entity["not_exported"] else "never"
+    return str(entity["last_load"]["finished_at"])[:16].replace("T", " ")
+
+
 def print_status(status: dict[str, Any], console: Console) -> None:
     """The status as a table, a line per entity; why rows were rejected, in a list below."""
     rows = []
     for name, entity in status["entities"].items():
         counts = [entity[key] for key in ("rows", "linked", "unlinked", "orphans")]
-        last = entity["last_load"]
         rows.append(
             [
                 name,
                 *("" if count is None else f"{count:,}" for count in counts),
                 f"{sum(entity['rejected'].values()):,}",
-                f"{last['finished_at'][:16].replace('T', ' ')}" if last else "never",
+                _loaded_at(entity),
             ]
         )
     headings = ("entity", "rows", "linked", "unlinked", "orphans", "rejected", "loaded (UTC)")

@@ -1,6 +1,7 @@
 """What each table is: one file per entity, data without control flow. `ENTITIES` lists them in the order of loading."""
 
 from nexus_assets.entities.appointments import APPOINTMENTS
+from nexus_assets.entities.companies import COMPANIES
 from nexus_assets.entities.documents import DOCUMENTS
 from nexus_assets.entities.image_batches import IMAGE_BATCHES
 from nexus_assets.entities.images import IMAGES
@@ -9,6 +10,6 @@ from nexus_assets.entities.patients import PATIENTS
 from nexus_assets.mapping.entity import Entity
 
 ENTITIES: dict[str, Entity] = {
-    entity.name: entity for entity in (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES)
+    entity.name: entity for entity in (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES, COMPANIES)
 }
 """Every entity by its name, which is its asset key; parents before children."""

@@ -17,7 +17,7 @@ from nexus_assets.graph.lineage import export_path, in_words, listing_path, orig
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.load.settings import SWITCHES, LoadSettings
-from nexus_assets.load_run import run_load
+from nexus_assets.load_run import is_exported, run_load
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -157,6 +157,10 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
     }
 
 
+NOT_EXPORTED = "not_exported"
+"""What the metadata of an optional entity says of a run in which its export is not there."""
+
+
 def _declaration(entity: Entity) -> dg.CodeReferencesMetadataValue:
     """The link to the file that declares the entity."""
     file = files("nexus_assets.entities").joinpath(f"{entity.name}.py")
@@ -191,6 +195,10 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         exports: FileMakerExports,
         bucket: ClinicBucket,
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        if not is_exported(entity, exports):
+            missing = f"There is no export {', '.join(entity.exports)}: nothing was loaded. A clinic may do without it."
+            context.log.info(f"{entity.name}: {missing}")
+            return dg.MaterializeResult(metadata={NOT_EXPORTED: missing})
         config = dict(context.op_execution_context.op_config)
         only_if = config.pop("only_if")
         try:

@@ -53,6 +53,8 @@ def _metadata(plan: Any) -> dict[str, Any]:
         columns = {"entity": "string", heading: "string", "rows": "int", "meaning": "string"}
         if rows:
             metadata[name] = _table(columns, rows)
+    if absent := [each.entity for each in plan.entities if each.not_exported]:
+        metadata["not_exported"] = ", ".join(absent)
     stops = [
         {"entity": each.entity, "problem": stop.problem, "what_to_do": stop.remedy}
         for each in plan.entities

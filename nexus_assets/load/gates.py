@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from nexus_assets import clinics
+from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.identity import gone_sql
@@ -91,9 +92,15 @@ def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
     """Raises NeverLoadedError, naming the command, where a parent entity has no load in this database."""
     for name in entity.upstream:
         if last_load(cursor, name) is None:
+            parent = ENTITIES[name]
+            first = (
+                f"Export {', '.join(parent.exports)} from FileMaker if it is not there, then run"
+                if parent.optional
+                else "Run"
+            )
             raise NeverLoadedError(
                 f"{name} was never loaded into this database, and {entity.name} refers to it.",
-                remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity.name)}`.",
+                remedy=f"Nothing was written. {first} `{clinics.materialize_command('*' + entity.name)}`.",
             )
 
 

@@ -15,6 +15,7 @@ from nexus_assets.load.adoption import is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
+from nexus_assets.mapping.parse import call
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import is_referenced_sql
@@ -95,15 +96,24 @@ def _by_filemaker_id(rule: ByFileMakerId, context: LoadContext, cursor: Cursor) 
     )
 
 
-def _content(context: LoadContext, name: str, value: Composable) -> Composable:
-    """A value in the form in which contents are compared: text without the blanks around it."""
-    return SQL("nexus_assets.read_text({})").format(value) if is_text(context.target, name) else value
+def _content(context: LoadContext, name: str, value: Composable, *, ignoring_case: bool = False) -> Composable:
+    """A value in the form in which contents are compared: text without the blanks around it, and where asked without case."""
+    if not is_text(context.target, name):
+        return value
+    return call("comparable" if ignoring_case else "read_text", value)
 
 
 @pairs_sql.register
 def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
-    mine = [_content(context, name, SQL("i.{}").format(incoming_column(name))) for name in rule.columns]
-    theirs = [_content(context, name, SQL("t.{}").format(Identifier(name))) for name in rule.columns]
+    mine, theirs = (
+        [
+            _content(
+                context, name, SQL("{}.{}").format(Identifier(alias), column(name)), ignoring_case=rule.ignoring_case
+            )
+            for name in rule.columns
+        ]
+        for alias, column in (("i", incoming_column), ("t", Identifier))
+    )
     conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
         conditions.append(SQL("t.{} IS NULL").format(Identifier(rule.unless)))

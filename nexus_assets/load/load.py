@@ -417,7 +417,7 @@ def _drop(cursor: Cursor, work: Work) -> None:
     """Drops the tables of this load."""
     cursor.execute(
         "SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = 'nexus_assets' AND c.relkind = 'r' AND starts_with(relname, %s)",
+        " WHERE n.nspname = 'nexus_assets' AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid",
         (work.prefix,),
     )
     names = [ledger_table(name) for (name,) in cursor.fetchall()]

@@ -176,12 +176,14 @@ class ByContent:
 
     `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
     `left_in`: only rows in which this column is empty, or holds what importers leave there (a placeholder or another column's).
+    `ignoring_case`: texts that differ only in case or in blanks are equal.
     """
 
     columns: tuple[str, ...]
     unless: str | None = None
     made_by_importer: bool = False
     left_in: str | None = None
+    ignoring_case: bool = False
 
 
 @dataclass(frozen=True)
@@ -268,7 +270,7 @@ class Entity:
     `insert_order` keeps index pages together. Rows equal in `identity_columns` under another FileMaker id are the same thing,
     which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
     `archive` is used where the load's settings ask for it. A new row that equals one of Nexus's own in the columns `resembles`
-    is counted: it may be there twice.
+    is counted: it may be there twice. `optional`: a clinic may have no such export; then nothing is loaded, and nothing is wrong.
     """
 
     name: str
@@ -276,6 +278,7 @@ class Entity:
     source: Source
     source_id: str
     columns: tuple[Column, ...]
+    optional: bool = False
     references: tuple[Reference | GenericReference, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     recognised_by: tuple[Recognition, ...] = ()

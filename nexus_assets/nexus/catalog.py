@@ -66,7 +66,8 @@ def content_types(cursor: Cursor) -> dict[str, int]:
     ids: dict[str, list[int]] = {entity.model.label: [] for entity in ENTITIES.values()}
     for id_, label in labels(cursor).items():
         ids.get(".".join(label), []).append(id_)
-    missing = [label for label, found in ids.items() if not found]
+    optional = {entity.model.label for entity in ENTITIES.values() if entity.optional}
+    missing = [label for label, found in ids.items() if not found and label not in optional]
     if missing:
         raise ContractError(
             f"Nexus's migrations have not run: django_content_type has no row for {', '.join(missing)}.",
@@ -78,13 +79,18 @@ def content_types(cursor: Cursor) -> dict[str, int]:
             f"django_content_type has more than one row for {', '.join(doubled)}.",
             remedy="Move what refers to one of them to the other, and delete it. Nothing was written.",
         )
-    return {label: id_ for label, (id_,) in ids.items()}
+    return {label: id_ for label, found in ids.items() for id_ in found}
+
+
+def is_there(cursor: Cursor, entity: Entity) -> bool:
+    """Whether the database has the entity's table and model; an older Nexus may lack those of an optional entity."""
+    return find(cursor, entity.model.tables) is not None and entity.model.label in content_types(cursor)
 
 
 def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
     found = find(cursor, entity.model.tables)
-    if found is None:
+    if found is None or (entity.optional and not is_there(cursor, entity)):
         (database,) = queries.row(cursor, "SELECT current_database()")
         raise ContractError(
             f"The database {database} has no table {' or '.join(entity.model.tables)}: it is not a Nexus"

@@ -59,9 +59,9 @@ def read_plan(file: Path) -> WrittenPlan:
                 remedy="Mend what it names, or let it through with `nexus-assets plan --with SETTING --out`.",
             )
         written = {name: told["entities"][name] for name in ENTITIES if name in told["entities"]}
-        bases = {name: Basis.from_json(each["basis"]) for name, each in written.items()}
+        bases = {name: Basis.from_json(each["basis"]) for name, each in written.items() if not each["not_exported"]}
         entities = {
-            name: EntityPlan(**{**each, "entity": name, "basis": bases[name]}) for name, each in written.items()
+            name: EntityPlan(**{**each, "entity": name, "basis": bases.get(name)}) for name, each in written.items()
         }
         return WrittenPlan(told, told["database"], tuple(told["settings"]), entities, bases)
     except OSError as error:

@@ -22,7 +22,7 @@ from nexus_assets.load.load import LoadResult, load
 from nexus_assets.load.plan_basis import Basis, hashes, ledger_state, mapping_version
 from nexus_assets.load.progress import Progress
 from nexus_assets.load.settings import SWITCHES, LoadSettings
-from nexus_assets.load_run import resource_inputs
+from nexus_assets.load_run import is_exported, resource_inputs
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
@@ -45,7 +45,7 @@ class Stop:
 class EntityPlan:
     """What the load of one entity would do. Where `stops` has a gate, the figures are those behind it: with it let through.
 
-    `rows` is None where the load can't come to its end at all.
+    `rows` is None where the load can't come to its end at all, or where the export of an optional entity is not there.
     `changed_columns` and `kept_columns` count rows by column; `adoption` has, of the rows that are adopted, the columns that
     are `filled`, `replaced` and `kept`. `ids` has some ids in Nexus of the rows that are `new` (under no column), `changed` and
     `kept`, by column.
@@ -71,11 +71,12 @@ class EntityPlan:
     basis: Basis | None = None
     digest: str = ""
     ids: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    not_exported: bool = False
 
     @property
     def stops_others(self) -> bool:
         """Whether what is downstream would not be reached: the load itself stops, or a blocking check fails after it."""
-        return self.rows is None or any(not stop.setting for stop in self.stops)
+        return (self.rows is None and not self.not_exported) or any(not stop.setting for stop in self.stops)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,9 @@ def make_plan(
     with transaction(engine, commit=False, lock=[*ENTITIES]) as cursor, _numbers_given_back(cursor):
         before = {entity.name: ledger_state(cursor, entity) for entity in selected}
         for entity in selected:
+            if not is_exported(entity, exports):
+                planned.append(EntityPlan(entity.name, not_exported=True))
+                continue
             log(f"{entity.name}: looking what a load would do")
             blocking = [each.entity for each in planned if each.stops_others and each.entity in entity.upstream]
             if blocking:

@@ -136,6 +136,7 @@ class Report:
     superseded: Mapping[str, int]
     images_by_month: Mapping[Any, int]
     never_loaded: Sequence[str] = ()
+    not_exported: Sequence[str] = ()
 
     @property
     def failed(self) -> list[CheckHistory]:
@@ -173,6 +174,7 @@ def read_report(
 ) -> Report:
     """The report of a run from the ledger. `answers` are the checks that were asked for it, beside those already kept."""
     loads = [load for entity in ENTITIES.values() if (load := _last_load(cursor, entity, run_id))]
+    loaded = {load.entity for load in loads}
     started = min((load.started_at for load in loads if load.in_this_run), default=None)
     return Report(
         run_id=run_id,
@@ -182,7 +184,8 @@ def read_report(
         checks=[_history(cursor, check, started, answers.get(check)) for check in CHECKS],
         superseded=_superseded(cursor),
         images_by_month=_images_by_month(cursor),
-        never_loaded=[name for name in ENTITIES if name not in {load.entity for load in loads}],
+        never_loaded=[name for name, entity in ENTITIES.items() if not entity.optional and name not in loaded],
+        not_exported=[name for name, entity in ENTITIES.items() if entity.optional and name not in loaded],
     )
 
 

@@ -213,6 +213,7 @@ def to_json(report: Report) -> str:
                 }
                 for each in report.checks
             ],
+            "not_exported": list(report.not_exported),
             "superseded": dict(report.superseded),
             "images_by_month": {
                 "undated" if month is None else f"{month:%Y-%m}": number

@@ -61,7 +61,8 @@ class CheckedClinic(Clinic):
         company = self.content_type("companies", "company")
         self.execute(
             "INSERT INTO {companies} SELECT (jsonb_populate_record(NULL::{companies}, %s::jsonb)).*",
-            f'{{"id": "{uuid.UUID(int=5)}", "name": "Saltbush", "created_at": "2026-01-01", "updated_at": "2026-01-01"}}',
+            f'{{"id": "{uuid.UUID(int=5)}", "name": "Saltbush", "company_type": "OTHER",'
+            f' "created_at": "2026-01-01", "updated_at": "2026-01-01"}}',
         )
         self.execute(
             "INSERT INTO {documents_document} SELECT (jsonb_populate_record(d, %s::jsonb)).* FROM {documents_document} AS d"

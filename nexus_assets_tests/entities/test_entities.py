@@ -17,7 +17,7 @@ from nexus_assets.mapping.entity import Column, Entity, FileRecords, GenericRefe
 from nexus_assets.mapping.parse import Parser
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
-from nexus_assets_tests.load.clinic import HEADINGS
+from nexus_assets_tests.load.clinic import HEADINGS, OPTIONAL_HEADINGS
 from nexus_assets_tests.mapping.conftest import READING, Read
 
 every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
@@ -73,7 +73,7 @@ def test_no_column_is_written_twice(entity: Entity) -> None:
 @every_entity
 def test_every_field_comes_from_the_export_or_the_file(entity: Entity) -> None:
     source = entity.source.of if isinstance(entity.source, RecordGroups) else entity.source
-    known = {*HEADINGS[source.export]}
+    known = {*{**HEADINGS, **OPTIONAL_HEADINGS}[source.export]}
     if isinstance(source, FileRecords):
         known |= {*FILE_FIELDS, *GROUP_FIELDS, "bucket"}
     else:

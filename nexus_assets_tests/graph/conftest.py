@@ -13,7 +13,7 @@ import pytest
 
 from nexus_assets.definitions import defs
 from nexus_assets_tests.conftest import Bucket
-from nexus_assets_tests.load.clinic import HEADINGS, Clinic, furnish
+from nexus_assets_tests.load.clinic import Clinic, furnish
 
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
@@ -41,7 +41,7 @@ class Graph:
 
     def place(self) -> None:
         """Puts the clinic's exports and files where the settings say."""
-        for name in HEADINGS:
+        for name in self.clinic.exports:
             self.clinic._write(name)
         for key, size in {**self.clinic.images, **self.clinic.documents}.items():
             path = self.bucket.folder / key

@@ -20,6 +20,7 @@ UPSTREAM = {
     "documents": {"filemaker/docs", "s3/document_files", "patients"},
     "image_batches": {"filemaker/image_data", "s3/image_files", "patients"},
     "images": {"filemaker/image_data", "s3/image_files", "patients", "image_batches"},
+    "companies": {"filemaker/companies"},
 }
 
 

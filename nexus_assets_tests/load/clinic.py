@@ -43,6 +43,11 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Image_data": ("date", "fileName", "id", "id_Contact", "Name_of_file", "recid", "Type"),
 }  # fmt: skip
 
+OPTIONAL_HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "Companies": ("_kf_XeroContactID", "ABN", "id", "Location", "Name", "Type"),
+}
+"""Exports that a clinic may do without: written only once they have a row."""
+
 IMAGE_FOLDER = "filemaker-import/images-bulk-dump/"
 DOCUMENT_FOLDER = "patients/filemaker-import/documents/"
 BUCKET = "clinic"
@@ -80,7 +85,7 @@ class Clinic:
     def add(self, export: str, *names: object, **cells: str) -> Row:
         """A new row of the export under the id of these names; a cell that is not given is empty."""
         row = {"id": filemaker_id(export, *(names or (next(self._numbers),))), **cells}
-        self.exports[export].append(row)
+        self.exports.setdefault(export, []).append(row)
         return row
 
     def contact(self, last_name: str = "Wattle", *, id: str = "", **cells: str) -> str:  # noqa: A002 - FileMaker's name
@@ -123,8 +128,11 @@ class Clinic:
     # --- loading ------------------------------------------------------------------------------------------------------
 
     def load(self, *names: str, commit: bool = True, **settings: Any) -> dict[str, LoadResult]:
-        """Loads these entities, each in its own transaction; all of them where none is named."""
-        return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in (names or tuple(ENTITIES))}
+        """Loads these entities, each in its own transaction; where none is named all whose exports are there."""
+        chosen = names or [
+            name for name, each in ENTITIES.items() if not each.optional or {*each.exports} <= self.exports.keys()
+        ]
+        return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in chosen}
 
     def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
         with transaction(self.engine, commit=commit, lock=entity.locks) as cursor:
@@ -173,7 +181,7 @@ class Clinic:
             yield StoredObject(key, size, f"etag-{size}", record, is_thumbnail=record != stem)
 
     def _write(self, name: str) -> None:
-        headings = (*HEADINGS[name], *self.extra_headings.get(name, ()))
+        headings = (*{**HEADINGS, **OPTIONAL_HEADINGS}[name], *self.extra_headings.get(name, ()))
         path = self.folder / self.file_names.get(name, f"{name}.csv")
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, headings, restval="")
@@ -393,6 +401,7 @@ def furnish(clinic: Clinic) -> Clinic:
         clinic.document(contact)
         clinic.image(contact)
         clinic.image(contact, Type="Left Lat")
+    clinic.add("Companies", Name="Bunyip Insoles", Type="Medical Practice")
     return clinic
 
 

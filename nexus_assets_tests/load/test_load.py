@@ -27,7 +27,15 @@ from nexus_assets_tests.load.clinic import Clinic
 
 every_entity = pytest.mark.parametrize("name", ENTITIES)
 
-EXPECTED = {"patients": 2, "appointments": 2, "notes": 2, "documents": 2, "image_batches": 2, "images": 4}
+EXPECTED = {
+    "patients": 2,
+    "appointments": 2,
+    "notes": 2,
+    "documents": 2,
+    "image_batches": 2,
+    "images": 4,
+    "companies": 1,
+}
 """How many rows of each entity the furnished clinic has."""
 
 

@@ -28,7 +28,7 @@ def test_nothing_is_missing_after_what_the_docs_say(as_role: Graph) -> None:  # 
 @pytest.mark.parametrize(
     ("revoked", "granted"),
     [
-        ("SELECT (id) ON companies", 'GRANT SELECT ("id") ON "companies" TO "nexus_import"'),
+        ("SELECT (id) ON general_contacts", 'GRANT SELECT ("id") ON "general_contacts" TO "nexus_import"'),
         ("UPDATE (appointment_id) ON reminders", 'GRANT UPDATE ("appointment_id") ON "reminders" TO "nexus_import"'),
         ("SELECT ON patients", 'GRANT SELECT ON "patients" TO "nexus_import"'),
         ("INSERT (content) ON notes", 'GRANT INSERT ("content") ON "notes" TO "nexus_import"'),

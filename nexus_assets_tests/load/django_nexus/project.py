@@ -16,7 +16,10 @@ from urllib.parse import urlsplit
 import django
 from django.conf import settings
 
-APPS = ("settings", "clinicians", "patients", "appointments", "notes", "documents", "images", "contacts", "reminders")
+APPS = (
+    *("settings", "clinicians", "patients", "appointments", "notes", "documents", "images", "contacts", "reminders"),
+    *("companies", "referrers"),
+)
 DJANGOS = ("admin", "auth", "contenttypes", "messages", "sessions")
 
 
