@@ -124,4 +124,4 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'appointments'
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'appointments' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;

@@ -863,11 +863,11 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'documents' AND checked
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'documents' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
-DROP TABLE nexus_assets.work_documents_dates, nexus_assets.work_documents_export, nexus_assets.work_documents_listing,
-    nexus_assets.work_documents_records, nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated,
-    nexus_assets.work_documents_pending, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming,
+DROP TABLE nexus_assets.work_documents_export, nexus_assets.work_documents_listing, nexus_assets.work_documents_records,
+    nexus_assets.work_documents_seen, nexus_assets.work_documents_repeated, nexus_assets.work_documents_pending,
+    nexus_assets.work_documents_dates, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming,
     nexus_assets.work_documents_recognised, nexus_assets.work_documents_decided, nexus_assets.work_documents_followed,
     nexus_assets.work_documents_lost, nexus_assets.work_documents_changes, nexus_assets.work_documents_kept,
     nexus_assets.work_documents_entries;

@@ -441,7 +441,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'documents' AND checked
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'documents' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_documents_export, nexus_assets.work_documents_listing, nexus_assets.work_documents_records,
     nexus_assets.work_documents_dates, nexus_assets.work_documents_texts, nexus_assets.work_documents_incoming;

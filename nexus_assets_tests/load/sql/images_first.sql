@@ -509,7 +509,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'images' AND checked_at
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'images' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_images_export, nexus_assets.work_images_listing, nexus_assets.work_images_dates_of_records,
     nexus_assets.work_images_records, nexus_assets.work_images_dates, nexus_assets.work_images_texts,

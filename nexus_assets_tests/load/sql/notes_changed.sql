@@ -690,10 +690,10 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'notes' AND checked_at 
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'notes' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
-DROP TABLE nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised, nexus_assets.work_notes_export,
-    nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated, nexus_assets.work_notes_pending,
-    nexus_assets.work_notes_dates, nexus_assets.work_notes_texts, nexus_assets.work_notes_decided,
+DROP TABLE nexus_assets.work_notes_export, nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated,
+    nexus_assets.work_notes_pending, nexus_assets.work_notes_dates, nexus_assets.work_notes_texts,
+    nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised, nexus_assets.work_notes_decided,
     nexus_assets.work_notes_followed, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
     nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;

@@ -354,7 +354,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'patients' AND checked_
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.first_load = x.id AND r.resolved_load IS NULL);
 
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
-    AND c.relkind = 'r' AND starts_with(relname, %s);
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
     nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected, nexus_assets.work_patients_known_rejects;
