@@ -139,7 +139,7 @@ def explain(cursor: Cursor, text: str) -> list[Explanation]:
     has_ledger = is_installed(cursor)
     if has_ledger:
         install(cursor)
-    for entity in (each for each in ENTITIES.values() if catalog.is_there(cursor, each)):
+    for entity in catalog.present(cursor):
         explainer = _Explainer(cursor, entity, catalog.reflect(cursor, entity), has_ledger)
         known = dict.fromkeys(explainer.find(asked))
         found += [explainer.explain(source_id, nexus_id) for source_id, nexus_id in known]

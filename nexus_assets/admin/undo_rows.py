@@ -94,7 +94,7 @@ class _Undo:
 
     def _place(self, name: tuple[str, ...]) -> Place | None:
         """A table of Nexus that the load wrote; None for the ledger's own, and for one that is not there any more."""
-        for entity in ENTITIES.values():
+        for entity in catalog.present(self.cursor):
             target = catalog.reflect(self.cursor, entity)
             if (target.schema, target.name) == name:
                 merged = {column.name: column.merged_keys for column in entity.columns if column.merged_keys}
@@ -131,7 +131,7 @@ class _Undo:
               AND EXISTS (SELECT FROM {ledger} AS k WHERE k.source_id::text <> r.row_key
                           AND (to_jsonb(k) -> v.column_name) = v.before)
         """)
-        living = [catalog.reflect(self.cursor, entity).table for entity in ENTITIES.values()]
+        living = [catalog.reflect(self.cursor, entity).table for entity in catalog.present(self.cursor)]
         for place in places:
             ids = [key.id_column for key in generic_keys(self.cursor) if key.relation == place.table]
             values.keep_what_leads_nowhere(self.cursor, place, ids, living)

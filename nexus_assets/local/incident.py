@@ -67,7 +67,9 @@ class Figures:
 def is_well(engine: sqlalchemy.Engine) -> bool:
     """Whether every entity was loaded into this database and no reference leads nowhere."""
     with transaction(engine, commit=False) as cursor:
-        if not schema.is_installed(cursor) or any(gates.last_load(cursor, name) is None for name in ENTITIES):
+        if not schema.is_installed(cursor) or any(
+            gates.last_load(cursor, name) is None for name, entity in ENTITIES.items() if not entity.optional
+        ):
             return False
         return not any(leading_nowhere(cursor).values())
 

@@ -87,6 +87,11 @@ def is_there(cursor: Cursor, entity: Entity) -> bool:
     return find(cursor, entity.model.tables) is not None and entity.model.label in content_types(cursor)
 
 
+def present(cursor: Cursor) -> list[Entity]:
+    """The entities whose tables the database has."""
+    return [entity for entity in ENTITIES.values() if is_there(cursor, entity)]
+
+
 def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
     found = find(cursor, entity.model.tables)

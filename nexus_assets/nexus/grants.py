@@ -122,7 +122,7 @@ def _row_key(relation: Relation) -> tuple[str, ...]:
 
 
 def _found_entities(cursor: Cursor) -> list[Entity]:
-    return [entity for entity in ENTITIES.values() if catalog.is_there(cursor, entity)]
+    return catalog.present(cursor)
 
 
 def missing(cursor: Cursor) -> list[Right]:

@@ -243,6 +243,7 @@ def test_a_backup_teaches_every_entity(naming: str, loaded: Clinic, loaded_under
         "appointments": {"to_restore": 2},
         "documents": {"to_restore": 2},
         "images": {"to_restore": 4},
+        "companies": {"living": 1},
     }
     clinic.load()
     for table, ids in before.items():
