@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nexus_assets.admin import guard
+from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.checks.clinic import CheckedClinic
 
 Red = dict[str, dict[str, int]]
+OPTIONAL = tuple(name for name, entity in ENTITIES.items() if entity.optional)
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -532,14 +534,12 @@ def files_do_not_open(clinic: CheckedClinic) -> Red:
 # --- 7 · the last load ------------------------------------------------------------------------------------------------
 
 
-@turns_red(
-    *(
-        f"{entity}/last_load_as_usual"
-        for entity in ("patients", "appointments", "notes", "documents", "image_batches", "images")
-    )
-)
+@turns_red(*(f"{name}/last_load_as_usual" for name, entity in ENTITIES.items() if not entity.optional))
 def loads_and_exports_are_old(clinic: CheckedClinic) -> Red:
-    clinic.execute("UPDATE nexus_assets.load SET finished_at = finished_at - interval '9 days' WHERE entity <> 'notes'")
+    clinic.execute(
+        "UPDATE nexus_assets.load SET finished_at = finished_at - interval '9 days' WHERE entity <> 'notes' AND entity <> ALL (%s)",
+        [*OPTIONAL],
+    )
     clinic.execute(
         "UPDATE nexus_assets.load SET sources = jsonb_set(sources, '{Notes,modified}', '\"2020-01-01T00:00:00+00:00\"')"
         " WHERE entity = 'notes'"
@@ -581,18 +581,32 @@ def load_is_unlike_the_one_before(clinic: CheckedClinic) -> Red:
     }
 
 
-ENTITY_NAMES = ("patients", "appointments", "notes", "documents", "image_batches", "images")
+@turns_red(*(f"{name}/{check}" for name in OPTIONAL for check in ("last_load_as_usual", "every_row_accounted")))
+def last_loads_of_optional_entities_are_old_and_do_not_add_up(clinic: CheckedClinic) -> Red:
+    clinic.execute(
+        "INSERT INTO nexus_assets.load (entity, run_id, started_at, finished_at, mapping_version, sources, date_orders,"
+        " source_rows, outcomes, rejected, notices, healed) SELECT name, '', now(), now(), '', '{}', '{}', 0, '{}', '{}', '{}', '{}'"
+        " FROM unnest(%s::text[]) AS name WHERE name NOT IN (SELECT entity FROM nexus_assets.load)",
+        [*OPTIONAL],
+    )
+    clinic.execute(
+        "UPDATE nexus_assets.load SET finished_at = finished_at - interval '9 days', source_rows = source_rows + 7"
+        " WHERE entity = ANY (%s)",
+        [*OPTIONAL],
+    )
+    old = {f"{name}/last_load_as_usual": {"load_too_old": 1} for name in OPTIONAL}
+    return old | {f"{name}/every_row_accounted": {"rows_unaccounted": 7} for name in OPTIONAL}
 
 
-@turns_red(*(f"{entity}/agrees_with_filemaker" for entity in ENTITY_NAMES))
+@turns_red(*(f"{entity}/agrees_with_filemaker" for entity in ENTITIES))
 def values_are_kept_that_a_person_changed(clinic: CheckedClinic) -> Red:
     clinic.execute(
         "INSERT INTO nexus_assets.conflict (entity, source_id, nexus_id, column_name, cause, first_load)"
         " SELECT entity, gen_random_uuid(), gen_random_uuid(), name, 'edited', 1"
         " FROM unnest(%s::text[]) AS entity, unnest(ARRAY['one', 'one', 'other']) AS name",
-        [*ENTITY_NAMES],
+        [*ENTITIES],
     )
-    return {f"{entity}/agrees_with_filemaker": {"one": 2, "other": 1} for entity in ENTITY_NAMES}
+    return {f"{entity}/agrees_with_filemaker": {"one": 2, "other": 1} for entity in ENTITIES}
 
 
 # --- 4 · what a load must have seen -----------------------------------------------------------------------------------
