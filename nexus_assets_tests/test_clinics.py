@@ -15,11 +15,12 @@ import yaml
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from nexus_assets import clinics
-from nexus_assets.alerts.events import History, OpenSubject, Scope
+from nexus_assets.alerts.events import History, OpenSubject
 from nexus_assets.alerts.message import headed
 from nexus_assets.asset_keys import asset_key, asset_name, clinic_tags
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.settings import config_json
+from nexus_assets.run_scope import Scope
 
 NORTH = {"NEXUS_DATABASE_URL": "postgresql://north@127.0.0.1/north", "NEXUS_S3_BUCKET": "north-files"}
 SOUTH = {"NEXUS_DATABASE_URL": "postgresql://south@127.0.0.1/south", "AWS_SECRET_ACCESS_KEY": "of-south"}

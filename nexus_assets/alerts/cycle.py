@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from nexus_assets import settings
 from nexus_assets.alerts import message
 from nexus_assets.alerts.delivery import DeliveryError, Sender
-from nexus_assets.alerts.events import History, OpenSubject, Scope, read_note, write_note
+from nexus_assets.alerts.events import History, OpenSubject, read_note, write_note
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FOR, Destination
 from nexus_assets.alerts.store import Alert, Book, Change, Waiting, change, fold, told
 from nexus_assets.errors import unforeseen_errors_told_by_kind
 from nexus_assets.ledger.retention import purge_alerts
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import DatabaseError, transaction, where
+from nexus_assets.run_scope import Scope
 
 if TYPE_CHECKING:
     import dagster as dg

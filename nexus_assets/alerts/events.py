@@ -17,14 +17,11 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
-from nexus_assets.asset_keys import CLINIC_TAG, asset_key, asset_name
+from nexus_assets.asset_keys import asset_key, asset_name
 from nexus_assets.clinics import materialize_command
-from nexus_assets.settings import clinic_name
+from nexus_assets.run_scope import UNNAMED_JOB, Planned, Scope
 
 Kind = Literal["check", "crash", "load", "run"]
-
-UNNAMED_JOB = "__ASSET_JOB"
-"""What Dagster calls the job of a run of assets that somebody chose."""
 
 PAGE = 50
 LOOK_BACK = timedelta(days=1)
@@ -70,54 +67,6 @@ class OpenSubject:
     subject: str
     kind: str
     asset: str
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What a run was to do: its steps, each with the asset that it loads or checks."""
-
-    loads: Mapping[str, dg.AssetKey]
-    checks: Mapping[str, dg.AssetKey]
-
-    @property
-    def assets(self) -> frozenset[dg.AssetKey]:
-        """Every asset that the run is about."""
-        return frozenset((*self.loads.values(), *self.checks.values()))
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The loads by their assets' names; the steps of checks where the run was to load nothing."""
-        return frozenset(map(asset_name, self.loads.values())) or frozenset(self.checks)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which part of a history is looked at: the checks, assets and jobs of one code location, and of one clinic.
-
-    `location` is None where it is not known, as on the command line: assets and jobs then decide alone.
-    """
-
-    checks: frozenset[dg.AssetCheckKey]
-    assets: frozenset[dg.AssetKey]
-    jobs: frozenset[str]
-    location: str | None = None
-
-    @classmethod
-    def of(cls, repository: dg.RepositoryDefinition, location: str | None = None) -> Scope:
-        """Everything that a repository defines."""
-        graph = repository.asset_graph
-        jobs = {job.name for job in repository.get_all_jobs()} - {UNNAMED_JOB}
-        return cls(frozenset(graph.asset_check_keys), frozenset(graph.executable_asset_keys), frozenset(jobs), location)
-
-    def holds(self, run: dg.DagsterRun, assets: Iterable[dg.AssetKey]) -> bool:
-        """Whether a run that was to materialize or check these assets belongs here."""
-        origin = run.remote_job_origin
-        if origin is not None and self.location is not None and origin.location_name != self.location:
-            return False
-        its_clinic = run.tags.get(CLINIC_TAG, "")
-        if its_clinic == clinic_name() and (its_clinic or run.job_name in self.jobs):
-            return True
-        return not self.assets.isdisjoint(assets)
 
 
 class History:
@@ -232,7 +181,7 @@ class History:
         """What failed in a run: the loads of assets; the run itself where no step tells of it. Checks tell of themselves."""
         run = record.dagster_run
         at = record.end_time or record.update_timestamp.timestamp()
-        planned = self._planned(run.run_id)
+        planned = Planned.of(self._instance, run.run_id)
         if not self._scope.holds(run, planned.assets):
             return
         failed = self._failed_steps(run.run_id)
@@ -256,7 +205,7 @@ class History:
         silent: list[int] = []
         for record in self._instance.get_run_records(started):
             run = record.dagster_run
-            planned = self._planned(run.run_id)
+            planned = Planned.of(self._instance, run.run_id)
             if not self._scope.holds(run, planned.assets):
                 continue
             last = self._instance.get_records_for_run(run.run_id, limit=1, ascending=False).records
@@ -301,7 +250,7 @@ class History:
             page = self._instance.get_run_records(wanted, limit=PAGE, cursor=cursor)
             for record in page:
                 run = record.dagster_run
-                planned = self._planned(run.run_id)
+                planned = Planned.of(self._instance, run.run_id)
                 if self._scope.holds(run, planned.assets) and planned.names.issuperset(
                     filter(None, chosen.split(", "))
                 ):
@@ -313,22 +262,6 @@ class History:
             cursor = page[-1].dagster_run.run_id
 
     # --- what a run says of its steps ---------------------------------------------------------------------------------
-
-    def _planned(self, run_id: str) -> Planned:
-        """What a run was to do; it is written down when the run is made, before any of its steps begins."""
-        loads: dict[str, dg.AssetKey] = {}
-        checks: dict[str, dg.AssetKey] = {}
-        wanted = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}
-        for event in self._instance.all_logs(run_id, of_type=wanted):
-            said = event.dagster_event
-            if said is None or said.step_key is None:
-                continue
-            if said.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
-                assert said.asset_key is not None
-                loads[said.step_key] = said.asset_key
-            else:
-                checks[said.step_key] = said.asset_check_planned_data.asset_key
-        return Planned(loads, checks)
 
     def _read_failed_steps(self, run_id: str) -> dict[str, str]:
         """Step -> why it failed, in words without any row's content."""

@@ -10,9 +10,10 @@ from typing import Literal
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
 
-from nexus_assets.alerts.events import UNNAMED_JOB, Event, Seen
+from nexus_assets.alerts.events import Event, Seen
 from nexus_assets.alerts.policy import PATIENCE
 from nexus_assets.nexus import queries
+from nexus_assets.run_scope import UNNAMED_JOB
 
 Change = Literal["opened", "changed", "reminder", "resolved"]
 

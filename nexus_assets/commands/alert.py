@@ -25,8 +25,8 @@ def command(is_test: bool) -> None:
         return
     with dagster_instance.opened() as instance:
         from nexus_assets.alerts.cycle import make_round
-        from nexus_assets.alerts.events import Scope
         from nexus_assets.definitions import defs
+        from nexus_assets.run_scope import Scope
 
         try:
             done = make_round(instance, NexusDatabase().engine(), sender, Scope.of(defs.get_repository_def()))

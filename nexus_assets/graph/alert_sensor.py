@@ -2,8 +2,7 @@
 
 import dagster as dg
 
-from nexus_assets import settings
-from nexus_assets.graph.history import forget_old_runs
+from nexus_assets.graph.history import shorten
 from nexus_assets.resources import NexusDatabase, Notifier
 
 SECONDS = 15
@@ -18,10 +17,10 @@ SECONDS = 15
 def check_failed(context: dg.SensorEvaluationContext, database: NexusDatabase, notifier: Notifier) -> dg.SkipReason:
     """One round over Dagster's history. A round that could not deliver is a failed tick, and the next one tries again."""
     from nexus_assets.alerts.cycle import make_round
-    from nexus_assets.alerts.events import Scope
+    from nexus_assets.run_scope import Scope
 
     assert context.repository_def is not None
     origin = context.code_location_origin
     scope = Scope.of(context.repository_def, origin.location_name if origin else None)
-    forget_old_runs(context.instance, settings.RETENTION_DAYS.number())
+    shorten(context.instance, scope)
     return dg.SkipReason(str(make_round(context.instance, database.engine(), notifier.sender(), scope)))

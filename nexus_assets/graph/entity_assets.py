@@ -12,7 +12,7 @@ from nexus_assets import settings
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.graph.history import forget_old_runs
+from nexus_assets.graph.history import clinic_scope, shorten
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
@@ -216,7 +216,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             if error.transient:
                 raise another_try(context.retry_number, RETRIES) from error
             raise
-        forget_old_runs(context.instance, settings.RETENTION_DAYS.number())
+        shorten(context.instance, clinic_scope())
         account = result.account
         counts = {**account.outcomes, "rejected": sum(account.rejected.values())}
         context.log.info(

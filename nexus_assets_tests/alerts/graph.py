@@ -10,12 +10,12 @@ import sqlalchemy
 
 from nexus_assets.alerts.cycle import Round, make_round
 from nexus_assets.alerts.delivery import Sender
-from nexus_assets.alerts.events import Scope
 from nexus_assets.alerts.policy import destinations
 from nexus_assets.checks.check import Finding
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_checks import metadata
 from nexus_assets.nexus.connection import transaction
+from nexus_assets.run_scope import Scope
 
 CANARY = "Wilhelmina Canary 1950-04-01"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
