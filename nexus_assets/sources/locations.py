@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.s3_causes import cause_of
+from nexus_assets.sources.s3_causes import PageError, cause_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def explained(location: str) -> Iterator[None]:
         raise ExportError(
             f"{location} can't be opened: {error.strerror}.", remedy="Check that this user may read it."
         ) from None
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, PageError) as error:
         code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
         if code in ("412", "PreconditionFailed"):
             raise changed(location) from None

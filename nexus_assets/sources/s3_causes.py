@@ -44,6 +44,13 @@ CAPTIVE_PORTAL = Cause(
     transient=True,
 )
 
+PROXY_LOGIN = Cause(
+    ("ProxyLogin", "407"),
+    "can't be reached: the proxy before it asks for a user and a password",
+    "Nothing was written. Set HTTPS_PROXY (for an http:// address HTTP_PROXY) to http://USER:PASSWORD@HOST:PORT of the proxy, or let it"
+    " be passed by with NO_PROXY, then run the command again.",
+)
+
 TOO_SLOW = Cause(
     (
         "ConnectTimeoutError",
@@ -59,6 +66,9 @@ TOO_SLOW = Cause(
 
 CERTIFICATE = "CERTIFICATE_VERIFY_FAILED"
 """OpenSSL's own word, the same in every version and language."""
+
+TUNNEL_REFUSED = "Tunnel connection failed: 407"
+"""Python's own words for a proxy that lets nobody through to TLS without a login."""
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
@@ -137,7 +147,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         ("ProxyConnectionError", "InvalidProxiesConfigError"),
         "can't be reached through the proxy",
-        "Check HTTPS_PROXY.",
+        "Check HTTPS_PROXY, and HTTP_PROXY for an http:// address.",
     ),
     Cause(("EndpointConnectionError",), "can't be reached: nothing answers at the endpoint", _ENDPOINT, transient=True),
     TOO_SLOW,
@@ -158,6 +168,7 @@ CAUSES: tuple[Cause, ...] = (
     ),
     CUT_OFF,
     CAPTIVE_PORTAL,
+    PROXY_LOGIN,
 )
 
 
@@ -196,8 +207,9 @@ def cause_of(error: BaseException) -> Cause:
     if isinstance(error, PageError):
         return error.cause
     code = "" if (found := code_of(error)) == type(error).__name__ else found
-    verified = [CERTIFICATE] if CERTIFICATE in str(error) else []
-    names = [code] if code else [*verified, *(kind.__name__ for kind in type(error).__mro__)]
+    text = f"{error} {getattr(error, 'kwargs', {}).get('error', '')}"
+    known = [name for word, name in ((CERTIFICATE, CERTIFICATE), (TUNNEL_REFUSED, "407")) if word in text]
+    names = [code] if code else [*known, *(kind.__name__ for kind in type(error).__mro__)]
     for name in names:
         for cause in CAUSES:
             if name in cause.names:

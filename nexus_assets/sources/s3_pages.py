@@ -7,8 +7,9 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-from nexus_assets.sources.s3_causes import CAPTIVE_PORTAL, CUT_OFF, TOO_SLOW, Cause, PageError, unproven
+from nexus_assets.sources.s3_causes import CAPTIVE_PORTAL, CUT_OFF, PROXY_LOGIN, TOO_SLOW, Cause, PageError, unproven
 
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?([\w!.-]+)", re.DOTALL)
 _END = re.compile(rb"</(?:\w+:)?ListBucketResult\s*>\s*\Z")
@@ -16,6 +17,16 @@ _IS_TRUNCATED = re.compile(rb"<(?:\w+:)?IsTruncated\b[^>]*>(.*?)</", re.DOTALL)
 """botocore takes any other word, and a page without one, for false: for the end of the listing."""
 
 _END_BYTES = 100
+
+_ESCAPED = re.compile(rb"<(?:\w+:)?Key>([^<]*%(?:[89A-Fa-f][0-9A-Fa-f]|00)[^<]*)</")
+"""A key with bytes that are no ASCII, or a NUL: botocore makes U+FFFD, silently, of those that are no UTF-8."""
+
+NO_TEXT = Cause(
+    (),
+    "holds an object whose key has bytes that are not UTF-8, or a NUL: no database can keep such a name",
+    "Nothing was written. `aws s3api list-objects-v2 --encoding-type url` shows such bytes as %FF; rename or delete the object, then run"
+    " the command again.",
+)
 
 PAGE_SECONDS = 300
 """How long a page may take, tries included. A server that sends a byte now and then never runs into a read timeout."""
@@ -94,7 +105,9 @@ def _refuse_portal(response_dict: dict[str, Any], **_: Any) -> None:
     status, root = response_dict["status_code"], _root(response_dict)
     # S3 itself answers so in another region, and names that.
     sent_elsewhere = 300 <= status < 400 and status != 304 and root != b"error"
-    if (root in (b"html", b"!doctype") and status <= 500 and status != 200) or (
+    if status == 407:
+        _become(response_dict, PROXY_LOGIN, status)
+    elif (root in (b"html", b"!doctype") and status <= 500 and status != 200) or (
         sent_elsewhere and "x-amz-bucket-region" not in response_dict["headers"]
     ):
         _become(response_dict, CAPTIVE_PORTAL)
@@ -113,7 +126,7 @@ def _refuse_what_is_no_page(response_dict: dict[str, Any], **_: Any) -> None:
     not help. (Of a page that is no XML, botocore has already made a 500.)
     """
     status, body, root = response_dict["status_code"], response_dict["body"], _root(response_dict)
-    if root in (b"html", b"!doctype") and status <= 500:
+    if root in (b"html", b"!doctype") and status <= 500 and status != 407:
         _become(response_dict, CAPTIVE_PORTAL)
     elif root == b"error" or (status >= 300 and status != 500):
         return
@@ -123,11 +136,22 @@ def _refuse_what_is_no_page(response_dict: dict[str, Any], **_: Any) -> None:
         raise unproven("it is no ListBucketResult")
     elif _IS_TRUNCATED.findall(body) not in ([b"true"], [b"false"]):
         raise unproven("whether more is to follow (IsTruncated) is not said")
+    elif not all(map(_is_text, _ESCAPED.findall(body))):
+        raise PageError(NO_TEXT)
 
 
-def _become(response_dict: dict[str, Any], cause: Cause) -> None:
+def _is_text(escaped: bytes) -> bool:
+    key = unquote_to_bytes(escaped)
+    try:
+        return "\0" not in key.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _become(response_dict: dict[str, Any], cause: Cause, status: int = 500) -> None:
+    """Makes the answer an error of this cause; as a 500 it is tried again."""
     code = cause.names[0]
-    response_dict.update(status_code=500, body=f"<Error><Code>{code}</Code></Error>".encode())
+    response_dict.update(status_code=status, body=f"<Error><Code>{code}</Code></Error>".encode())
 
 
 def _last_key(page: Mapping[str, Any], prefix: str, last_key: bytes) -> bytes:

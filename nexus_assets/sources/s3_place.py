@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError
 
+from nexus_assets.sources import s3_pages
 from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.locations import Stamp, changed, explained
+from nexus_assets.sources.s3_causes import CAPTIVE_PORTAL, CUT_OFF, PageError
 
 TRIES = 4
+
+SLOWEST = 32 * 1024
+"""Bytes a second: a download that is slower on the whole, after PAGE_SECONDS, is given up. A byte now and then never runs into a
+read timeout."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,11 @@ class S3Place:
 
     def stamp(self) -> Stamp:
         with explained(self.location):
-            head = self.client.head_object(Bucket=self.bucket, Key=self.key)
+            head = s3_pages.within(
+                s3_pages.PAGE_SECONDS, lambda: self.client.head_object(Bucket=self.bucket, Key=self.key)
+            )
+            if not head.keys() >= {"ContentLength", "LastModified", "ETag"}:
+                raise PageError(CAPTIVE_PORTAL)
         return Stamp(head["ContentLength"], head["LastModified"], head["ETag"])
 
     def open(self) -> BinaryIO:
@@ -46,6 +58,7 @@ class _S3Reader(io.RawIOBase):
         self._place, self._stamp = place, stamp
         self._position = 0
         self._body: Any = None
+        self._seconds_left = float(s3_pages.PAGE_SECONDS)
 
     def readable(self) -> bool:
         return True
@@ -74,17 +87,33 @@ class _S3Reader(io.RawIOBase):
             return b""
         for attempt in range(1, TRIES + 1):
             try:
-                data = cast(bytes, self._stream().read(wanted))
-                break
+                data = self._in_time(lambda: cast(bytes, self._stream().read(wanted)), wanted)
+                if data:
+                    break
+                self._drop()  # the answer ended before the object does
             except (BotoCoreError, OSError):
                 self._drop()
-                if attempt == TRIES:
-                    raise ExportError(
-                        f"{self._place.location}: the connection broke {TRIES} times at byte {self._position:,}.",
-                        remedy="Nothing was loaded; run the same command again.",
-                        transient=True,
-                    ) from None
+            if attempt == TRIES:
+                raise ExportError(
+                    f"{self._place.location}: the connection broke {TRIES} times at byte {self._position:,}.",
+                    remedy="Nothing was loaded; run the same command again.",
+                    transient=True,
+                )
         self._position += len(data)
+        return data
+
+    def _in_time(self, read: Callable[[], bytes], wanted: int) -> bytes:
+        """What it reads, where this object's reads together are not slower than they may be. Raises ExportError."""
+        began = time.monotonic()
+        try:
+            data = cast(bytes, s3_pages.within(max(self._seconds_left, 0) + wanted / SLOWEST, read))
+        except PageError:
+            self._body = None  # still read in a thread of its own: closing it here would wait for that
+            with explained(self._place.location):
+                raise
+        finally:
+            self._seconds_left -= time.monotonic() - began
+        self._seconds_left = min(self._seconds_left + len(data) / SLOWEST, s3_pages.PAGE_SECONDS)
         return data
 
     def close(self) -> None:
@@ -100,9 +129,13 @@ class _S3Reader(io.RawIOBase):
                     Range=f"bytes={self._position}-",
                     IfMatch=self._stamp.tag,
                 )
+                self._body = answer["Body"]
+                if "ETag" not in answer:
+                    raise PageError(CAPTIVE_PORTAL)
+                if self._position and not answer.get("ContentRange", "").startswith(f"bytes {self._position}-"):
+                    raise PageError(CUT_OFF)  # a server or proxy that knows no ranges begins again
             if answer["ETag"] != self._stamp.tag:
                 raise changed(self._place.location)
-            self._body = answer["Body"]
         return self._body
 
     def _drop(self) -> None:

@@ -51,6 +51,36 @@ def refusal(code: str, status: int) -> Answer:
 
 
 @contextmanager
+def speaking_connect(status: int) -> Iterator[str]:
+    """The address of a proxy that answers every request for a tunnel with this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _running(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
 def serving(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
     """The address of a server that gives these answers in turn, the last one for ever, and the requests that it got."""
     requests: list[str] = []
@@ -85,13 +115,8 @@ def serving(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
-    finally:
-        over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with _running(Handler) as port:
+        try:
+            yield f"http://127.0.0.1:{port}", requests
+        finally:
+            over.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from typing import Any
 
@@ -14,7 +15,7 @@ from nexus_assets.sources.discovery import _objects
 from nexus_assets.sources.export import ExportError
 from nexus_assets.sources.s3 import BucketError, object_size
 from nexus_assets_tests.conftest import Bucket
-from nexus_assets_tests.sources.page_server import PREFIX, Answer, page, refusal, serving
+from nexus_assets_tests.sources.page_server import PREFIX, Answer, page, refusal, serving, speaking_connect
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Welcome<br></body></html>"
 WELL_FORMED = b"<html><body><p>Welcome</p></body></html>"
@@ -63,6 +64,11 @@ def test_pages_that_follow_one_another_are_listed(clinic: ClinicBucket, monkeypa
         (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), "captive portal", True),
         (Answer(status=307, headers={"Location": "http://127.0.0.1:1/"}), "captive portal", True),
         (Answer(status=511), "captive portal", True),
+        (Answer(status=407), "asks for a user and a password", False),
+        (Answer(HTML, 407, {"Proxy-Authenticate": "Basic"}), "asks for a user and a password", False),
+        (Answer(WHOLE.replace(b"files/4", b"files/%FF")), "not UTF-8", False),
+        (Answer(WHOLE.replace(b"files/4", b"files/4%ED%A0%80")), "not UTF-8", False),
+        (Answer(WHOLE.replace(b"files/4", b"files/4%00")), "NUL", False),
         (Answer(), "empty, cut off or garbled", True),
         (Answer(b" \n"), "empty, cut off or garbled", True),
         (Answer(WHOLE[:-30]), "empty, cut off or garbled", True),
@@ -111,6 +117,45 @@ def test_listing_with_such_a_last_page_is_refused_in_words_of_its_own(
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.parametrize("name", ["Zo\u00eb", "\ufffd", "\U0001f600", "50% off", "a%2Fb"])
+def test_key_that_is_text_is_kept_as_it_is(name: str, clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listed(clinic, monkeypatch, page(f"{name}.jpg")) == [f"{name}.jpg"]
+
+
+def test_listing_that_is_packed_although_nobody_asked_for_it_is_refused(
+    clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BucketError, match="empty, cut off or garbled"):
+        listed(clinic, monkeypatch, Answer(gzip.compress(WHOLE), headers={"Content-Encoding": "gzip"}))
+
+
+def test_listing_of_another_content_type_is_a_listing(clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listed(clinic, monkeypatch, Answer(WHOLE, headers={"Content-Type": "text/html"})) == ["3.jpg", "4.jpg"]
+
+
+@pytest.mark.parametrize(
+    "entity", ['<!DOCTYPE x [<!ENTITY n "9">]>', '<!DOCTYPE x [<!ENTITY n SYSTEM "file:///etc/hostname">]>']
+)
+def test_listing_with_entities_of_its_own_is_refused(
+    entity: str, clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = WHOLE.replace(b"<ListBucketResult", entity.encode() + b"<ListBucketResult", 1).replace(b"/4", b"/&n;")
+    with pytest.raises(BucketError, match=r"portal|no ListBucketResult|garbled"):
+        listed(clinic, monkeypatch, FIRST, Answer(body))
+
+
+def test_proxy_that_lets_nobody_through_without_a_login_is_told_as_what_it_is(
+    clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with speaking_connect(407) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", "https://s3.clinic.example")
+        with pytest.raises(BucketError, match="asks for a user and a password") as refused:
+            list(clinic.objects("images", "test"))
+    assert "HTTPS_PROXY" in refused.value.remedy
+
+
 def test_longer_loop_is_noticed(clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BucketError, match="never end"):
         listed(clinic, monkeypatch, page(token="a"), page(token="b"), page(token="a"), page("1.jpg"))
@@ -147,6 +192,7 @@ def test_page_that_trickles_for_ever_ends_in_the_time_that_is_set(
         (Answer(status=429), "throttled"),
         (Answer(HTML), "portal"),
         (Answer(HTML, 404), "portal"),
+        (Answer(HTML, 407), "asks for a user"),
         (Answer(), "cut off"),
         (refusal("SlowDown", 503), "throttled"),
         (refusal("ExpiredToken", 400), "token has expired"),
@@ -160,7 +206,7 @@ def test_question_for_one_file_is_refused_in_words_of_its_own(
         monkeypatch.setenv("NEXUS_S3_ENDPOINT_URL", address)
         with pytest.raises(BucketError, match=told) as refused:
             object_size(clinic.client(), "clinic", "files/1.jpg")
-    assert refused.value.transient is (told not in ("token has expired", "clock"))
+    assert refused.value.transient is (told not in ("token has expired", "clock", "asks for a user"))
 
 
 @pytest.mark.parametrize(("key", "size"), [("1.jpg", 3), ("1", 2), ("1.jp", None), ("1.jpg2", None), ("2", None)])
