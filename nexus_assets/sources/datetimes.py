@@ -12,7 +12,8 @@ from datetime import date
 
 Converter = Callable[[str], str]
 
-_THREE_NUMBERS = re.compile(r"\s*(\d{1,4})[^\w\s]+(\d{1,4})[^\w\s]+(\d{1,4})\s*")
+_THREE_NUMBERS = re.compile(r"(?<![\d:.])(\d{1,4})[^\w\s:]+(\d{1,4})[^\w\s:]+(\d{1,4})(?!\d)")
+_CLOCK_AT_END = re.compile(r"(?<!\d)\d{1,5}:\d{2}(?::\d{2})?\s*(?:[AaPp]\.?[Mm]\.?)?\Z")
 _CLOCK = re.compile(r"\s*(\d{1,5}):(\d{2})(?::(\d{2}))?\s*(?:([AaPp])\.?[Mm]\.?)?\s*")
 
 
@@ -24,13 +25,18 @@ class ContradictionError(Exception):
 
 
 def date_converter(date_format: str, _time_format: str = "") -> Converter:
-    """Returns what turns dates of a format (`D/m/yyyy`, `MM/dd/yyyy`) into `2016-10-18`."""
+    """Returns what turns the date in a text, of a format (`D/m/yyyy`, `MM/dd/yyyy`), into `2016-10-18`.
+
+    A weekday before it, a time behind it stay: the order that is stated holds for the date all the same.
+    """
     order = "".join(dict.fromkeys(letter for letter in date_format.lower() if letter in "dmy"))
 
     def convert(text: str) -> str:
-        numbers = _THREE_NUMBERS.fullmatch(text)
-        if numbers is None or sorted(order) != ["d", "m", "y"] or len(numbers[order.index("y") + 1]) not in (2, 4):
-            return text
+        return _THREE_NUMBERS.sub(read, text.strip(), count=1)
+
+    def read(numbers: re.Match[str]) -> str:
+        if sorted(order) != ["d", "m", "y"] or len(numbers[order.index("y") + 1]) not in (2, 4):
+            return numbers[0]
         parts = {letter: int(number) for letter, number in zip(order, numbers.groups(), strict=True)}
         is_short = len(numbers[order.index("y") + 1]) == 2
         year = 2000 + parts["y"] if is_short else parts["y"]  # a year of the same leap days
@@ -38,7 +44,7 @@ def date_converter(date_format: str, _time_format: str = "") -> Converter:
             return f"{found.day} {_MONTHS[found.month - 1]} {parts['y']:02}" if is_short else found.isoformat()
         if _date(year, parts["d"], parts["m"]):
             raise ContradictionError
-        return text
+        return numbers[0]
 
     return convert
 
@@ -58,12 +64,11 @@ def time_converter(_date_format: str, time_format: str) -> Converter:
 
 
 def timestamp_converter(date_format: str, time_format: str) -> Converter:
-    """Returns what turns a date and a time, separated by a blank, into `2016-10-18 09:30:00`."""
+    """Returns what turns a date and the time behind it into `2016-10-18 09:30:00`."""
     to_date, to_time = date_converter(date_format), time_converter(date_format, time_format)
 
     def convert(text: str) -> str:
-        day, blank, clock = text.strip().partition(" ")
-        return f"{to_date(day)}{blank}{to_time(clock)}"
+        return _CLOCK_AT_END.sub(lambda clock: to_time(clock[0]), to_date(text))
 
     return convert
 

@@ -11,6 +11,21 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
 
+_OTHERS = {
+    b"[InternetShortcut]": "a shortcut to a web address",
+    b"bplist00": "a shortcut or settings file of macOS",
+    b"L\0\0\0\x01\x14\x02\0": "a shortcut of Windows",
+    b"\0\x05\x16\x07": "the attributes of a file of macOS (AppleDouble)",
+    b"version https://git-lfs": "a pointer of Git LFS, whose file was not fetched",
+    b"{\\rtf": "a text of a word processor (RTF)",
+    b'[{"': "JSON",
+    b'{"': "JSON",
+    b"PAR1": "a Parquet file",
+    b"SQLite format 3\0": "an SQLite database",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+}
+
 
 def refuse_disguised(content: Content) -> None:
     """Raises ExportError where an export's first bytes show another format than its ending."""
@@ -32,6 +47,8 @@ def _truth(start: bytes, content: Content) -> tuple[str, str] | None:
         return "a PDF", "Export it from FileMaker as .xlsx or .csv."
     if start.startswith(b"\x1f\x8b"):
         return "a gzip file", "Name it so: let it end in .gz."
+    if (what := next((what for mark, what in _OTHERS.items() if start.startswith(mark)), None)) is not None:
+        return what, "Put the file itself here: export it from FileMaker as .xlsx or .csv."
     if not is_xlsx and start.startswith(b"PK\x03\x04"):
         return "a workbook or a zip file", "Name it so: let it end in .xlsx or .zip."
     if is_xlsx and not start.startswith(b"PK"):

@@ -101,6 +101,10 @@ _UNREADABLE = {
     ".numbers": "a Numbers document",
     ".fmp12": "a FileMaker database",
     ".fp7": "an old FileMaker database",
+    ".gsheet": "a link to a Google Sheet",
+    ".slk": "a SYLK table",
+    ".dif": "a DIF table",
+    ".xltx": "an Excel template",
     ".pdf": "a PDF",
     ".docx": "a Word document",
     ".htm": "a web page",
@@ -110,6 +114,7 @@ _UNREADABLE = {
     ".7z": "a 7-Zip archive",
     ".rar": "a RAR archive",
     ".tar": "a tar archive",
+    **dict.fromkeys((".lnk", ".url", ".webloc"), "a shortcut"),
     **dict.fromkeys((".crdownload", ".part", ".partial", ".download", ".tmp"), "a file that is still being written"),
 }
 
@@ -128,7 +133,8 @@ def unreadable_kind(file_name: str, name: str) -> str | None:
 def is_conflicted(file_name: str, name: str) -> bool:
     """Tells whether a file is what OneDrive, Dropbox or iCloud make where two computers changed an export: which of the two
     counts, only a person knows."""
-    return begins_like(file_name, name) and "conflict" in letters(file_name)
+    said = letters(file_name)
+    return begins_like(file_name, name) and any(word in said for word in ("conflict", "conflit", "konflikt"))
 
 
 def says_only_what_it_is(file_name: str, name: str) -> bool:

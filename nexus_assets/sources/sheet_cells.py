@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import BinaryIO
@@ -19,6 +20,7 @@ class Oddity(Enum):
     ERROR = "hold an Excel error instead of a value"
     FORMULA = "hold a formula without a value"
     MERGED = "are merged with others, whose value they do not show"
+    BROKEN = "hold something else than they state"
 
 
 @dataclass(frozen=True, order=True)
@@ -32,11 +34,11 @@ class OddCell:
 
 @dataclass
 class Cells:
-    """What was found: the odd cells, the negative numbers, and the rows and columns that the sheet spans from A1 on, and how many cells
-    hold something."""
+    """What was found: the odd cells, the numbers that calamine gives another date or time for (negative ones, and the day 60, Excel's
+    29 February 1900), the rows and columns that the sheet spans from A1 on, and how many cells hold something."""
 
     odd: list[OddCell] = field(default_factory=list)
-    negative: dict[tuple[int, int], float] = field(default_factory=dict)
+    misread: dict[tuple[int, int], float] = field(default_factory=dict)
     rows: int = 0
     columns: int = 0
     filled: int = 0
@@ -113,8 +115,11 @@ class SheetScan:
             cells.odd.append(OddCell(*at, Oddity.ERROR))
         elif self._has_formula and self._lacks_value():
             cells.odd.append(OddCell(*at, Oddity.FORMULA))
-        elif self._kind == "n" and self._value is not None and self._value.startswith("-"):
-            cells.negative[at] = float(self._value)
+        elif self._value and (self._kind == "inlineStr" or (self._kind == "s" and not self._value.isdecimal())):
+            cells.odd.append(OddCell(*at, Oddity.BROKEN))
+        elif self._kind == "n" and self._value is not None and self._value.startswith(("-", "60")):
+            with suppress(ValueError):
+                cells.misread[at] = float(self._value)
 
     def _lacks_value(self) -> bool:
         """Programs that write formulas without calculating them leave the value out, or write a zero for each; a text that is

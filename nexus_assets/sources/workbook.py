@@ -44,7 +44,7 @@ def open_workbook(
     data = _whole(content, facts)
     parts = check_parts(data, content.location)
     facts.date_system = "1904" if parts.is_1904 else "1900"
-    with _explained(content.location):
+    with _explained(content.location, parts.cells.odd):
         book = python_calamine.load_workbook(io.BytesIO(data))
         names = [each.name for each in book.sheets_metadata if each.typ == python_calamine.SheetTypeEnum.WorkSheet]
         sheet = book.get_sheet_by_name(names[0])
@@ -86,7 +86,7 @@ def _whole(content: Content, facts: ReadFacts) -> bytes:
 def _read_rows(sheet: python_calamine.CalamineSheet, parts: Parts, location: str) -> Iterator[list[str | None]]:
     """The rows from the first one that holds anything on, each cell as text; without the empty ones at the end."""
     first_row, first_column = sheet.start or (0, 0)
-    negative = parts.cells.negative
+    misread = parts.cells.misread
     rows = sheet.iter_rows()
     blanks = 0
     for at in itertools.count(first_row):
@@ -102,8 +102,8 @@ def _read_rows(sheet: python_calamine.CalamineSheet, parts: Parts, location: str
         if cells is None:
             return
         row = [cell_text(cell) for cell in cells]
-        if negative:
-            _restore_signs(row, cells, negative, at, first_column)
+        if misread:
+            _restore(row, cells, misread, at, first_column, is_1904=parts.is_1904)
         if not any(row):
             blanks += 1
             continue
@@ -118,18 +118,25 @@ def _read_rows(sheet: python_calamine.CalamineSheet, parts: Parts, location: str
         yield row
 
 
-def _restore_signs(
+def _restore(
     row: list[str | None],
     cells: Sequence[Cell],
-    negative: Mapping[tuple[int, int], float],
+    misread: Mapping[tuple[int, int], float],
     at: int,
     first_column: int,
+    *,
+    is_1904: bool,
 ) -> None:
-    """Of a negative number that is shown as a time calamine gives the time a day later, of one shown as a date midnight."""
+    """Of a negative number that is shown as a time calamine gives the time a day later, of one shown as a date midnight; and of
+    29 February 1900, which Excel shows though there was none, the day before."""
     for column, cell in enumerate(cells):
-        number = negative.get((at, column + first_column))
-        if number is not None and number > -LONGEST_TIME and isinstance(cell, (date, time, datetime)):
+        number = misread.get((at, column + first_column))
+        if number is None or not isinstance(cell, (date, time, datetime)):
+            continue
+        if -LONGEST_TIME < number < 0:
             row[column] = _clock(timedelta(days=number))
+        elif 60 <= number < 61 and not is_1904:
+            row[column] = "1900-02-29"
 
 
 class _Workbook(OpenExport):
@@ -202,6 +209,7 @@ _HELPS = {
     Oddity.ERROR: "Correct them, or export from FileMaker again, then run the same command.",
     Oddity.FORMULA: "Open it in Excel and save it, so that each formula has its value, or export from FileMaker again; "
     "then run the same command.",
+    Oddity.BROKEN: OPEN_AND_SAVE,
     Oddity.MERGED: "Unmerge them in Excel and fill in each cell, or export from FileMaker again; then run the same command.",
 }
 
@@ -234,14 +242,20 @@ def _is_panic(error: BaseException) -> bool:
 
 
 @contextmanager
-def _explained(location: str) -> Iterator[None]:
-    """calamine has its own errors, but a damaged workbook can make its Rust panic as well: no Exception by birth."""
+def _explained(location: str, odd: Sequence[OddCell]) -> Iterator[None]:
+    """calamine has its own errors, also for Excel's newer error values; and a damaged workbook can make its Rust panic as well: no
+    Exception by birth."""
     try:
         yield
     except python_calamine.PasswordError:
         raise ExportError(f"{location} is locked with a password.", remedy="Save it without one.") from None
     except BaseException as error:
         if isinstance(error, Exception) or _is_panic(error):
+            if errors := [cell for cell in odd if cell.oddity is Oddity.ERROR]:
+                raise ExportError(
+                    f"{location} has {len(errors)} cell(s) that {Oddity.ERROR.value}, the first in row {min(errors).row + 1:,}.",
+                    remedy=_HELPS[Oddity.ERROR],
+                ) from None
             # The library's own words may quote the workbook.
             raise ExportError(
                 f"{location} is a damaged workbook, or packed as no spreadsheet program does it.", remedy=OPEN_AND_SAVE

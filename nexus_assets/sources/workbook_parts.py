@@ -43,6 +43,8 @@ _EXPORT_AGAIN = "Export or copy it again, then run the same command."
 _1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
 _CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|true|on)["']""")
 _REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ", b"<v>-")
+_DAY_60 = re.compile(rb"><v>60(?:\.[0-9]*)?</v>")
+_INSTRUCTION = re.compile(rb"<\?(?!xml\s)")
 _ODDLY_WRITTEN = re.compile(rb"""\sr(?:\s+=|=\s|='|="[a-z])""")
 _WIDE = re.compile(rb'r="[A-Z]{2,3}\d')
 _COLUMNS_OF_ONE_LETTER = 26
@@ -133,6 +135,7 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, locati
                     seen.remarkable = any(mark in data for mark in _REMARKABLE)
                     seen.remarkable |= seen.wide and _FAR_RIGHT.search(data) is not None
                     seen.remarkable |= _ODDLY_WRITTEN.search(data) is not None
+                    seen.remarkable |= _may_hold_day_60(data)
                 seen.cells += block.count(b"<c ")
                 # An ordinary sheet has its rows in order, so that the last one of a block is enough.
                 if (last := data.rfind(b"<row ")) >= 0 and (row := _LAST_ROW.match(data, last)):
@@ -141,6 +144,11 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, locati
                     seen.remarkable = True  # tags with a prefix: each cell is looked at
             carry = block[-64:]
             yield len(block)
+
+
+def _may_hold_day_60(data: bytes) -> bool:
+    """Whether a number is 60 and something, and not the place of a text."""
+    return any(data[found.start() - 5 : found.start()] != b't="s"' for found in _DAY_60.finditer(data))
 
 
 def _refuse_odd_text(block: bytes, data: bytes, seen: _Seen, location: str, part: str) -> None:
@@ -153,8 +161,12 @@ def _refuse_odd_text(block: bytes, data: bytes, seen: _Seen, location: str, part
     seen.since_tag = seen.since_tag + len(block) if last < 0 else len(block) - last
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise ExportError(f"{location} uses XML entities of its own, which no workbook needs.", remedy=OPEN_AND_SAVE)
-    if b"<!--" in data and "/worksheets/" in f"/{part}".lower():
-        raise ExportError(f"{location} has comments among its cells, which hide parts of them.", remedy=OPEN_AND_SAVE)
+    holds_cells = "/worksheets/" in f"/{part}".lower() or part.lower().endswith("sharedstrings.xml")
+    if holds_cells and (b"<!--" in data or b"<![CDATA[" in data or (b"<?" in data and _INSTRUCTION.search(data))):
+        raise ExportError(
+            f"{location} has comments among its cells (or CDATA, or instructions), which hide parts of them.",
+            remedy=OPEN_AND_SAVE,
+        )
 
 
 def _parts(archive: zipfile.ZipFile, seen: Mapping[str, _Seen], location: str) -> Parts:

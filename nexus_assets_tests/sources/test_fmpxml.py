@@ -177,10 +177,31 @@ def test_cells_in_any_writing_are_read_right(exports: Exports, inside: str, cell
         ("d/M/yyyy", "1/10/50", "1 Oct 50"),
         ("dd/MM/yy", "31/02/50", "31/02/50"),
         ("", "1/10/50", "1/10/50"),
+        ("EEE d/M/yyyy", "Sun 1/10/1950", "Sun 1950-10-01"),
+        ("EEE, d.M.yy", "Sun, 1.10.50", "Sun, 1 Oct 50"),
+        ("dd/MM/yyyy", "01/10/1950T09:30:00", "1950-10-01T09:30:00"),
+        ("dd/MM/yyyy", "19501001", "19501001"),
     ],
 )
 def test_the_order_that_a_file_states_holds_for_short_years_too(
     exports: Exports, form: str, text: str, read: str
 ) -> None:
     data = xml_file([("id", "Date"), ("1", text)], types=["TEXT", "DATE"], date_format=form)
+    assert exports.read("Notes.xml", data)[1] == ("1", read)
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "read"),
+    [
+        ("dd/MM/yy", "01/10/50 9:30:00 PM", "1 Oct 50 21:30:00"),
+        ("dd/MM/yyyy", "Sun 01/10/1950 9:30", "Sun 1950-10-01 09:30:00"),
+        ("dd/MM/yyyy", "01/10/1950", "1950-10-01"),
+        ("dd/MM/yyyy", "soon", "soon"),
+        ("dd/MM/yyyy", "01/10/1950 soon", "1950-10-01 soon"),
+    ],
+)
+def test_the_order_that_a_file_states_holds_in_a_moment_too(exports: Exports, form: str, text: str, read: str) -> None:
+    data = xml_file(
+        [("id", "Date"), ("1", text)], types=["TEXT", "TIMESTAMP"], date_format=form, time_format="h:mm:ss a"
+    )
     assert exports.read("Notes.xml", data)[1] == ("1", read)

@@ -99,6 +99,11 @@ def test_headings_below_a_title_are_found_for_the_message(exports: Exports) -> N
         ("Notes.csv.crdownload", "is a file that is still being written"),
         ("Notes.docx", "'Notes.docx' is a Word document"),
         ("notes", "'notes' is a file without an ending"),
+        ("Notes.gsheet", "is a link to a Google Sheet"),
+        ("Notes.csv.lnk", "is a shortcut"),
+        ("Notes.webloc", "is a shortcut"),
+        ("Notes.slk", "is a SYLK table"),
+        ("Notes.xltx", "is an Excel template"),
         (".Notes.csv.icloud", "iCloud has not downloaded"),
     ],
 )
@@ -132,10 +137,46 @@ def test_what_is_called_like_an_export_and_is_no_file(exports: Exports, make: ob
         find_export(str(exports.folder), "Notes")
 
 
-@pytest.mark.parametrize("name", ["Notes (conflicted copy 2024-05-01).csv", "Notes-conflict-2.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Notes (conflicted copy 2024-05-01).csv",
+        "Notes (Wren's conflicted copy 2024-05-01).csv",
+        "Notes-conflict-2.csv",
+        "Notes.sync-conflict-20240501-120000-ABCDEFG.csv",
+        "Notes (In Konflikt stehende Kopie von Wren 2024-05-01).csv",
+        "Notes (Copie en conflit de Wren 2024-05-01).csv",
+        "Notes (Copia en conflicto de Wren).csv",
+    ],
+)
 def test_a_conflicted_copy_beside_an_export_is_a_persons_to_decide(exports: Exports, name: str) -> None:
     exports.put("Notes.csv", csv_file(ROWS))
     (exports.folder / name).write_bytes(csv_file(ROWS))
     os.utime(exports.folder / name, (1, 1))
     with pytest.raises(NexusAssetsError, match="could each be the export"):
         find_export(str(exports.folder), "Notes")
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"[InternetShortcut]\r\nURL=https://clinic.example/\r\n", "a shortcut to a web address"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 12\n", "a pointer of Git LFS"),
+        (b"bplist00\xd1", "a shortcut or settings file of macOS"),
+        (b"\x00\x05\x16\x07\x00\x02", "AppleDouble"),
+        (b"{\\rtf1\\ansi id,Note}", "a word processor"),
+        (b'[{"id": 1, "Note": "x"}]', "JSON"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+    ],
+)
+@pytest.mark.parametrize("name", ["Notes.csv", "Notes.tab", "Notes.xlsx", "Notes.xml"])
+def test_what_lies_there_in_place_of_an_export_is_named(exports: Exports, name: str, start: bytes, words: str) -> None:
+    exports.put(name, start)
+    with pytest.raises(NexusAssetsError, match=f"is {words}|{words}") as refused:
+        exports.open(wanted=("id", "Note"))
+    assert ".fields" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["{a}", "version 2", "[a]", "7z"])
+def test_a_first_heading_that_only_looks_like_one_of_them_is_a_heading(exports: Exports, text: str) -> None:
+    assert exports.read("Notes.csv", f"{text},id\rx,1\r".encode())[1:] == [("x", "1")]

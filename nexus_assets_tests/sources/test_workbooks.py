@@ -217,6 +217,17 @@ SOUND = xlsx_file([("id", "Note", "Extra"), ("1", 5, 7), ("2", 6, 8)])
         ('<c t="e" r="B2"><f>NA()</f><v>#N/A</v></c>', "Excel error"),
         ('<c r="B2" t="e" vm="1"><v>#VALUE!</v></c>', "Excel error"),
         ('<c t="e"><v>#NAME?</v></c>', "Excel error.* 'Note'"),
+        ('<c r="B2" t="e"><v>#GETTING_DATA</v></c>', "Excel error.*first in row 2"),
+        ('<c r="B2" t="e"><v>#SPILL!</v></c>', "Excel error.*first in row 2"),
+        ('<c r="B2" t="b"><f>TRUE()</f></c>', "formula without a value"),
+        ('<c r="B2"><f t="dataTable" ref="B2:B3" r1="A1"/><v>0</v></c>', "formula without a value"),
+        ('<c r="B2" t="inlineStr"><v>5</v></c>', "something else than they state.* 'Note'"),
+        ('<c r="B2" t="s"><v>-1</v></c>', "something else than they state"),
+        ('<c r="B2" t="s"><v>x</v></c>', "something else than they state"),
+        ('<c r="B2"><v><![CDATA[5]]></v></c>', "CDATA"),
+        ('<c r="B2" t="inlineStr"><is><t><![CDATA[5]]></t></is></c>', "CDATA"),
+        ('<c r="B2"><v>5<?x y?>6</v></c>', "instructions"),
+        ('<c r="B2"><v>5<!-- x -->6</v></c>', "comments"),
     ],
 )
 def test_a_cell_that_holds_something_is_not_read_as_nothing(exports: Exports, cell: str, words: str) -> None:
@@ -294,6 +305,42 @@ def test_merged_cells_elsewhere_do_not_matter(exports: Exports, cells: str) -> N
 def test_times_under_a_time_of_day_format_keep_what_they_are(exports: Exports, number: float, text: str) -> None:
     data = xlsx_file([("id", "cell"), ("7", number)], formats={1: TIME})
     assert exports.read("Notes.xlsx", data)[1] == ("7", text)
+
+
+@pytest.mark.parametrize(
+    ("number", "date_1904", "text"),
+    [
+        (59, False, "1900-02-28"),
+        (60, False, "1900-02-29"),  # Excel shows it, and there was none: no day can be read from it
+        (60.5, False, "1900-02-29"),
+        (61, False, "1900-03-01"),
+        (59, True, "1904-02-29"),
+        (60, True, "1904-03-01"),
+        (60.5, True, "1904-03-01 12:00:00"),
+        (1, True, "1904-01-02"),
+        (36525, False, "1999-12-31"),
+        (36525, True, "2004-01-01"),
+    ],
+)
+def test_a_day_is_one_that_the_workbook_shows_or_none(
+    exports: Exports, number: float, date_1904: bool, text: str
+) -> None:
+    data = xlsx_file([("id", "cell"), ("7", number)], date_1904=date_1904, formats={1: DATE})
+    assert exports.read("Notes.xlsx", data)[1] == ("7", text)
+
+
+def test_the_day_60_is_found_in_a_sheet_that_is_not_small(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.SMALL", 0)
+    texts = [(f"record {number}", 7) for number in range(70)]
+    data = xlsx_file([("id", "cell"), *texts, ("last", 60)], formats={1: DATE})
+    assert exports.read("Notes.xlsx", data)[-1] == ("last", "1900-02-29")
+
+
+@pytest.mark.parametrize("hiding", ["<![CDATA[1]]>", "1<!-- x -->", "1<?x y?>"])
+def test_texts_that_are_hidden_in_the_list_of_texts_are_refused(exports: Exports, hiding: str) -> None:
+    exports.put("Notes.xlsx", changed_part(SOUND, "xl/sharedStrings.xml", "<t>1</t>", f"<t>{hiding}</t>"))
+    with pytest.raises(NexusAssetsError, match="hide parts of them"):
+        exports.open(wanted=("id", "Note"))
 
 
 @pytest.mark.parametrize("form", [TIME, DURATION, DATE, MOMENT])
