@@ -1,18 +1,20 @@
 """Triggers on the generic foreign keys, both ways: with them no client can commit an orphan.
 
 They do what a real foreign key does: the check comes at commit, so a transaction's statements may come in any order, and
-the row referred to is locked against deletion until then. Each generic key, and each table that one can lead to, has a
-function of its own, written out from what the database holds when the guard is installed.
+the row referred to is locked against deletion until then. Each generic key, and each table that one can lead to, has
+functions of its own, written out from what the database holds when the guard is installed.
 
-What is still to be checked stands in a table of the guard's own, and only that table has a deferred trigger. A deferred
-trigger on Nexus's tables would leave them with pending events, and PostgreSQL then refuses to alter them in the same
-transaction, as a migration does that first changes links and then the table.
+A statement's rows are noted and checked as a set, whether it is one row or a hundred thousand. What is still to be checked
+stands in a table of the guard's own, and only that table has a deferred trigger. A deferred trigger on Nexus's tables would
+leave them with pending events, and PostgreSQL then refuses to alter them in the same transaction, as a migration does that
+first changes links and then the table.
 
 The functions are in a schema of whoever installs the guard, and call nothing but PostgreSQL's own functions: the role that
 imports can neither change nor drop them. Each asks the catalogue first whether the columns that it knows are still there. Where
-Django's migrations have renamed, retyped or removed one, it steps aside with a WARNING, until the guard is installed again;
-`guard status` and the check `guard_in_force` report that. No trigger is bound to a column, so that a migration may change any.
-The guard steps aside in the same way where row level security would hide rows from whoever installed it.
+Django's migrations have renamed, retyped or removed one, or somebody has dropped a part of the guard, it steps aside with a
+WARNING, until the guard is installed again; `guard status` and the check `guard_in_force` report that. No trigger is bound to a
+column, so that a migration may change any. The guard steps aside in the same way where row level security would hide rows from
+whoever installed it.
 
 What a trigger can't do: see what others committed after the snapshot of a REPEATABLE READ transaction that deletes. Nexus
 (Django) runs in READ COMMITTED, where it sees them; our own loads delete nothing that a person can link to.
@@ -21,8 +23,9 @@ What a trigger can't do: see what others committed after the snapshot of a REPEA
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Literal
 
 import sqlalchemy
@@ -31,17 +34,21 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 from psycopg2.sql import Literal as Value
 
 from nexus_assets import clinics
+from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import schema
+from nexus_assets.ledger.trust import UntrustedLedgerError
+from nexus_assets.nexus import queries
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.models import content_type_table
+from nexus_assets.nexus.models import content_type_table, labels
 from nexus_assets.nexus.orphans import leading_nowhere, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
-from nexus_assets.nexus.relations import GUARD_PREFIX, LEDGER_SCHEMA
+from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, relations
 
 PREFIX = GUARD_PREFIX
 """How the names of all triggers of the guard begin."""
 
-SCHEMA = "nexus_guard"
+SCHEMA = GUARD_SCHEMA
 """The schema of the guard's functions; earlier versions had them in the ledger's, which belongs to the role that imports."""
 
 LONGEST_NAME = 63
@@ -58,45 +65,62 @@ class GuardError(NexusAssetsError):
 
 
 PENDING = Identifier(SCHEMA, "pending")
-"""What the running transactions have still to check at their commit; nobody else ever sees a row of it."""
+"""What the running transactions have still to check at their commit; nobody else ever sees a row of it.
+
+A row is what one statement did to links of one content type (NULL at a table that is referred to): the ids, and which
+function checks them.
+"""
 
 MACHINERY = """
-    CREATE UNLOGGED TABLE {pending} (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, guard name, type text, id text);
-    CREATE FUNCTION {schema}.guard_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-      SET search_path = pg_catalog, pg_temp AS {note};
+    CREATE UNLOGGED TABLE {pending} (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, guard name, type bigint, ids text[]);
     CREATE FUNCTION {schema}.guard_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
       SET search_path = pg_catalog, pg_temp AS {commit};
     REVOKE ALL ON {pending} FROM PUBLIC;
-    REVOKE ALL ON FUNCTION {schema}.guard_note(), {schema}.guard_commit() FROM PUBLIC;
+    REVOKE ALL ON FUNCTION {schema}.guard_commit() FROM PUBLIC;
     CREATE CONSTRAINT TRIGGER {name} AFTER INSERT ON {pending} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
       EXECUTE FUNCTION {schema}.guard_commit()
 """
 """What all triggers share."""
 
-NOTE = """
-    -- TG_ARGV: the function that checks it, the column of the content type ('' at a table that is referred to), that of the id.
-    DECLARE it jsonb := CASE WHEN TG_ARGV[1] = '' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
+COMMIT = """
     BEGIN
-      INSERT INTO nexus_guard.pending (guard, type, id) VALUES (TG_ARGV[0], it ->> TG_ARGV[1], it ->> TG_ARGV[2]);
+      DELETE FROM nexus_guard.pending WHERE number = NEW.number;
+      IF to_regprocedure(format('nexus_guard.%I(bigint, text[])', NEW.guard)) IS NULL THEN
+        RAISE WARNING USING MESSAGE = format('The guard of nexus_assets has lost its function %I, and lets everything pass.', NEW.guard),
+          HINT = 'Run `nexus-assets guard install` as the owner of the database.';
+      ELSE
+        EXECUTE format('SELECT nexus_guard.%I($1, $2)', NEW.guard) USING NEW.type, NEW.ids;
+      END IF;
       RETURN NULL;
     END
 """
 
-COMMIT = """
-    BEGIN
-      DELETE FROM nexus_guard.pending WHERE number = NEW.number;
-      EXECUTE format('SELECT nexus_guard.%I($1, $2)', NEW.guard) USING NEW.type, NEW.id;
-      RETURN NULL;
-    END
-"""
+AT_ONCE = 50_000
+"""How many ids are checked as one set; a statement may write any number of rows."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the guard: a trigger's own, or one that checks ids of one content type at commit."""
+
+    name: str
+    body: str
+    checks: bool = False
+
+    def sql(self) -> Composed:
+        """The function has the rights of whoever installed the guard, as the check of a foreign key has its table's owner's."""
+        signature = SQL("(the_type bigint, the_ids text[]) RETURNS void" if self.checks else "() RETURNS trigger")
+        return SQL(
+            "CREATE FUNCTION {name}{signature} LANGUAGE plpgsql SECURITY DEFINER"
+            " SET search_path = pg_catalog, pg_temp AS {body}; REVOKE ALL ON FUNCTION {name} FROM PUBLIC"
+        ).format(name=Identifier(SCHEMA, self.name), signature=signature, body=Value(self.body))
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """One trigger, and the function that checks. `guards` names the generic key or the table that it stands at.
+    """One trigger. `guards` names the generic key or the table that it stands at.
 
-    `columns` are those of the content type ('' where there is none) and the id that are noted to be checked at commit; without
-    them the function is the trigger's own.
+    It calls the first of its functions; a second one checks at commit what the first has noted.
     """
 
     guards: str
@@ -104,37 +128,11 @@ class Trigger:
     table: str
     name: str
     event: Composable
-    function: str
-    body: str
-    columns: tuple[str, str] | None = None
+    functions: tuple[Function, ...]
 
-    @property
-    def relation(self) -> Identifier:
-        return Identifier(self.schema, self.table)
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        return (self.function, *self.columns) if self.columns else ()
-
-    @property
-    def called(self) -> str:
-        """The function that the trigger itself calls."""
-        return "guard_note" if self.columns else self.function
-
-    def function_sql(self) -> Composed:
-        """The function has the rights of whoever installed the guard, as the check of a foreign key has its table's owner's."""
-        signature = SQL("(the_type text, the_id text) RETURNS void" if self.columns else "() RETURNS trigger")
-        return SQL(
-            "CREATE FUNCTION {name}{signature} LANGUAGE plpgsql SECURITY DEFINER"
-            " SET search_path = pg_catalog, pg_temp AS {body}; REVOKE ALL ON FUNCTION {name} FROM PUBLIC"
-        ).format(name=Identifier(SCHEMA, self.function), signature=signature, body=Value(self.body))
-
-    def trigger_sql(self) -> Composed:
-        return SQL("CREATE TRIGGER {} AFTER {} EXECUTE FUNCTION {}({})").format(
-            Identifier(self.name),
-            self.event,
-            Identifier(SCHEMA, self.called),
-            SQL(", ").join(map(Value, self.arguments)),
+    def sql(self) -> Composed:
+        return SQL("CREATE TRIGGER {} AFTER {} EXECUTE FUNCTION {}()").format(
+            Identifier(self.name), self.event, Identifier(SCHEMA, self.functions[0].name)
         )
 
 
@@ -156,18 +154,17 @@ class Status:
 def wanted(cursor: Cursor) -> list[Trigger]:
     """Every trigger that the guard of this database consists of."""
     keys, found = living_keys(cursor), models(cursor)
+    homes = {relation.table.strings: relation for relation in relations(cursor).values()}
     triggers = [trigger for key in keys for trigger in _at_key(cursor, key, found)]
-    leading: dict[tuple[str, str], list[GenericKey]] = {}
-    content_types: dict[tuple[str, str], list[int]] = {}
-    ids: dict[tuple[str, str], tuple[str, str]] = {}
+    content_types: dict[tuple[str, ...], list[int]] = {}
+    ids: dict[tuple[str, ...], tuple[str, str]] = {}
     for model in found:
-        place = (model.table.strings[0], model.table.strings[1])
-        ids[place] = model.id_column, model.id_type
-        content_types.setdefault(place, []).append(model.content_type)
-        leading[place] = [key for key in keys if key.fits(model.id_type)]
-    for place, those in leading.items():
-        if those:
-            triggers += _at_table(cursor, *place, ids[place], content_types[place], those)
+        ids[model.table.strings] = model.id_column, model.id_type
+        content_types.setdefault(model.table.strings, []).append(model.content_type)
+    for place, (id_column, id_type) in ids.items():
+        leading = [key for key in keys if key.fits(id_type)]
+        if leading:
+            triggers += _at_table(cursor, homes[place], (id_column, id_type), content_types[place], leading)
     return triggers
 
 
@@ -186,17 +183,6 @@ def _refusal_sql(key: Composable, detail: Composable, schema: str, table: str, n
           MESSAGE = {key} || ' would lead to a row that does not exist', DETAIL = {detail},
           HINT = 'The guard of nexus_assets keeps every generic reference whole: delete or move what refers to the row too.';
     """).format(schema=Value(schema), table=Value(table), name=Value(name), key=key, detail=detail)
-
-
-def _same_id(key: GenericKey, id_type: str, id_: Composable, value: Composable) -> Composed:
-    """Whether a row's id is the one that the key holds, asked so that the index over the ids answers."""
-    if not key.is_text:
-        return SQL("{} = {}").format(id_, value)
-    if id_type == "uuid":
-        return SQL("{id} = CASE WHEN {value} ~ {uuid} THEN {value}::uuid END").format(
-            id=id_, value=value, uuid=Value("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-        )
-    return SQL("{}::text = {}").format(id_, value)
 
 
 def _known(relation: Identifier, types: Mapping[str, str]) -> Composed:
@@ -219,6 +205,13 @@ def _known(relation: Identifier, types: Mapping[str, str]) -> Composed:
     )
 
 
+def _has_columns(names: Sequence[str]) -> Composed:
+    """Whether the trigger's table still has these columns, whatever they hold."""
+    return SQL(
+        "(SELECT count(*) = {} FROM pg_attribute AS a WHERE a.attrelid = TG_RELID AND a.attname IN ({}) AND NOT a.attisdropped)"
+    ).format(Value(len(names)), SQL(", ").join(map(Value, names)))
+
+
 def _step_aside(guards: str) -> Composed:
     return SQL("RAISE WARNING USING MESSAGE = {}, HINT = {};").format(
         Value(
@@ -232,163 +225,222 @@ def _key_columns(key: GenericKey) -> Composed:
     return _known(key.relation, {key.type_column: "", key.id_column: key.id_type})
 
 
-def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Trigger]:
-    """The triggers of the referring side: a new or changed reference must lead to a row that stays until the commit."""
-    type_, id_ = Identifier(key.type_column), Identifier(key.id_column)
-    new_type, new_id = SQL("the_type::bigint"), SQL("the_id::{}").format(SQL(key.compared_as))
-    function = _name("guard_refers", key.schema, key.table, key.id_column)
-    cases = [
-        SQL("WHEN {} THEN IF NOT {} THEN {} RETURN; END IF; PERFORM FROM {} AS t WHERE {} FOR KEY SHARE;").format(
-            Value(model.content_type),
-            _known(model.table, {model.id_column: model.id_type}),
-            _step_aside(model.table.strings[-1]),
-            model.table,
-            _same_id(key, model.id_type, SQL("t.{}").format(Identifier(model.id_column)), new_id),
-        )
-        for model in reachable(key, found)
-    ]
-    cases += [SQL("WHEN {} THEN NULL;").format(Value(content_type)) for content_type in impossible(key, found)]
+_SEEN = {
+    "INSERT": "NEW TABLE AS new_rows",
+    "DELETE": "OLD TABLE AS old_rows",
+    "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
+}
+"""What a statement's trigger sees of its rows, by event."""
+
+
+def _event(event: str, home: Relation) -> Composed:
+    """Once a statement; at a partitioned table once a row, which sees as well who writes into a partition by its own name."""
+    if home.is_partitioned:
+        return SQL("{} ON {} FOR EACH ROW").format(SQL(event), home.table)
+    seen = SQL("REFERENCING {} FOR EACH STATEMENT").format(SQL(_SEEN[event]))
+    return SQL("{} ON {} {}").format(SQL(event), home.table, seen)
+
+
+def _note(
+    cursor: Cursor,
+    name: str,
+    home: Relation,
+    columns: tuple[str | None, str],
+    check: str,
+    counts: Literal["new", "old"],
+) -> Function:
+    """The triggers' function that notes which pairs of content type and id a statement has brought (`new`) or taken (`old`)."""
+    type_, id_ = columns
+
+    def pairs(version: str) -> Composed:
+        row = SQL(version.upper() if home.is_partitioned else "r")
+        rows = SQL("") if home.is_partitioned else SQL(" FROM {} AS r").format(SQL(f"{version}_rows"))
+        of_type = SQL("{}.{}::bigint").format(row, Identifier(type_)) if type_ else SQL("NULL::bigint")
+        return SQL("SELECT {} AS type, {}.{}::text AS id{}").format(of_type, row, Identifier(id_), rows)
+
+    def noted(changed: Composable) -> Composed:
+        return SQL("""
+            INSERT INTO {pending} (guard, type, ids)
+            SELECT {check}, type, array_agg(id)
+            FROM (SELECT type, id, row_number() OVER () / {at_once} AS part FROM ({changed}) AS c) AS pairs
+            WHERE type IS NOT NULL OR id IS NOT NULL GROUP BY type, part;
+        """).format(pending=PENDING, check=Value(check), at_once=Value(AT_ONCE), changed=changed)
+
+    other = "old" if counts == "new" else "new"
     body = SQL("""
         BEGIN
-          IF NOT {known} THEN {step_aside} RETURN; END IF;
-          IF {new_type} IS NOT NULL AND {new_id} IS NOT NULL THEN
-            CASE {new_type} {cases} ELSE PERFORM FROM {content_types} AS c WHERE c.id = {new_type}; END CASE;
-            IF FOUND THEN RETURN; END IF;
-            -- Only what is committed counts: the row may have been changed or deleted later in the transaction.
-            PERFORM FROM {relation} AS x WHERE x.{type} = {new_type} AND x.{id} = {new_id};
-          ELSIF {new_type} IS NULL AND {new_id} IS NULL THEN
-            RETURN;
-          ELSE
-            PERFORM FROM {relation} AS x
-            WHERE x.{type} IS NOT DISTINCT FROM {new_type} AND x.{id} IS NOT DISTINCT FROM {new_id};
+          IF to_regclass({table}) IS NULL OR NOT {known} THEN {step_aside}
+          ELSIF TG_OP = 'UPDATE' THEN {updated}
+          ELSE {others}
           END IF;
-          IF FOUND THEN {refusal} END IF;
-          RETURN;
+          RETURN NULL;
         END
     """).format(
-        known=_key_columns(key),
-        step_aside=_step_aside(key.name),
-        new_type=new_type,
-        new_id=new_id,
-        # Without a model whose table is known, CASE still needs a branch.
-        cases=SQL(" ").join(cases) if cases else SQL("WHEN NULL THEN NULL;"),
-        content_types=_content_types(cursor),
-        relation=key.relation,
-        type=type_,
-        id=id_,
-        refusal=_refusal_sql(
-            Value(key.name),
-            SQL("format('Content type %s, id %s.', the_type, the_id)"),
-            key.schema,
-            key.table,
-            function,
-        ),
+        table=Value(".".join(PENDING.strings)),
+        known=_has_columns([name for name in columns if name]),
+        step_aside=_step_aside(home.label),
+        updated=noted(SQL("{} EXCEPT {}").format(pairs(counts), pairs(other))),
+        others=noted(SQL("SELECT DISTINCT p.* FROM ({}) AS p").format(pairs(counts))),
     )
-    changed = SQL("WHEN ({})").format(SQL(" OR ").join(map(_changed, (key.type_column, key.id_column))))
-    events = (("insert", SQL("INSERT"), SQL("")), ("update", SQL("UPDATE"), changed))
+    return Function(name, body.as_string(cursor))
+
+
+def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Trigger]:
+    """The triggers of the referring side: a new or changed reference must lead to a row that stays until the commit."""
+    name = _name("guard_refers", key.schema, key.table, key.id_column)
+    check = Function(name, _refers_sql(cursor, key, found, name).as_string(cursor), checks=True)
+    note = _note(
+        cursor,
+        _name("guard_notes", key.schema, key.table, key.id_column),
+        key.home,
+        (key.type_column, key.id_column),
+        name,
+        "new",
+    )
     return [
         Trigger(
             key.name,
             key.schema,
             key.table,
-            _name(PREFIX, key.id_column, suffix),
-            SQL("{} ON {} FOR EACH ROW {}").format(event, key.relation, condition),
-            function,
-            body.as_string(cursor),
-            (key.type_column, key.id_column),
+            _name(PREFIX, key.id_column, event.lower()),
+            _event(event, key.home),
+            (note, check),
         )
-        for suffix, event, condition in events
+        for event in ("INSERT", "UPDATE")
     ]
 
 
-def _changed(column: str) -> Composed:
-    """Whether an update has changed a column, of whatever type it is then: a condition on the column itself would bind it."""
-    return SQL("to_jsonb(OLD.*) -> {0} IS DISTINCT FROM to_jsonb(NEW.*) -> {0}").format(Value(column))
+def _refers_sql(cursor: Cursor, key: GenericKey, found: Sequence[Model], name: str) -> Composed:
+    """The body of the function that checks ids of one content type: only those of rows that are there may be referred to."""
+    cases = [
+        SQL("WHEN {} THEN IF NOT {} THEN {} RETURN; END IF; {}").format(
+            Value(model.content_type),
+            _known(model.table, {model.id_column: model.id_type}),
+            _step_aside(model.table.strings[-1]),
+            _missing_sql(key, model),
+        )
+        for model in reachable(key, found)
+    ]
+    cases += [SQL("WHEN {} THEN missing := the_ids;").format(Value(type_)) for type_ in impossible(key, found)]
+    return SQL("""
+        DECLARE missing text[]; dead text;
+        BEGIN
+          IF NOT {known} THEN {step_aside} RETURN; END IF;
+          CASE the_type {cases} ELSE
+            missing := CASE WHEN EXISTS (SELECT FROM {content_types} AS c WHERE c.id = the_type) THEN '{{}}' ELSE the_ids END;
+          END CASE;
+          IF the_type IS NOT NULL AND array_position(the_ids, NULL) IS NOT NULL THEN
+            -- One half alone leads nowhere.
+            PERFORM FROM {relation} AS x WHERE x.{type} = the_type AND x.{id} IS NULL;
+            IF FOUND THEN {refusal} END IF;
+          END IF;
+          IF missing <> '{{}}' THEN
+            -- Only what is committed counts: the row may have been changed or deleted later in the transaction.
+            SELECT min(x.{id}::text) INTO dead FROM {relation} AS x
+            WHERE (x.{type} = the_type OR the_type IS NULL AND x.{type} IS NULL) AND x.{id} = ANY(missing::{array});
+            IF dead IS NOT NULL THEN {refusal} END IF;
+          END IF;
+        END
+    """).format(
+        known=_key_columns(key),
+        step_aside=_step_aside(key.name),
+        # Without a model whose table is known, CASE still needs a branch.
+        cases=SQL(" ").join(cases) if cases else SQL("WHEN NULL THEN NULL;"),
+        content_types=_content_types(cursor),
+        relation=key.relation,
+        type=Identifier(key.type_column),
+        id=Identifier(key.id_column),
+        array=SQL(f"{key.compared_as}[]"),
+        refusal=_refusal_sql(
+            Value(key.name),
+            SQL("format('Content type %s, id %s.', the_type, dead)"),
+            key.schema,
+            key.table,
+            name,
+        ),
+    )
+
+
+def _missing_sql(key: GenericKey, model: Model) -> Composed:
+    """Locks the rows of a model that are referred to, and finds the ids of none; asked so that the index over the ids answers."""
+    id_ = SQL("t.{}").format(Identifier(model.id_column))
+    asked: Composable = SQL("the_ids::{}").format(SQL(f"{key.compared_as}[]"))
+    if key.is_text and model.id_type == "uuid":
+        asked = SQL("ARRAY(SELECT CASE WHEN i ~ {} THEN i::uuid END FROM unnest(the_ids) AS i)").format(
+            Value("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+        )
+    elif key.is_text:
+        id_ = SQL("{}::text").format(id_)
+    return SQL("""
+        WITH held AS MATERIALIZED (SELECT {id}::text AS id FROM {table} AS t WHERE {compared} = ANY({asked}) FOR KEY SHARE)
+        SELECT coalesce(array_agg(i), '{{}}') INTO missing FROM unnest(the_ids) AS i
+        WHERE NOT EXISTS (SELECT FROM held WHERE held.id = i);
+    """).format(id=SQL("t.{}").format(Identifier(model.id_column)), table=model.table, compared=id_, asked=asked)
 
 
 def _at_table(
-    cursor: Cursor,
-    schema: str,
-    table: str,
-    ids: tuple[str, str],
-    content_types: Sequence[int],
-    keys: Sequence[GenericKey],
+    cursor: Cursor, home: Relation, ids: tuple[str, str], content_types: Sequence[int], keys: Sequence[GenericKey]
 ) -> list[Trigger]:
     """The triggers of the side referred to: a row that is gone at commit, or has another id, must not be referred to."""
-    (id_column, id_type), relation = ids, Identifier(schema, table)
-    id_ = Identifier(id_column)
-    types = SQL(", ").join(map(Value, content_types))
-
-    def looked_up(key: GenericKey, condition: Composable) -> Composed:
-        return SQL(
-            "IF NOT {known} THEN {step_aside}"
-            " ELSIF EXISTS (SELECT FROM {relation} AS x WHERE x.{type} IN ({types}){condition}) THEN referring := {name};"
-            " END IF;"
-        ).format(
-            known=_key_columns(key),
-            step_aside=_step_aside(key.name),
-            relation=key.relation,
-            type=Identifier(key.type_column),
-            types=types,
-            condition=condition,
-            name=Value(key.name),
-        )
-
-    def body(lookups: Iterable[Composable], is_gone: Composable, detail: Composable, function: str, done: str) -> str:
-        return (
-            SQL("""
-            DECLARE referring text;
-            BEGIN
-              IF NOT {known} THEN {step_aside} {done} END IF;
-              {lookups}
-              IF referring IS NOT NULL THEN
-                IF {is_gone} THEN {refusal} END IF;
-              END IF;
-              {done}
-            END
-        """)
-            .format(
-                known=_known(relation, {id_column: id_type}),
-                step_aside=_step_aside(table),
-                lookups=SQL(" ").join(lookups),
-                is_gone=is_gone,
-                refusal=_refusal_sql(SQL("referring"), detail, schema, table, function),
-                done=SQL(done),
-            )
-            .as_string(cursor)
-        )
-
-    old_id = SQL("the_id::{}").format(SQL(id_type))
-
-    def to_row(key: GenericKey) -> Composable:
-        return SQL(" AND x.{} = {}").format(Identifier(key.id_column), SQL("the_id") if key.is_text else old_id)
-
-    holds, emptied = _name("guard_holds", schema, table), _name("guard_emptied", schema, table)
-    row_body = body(
-        (looked_up(key, to_row(key)) for key in keys),
-        # It may be back under its id: deleted and made again in one transaction.
-        SQL("NOT EXISTS (SELECT FROM {} AS t WHERE t.{} = {})").format(relation, id_, old_id),
-        SQL("format('%s %s.', {}::text, the_id)").format(Value(table)),
-        holds,
-        "RETURN;",
+    id_column, id_type = ids
+    holds, emptied = (_name(kind, home.schema, home.name) for kind in ("guard_holds", "guard_emptied"))
+    held = SQL("""
+        DECLARE gone {id_type}[]; dead text;
+        BEGIN
+          IF NOT {known} THEN {step_aside} RETURN; END IF;
+          -- It may be back under its id: deleted and made again in one transaction.
+          gone := ARRAY(SELECT i FROM unnest(the_ids::{id_type}[]) AS i WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.{id} = i));
+          {lookups}
+        END
+    """).format(
+        id_type=SQL(id_type),
+        known=_known(home.table, {id_column: id_type}),
+        step_aside=_step_aside(home.label),
+        relation=home.table,
+        id=Identifier(id_column),
+        lookups=SQL(" ").join(_lookup_sql(key, home, content_types, holds) for key in keys),
     )
-    table_body = body(
-        (looked_up(key, SQL("")) for key in keys),
-        SQL("TRUE"),
-        Value(f"{table} was truncated."),
-        emptied,
-        "RETURN NULL;",
+    empty = SQL("DECLARE dead text; BEGIN {} RETURN NULL; END").format(
+        SQL(" ").join(_lookup_sql(key, home, content_types, emptied, of_gone=False) for key in keys)
     )
-    row = SQL("{} ON {} FOR EACH ROW {}")
-    deleted = row.format(SQL("DELETE"), relation, SQL(""))
-    moved = row.format(SQL("UPDATE"), relation, SQL("WHEN ({})").format(_changed(id_column)))
-    truncated = SQL("TRUNCATE ON {} FOR EACH STATEMENT").format(relation)
-    noted = ("", id_column)
+    note = _note(cursor, _name("guard_notes", home.schema, home.name), home, (None, id_column), holds, "old")
+    check = Function(holds, held.as_string(cursor), checks=True)
+    truncated = SQL("TRUNCATE ON {} FOR EACH STATEMENT").format(home.table)
+
+    def trigger(name: str, event: Composable, *functions: Function) -> Trigger:
+        return Trigger(home.label, home.schema, home.name, _name(PREFIX, name), event, functions)
+
     return [
-        Trigger(table, schema, table, _name(PREFIX, "delete"), deleted, holds, row_body, noted),
-        Trigger(table, schema, table, _name(PREFIX, "update_id"), moved, holds, row_body, noted),
-        Trigger(table, schema, table, _name(PREFIX, "truncate"), truncated, emptied, table_body),
+        trigger("delete", _event("DELETE", home), note, check),
+        trigger("update_id", _event("UPDATE", home), note, check),
+        trigger("truncate", truncated, Function(emptied, empty.as_string(cursor))),
     ]
+
+
+def _lookup_sql(
+    key: GenericKey, home: Relation, content_types: Sequence[int], name: str, *, of_gone: bool = True
+) -> Composed:
+    """Refuses where a row of the key refers to one of those that are gone, or, of a table that was emptied, to any."""
+    ids = SQL(" AND x.{} = ANY(gone::{})").format(Identifier(key.id_column), SQL(f"{key.compared_as}[]"))
+    return SQL("""
+        IF NOT {known} THEN {step_aside}
+        ELSE
+          -- Not the first one found: the planner would rather read the table than its index.
+          SELECT min(x.{id}::text) INTO dead FROM {relation} AS x WHERE x.{type} IN ({types}){ids};
+          IF dead IS NOT NULL THEN {refusal} END IF;
+        END IF;
+    """).format(
+        known=_key_columns(key),
+        step_aside=_step_aside(key.name),
+        relation=key.relation,
+        type=Identifier(key.type_column),
+        id=Identifier(key.id_column),
+        types=SQL(", ").join(map(Value, content_types)),
+        ids=ids if of_gone else SQL(""),
+        refusal=_refusal_sql(
+            Value(key.name), SQL("format('%s %s.', {}, dead)").format(Value(home.label)), home.schema, home.name, name
+        ),
+    )
 
 
 def _content_types(cursor: Cursor) -> Identifier:
@@ -418,37 +470,46 @@ def install(engine: sqlalchemy.Engine) -> Status:
         )
         _refuse_orphans(cursor)
         _bring_up(cursor)
+        _remember(cursor, True)
         return status(cursor)
 
 
 def _refuse_orphans(cursor: Cursor) -> None:
     orphans = {name: number for name, number in leading_nowhere(cursor).items() if number}
-    if orphans:
-        raise GuardError(
-            f"References lead nowhere: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}.",
-            remedy=f"Nothing was changed. Run `{clinics.materialize_command('*')}`, then `nexus-assets guard install`.",
-        )
+    if not orphans:
+        return
+    told = f"References lead nowhere: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}."
+    ours = {entity.model.label for entity in ENTITIES.values()}
+    for model in models(cursor):
+        if model.id_type != "uuid" and ".".join(labels(cursor)[model.content_type]) in ours:
+            raise GuardError(
+                f"{told} The column {model.table.strings[-1]}.{model.id_column} is of type {model.id_type}: what holds a uuid can't"
+                " lead there.",
+                remedy="Nothing was changed, and no load repairs that. Take the migration of Nexus back that changed the type, or use"
+                " a version of nexus_assets that knows it.",
+            )
+    raise GuardError(
+        told,
+        remedy=f"Nothing was changed. Run `{clinics.materialize_command('*')}`, then `nexus-assets guard install`. Where that is"
+        " refused again, `nexus-assets check` names what no load can repair, and what helps.",
+    )
 
 
 def _bring_up(cursor: Cursor) -> None:
     triggers, present = wanted(cursor), _present(cursor)
-    if len(triggers) == len(present) and all(_state(trigger, present) == "guarded" for trigger in triggers):
+    if len(triggers) == len(present.triggers) and all(_state(trigger, present) == "guarded" for trigger in triggers):
         return
     _make_schema(cursor)
     _take_down(cursor)
     cursor.execute(
         SQL(MACHINERY).format(
-            pending=PENDING,
-            schema=Identifier(SCHEMA),
-            note=Value(NOTE),
-            commit=Value(COMMIT),
-            name=Identifier(f"{PREFIX}_commit"),
+            pending=PENDING, schema=Identifier(SCHEMA), commit=Value(COMMIT), name=Identifier(f"{PREFIX}_commit")
         )
     )
-    for function in {trigger.function: trigger.function_sql() for trigger in triggers}.values():
-        cursor.execute(function)
+    for function in {each.name: each for trigger in triggers for each in trigger.functions}.values():
+        cursor.execute(function.sql())
     for trigger in triggers:
-        cursor.execute(trigger.trigger_sql())
+        cursor.execute(trigger.sql())
 
 
 def _make_schema(cursor: Cursor) -> None:
@@ -467,30 +528,45 @@ def remove(engine: sqlalchemy.Engine) -> int:
     with transaction(engine, lock="guard") as cursor:
         triggers = _take_down(cursor)
         cursor.execute(SQL("DROP SCHEMA IF EXISTS {}").format(Identifier(SCHEMA)))
+        _remember(cursor, False)
         return triggers
+
+
+def _remember(cursor: Cursor, is_wanted: bool) -> None:
+    """Notes in the ledger, where there is one, whether the guard is wanted: nothing else is left where all of it was dropped.
+
+    The guard does without a ledger that can't be trusted.
+    """
+    with suppress(UntrustedLedgerError):
+        if schema.is_installed(cursor):
+            schema.install(cursor)
+            schema.hold(cursor)
+            cursor.execute("UPDATE nexus_assets.about SET guarded = %s WHERE guarded <> %s", (is_wanted, is_wanted))
 
 
 def _take_down(cursor: Cursor) -> int:
     present = _present(cursor)
-    for schema, table, name in present:
-        cursor.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(name), Identifier(schema, table)))
+    for place in present.triggers:
+        cursor.execute(SQL("DROP TRIGGER {} ON {}").format(Identifier(place[2]), Identifier(*place[:2])))
     cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(PENDING))
     cursor.execute(
         "SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)"
         " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-        " WHERE n.nspname IN (%s, %s) AND p.proname ~ '^guard_(refers|holds|emptied)_|^guard_(note|commit)$'",
+        " WHERE n.nspname IN (%s, %s) AND p.proname ~ '^guard_(refers|holds|emptied|notes)_|^guard_(note|commit)$'",
         (LEDGER_SCHEMA, SCHEMA),
     )
-    for schema, name, arguments in cursor.fetchall():
-        cursor.execute(SQL("DROP FUNCTION {}({})").format(Identifier(schema, name), SQL(arguments)))
-    return len(present)
+    for home, name, arguments in cursor.fetchall():
+        cursor.execute(SQL("DROP FUNCTION {}({})").format(Identifier(home, name), SQL(arguments)))
+    return len(present.triggers)
 
 
 def was_installed(cursor: Cursor) -> bool:
     """Whether somebody installed the guard and did not remove it, whatever is left of it."""
-    cursor.execute("SELECT to_regnamespace(%s) IS NOT NULL", (SCHEMA,))
-    ((has_schema,),) = cursor.fetchall()
-    return has_schema or bool(_present(cursor))
+    if queries.yes(cursor, SQL("SELECT to_regnamespace({}) IS NOT NULL").format(Value(SCHEMA))):
+        return True
+    if schema.is_installed(cursor) and queries.yes(cursor, "SELECT guarded FROM nexus_assets.about"):
+        return True
+    return bool(_present(cursor).triggers)
 
 
 def status(cursor: Cursor) -> Status:
@@ -509,22 +585,19 @@ def status(cursor: Cursor) -> Status:
 
 @dataclass(frozen=True)
 class _Present:
-    """A trigger of the guard that is there: what it calls, and whether that is in force."""
+    """The triggers of the guard that are there, by schema, table and name: the function that each calls, and whether it is in
+    force; the bodies of the guard's functions by name; whether what is noted is checked at commit."""
 
-    function: str
-    arguments: tuple[str, ...]
-    body: str
-    in_force: bool
+    triggers: Mapping[tuple[str, str, str], tuple[str, bool]]
+    bodies: Mapping[str, str]
+    checks_at_commit: bool
 
 
-def _present(cursor: Cursor) -> dict[tuple[str, str, str], _Present]:
-    """The triggers of the guard that are there, by schema, table and name.
-
-    They are not in force where they are switched off, or the one at the commit is, and where row level security hides rows.
-    """
+def _present(cursor: Cursor) -> _Present:
+    """A trigger is not in force where it is switched off, and where row level security hides rows from the guard's owner."""
     cursor.execute(
         """
-        SELECT n.nspname, c.relname, t.tgname, CASE WHEN f.nspname = %s THEN p.proname ELSE '' END, t.tgargs,
+        SELECT n.nspname, c.relname, t.tgname, CASE WHEN f.nspname = %s THEN p.proname ELSE '' END,
                t.tgenabled IN ('O', 'A')
                AND NOT (c.relrowsecurity AND NOT o.rolsuper AND NOT o.rolbypassrls
                         AND (c.relforcerowsecurity OR NOT pg_has_role(o.oid, c.relowner, 'USAGE')))
@@ -536,28 +609,26 @@ def _present(cursor: Cursor) -> dict[tuple[str, str, str], _Present]:
         """,
         (SCHEMA, PREFIX),
     )
-    triggers = cursor.fetchall()
+    triggers = {
+        (schema, table, name): (function, in_force) for schema, table, name, function, in_force in cursor.fetchall()
+    }
     cursor.execute(
         "SELECT proname, prosrc FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
         " WHERE n.nspname = %s AND p.prosecdef",
         (SCHEMA,),
     )
-    bodies = dict(cursor.fetchall())
-    found = {}
-    for schema, table, name, function, arguments, enabled in triggers:
-        words = tuple(each.decode() for each in bytes(arguments).split(b"\0")[:-1])
-        found[schema, table, name] = _Present(function, words, bodies.get(words[0] if words else function, ""), enabled)
-    at_commit = found.pop((SCHEMA, PENDING.strings[1], f"{PREFIX}_commit"), None)
-    if at_commit is None or not at_commit.in_force or (bodies.get("guard_note"), at_commit.body) != (NOTE, COMMIT):
-        found = {place: replace(each, in_force=each.in_force and not each.arguments) for place, each in found.items()}
-    return found
+    _, checks = triggers.pop((SCHEMA, PENDING.strings[1], f"{PREFIX}_commit"), ("", False))
+    return _Present(triggers, dict(cursor.fetchall()), checks)
 
 
-def _state(trigger: Trigger, present: Mapping[tuple[str, str, str], _Present]) -> State:
-    there = present.get((trigger.schema, trigger.table, trigger.name))
-    if there is None:
+def _state(trigger: Trigger, present: _Present) -> State:
+    function, in_force = present.triggers.get((trigger.schema, trigger.table, trigger.name), (None, False))
+    if function is None:
         return "missing"
-    if not there.in_force:
+    noting, *checking = trigger.functions
+    if not in_force or (checking and not present.checks_at_commit):
         return "disabled"
-    wanted_now = (trigger.called, trigger.arguments, trigger.body)
-    return "guarded" if (there.function, there.arguments, there.body) == wanted_now else "outdated"
+    bodies = [(each.name, each.body) for each in trigger.functions]
+    bodies += [("guard_commit", COMMIT)] if checking else []
+    is_as_wanted = function == noting.name and all(present.bodies.get(name) == body for name, body in bodies)
+    return "guarded" if is_as_wanted else "outdated"

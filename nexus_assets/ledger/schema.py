@@ -15,7 +15,7 @@ from nexus_assets.ledger import trust
 from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import queries, session
-from nexus_assets.nexus.relations import LEDGER_SCHEMA
+from nexus_assets.nexus.relations import GUARD_SCHEMA, LEDGER_SCHEMA
 
 SUPPORTED_SERVERS = "14 to 18"
 """The versions of PostgreSQL that are supported, for people; a newer one is not refused."""
@@ -212,9 +212,10 @@ def install(cursor: Cursor) -> None:
         cursor.execute(_identity_sql(entity))
     cursor.execute(_identity_view_sql())
     cursor.execute(
-        "INSERT INTO nexus_assets.about (database_mark, code_hash) VALUES (%s, %s)"
-        " ON CONFLICT (only_row) DO UPDATE SET code_hash = excluded.code_hash",
-        (database_mark(cursor), code_hash()),
+        "INSERT INTO nexus_assets.about AS known (database_mark, code_hash, guarded)"
+        " VALUES (%s, %s, to_regnamespace(%s) IS NOT NULL)"
+        " ON CONFLICT (only_row) DO UPDATE SET code_hash = excluded.code_hash, guarded = known.guarded OR excluded.guarded",
+        (database_mark(cursor), code_hash(), GUARD_SCHEMA),
     )
     cursor.execute("RESET ROLE")
     check_trusted(cursor)

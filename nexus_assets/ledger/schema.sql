@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS nexus_assets.about (
   code_hash text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
+ALTER TABLE nexus_assets.about ADD COLUMN IF NOT EXISTS guarded boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN nexus_assets.about.guarded IS 'Whether the guard was installed and not removed, whatever is left of it.';
 COMMENT ON COLUMN nexus_assets.about.database_mark IS 'The server and database that the ledger was made in: a copy elsewhere is noticed.';
 
 CREATE TABLE IF NOT EXISTS nexus_assets.load (

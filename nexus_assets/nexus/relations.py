@@ -180,6 +180,9 @@ def find(cursor: Cursor, names: Sequence[str]) -> Relation | None:
 GUARD_PREFIX = "nexus_assets_guard"
 """How the names of the guard's own triggers begin."""
 
+GUARD_SCHEMA = "nexus_guard"
+"""The schema of the guard's functions, where it is installed."""
+
 
 @dataclass(frozen=True)
 class Trigger:

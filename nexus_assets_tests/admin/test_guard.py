@@ -14,6 +14,9 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 
 from nexus_assets.admin import guard, reset
+from nexus_assets.checks import CHECKS
+from nexus_assets.checks.check import NO_FILES, Finding
+from nexus_assets.checks.run import ask_all
 from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic, furnish
@@ -323,6 +326,68 @@ def test_a_partitioned_table_is_guarded_once_and_let_go(loaded: Clinic) -> None:
         loaded.execute(row, loaded.content_type())
     guard.remove(loaded.engine)
     loaded.execute(row, loaded.content_type())
+
+
+def test_who_writes_into_a_partition_by_its_own_name_is_guarded_too(loaded: Clinic) -> None:
+    loaded.execute(
+        "CREATE TABLE audit (id uuid, content_type_id int, object_id uuid, at date) PARTITION BY RANGE (at);"
+        " CREATE TABLE audit_1 PARTITION OF audit FOR VALUES FROM ('2020-01-01') TO ('2030-01-01')"
+    )
+    guard.install(loaded.engine)
+    loaded.execute("INSERT INTO audit_1 SELECT id, content_type_id, object_id, '2024-01-01' FROM images_batch")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+        loaded.execute("UPDATE audit_1 SET object_id = gen_random_uuid()")
+
+
+# --- a part of it dropped ---------------------------------------------------------------------------------------------
+
+DROPPED = {
+    "all of it": "DROP SCHEMA nexus_guard CASCADE",
+    "a trigger's function": "DROP FUNCTION nexus_guard.guard_notes_public_images_batch_object_id CASCADE",
+    "every trigger's function": "DO $$ DECLARE f regprocedure; BEGIN FOR f IN SELECT oid FROM pg_proc WHERE pronamespace ="
+    " 'nexus_guard'::regnamespace LOOP EXECUTE format('DROP FUNCTION %s CASCADE', f); END LOOP; END $$",
+    "a function that checks": "DROP FUNCTION nexus_guard.guard_refers_public_images_batch_object_id",
+    "the function at commit": "DROP FUNCTION nexus_guard.guard_commit CASCADE",
+    "what is pending": "DROP TABLE nexus_guard.pending",
+    "one trigger": "DROP TRIGGER nexus_assets_guard_object_id_insert ON images_batch",
+    "a function's text": "CREATE OR REPLACE FUNCTION nexus_guard.guard_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+    " SET search_path = pg_catalog AS $$ BEGIN RETURN NULL; END $$",
+}
+
+
+def reported(clinic: Clinic) -> Finding:
+    """What the guard's own check answers."""
+    ((_, found),) = ask_all([check for check in CHECKS if check.name == "guard_in_force"], clinic.engine, NO_FILES)
+    assert isinstance(found, Finding)
+    return found
+
+
+@pytest.mark.parametrize("dropped", DROPPED.values(), ids=DROPPED.keys())
+def test_a_guard_of_which_a_part_is_gone_is_missed(dropped: str, guarded: Clinic) -> None:
+    assert reported(guarded).passed
+    guarded.execute(dropped)
+    found = reported(guarded)
+    assert (found.passed, found.next_step) == (False, "nexus-assets guard install")
+    # Nobody is kept from writing by what is left, and the guard comes back whole.
+    with client(guarded) as cursor:
+        cursor.execute(copy_batch(patient(guarded)))
+        cursor.execute("UPDATE images_batch SET name = 'Gait study'; UPDATE patients SET notes = 'edited'")
+    assert guard.install(guarded.engine).is_whole
+    assert reported(guarded).passed
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation), client(guarded) as cursor:
+        cursor.execute(copy_batch(NOBODY))
+
+
+def test_a_guard_that_was_there_before_the_first_load_is_missed_as_well(furnished: Clinic) -> None:
+    guard.install(furnished.engine)
+    furnished.load("patients")
+    furnished.execute(DROPPED["all of it"])
+    assert reported(furnished).breakdown.keys() == {"guard_missing"}
+
+
+def test_a_guard_that_was_removed_is_not_missed(guarded: Clinic) -> None:
+    guard.remove(guarded.engine)
+    assert reported(guarded).passed
 
 
 # --- row level security -----------------------------------------------------------------------------------------------

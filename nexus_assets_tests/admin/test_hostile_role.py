@@ -185,15 +185,15 @@ def test_what_was_changed_is_named_and_what_to_do(owned: Clinic) -> None:
 
 
 GUARD_ATTACKS = {
-    "drop its functions": "DROP FUNCTION nexus_guard.guard_holds_public_patients(text, text) CASCADE",
+    "drop its functions": "DROP FUNCTION nexus_guard.guard_holds_public_patients(bigint, text[]) CASCADE",
     "drop its schema": "DROP SCHEMA nexus_guard CASCADE",
     "drop a trigger": "DROP TRIGGER nexus_assets_guard_delete ON patients",
     "turn a trigger off": "ALTER TABLE patients DISABLE TRIGGER nexus_assets_guard_delete",
-    "replace a function": "CREATE OR REPLACE FUNCTION nexus_guard.guard_holds_public_patients(the_type text, the_id text)"
+    "replace a function": "CREATE OR REPLACE FUNCTION nexus_guard.guard_holds_public_patients(the_type bigint, the_ids text[])"
     " RETURNS void LANGUAGE plpgsql AS 'BEGIN END'",
     "call a function": "SELECT nexus_guard.guard_holds_public_patients(NULL, NULL)",
     "use a function": "CREATE TABLE nexus_assets.own (id uuid); CREATE TRIGGER own AFTER INSERT ON nexus_assets.own FOR EACH"
-    " ROW EXECUTE FUNCTION nexus_guard.guard_note('guard_holds_public_patients', '', 'id')",
+    " ROW EXECUTE FUNCTION nexus_guard.guard_notes_public_images_batch_object_id()",
     "write what is to be checked": "DELETE FROM nexus_guard.pending",
 }
 

@@ -264,6 +264,13 @@ def test_guard_of_a_nexus_that_is_another_is_not_whole(operation: str, guarded: 
         assert not guard.status(cursor).is_whole
 
 
+def test_no_load_is_advised_where_ids_are_no_uuids_any_more(guarded: Django) -> None:
+    guarded("migrate", "AlterField of the key referred to")
+    with pytest.raises(guard.GuardError, match=r"id is of type character varying.*Take the migration") as refused:
+        guard.install(guarded.clinic.engine)
+    assert "materialize" not in str(refused.value)
+
+
 @pytest.mark.parametrize("operation", CHANGES_A_KEY)
 def test_after_a_migration_the_guard_is_installed_again(operation: str, guarded: Django) -> None:
     guarded("migrate", operation)
