@@ -55,6 +55,15 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own form
         return list(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Shows on a terminal that something goes on: what a command imports takes a second or two."""
+        from rich.console import Console
+
+        with Console(stderr=True).status("Starting"):
+            return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own form
         module = COMMANDS.get(cmd_name)
         if module is None:

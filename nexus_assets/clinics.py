@@ -77,9 +77,16 @@ def with_clinic(selection: str) -> str:
     return re.sub(r"(?<![\w/])([a-z_]+)(?![\w/])", rf"{clinic}/\1", selection) if clinic else selection
 
 
+MODULE = "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME"
+"""The variable without which Dagster's own command does not know what to load."""
+
+
 def materialize_command(selection: str) -> str:
-    """The command that loads a selection of this clinic's tables, as a person types it."""
-    return f"dagster asset materialize --select {shlex.quote(with_clinic(selection))}"
+    """The command that loads a selection of this clinic's tables, as a person types it: Dagster's, where that works here."""
+    if os.environ.get(MODULE):
+        return f"dagster asset materialize --select {shlex.quote(with_clinic(selection))}"
+    of_clinic = f"--clinic {clinic_name()} " if clinic_name() else ""
+    return f"nexus-assets {of_clinic}load {shlex.quote(selection)}"
 
 
 def step_name(asset: str) -> str:

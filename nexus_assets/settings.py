@@ -96,7 +96,10 @@ RETENTION_DAYS = Setting(
 )
 
 REPORTS = Setting("NEXUS_REPORTS", "The folder of the import reports; `reports` in the local home where it is not set.")
-REPORTS_URL = Setting("NEXUS_REPORTS_URL", "Where a web server shows that folder, for the links to the reports.")
+REPORTS_URL = Setting(
+    "NEXUS_REPORTS_URL",
+    "Where another web server shows that folder, for the links to the reports; not set: Dagster's pages show them.",
+)
 
 CLINIC = Setting(
     "NEXUS_CLINIC",

@@ -83,8 +83,8 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
         for check, finding in answers.items():
             cursor.execute(
                 "INSERT INTO nexus_assets.check_result"
-                " (asset, check_name, severity, passed, violators, breakdown, figures, run_id)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                " (asset, check_name, severity, passed, violators, breakdown, figures, next_step, run_id)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     check.asset,
                     check.name,
@@ -93,6 +93,7 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
                     finding.count,
                     Json(dict(finding.breakdown)),
                     Json(dict(finding.figures)),
+                    finding.next_step,
                     run_id,
                 ),
             )

@@ -9,21 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.box import Box
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.checks.run import ask_all, keep, stored_files
 from nexus_assets.cli import EXIT_ERROR
 from nexus_assets.commands import dagster_instance
+from nexus_assets.commands.tables import tell_rows
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 FOUND_SOMETHING = 1
-
-PLAIN = Box("    \n    \n    \n    \n    \n    \n    \n    \n", ascii=True)
 
 Answers = Mapping[Check, Finding | NexusAssetsError]
 
@@ -95,14 +93,7 @@ def tell(answers: Answers, console: Console) -> None:
         if answer.cause:
             console.print(f"  {answer.cause}")
         if answer.sample:
-            table = Table(box=PLAIN, padding=(0, 1, 0, 2), pad_edge=False, show_edge=False)
-            for name in answer.sample[0]:
-                table.add_column(name, no_wrap=True)
-            for row in answer.sample:
-                table.add_row(*row.values())
-            # An id that is cut can't be asked about: a narrow terminal breaks the line instead.
-            wide = Console(file=console.file, width=max(console.width, 200))
-            wide.print(table, crop=False)
+            tell_rows(console, "", list(answer.sample[0]), [list(row.values()) for row in answer.sample])
         # As one line, however narrow the terminal: a command that is broken can't be pasted.
         if answer.next_step:
             console.print(f"  Run next: {answer.next_step}", soft_wrap=True)
@@ -110,14 +101,10 @@ def tell(answers: Answers, console: Console) -> None:
 
 
 def _list(console: Console) -> None:
-    table = Table(box=PLAIN, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-    for heading in ("check", "severity", "blocks"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what must hold")
     for check in CHECKS:
-        blocks = "yes" if check.blocking and check.severity == "ERROR" else ""
-        table.add_row(check.full_name, check.severity, blocks, check.description)
-    console.print(table)
+        blocks = ", blocks" if check.blocking and check.severity == "ERROR" else ""
+        console.print(f"[bold]{check.full_name}[/bold] ({check.severity}{blocks})", highlight=False)
+        console.print(Padding(check.description, (0, 0, 0, 2)), highlight=False)
 
 
 def _tell_dagster(findings: Mapping[Check, Finding]) -> None:
@@ -146,7 +133,9 @@ def command(selected: tuple[str, ...], deep: bool, strict: bool, wants_json: boo
         return
     run_id = f"check-{uuid.uuid4()}"
     engine, files = NexusDatabase().engine(), stored_files(ClinicBucket(), run_id)
-    answers: Answers = dict(ask_all(select(selected), engine, files, deep=deep))
+    chosen = select(selected)
+    with Console(stderr=True).status(f"Running {len(chosen)} checks"):
+        answers: Answers = dict(ask_all(chosen, engine, files, deep=deep))
     if wants_json:
         click.echo(json.dumps(as_json(answers), indent=2))
     else:

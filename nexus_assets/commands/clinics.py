@@ -38,7 +38,8 @@ def compose(names: list[str]) -> dict[str, Any]:
     }
     mounted = {"volumes": [f"../{clinics.FOLDER}/workspace.yaml:/srv/workspace.yaml:ro"], "depends_on": names}
     pages = ["nexus-assets", "webserver", "--host", "0.0.0.0", "--port", "3000"]
-    services["webserver"] = {**mounted, "command": [*pages, "--workspace", "/srv/workspace.yaml"]}
+    reports = [word for name in names for word in ("--reports", f"/srv/reports/{name}")]
+    services["webserver"] = {**mounted, "command": [*pages, "--workspace", "/srv/workspace.yaml", *reports]}
     services["daemon"] = {**mounted, "command": ["dagster-daemon", "run", "--workspace", "/srv/workspace.yaml"]}
     return {"services": services}
 

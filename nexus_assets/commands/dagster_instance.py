@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nexus_assets import settings
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local.home import dagster_home, is_prepared, local_home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 def is_kept() -> bool:
     """Whether there is a history at all."""
     return bool(os.environ.get("DAGSTER_HOME"))
+
+
+def use_that_of_the_demo() -> None:
+    """Where no DAGSTER_HOME is set and no clinic, the demo's history is meant, as its servers are."""
+    if not is_kept() and settings.clinic() is None and is_prepared(local_home()):
+        os.environ["DAGSTER_HOME"] = str(dagster_home(local_home()))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def refuse_real_clinic() -> None:
     if named:
         raise NexusAssetsError(
             f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} set: the demo uses its own clinic only.",
-            remedy="Unset them (environment, .env), or run `dagster asset materialize --select '*'` to load that clinic.",
+            remedy="Unset them (environment, .env), or run `nexus-assets load` to load that clinic.",
         )
 
 
@@ -69,6 +69,7 @@ def command(scale: int, fresh: bool, number: int | None) -> None:
 
     from nexus_assets.local.dagster_home import prepare as prepare_history
     from nexus_assets.local.demo import prepare
+    from nexus_assets.local.home import SOURCE
     from nexus_assets.local.services import connect
 
     console.print("Starting the local PostgreSQL and S3 server")
@@ -88,7 +89,7 @@ def command(scale: int, fresh: bool, number: int | None) -> None:
         )
     tell_summary(console, status["entities"])
     figures = findings["images", "every_image_visible"].figures
-    console.print(f"Images that a person sees: {figures.get('visible', 0):,} of {figures.get('total', 0):,}")
+    console.print(f"Visible images: {figures.get('visible', 0):,} of {figures.get('total', 0):,}")
     failed, warnings = status["failed_checks"], status["warnings"]
     passed = len(findings) - len(failed) - len(warnings)
     console.print(f"Checks: {passed} passed, {len(failed)} failed {' '.join(failed)}".rstrip())
@@ -97,7 +98,9 @@ def command(scale: int, fresh: bool, number: int | None) -> None:
     page = latest()
     if succeeded and page is not None:
         console.print(f"Report: {page.as_uri()}", soft_wrap=True)
-    console.print("Open the UI: python3 dev.py ui")
-    console.print("In a new shell: source .venv/bin/activate, then `nexus-assets load images`, or Dagster's own")
-    console.print("`dagster asset materialize --select images`")
+    in_checkout = (SOURCE / "dev.py").exists()
+    console.print(f"Open the UI: {'python3 dev.py ui' if in_checkout else 'nexus-assets webserver'}")
+    if in_checkout:
+        console.print("In a new shell: source .venv/bin/activate")
+    console.print(f"Load again: {clinics.materialize_command('images')}")
     sys.exit(0 if succeeded and not failed else 1)

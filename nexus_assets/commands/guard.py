@@ -7,21 +7,18 @@ import sys
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from nexus_assets.admin import guard
+from nexus_assets.commands.tables import tell_rows
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.resources import NexusDatabase
 
 
-def _table(found: guard.Status) -> Table:
-    table = Table(title="Guard")
-    table.add_column("generic key")
-    table.add_column("state")
+def _tell(found: guard.Status, console: Console) -> None:
     unguarded = {name: state for name, state in found.tables.items() if state != "guarded"}
-    for name, state in (*found.keys.items(), *((f"leading to {name}", state) for name, state in unguarded.items())):
-        table.add_row(name, state if state == "guarded" else f"[red]{state}[/red]")
-    return table
+    states = (*found.keys.items(), *((f"leading to {name}", state) for name, state in unguarded.items()))
+    rows = [(name, state if state == "guarded" else f"[red]{state}[/red]") for name, state in states]
+    tell_rows(console, "Guard", ("generic key", "state"), rows)
 
 
 @click.group("guard")
@@ -52,7 +49,7 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"guarded": found.is_whole, "keys": found.keys, "tables": found.tables}, indent=2))
     else:
-        Console().print(_table(found))
+        _tell(found, Console())
         if not found.is_whole:
             click.echo("Run next: nexus-assets guard install")
     sys.exit(0 if found.is_whole else 1)

@@ -8,19 +8,19 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from nexus_assets import clinics
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import StoredFiles
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.demo import refuse_real_clinic
+from nexus_assets.commands.tables import tell_figures
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.incident import Figures, is_well, live_in, measure, strike
 from nexus_assets.local.services import LocalServices, connect
@@ -96,30 +96,21 @@ def _typed(selection: str) -> str:
     return clinics.materialize_command(selection)
 
 
-def _report(broken: Figures, healed: Figures | None) -> Table:
-    table = Table(title="The incident", title_justify="left")
-    table.add_column("")
-    table.add_column("before", justify="right")
-    if healed is not None:
-        table.add_column("after", justify="right")
-
-    def add(name: str, value: str, *more: str) -> None:
-        table.add_row(name, value, *more)
-
-    states = [broken] if healed is None else [broken, healed]
-    add("images visible", *(f"{state.images_visible:,} of {state.images:,}" for state in states))
-    add(
-        "a person's own images visible",
-        *(f"{state.native_images_visible} of {state.native_images}" for state in states),
-    )
-    add("image batches", *(f"{state.batches:,}" for state in states))
-    add("a person's own batches", *(f"{state.native_batches}" for state in states))
-    add("batches with images that lead to a patient", *(f"{state.valid_links:.0%}" for state in states))
-    add("documents that lead nowhere", *(f"{state.documents_leading_nowhere:,}" for state in states))
-    add("captions that people rewrote", *(f"{state.captions_rewritten}" for state in states))
-    add("notes", *(f"{state.notes:,}" for state in states))
-    add("appointments", *(f"{state.appointments:,}" for state in states))
-    return table
+def _tell_figures(broken: Figures, healed: Figures | None, console: Console) -> None:
+    states = {"broken": broken} if healed is None else {"broken": broken, "healed": healed}
+    told: dict[str, Callable[[Figures], str]] = {
+        "images visible": lambda state: f"{state.images_visible:,} of {state.images:,}",
+        "images uploaded by hand, visible": lambda state: f"{state.native_images_visible} of {state.native_images}",
+        "image batches": lambda state: f"{state.batches:,}",
+        "image batches made by hand": lambda state: f"{state.native_batches}",
+        "image batches linked to a patient": lambda state: f"{state.valid_links:.0%}",
+        "documents with a dangling link": lambda state: f"{state.documents_leading_nowhere:,}",
+        "captions rewritten by people": lambda state: f"{state.captions_rewritten}",
+        "notes": lambda state: f"{state.notes:,}",
+        "appointments": lambda state: f"{state.appointments:,}",
+    }
+    rows = [(name, *(figure(state) for state in states.values())) for name, figure in told.items()]
+    tell_figures(console, "The incident", ("", *states), rows)
 
 
 def _say_red(red: Mapping[str, int], console: Console) -> None:
@@ -135,16 +126,17 @@ def _say_red(red: Mapping[str, int], console: Console) -> None:
 @click.option("--unhealed", is_flag=True, help="Leave the database broken, to heal it in the UI.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON, for programs.")
 def command(unhealed: bool, as_json: bool) -> None:
-    """Do to the demo clinic what happened, show the checks see it, heal it with the daily command, show what came of it.
+    """Replay the incident on the demo clinic, show the checks fail, and repair it with the daily command.
 
-    Exit code 0: all is healed (or, where the guard is installed, it could not happen), 1: something is not.
+    Exit code 0: everything is repaired (or, with the guard installed, the incident could not happen), 1: otherwise.
     """
     refuse_real_clinic()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console(stderr=as_json)
     from nexus_assets.local.dagster_home import prepare as prepare_history
 
-    services = connect()
+    with console.status("Starting the local PostgreSQL and S3 server"):
+        services = connect()
     os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
     _make_well(services, console)
     engine = make_engine(services.database_url)
@@ -152,34 +144,40 @@ def command(unhealed: bool, as_json: bool) -> None:
     with ThreadPoolExecutor(max_workers=1) as aside:
         # Listed once, while the database is busy: nothing of this changes what lies there.
         listed = aside.submit(_list, files)
-        live_in(engine, services)
-        console.print("The clinic is well; people have added a batch of their own, and captions")
+        with console.status("Adding what people do in Nexus"):
+            live_in(engine, services)
+        console.print("The clinic is loaded; people have uploaded a batch by hand and rewritten captions")
         try:
-            people = strike(engine)
+            with console.status("Importing the patients a second time"):
+                people = strike(engine)
         except DatabaseError as error:
             console.print(f"Another importer tried, and the database did not let it: {error}")
             sys.exit(0 if is_well(engine) else 1)
         console.print(
-            f"Another importer has made {people:,} patients anew under new ids, and imported the images twice",
+            f"Another importer has recreated {people:,} patients under new ids, and imported the images twice",
             soft_wrap=True,
         )
-        listed.result()
-    broken, red = _look(services, files)
+        with console.status("Listing the bucket"):
+            listed.result()
+    with console.status("Running the checks"):
+        broken, red = _look(services, files)
     _say_red(red, console)
     if unhealed:
-        console.print(_report(broken, None))
+        _tell_figures(broken, None, console)
         commands = " && ".join(_typed(selection) for selection in HEALING)
         console.print(f"Heal it: python3 dev.py ui, or {commands}", soft_wrap=True)
         sys.exit(0)
     seconds = 0.0
     for selection, what in HEALING.items():
         console.print(f"$ {_typed(selection)}")
-        took = _heal(selection)
+        with console.status("Loading"):
+            took = _heal(selection)
         seconds += took
         console.print(f"  {what}: {took:.0f} s", soft_wrap=True)
-    healed, still_red = _look(services, files)
+    with console.status("Running the checks"):
+        healed, still_red = _look(services, files)
     _say_red(still_red, console)
-    console.print(_report(broken, healed))
+    _tell_figures(broken, healed, console)
     if as_json:
         figures = {"broken": broken.as_json(), "healed": healed.as_json(), "red": red, "still_red": still_red}
         click.echo(json.dumps({**figures, "seconds": round(seconds, 1)}, indent=2))

@@ -34,6 +34,7 @@ def command(select: str, switched_on: tuple[str, ...]) -> None:
 
         check_settings(switched_on)
         names = selected_entities(select)
+    dagster_instance.use_that_of_the_demo()
     if not dagster_instance.is_kept():
         console.print("DAGSTER_HOME is not set: this run leaves no history in Dagster's pages and sends no alert.")
     config = {name: dict.fromkeys(switched_on, True) for name in names}

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import uuid
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,6 +106,8 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
     `import_everything`, as the schedule starts it. Raises KeyboardInterrupt where it was interrupted.
     """
     run_id = str(uuid.uuid4())
+    # Dagster's way of reading the fields of a resource that has none; nobody at a terminal can do anything about it.
+    warnings.filterwarnings("ignore", message="The .__fields__. attribute is deprecated")
     with dg.DagsterInstance.get() as instance, Bars(console):
         follower = _Follower(instance, run_id, console)
         follower.start()

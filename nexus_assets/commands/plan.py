@@ -15,13 +15,16 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.progress_bar import Bars
-from nexus_assets.commands.tables import tell_counts, tell_figures, tell_remarks
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 
 if TYPE_CHECKING:
     from nexus_assets.plan.plan import EntityPlan, Plan
+
+
+HEADINGS = ("entity", "rows", "new", "changed", "unchanged", "kept", "rejected", "vanished")
 
 
 def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> None:
@@ -31,22 +34,19 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
     absent = [each.entity for each in plan.entities if each.not_exported]
     if absent:
         console.print(f"Not exported, so not loaded: {', '.join(absent)}")
-    tell_figures(
-        console,
-        f"What is loaded into {plan.database} now." if carried_out else planned,
-        ("entity", "rows", "new", "changed", "unchanged", "kept", "rejected", "vanished"),
-        [_line(each) for each in reached],
-    )
+    rows = [_line(each) for each in reached]
+    tell_figures(console, f"What is loaded into {plan.database} now." if carried_out else planned, HEADINGS, rows)
+    tell_meanings(console, HEADINGS, rows)
     tell_counts(console, "Changed, by column", {each.entity: each.changed_columns for each in reached}, {})
     for what, meaning in ADOPTION.items():
         counts = {each.entity: each.adoption.get(what, {}) for each in reached}
         tell_counts(console, f"Adopted rows, {what}: {meaning}", counts, {})
     tell_counts(console, "Kept as Nexus has them, by column", {each.entity: each.kept_columns for each in reached}, {})
     tell_counts(console, "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
-    tell_counts(console, "Loaded, but worth telling", {each.entity: each.noticed for each in reached}, NOTICES)
+    tell_counts(console, "Loaded, with a notice", {each.entity: each.noticed for each in reached}, NOTICES)
     tell_remarks(console, {each.entity: remarks(each.sources) for each in reached})
     healed = {each.entity: {**each.healed, "superseded": each.superseded} for each in reached}
-    tell_counts(console, "Put right", healed, HEALED)
+    tell_counts(console, "Repaired or noticed", healed, HEALED)
     if not carried_out:
         _tell_stops(plan.entities, console)
 

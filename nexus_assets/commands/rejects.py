@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from nexus_assets import clinics
-from nexus_assets.commands.tables import tell_counts
+from nexus_assets.commands.tables import tell_counts, tell_rows
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import NOT_BY_A_CELL, REASONS
@@ -67,14 +66,11 @@ def command(ctx: click.Context, entity: str | None, reason: str | None, rows: in
 
 
 def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:
-    table = Table(
-        box=None, padding=(0, 1, 0, 0), pad_edge=False, title_justify="left", title="\nRows", title_style="italic"
-    )
-    for name in ("entity", "record", "reason", "column or files", "FileMaker id"):
-        table.add_column(name, justify="right" if name == "record" else "left", no_wrap=name != "FileMaker id")
-    for each in rejects:
-        table.add_row(each.entity, f"{each.record:,}", each.reason, each.column or each.files, each.filemaker_id)
-    console.print(table, width=max(console.width, 100), crop=False)
+    headings = ("entity", "record", "reason", "column or files", "FileMaker id")
+    rows = [
+        (each.entity, f"{each.record:,}", each.reason, each.column or each.files, each.filemaker_id) for each in rejects
+    ]
+    tell_rows(console, "Rows", headings, rows)
 
 
 @command.command("export")

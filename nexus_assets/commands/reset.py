@@ -38,7 +38,8 @@ def command(typed: str | None, accept_losses: bool, as_json: bool) -> None:
     Exit code 0: removed, or nothing to remove; 1: stopped, nothing was removed; 2: could not look.
     """
     engine = NexusDatabase().engine()
-    planned = plan(engine)
+    with Console(stderr=True).status("Counting what importers made"):
+        planned = plan(engine)
     if as_json:
         told = {"removals": {name: asdict(each) for name, each in planned.removals.items()}, "hanging": planned.hanging}
         click.echo(json.dumps({"database": planned.database, **told}, indent=2))
@@ -57,7 +58,8 @@ def command(typed: str | None, accept_losses: bool, as_json: bool) -> None:
                 f"The database's name, {planned.database}, was not typed.",
                 remedy=f"Nothing was removed. Run `nexus-assets reset --yes {planned.database}` if these rows may go.",
             )
-        reset(engine, planned, accept_losses=accept_losses)
+        with Console(stderr=True).status(f"Removing {planned.rows:,} rows"):
+            reset(engine, planned, accept_losses=accept_losses)
     except ResetError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -19,7 +19,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.status_of_all import status_of_all
-from nexus_assets.commands.tables import tell_counts, tell_figures, tell_remarks
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import SUPPORTED_SERVERS, install, is_installed
@@ -214,11 +214,12 @@ def print_status(status: dict[str, Any], console: Console) -> None:
             ]
         )
     headings = ("entity", "rows", "linked", "unlinked", "orphans", "rejected", "loaded (UTC)")
-    tell_figures(console, "Nexus", headings, rows)
+    tell_figures(console, "Rows in Nexus", headings, rows)
+    tell_meanings(console, headings, rows)
     tell_counts(console, "Rejected", {name: entity["rejected"] for name, entity in status["entities"].items()}, REASONS)
     lasts = {name: entity["last_load"] for name, entity in status["entities"].items()}
     tell_remarks(console, {name: last["remarks"] for name, last in lasts.items() if last})
-    console.print(f"\nImages that a person sees: {status['images_visible']:,}")
+    console.print(f"\nVisible images: {status['images_visible']:,}")
 
 
 def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 
-from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings
+from nexus_assets.entities import ENTITIES
+from nexus_assets.mapping.entity import FileRecords
 from nexus_assets.mapping.reasons import REASONS
 
 HEADINGS = ("entity", "source", "inserted", "updated", "unchanged", "kept", "rejected", "orphans", "seconds")
@@ -26,7 +29,12 @@ def tell_summary(console: Console, entities: Mapping[str, Any]) -> None:
         return [name, *(f"{number:,.0f}" for number in numbers[:-1]), f"{numbers[-1]:.1f}"]
 
     rows = [told(name, line) for name, line in zip(entities, lines, strict=True)]
-    tell_figures(console, "Import summary", HEADINGS, rows, told("all", [*totals, seconds]))
+    tell_figures(console, "Import summary, in rows", HEADINGS, rows, told("all", [*totals, seconds]))
+    tell_meanings(console, HEADINGS, rows)
+    files = [name for name in entities if isinstance(ENTITIES[name].source, FileRecords)]
+    if files:
+        words = f"source: rows of the exports; of {' and '.join(files)}, files in the bucket."
+        console.print(Padding(words, (0, 0, 0, 2)), style="dim", highlight=False)
     rejected = {name: entity["rejected"] for name, entity in entities.items()}
     tell_counts(console, "Rejected", rejected, REASONS)
     console.print()

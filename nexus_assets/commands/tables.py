@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import Box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+
+from nexus_assets.plan.words import FIGURES
 
 RULED = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 """Lines above and below the rows, one blank between the columns: nine columns of figures fit into 80 characters."""
@@ -21,7 +24,8 @@ def tell_figures(
     names: int = 1,
 ) -> None:
     """A table whose first columns, `names` of them, are names and whose others are figures; `total` is its last line."""
-    console.print(f"\n[italic]{title}[/italic]", highlight=False)
+    if title:
+        console.print(f"\n[italic]{title}[/italic]", highlight=False)
     table = Table(box=RULED, padding=0, pad_edge=False, show_edge=False)
     for at, heading in enumerate(headings):
         table.add_column(heading, justify="left" if at < names else "right", no_wrap=True)
@@ -33,6 +37,18 @@ def tell_figures(
     # A figure is never cut: where there are too many digits for the terminal, the line is longer than it is wide.
     table.width = console.measure(table, options=console.options.update(width=1000)).maximum
     console.print(table, crop=False, overflow="ignore", no_wrap=True)
+
+
+def tell_meanings(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Below a table, what those of its headings mean that need explaining and have a figure other than 0."""
+    for at, heading in enumerate(headings):
+        if heading in FIGURES and {row[at] for row in rows} - {"0", ""}:
+            console.print(Padding(f"{heading}: {FIGURES[heading]}.", (0, 0, 0, 2)), style="dim", highlight=False)
+
+
+def tell_rows(console: Console, title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table of rows by their ids and codes. An id that is cut can't be asked about: a line may be longer than the terminal."""
+    tell_figures(console, title, headings, rows, names=len(headings))
 
 
 def tell_remarks(console: Console, remarks: Mapping[str, Sequence[str]]) -> None:

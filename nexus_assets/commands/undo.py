@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from nexus_assets.commands.tables import tell_counts, tell_figures
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_rows
 from nexus_assets.resources import NexusDatabase
 
 if TYPE_CHECKING:
@@ -58,11 +57,8 @@ def _tell(planned: UndoPlan, console: Console) -> None:
 def _tell_kept(kept: Sequence[Kept], console: Console) -> None:
     if not kept:
         return
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
-    for each in kept[:SHOWN]:
-        table.add_row(each.table, each.id, each.column, each.reason)
-    console.print()
-    console.print(table, width=max(console.width, 100), crop=False)
+    rows = [(each.table, each.id, each.column, each.reason) for each in kept[:SHOWN]]
+    tell_rows(console, "Rows and values that stay", ("table", "id", "column", "reason"), rows)
     if len(kept) > SHOWN:
         console.print(f"{len(kept) - SHOWN:,} more: --json shows all of them.")
 
@@ -82,7 +78,8 @@ def command(chosen: str | None, typed: str | None, by: str | None, as_json: bool
 
     engine = NexusDatabase().engine()
     try:
-        planned = plan(engine, chosen)
+        with Console(stderr=True).status("Undoing, to be rolled back, for the plan"):
+            planned = plan(engine, chosen)
         if as_json:
             click.echo(json.dumps(asdict(planned), indent=2))
             return
@@ -99,7 +96,8 @@ def command(chosen: str | None, typed: str | None, by: str | None, as_json: bool
                 f"The database's name, {planned.database}, was not typed.",
                 remedy=f"Nothing was undone. Run `nexus-assets undo {words}--yes {planned.database}` to undo this.",
             )
-        undo(engine, chosen, planned, by or getpass.getuser())
+        with Console(stderr=True).status("Undoing"):
+            undo(engine, chosen, planned, by or getpass.getuser())
     except UndoError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -32,7 +32,7 @@ def _metadata(written: Any) -> dict[str, Any]:
         dg.TableColumn("success_rate"),
     ]
     metadata: dict[str, Any] = {
-        "report": dg.MetadataValue.url(written.address),
+        "report": dg.MetadataValue.url(written.link),
         "file": dg.MetadataValue.path(str(written.page)),
         "verdict": verdict(report).words,
         "summary": dg.MetadataValue.table(table, schema=dg.TableSchema(columns)),

@@ -10,6 +10,9 @@ from typing import get_origin
 import dagster as dg
 from pydantic import BaseModel
 
+from nexus_assets import settings
+from nexus_assets.local.home import dagster_home, is_demo, local_home
+
 
 def warn_of_open_pages() -> None:
     """Logs a warning where the definitions are loaded for `dagster dev`, whose web server obeys any web site."""
@@ -17,6 +20,16 @@ def warn_of_open_pages() -> None:
         logging.getLogger("dagster.nexus_assets").warning(
             "`dagster dev` serves pages that carry out what any web site asks of them. Beside clinical data, use `python3 dev.py ui`"
             " or `nexus-assets webserver` (docs/deploying.md)."
+        )
+
+
+def warn_of_the_demo_in_the_history() -> None:
+    """Logs a warning where the settings name a real clinic and Dagster's history is the one of the demo on this machine."""
+    home = local_home()
+    if settings.DATABASE_URL.value() and is_demo(home) and os.environ.get("DAGSTER_HOME") == str(dagster_home(home)):
+        logging.getLogger("dagster.nexus_assets").warning(
+            f"The runs of this clinic go into the history of the demo clinic ({dagster_home(home)})."
+            " Set DAGSTER_HOME in .env to a folder of their own (docs/connecting.md)."
         )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import uvicorn
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget, WorkspaceLoadTarget
+from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget, WorkspaceLoadTarget
 from dagster._utils.interrupts import setup_interrupt_handlers
 from dagster_graphql.schema.runs import parse_run_config_input
 from dagster_webserver.version import __version__
@@ -18,11 +18,15 @@ from graphql import GraphQLError, GraphQLResolveInfo
 
 from nexus_assets import settings
 from nexus_assets.graph.page_access import PageAccess, Rules
+from nexus_assets.graph.report_pages import ReportPages
 
 STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW = 15_000, 3600, 20
 """What `dagster-webserver` uses for its history in PostgreSQL."""
 
 SHUTDOWN_SECONDS = 3
+LOCATION = "nexus_assets"
+"""The name of the code location, as workspace.yaml has it."""
+
 DECIDED_BY_SETTINGS = ("resources", "execution", "inputs")
 PLACING_TAGS = ("dagster-k8s/", "ecs/", "docker/")
 """Run tags by which Dagster's launchers take another image, command or environment."""
@@ -74,10 +78,13 @@ class ClosedWebserver(DagsterWebserver):  # type: ignore[type-arg]
         return [refuse_foreign_config]
 
 
-def create_app(context: WorkspaceProcessContext) -> PageAccess:
-    """Dagster's pages as an ASGI application behind the rules. Raises NexusAssetsError for a setting that can't be used."""
+def create_app(context: WorkspaceProcessContext, reports: Sequence[Path]) -> PageAccess:
+    """Dagster's pages, and the reports in these folders, as an ASGI application behind the rules.
+
+    Raises NexusAssetsError for a setting that can't be used.
+    """
     rules = Rules.of(settings.DAGSTER_URL.value(), settings.DAGSTER_PASSWORD.value())
-    return PageAccess(ClosedWebserver(context).create_asgi_app(), rules)
+    return PageAccess(ReportPages(ClosedWebserver(context).create_asgi_app(), reports), rules)
 
 
 def workspace_context(instance: dg.DagsterInstance, target: WorkspaceLoadTarget) -> WorkspaceProcessContext:
@@ -87,13 +94,18 @@ def workspace_context(instance: dg.DagsterInstance, target: WorkspaceLoadTarget)
     )
 
 
-def serve(instance: dg.DagsterInstance, workspace: Path, host: str, port: int) -> None:
-    """Serves the pages until the process is interrupted."""
+def serve(instance: dg.DagsterInstance, workspace: Path, reports: Sequence[Path], host: str, port: int) -> None:
+    """Serves the pages, and the reports in these folders, until the process is interrupted.
+
+    Where there is no such workspace file, the pages are those of this package's definitions.
+    """
     setup_interrupt_handlers()
     instance.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
-    with workspace_context(instance, WorkspaceFileTarget([str(workspace)])) as context:
+    module = ModuleTarget("nexus_assets.definitions", None, str(Path.cwd()), LOCATION)
+    target = WorkspaceFileTarget([str(workspace.absolute())]) if workspace.exists() else module
+    with workspace_context(instance, target) as context:
         uvicorn.run(
-            create_app(context),
+            create_app(context, reports),
             host=host,
             port=port,
             log_level="warning",

@@ -127,6 +127,7 @@ CREATE TABLE IF NOT EXISTS nexus_assets.check_result (
   checked_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER TABLE nexus_assets.check_result ADD COLUMN IF NOT EXISTS figures jsonb NOT NULL DEFAULT '{}';
+ALTER TABLE nexus_assets.check_result ADD COLUMN IF NOT EXISTS next_step text NOT NULL DEFAULT '';
 CREATE INDEX IF NOT EXISTS check_result_latest ON nexus_assets.check_result (asset, check_name, id DESC);
 COMMENT ON TABLE nexus_assets.check_result IS 'Each result of each check: the history that the Dagster UI forgets.';
 

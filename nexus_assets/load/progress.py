@@ -126,12 +126,14 @@ class Progress:
         before = sum(self._weights[name] for name in steps[: steps.index(self._step)])
         weight, in_step = self._weights[self._step], now - self._step_started
         if self._step == "copying":
-            share = min(1.0, self._share())
+            share = known = min(1.0, self._share())
         else:
             guessed = weight * (self._step_started - self._started) / before
-            share = min(NEARLY, in_step / guessed) if guessed else NEARLY
+            known = in_step / guessed if guessed else 1.0
+            share = min(NEARLY, known)
         done = (before + weight * share) / whole
-        left = seconds * (1 - done) / done if done > 0 else None
+        # Of a step that takes longer than guessed nobody knows how much longer: no figure, rather than one that grows.
+        left = seconds * (1 - done) / done if done > 0 and known == share else None
         return State(self._entity, self._step, self._what, self._rows, in_step, done, left)
 
     def _begin(self, step: str, what: str) -> None:

@@ -7,11 +7,11 @@ import os
 import sys
 from pathlib import Path
 
-from nexus_assets.local.home import SOURCE, dagster_home, is_prepared, local_home, make_private
+from nexus_assets.local.home import dagster_home, is_prepared, local_home, make_private
 
 
 def prepare(home: Path) -> Path:
-    """Returns the folder to use as DAGSTER_HOME: with the checkout's dagster.yaml, its databases created."""
+    """Returns the folder to use as DAGSTER_HOME: with the dagster.yaml beside this file, its databases created."""
     make_private(home)
     folder = dagster_home(home)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,9 +26,9 @@ def prepare(home: Path) -> Path:
 
 def _link_settings(folder: Path) -> None:
     link = folder / "dagster.yaml"
-    if not link.exists() and (SOURCE / "dagster.yaml").exists():
+    if not link.exists():
         link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(SOURCE / "dagster.yaml", folder.resolve()))
+        link.symlink_to(os.path.relpath(Path(__file__).with_name("dagster.yaml"), folder.resolve()))
 
 
 def _create_databases(folder: Path) -> None:

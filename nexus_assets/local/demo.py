@@ -6,13 +6,13 @@ import json
 import shutil
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.clinic import SEED, write_clinic
+from nexus_assets.local.home import clinic_stamp
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus.connection import make_engine, sanitized_errors
 from nexus_assets.settings import clinic_name
@@ -20,14 +20,10 @@ from nexus_assets.settings import clinic_name
 Tell = Callable[[str], None]
 
 
-def _stamp(services: LocalServices) -> Path:
-    return services.home / "clinic.json"
-
-
 def written_scale(services: LocalServices) -> int | None:
     """The scale of the clinic that lies in the local home; None where none was written to its end."""
     try:
-        return int(json.loads(_stamp(services).read_text("utf-8"))["scale"])
+        return int(json.loads(clinic_stamp(services.home).read_text("utf-8"))["scale"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
@@ -54,12 +50,12 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
                 nexus_schema.create(connection)
                 nexus_schema.seed(connection)
     if present is None or fresh:
-        _stamp(services).unlink(missing_ok=True)
+        clinic_stamp(services.home).unlink(missing_ok=True)
         shutil.rmtree(services.exports, ignore_errors=True)
         shutil.rmtree(services.bucket_folder, ignore_errors=True)
         tell(f"Writing the demo clinic, scale {scale} (all of its people are invented)")
         write_clinic(services.exports, services.bucket_folder, scale=scale, seed=_seed(), progress=tell)
-        _stamp(services).write_text(json.dumps({"scale": scale}), "utf-8")
+        clinic_stamp(services.home).write_text(json.dumps({"scale": scale}), "utf-8")
 
 
 def _seed() -> int:

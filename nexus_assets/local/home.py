@@ -34,6 +34,16 @@ def dagster_home(home: Path) -> Path:
     return home / "dagster"
 
 
+def clinic_stamp(home: Path) -> Path:
+    """The file that tells that a demo clinic was written to its end, and at which scale."""
+    return home / "clinic.json"
+
+
+def is_demo(home: Path) -> bool:
+    """Tells whether the demo clinic lies in a local home."""
+    return clinic_stamp(home).exists()
+
+
 def is_prepared(home: Path) -> bool:
     """Tells whether the databases of Dagster's history were all created."""
     return (dagster_home(home) / "prepared").exists()

@@ -25,7 +25,7 @@ from nexus_assets.local import processes
 from nexus_assets.local.dagster_home import prepare
 from nexus_assets.local.home import SOURCE, local_home
 from nexus_assets.local.services import connect, disconnect
-from nexus_assets.settings import clinic
+from nexus_assets.settings import REPORTS, clinic
 
 FIRST_PORT = 3000
 GRAPH = "/locations/nexus_assets/asset-groups/nexus/lineage"
@@ -57,7 +57,7 @@ def main() -> None:
                 workspace, page = _serve_clinics(names, servers), ALL_GRAPHS
             else:
                 workspace, page = options.workspace or SOURCE / "workspace.yaml", GRAPH
-            _run(port, workspace, page)
+            _run(port, workspace, page, [_reports(name) for name in names])
     except NexusAssetsError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
@@ -92,10 +92,18 @@ def _serve_clinics(names: list[str], running: ExitStack) -> Path:
     return file
 
 
-def _run(port: int, workspace: Path, page: str) -> None:
-    """Shows Dagster on this port, until interrupted."""
+def _reports(name: str) -> Path:
+    """Where the reports of a clinic are, by its own settings."""
+    its = clinics.environment(name)
+    return Path(its.get(REPORTS.name) or Path(its.get("NEXUS_LOCAL_HOME") or local_home()) / "reports").expanduser()
+
+
+def _run(port: int, workspace: Path, page: str, reports: list[Path]) -> None:
+    """Shows Dagster on this port with the reports in these folders, until interrupted."""
     console.print("Starting Dagster (some ten seconds) ...")
-    own = ("webserver", "--port", str(port), "--workspace", str(workspace.absolute()))
+    own = ["webserver", "--port", str(port), "--workspace", str(workspace.absolute())]
+    for folder in reports:
+        own += ["--reports", str(folder.absolute())]
     daemon = ("-m", "dagster._daemon", "run", "--log-level", "warning", "--workspace", str(workspace.absolute()))
     with ExitStack() as running:
         # Its pages are those of `nexus-assets webserver`: the server that `dagster dev` brings along obeys any web site.

@@ -1,6 +1,15 @@
-"""The words in which plans, reports and pages tell what a load puts right."""
+"""The words in which plans, reports and pages tell what a load puts right, and those of its figures that need explaining."""
 
 from __future__ import annotations
+
+FIGURES = {
+    "kept": "rows with a value that somebody changed in Nexus, which a load never overwrites: `nexus-assets kept` lists them",
+    "rejected": "source rows that can't be loaded until they are corrected: `nexus-assets rejects` lists them",
+    "vanished": "rows that earlier exports had and this one lacks: they stay in Nexus",
+    "orphans": "rows with a link to a row that does not exist: the next load repairs those that it knows",
+    "unlinked": "rows that were loaded without a link, because their patient is not known",
+}
+"""Headings of figures, and what they count."""
 
 HEALED = {
     "adopted": "Rows of Nexus that are recognised as FileMaker's, and keep their id.",

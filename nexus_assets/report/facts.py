@@ -19,7 +19,7 @@ from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 
 HISTORY = 20
-"""How many results of a check are shown."""
+"""How many results of a check, and loads of an entity, are shown."""
 
 OUTCOMES = ("inserted", "updated", "unchanged", "kept", "collapsed")
 """Where a source row can have ended beside `rejected`, in the order in which it is shown."""
@@ -34,6 +34,19 @@ class Source:
     modified: datetime | None
     number: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """One of an entity's last loads in three numbers of rows; `written` are those that it inserted or updated."""
+
+    source_rows: int
+    written: int
+    rejected: int
+
+    @property
+    def share_rejected(self) -> float:
+        return self.rejected / self.source_rows if self.source_rows else 0.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,8 @@ class Load:
     rows: int
     in_this_run: bool
     remarks: Sequence[str] = ()
+    trend: Sequence[Earlier] = ()
+    """The entity's last loads, this one last."""
 
     @property
     def seconds(self) -> float:
@@ -89,6 +104,7 @@ class Result:
     run_id: str = ""
     breakdown: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, int] = field(default_factory=dict)
+    next_step: str = ""
 
 
 @dataclass(frozen=True)
@@ -232,7 +248,19 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
         rows=rows,
         in_this_run=made_by == run_id,
         remarks=remarks(sources),
+        trend=_trend(cursor, entity),
     )
+
+
+def _trend(cursor: Cursor, entity: Entity) -> list[Earlier]:
+    cursor.execute(
+        "SELECT source_rows, outcomes, rejected FROM nexus_assets.load WHERE entity = %s ORDER BY id DESC LIMIT %s",
+        (entity.name, HISTORY),
+    )
+    return [
+        Earlier(rows, outcomes.get("inserted", 0) + outcomes.get("updated", 0), sum(rejected.values()))
+        for rows, outcomes, rejected in reversed(cursor.fetchall())
+    ]
 
 
 def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
@@ -249,7 +277,7 @@ def _history(
     cursor: Cursor, check: Check, started: datetime | None, answer: Finding | NexusAssetsError | None
 ) -> CheckHistory:
     cursor.execute(
-        "SELECT passed, violators, checked_at, run_id, breakdown, figures FROM nexus_assets.check_result"
+        "SELECT passed, violators, checked_at, run_id, breakdown, figures, next_step FROM nexus_assets.check_result"
         " WHERE asset = %s AND check_name = %s ORDER BY id DESC LIMIT %s",
         (check.asset, check.name, HISTORY),
     )
@@ -260,7 +288,7 @@ def _history(
         return CheckHistory(check, results, before, problem=str(answer))
     if answer is not None:
         now = datetime.now(timezone.utc)
-        results.append(Result(answer.passed, answer.count, now, "", answer.breakdown, answer.figures))
+        results.append(Result(answer.passed, answer.count, now, "", answer.breakdown, answer.figures, answer.next_step))
     return CheckHistory(check, results[-HISTORY:], before)
 
 

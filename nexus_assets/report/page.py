@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from importlib.resources import files
@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 import jinja2
 from markupsafe import Markup
 
+from nexus_assets import settings
+from nexus_assets.asset_keys import asset_key
+from nexus_assets.checks import USUAL
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.report import pictures
@@ -43,26 +46,50 @@ def totals(report: Report) -> dict[str, float]:
 
 
 def verdict(report: Report) -> Verdict:
-    """The first sentence that a person reads."""
+    """The first sentence that a person reads. A rejected row is no broken record, and no loaded one either: it is said."""
     if report.errors:
-        number = len(report.errors)
-        return Verdict("bad", "✗", f"Something is wrong: {number} check{'s' if number > 1 else ''} failed.")
+        return Verdict("bad", "✗", f"Something is wrong: {_number(len(report.errors), 'check')} failed.")
     if report.never_loaded:
         return Verdict("bad", "✗", "Not everything was loaded.")
+    rejected, rows = (int(totals(report)[name]) for name in ("rejected", "source_rows"))
+    said = ["Every loaded record is whole"]
+    if rejected:
+        said.append(f"{rejected:,} of {rows:,} source rows were rejected, each with its reason")
     if report.failed:
-        number = len(report.failed)
-        return Verdict(
-            "odd", "!", f"Every record is whole; {number} thing{'s' if number > 1 else ''} should be looked at."
-        )
-    return Verdict("good", "✓", "Every record is whole, and every check passed.")
+        said.append(f"{_number(len(report.failed), 'warning')} to look at")
+    kind, mark = ("odd", "!") if report.failed else ("good", "✓")
+    return Verdict(kind, mark, f"{'; '.join(said)}.")
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _status(report: Report, load: Load) -> Verdict:
+    """How an entity's load went. Many rejects are well only where they were as many in the load before, and that is said."""
     if any(each.check.asset == load.entity for each in report.errors):
         return Verdict("bad", "✗", "a check failed")
-    if load.rejects:
-        return Verdict("good", "✓", "loaded, with rejects")
-    return Verdict("good", "✓", "loaded completely")
+    if not load.rejects:
+        return Verdict("good", "✓", "loaded completely")
+    share = load.rejects / load.source_rows
+    if share <= USUAL.share:
+        return Verdict("good", "✓", "loaded, few rejects")
+    before = load.trend[-2].share_rejected if len(load.trend) > 1 else None
+    if before is not None and share - before <= USUAL.share:
+        return Verdict("good", "✓", f"loaded; {share * 100:.0f} % rejected, as before")
+    return Verdict("odd", "!", f"loaded; {share * 100:.0f} % rejected")
+
+
+def _bars(numbers: Sequence[int]) -> list[float]:
+    """The heights of bars in percent of the highest; what is not nothing can be seen."""
+    most = max(1, *numbers)
+    return [max(6.0, 100 * number / most) if number else 0.0 for number in numbers]
+
+
+def _page_of(asset: str, check: str = "") -> str:
+    """The address of an asset's page among Dagster's, or of one of its checks."""
+    address = f"{settings.DAGSTER_URL.value().rstrip('/')}/assets/{asset_key(asset).to_user_string()}"
+    return f"{address}?view=checks&checkDetail={check}" if check else address
 
 
 def _sources(report: Report) -> list[Source]:
@@ -165,6 +192,8 @@ def to_html(report: Report, time_zone: str, beside: str) -> str:
         reasons=REASONS,
         notices=NOTICES,
         check_groups=_check_groups(report),
+        bars=_bars,
+        page_of=_page_of,
         checked_before=any(len(each.results) > 1 for each in report.checks),
         beside=beside,
     )

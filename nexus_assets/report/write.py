@@ -9,20 +9,39 @@ from pathlib import Path
 from nexus_assets import clinics, settings
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
-from nexus_assets.ledger.schema import is_installed
+from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.local.home import local_home, make_private
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.report.facts import Report, checks_without_result, read_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
+PAGES = "/reports/"
+"""Where the web server of Dagster's pages shows reports."""
+
+REPORT_NAME = r"import-\d{8}-\d{6}-[\w-]{1,8}\.(?P<ending>html|json)"
+"""The name of a report's page, and of the JSON beside it."""
+
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """A report and where its page is: the file, and the address under which a browser finds it."""
+    """A report and where its page is: the file, the address for a terminal, and the link for Dagster's pages."""
 
     report: Report
     page: Path
-    address: str
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the page: on the web server that is set, else in the file."""
+        return self._served() or self.page.as_uri()
+
+    @property
+    def link(self) -> str:
+        """The same for a reader of Dagster's pages: without another web server, these show the report, on whatever port."""
+        return self._served() or f"{PAGES}{self.page.name}"
+
+    def _served(self) -> str:
+        at = settings.REPORTS_URL.value().rstrip("/")
+        return at and f"{at}/{self.page.name}"
 
 
 def folder() -> Path:
@@ -64,6 +83,8 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
         missing = checks_without_result(cursor, run_id)
     answers = dict(ask_all(missing, engine, stored_files(bucket, run_id))) if missing else {}
     with transaction(engine, commit=False) as cursor:
+        # A ledger of an earlier version may lack a column; whatever this adds is taken back with the transaction.
+        install(cursor)
         report = read_report(cursor, run_id, engine.url.database or "", answers)
     name = f"import-{report.made_at:%Y%m%d-%H%M%S}-{run_id[:8]}"
     page, beside = folder() / f"{name}.html", folder() / f"{name}.json"
@@ -80,5 +101,4 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
             f"The report can't be written to {folder()}: {error.strerror}.",
             remedy=f"Set {settings.REPORTS.name} to a folder that this user may write to.",
         ) from error
-    served = settings.REPORTS_URL.value().rstrip("/")
-    return WrittenReport(report, page, f"{served}/{page.name}" if served else page.as_uri())
+    return WrittenReport(report, page)

@@ -65,7 +65,7 @@ def serving(folder: Path) -> Iterator[Pages]:
         dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}}) as instance,
         workspace_context(instance, InProcessWorkspaceLoadTarget([origin])) as context,
     ):
-        yield Pages(create_app(context), instance, folder)
+        yield Pages(create_app(context, [folder / "reports"]), instance, folder)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +146,19 @@ ATTACKS: Mapping[str, tuple[str, str, Mapping[str, str], str]] = {
     ),
     "link to a run's file": ("GET", "/download_debug/x", site("cross-site", "navigate", "document"), ""),
     "log read by another site": ("GET", "/logs/x", site("cross-site"), ""),
+    "report read by another site": ("GET", "/reports/import-20261128-090000-0a1b2c3d.json", site("cross-site"), ""),
+    "report in a frame": (
+        "GET",
+        "/reports/import-20261128-090000-0a1b2c3d.html",
+        site("cross-site", "navigate", "iframe"),
+        "",
+    ),
+    "rebound name reads a report": (
+        "GET",
+        "/reports/import-20261128-090000-0a1b2c3d.html",
+        {"Host": "evil.example:3000"},
+        "",
+    ),
 }
 
 
@@ -218,6 +231,45 @@ def test_link_in_an_alert_opens_its_page(pages: Pages) -> None:
     assert answer.status_code == 200
     assert answer.headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.fixture
+def reports(pages: Pages) -> Path:
+    """The folder of reports: two of one run, and what somebody else keeps there."""
+    folder = pages.folder / "reports"
+    folder.mkdir(exist_ok=True)
+    for name in ("import-20261128-090000-0a1b2c3d.html", "import-20261128-090000-0a1b2c3d.json", "notes.html"):
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.mark.usefixtures("reports")
+@pytest.mark.parametrize(("ending", "kind"), [("html", "text/html; charset=utf-8"), ("json", "application/json")])
+def test_report_is_shown_beside_the_pages(pages: Pages, ending: str, kind: str) -> None:
+    name = f"import-20261128-090000-0a1b2c3d.{ending}"
+    answer = pages.client.get(f"/reports/{name}", headers=site("same-origin", "navigate", "document"))
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, name, kind)
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.usefixtures("reports")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.html",
+        "import-20261128-090000-ffffffff.html",
+        "",
+        "%2e%2e/reports/import-20261128-090000-0a1b2c3d.html",
+        "..%2fnotes.html",
+        "import-20261128-090000-0a1b2c3d.html%00",
+        "import-20261128-090000-0a1b2c3d.html%0a",
+        "import-20261128-090000-0a1b2c3d.html/../notes.html",
+    ],
+)
+def test_only_reports_are_shown_of_their_folder(pages: Pages, name: str) -> None:
+    answer = pages.client.get(f"/reports/{name}")
+    assert "import-20261128" not in answer.text
+    assert answer.text != "notes.html"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,14 @@ def test_steps_after_it_are_guessed_from_the_time_that_copying_took() -> None:
     assert load.progress.state().done == pytest.approx(before + SHARES["reading"] * NEARLY)
 
 
+def test_step_that_takes_longer_than_guessed_names_no_time_that_is_left() -> None:
+    load = Load()
+    load.copy(rows=1000, to_byte=100, seconds=20)
+    load.progress.step("reading")
+    load.now += 1000
+    assert load.progress.state().words() == "notes: reading, 1,000 rows, 1000 s so far"
+
+
 def test_rows_that_did_not_change_take_no_time() -> None:
     load = Load()
     load.copy(rows=1000, to_byte=100, seconds=20)

@@ -17,7 +17,7 @@ from nexus_assets.local.home import SOURCE, is_prepared
 
 def test_it_links_to_the_settings_of_the_checkout(tmp_path: Path) -> None:
     folder = prepare(tmp_path)
-    assert (folder / "dagster.yaml").resolve() == SOURCE / "dagster.yaml"
+    assert (folder / "dagster.yaml").resolve() == (SOURCE / "dagster.yaml").resolve()
     assert is_prepared(tmp_path)
 
 

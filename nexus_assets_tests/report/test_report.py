@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import dagster as dg
@@ -19,8 +19,9 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import NOTICES
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.report import pictures
-from nexus_assets.report.facts import OUTCOMES
-from nexus_assets.report.write import write_report
+from nexus_assets.report.facts import OUTCOMES, Load, Report
+from nexus_assets.report.page import verdict
+from nexus_assets.report.write import REPORT_NAME, write_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.importer_in_use import degrade
@@ -100,7 +101,57 @@ def test_failing_check_is_the_first_thing_said(graph: Graph, report: Make) -> No
     assert not made.figures["well"]
     assert re.search(r'class="verdict bad">✗ Something is wrong: \d+ checks? failed', made.page)
     told = made.page[made.page.index("What needs somebody") : made.page.index("What became of every row")]
-    assert "documents<br><code>objects_exist" in told
+    assert re.search(r"documents<br><a [^>]*><code>objects_exist", told)
+
+
+def test_failing_check_says_what_to_do_and_links_to_its_page(
+    graph: Graph, report: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_DAGSTER_URL", "https://dagster.clinic.example/")
+    (graph.bucket.folder / min(graph.clinic.documents)).write_bytes(b"")
+    page = report().page
+    assert 'href="https://dagster.clinic.example/assets/documents?view=checks&amp;checkDetail=objects_exist"' in page
+    (step,) = graph.clinic.rows(
+        "SELECT next_step FROM nexus_assets.check_result WHERE (asset, check_name) = ('documents', 'objects_exist')"
+        " ORDER BY id DESC LIMIT 1"
+    )
+    assert step[0]
+    assert f"Run next: <code>{html.escape(step[0])}</code>" in page.replace("&#39;", "&#x27;")
+
+
+def test_last_loads_are_shown_beside_each_other(first: tuple[Graph, Made], graph: Graph, report: Make) -> None:
+    assert "The last loads" not in first[1].page
+    report()
+    graph.clinic.note(graph.clinic.exports["Contacts"][0]["id"], text="One more")
+    graph.place()
+    made = report()
+    before = made.figures["entities"]["notes"]["source_rows"] - 1
+    assert f'aria-label="source rows of the last 2 loads: {before}, {before + 1}"' in made.page
+    assert f'{before + 1} <span class="soft">was {before}</span>' in made.page
+    assert f'aria-label="written of the last 2 loads: {before}, 1"' in made.page
+
+
+def test_first_sentence_names_the_rejected_rows() -> None:
+    now = datetime.now(timezone.utc)
+    sentences = []
+    for rejected in ({}, {"empty_note": 198}):
+        outcomes = {"inserted": 11408 - sum(rejected.values())}
+        load = Load("notes", 1, "run", now, now, 11408, outcomes, rejected, {}, {}, {}, [], 11210, in_this_run=True)
+        sentences.append(verdict(Report("run", now, "nexus", [load], [], {}, {})).words)
+    assert sentences == [
+        "Every loaded record is whole.",
+        "Every loaded record is whole; 198 of 11,408 source rows were rejected, each with its reason.",
+    ]
+
+
+def test_many_rejects_are_green_only_where_there_were_as_many_before(graph: Graph, report: Make) -> None:
+    graph.clinic.note(graph.clinic.exports["Contacts"][0]["id"], text="")
+    graph.place()
+    number = len(graph.clinic.exports["Notes"])
+    said = f"loaded; {100 / number:.0f} % rejected"
+    page = report().page
+    assert f'class="wide odd"><span class="line">! {said}</span>' in page
+    assert f'class="wide good"><span class="line">✓ {said}, as before</span>' in report().page
 
 
 def test_nobody_is_named(first: tuple[Graph, Made]) -> None:
@@ -111,7 +162,8 @@ def test_nobody_is_named(first: tuple[Graph, Made]) -> None:
 
 def test_page_needs_nothing_outside_itself(first: tuple[Graph, Made]) -> None:
     page = re.sub(r"url\(data:font/woff2;base64,[^)]*\)", "", first[1].page)
-    names = r"\bxmlns(:\w+)?=\"[^\"]*\""
+    # A link asks nobody before a person follows it.
+    names = r"\bxmlns(:\w+)?=\"[^\"]*\"|<a href=\"[^\"]*\">"
     assert re.findall(r"(?:https?:)?//[\w.]+", re.sub(names, "", page)) == []
     assert "<script" not in page
     assert set(re.findall(r"<link[^>]*>", page)) == {'<link rel="icon" href="data:,">'}
@@ -127,7 +179,7 @@ def test_asset_links_to_its_page(first: tuple[Graph, Made]) -> None:
     event = graph.instance.get_latest_materialization_event(dg.AssetKey("import_report"))
     assert event is not None
     metadata = event.asset_materialization.metadata
-    assert metadata["report"].value == made.file.as_uri()
+    assert metadata["report"].value == f"/reports/{made.file.name}"
     assert metadata["file"].value == str(made.file)
     assert metadata["loaded"].value == made.figures["totals"]["loaded"]
 
@@ -140,6 +192,12 @@ def test_link_is_to_the_web_server_that_shows_the_folder(
     event = graph.instance.get_latest_materialization_event(dg.AssetKey("import_report"))
     assert event is not None
     assert event.asset_materialization.metadata["report"].value == f"https://clinic.example/reports/{made.file.name}"
+
+
+def test_name_of_a_report_is_one_that_the_pages_show(first: tuple[Graph, Made]) -> None:
+    _, made = first
+    for file in (made.file, made.file.with_suffix(".json")):
+        assert re.fullmatch(REPORT_NAME, file.name)
 
 
 def test_images_are_loaded_without_a_report(graph: Graph, report: Make) -> None:

@@ -136,7 +136,7 @@ def test_launchpad_explains_every_field(page: Page, pages: Pages, shoot: Shoot) 
 def test_report_is_linked_from_its_asset(page: Page, pages: Pages) -> None:
     page.goto(f"{pages.address}/assets/import_report")
     expect(page.get_by_text("/reports/import-").first).to_be_visible()
-    expect(page.get_by_text("Every record is whole").first).to_be_visible()
+    expect(page.get_by_text("Every loaded record is whole").first).to_be_visible()
 
 
 def test_broken_link_is_red_and_healed_by_a_click(page: Page, pages: Pages, demo: Demo, shoot: Shoot) -> None:
