@@ -363,8 +363,8 @@ class _Explainer:
         ever = self._ids_ever(nexus_id)
         for found in foreign_columns(self.cursor, self.target):
             ids = [nexus_id] if found.is_living else ever
-            query = SQL("SELECT count(*) FROM {} WHERE {}::text = ANY ({})").format(
-                found.relation, Identifier(found.column), Literal(ids)
+            query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text = ANY ({}) AND {}").format(
+                found.relation, Identifier(found.column), Literal(ids), found.is_ours_sql("x")
             )
             ((counts[found.name],),) = self._rows(query)
         for key in generic_keys(self.cursor):

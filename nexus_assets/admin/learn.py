@@ -278,8 +278,8 @@ def _references(cursor: Cursor, target: Target, judged: Composable) -> int:
     for found in foreign_columns(cursor, target):
         if not found.is_living:
             continue
-        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text IN ({})").format(
-            found.relation, Identifier(found.column), lost
+        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text IN ({}) AND {}").format(
+            found.relation, Identifier(found.column), lost, found.is_ours_sql("x")
         )
         total += queries.number(cursor, query)
     return total

@@ -27,7 +27,7 @@ from nexus_assets.checks.references import (
 )
 from nexus_assets.checks.visibility import every_image_visible
 from nexus_assets.entities import ENTITIES
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import Entity, Reference
 
 USUAL = Routine(load_age=timedelta(days=8), export_age=timedelta(days=31), rows=20, share=0.02)
 """A clinic loads at least weekly until it switches over; more than 20 rows and 2 % fewer, or more rejects, is unusual."""
@@ -40,7 +40,11 @@ def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Cal
 _ALL = list(ENTITIES.values())
 _GENERIC = [entity for entity in _ALL if entity.generic_references]
 _OF_PATIENTS = [entity for entity in _ALL if patient_link(entity)]
-_BY_COLUMN = [entity for entity in _OF_PATIENTS if not entity.generic_references]
+_BY_COLUMN = [
+    entity
+    for entity in _ALL
+    if entity.name != "images" and any(isinstance(link, Reference) and link.column for link in entity.references)
+]
 _FILES = [entity for entity in _ALL if any(column.name == "s3_key" for column in entity.columns)]
 
 
@@ -59,7 +63,9 @@ CHECKS: tuple[Check, ...] = (
         Check(
             name,
             "no_orphaned_references",
-            f"Every loaded row of {name} belongs to a patient who exists, and what else it names exists.",
+            f"Every loaded row of {name} belongs to a patient who exists, and what else it names exists."
+            if ENTITIES[name] in _OF_PATIENTS
+            else f"What a loaded row of {name} names exists.",
             find,
             blocking=True,
         )
@@ -145,6 +151,14 @@ CHECKS: tuple[Check, ...] = (
         # The batches' duplicates go when the images that they hold have moved: with the load of the images.
         partial(no_duplicates, ("image_batches", "images")),
         "WARN",
+    ),
+    *(
+        Check(name, "no_duplicates", description, partial(no_duplicates, (name,)), "WARN")
+        for name, description in {
+            "companies": "No two companies have one FileMaker id.",
+            "specialties": "No two specialties have one name, case and blanks aside.",
+            "referrers": "No two referrers have one FileMaker id.",
+        }.items()
     ),
     Check(
         "images",

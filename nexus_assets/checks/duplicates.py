@@ -13,6 +13,9 @@ ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "documents": {"same_file": "t.s3_key"},
     "image_batches": {"same_patient_and_day": "ROW(t.content_type_id, t.object_id, t.name)"},
     "images": {"same_file": "t.s3_key"},
+    "companies": {"same_filemaker_id": "t.filemaker_id"},
+    "specialties": {"same_name": "lower(btrim(t.name))"},
+    "referrers": {"same_filemaker_id": "t.filemaker_id"},
 }
 """Reason of a duplicate -> what no two rows of the table may have in common. Of batches only those that an importer made
 count: their name is the day, while people may name two batches alike."""

@@ -186,7 +186,7 @@ def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
         _column_orphans_sql(found.name, found.relation, found.home.row_name_sql("x"), found.column, target.table)
         for name, target in tables.items()
         for found in foreign_columns(context.cursor, target)
-        if found.is_living and (found.guarded or name == "patients")
+        if found.is_living and found.holds and (found.guarded or name == "patients")
         if (found.schema, found.table, found.column) not in declared
     ]
 

@@ -7,9 +7,12 @@ from nexus_assets.entities.image_batches import IMAGE_BATCHES
 from nexus_assets.entities.images import IMAGES
 from nexus_assets.entities.notes import NOTES
 from nexus_assets.entities.patients import PATIENTS
+from nexus_assets.entities.referrers import REFERRERS
+from nexus_assets.entities.specialties import SPECIALTIES
 from nexus_assets.mapping.entity import Entity
 
-ENTITIES: dict[str, Entity] = {
-    entity.name: entity for entity in (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES, COMPANIES)
-}
+_ALWAYS = (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES)
+_WHERE_EXPORTED = (COMPANIES, SPECIALTIES, REFERRERS)
+
+ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (*_ALWAYS, *_WHERE_EXPORTED)}
 """Every entity by its name, which is its asset key; parents before children."""

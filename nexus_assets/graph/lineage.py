@@ -9,6 +9,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.entity import (
     Column,
     Entity,
+    ExportRows,
     FileRecords,
     GenericReference,
     Lookup,
@@ -58,6 +59,9 @@ def _of_field(entity: Entity, field: str) -> Iterator[Origin]:
             yield Origin(export_path(source.export), heading)
         if field == "position":
             yield Origin(export_path(source.export), source.on)
+    elif isinstance(source, ExportRows):
+        for heading in source.headings([field]):
+            yield Origin(export_path(source.export), heading)
     else:
         yield Origin(export_path(source.export), field)
 

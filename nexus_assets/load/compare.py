@@ -21,7 +21,7 @@ from nexus_assets.load.adoption import (
 from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, owned_sql, reference_column
-from nexus_assets.mapping.entity import Entity, FileRecords, GenericReference, Reference
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Reference
 from nexus_assets.nexus.references import models
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
 
@@ -51,8 +51,16 @@ def _any_of(flags: Iterable[Identifier]) -> Composable:
 
 
 def left_to_nexus(entity: Entity) -> set[str]:
-    """The columns in which an empty value from FileMaker says nothing, and so changes nothing."""
-    optional = (column.name for column in entity.columns if column.fill_only or column.name in entity.on_insert)
+    """The columns in which an empty value from FileMaker says nothing, and so changes nothing: also those of headings that an
+    export may lack."""
+    headings = entity.source.optional_headings if isinstance(entity.source, ExportRows) else ()
+    optional = (
+        column.name
+        for column in entity.columns
+        if column.fill_only
+        or column.name in entity.on_insert
+        or (column.fields and {*headings}.issuperset(column.fields))
+    )
     links = (reference_column(link) for link in entity.references)
     return {*optional, *(name for name in links if name), *(lookup.column for lookup in entity.lookups)}
 

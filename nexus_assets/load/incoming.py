@@ -12,7 +12,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger.schema import base_columns, named_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.load.work import NOTHING, Relation, Work
+from nexus_assets.load.work import NOTHING, PLACE, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target
@@ -246,7 +246,18 @@ def _seen_sql(context: LoadContext) -> Composable:
 
 
 def _repeated_sql(context: LoadContext) -> Composable:
-    """FileMaker ids that come more than once: `differ` where their rows do not say the same."""
+    """FileMaker ids that come more than once: `differ` where their rows do not say the same.
+
+    Rows of one key never dispute it: the first by their place stands for all.
+    """
+    if context.entity.key is not None:
+        return SQL("""
+            CREATE UNLOGGED TABLE {repeated} AS
+            SELECT s.source_id, min(s.row_number) FILTER (WHERE x.{place} = 1) AS first_row, false AS differ, count(*) - 1 AS more
+            FROM {seen} AS s JOIN {source} AS x USING (row_number) GROUP BY 1 HAVING count(*) > 1
+        """).format(
+            repeated=context.work("repeated"), seen=context.work("seen"), source=context.source.table, place=PLACE
+        )
     return SQL("""
         CREATE UNLOGGED TABLE {repeated} AS
         SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more

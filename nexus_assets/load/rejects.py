@@ -11,6 +11,7 @@ from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.sources import headings
+from nexus_assets.load.work import KEY
 from nexus_assets.nexus import queries
 
 
@@ -22,7 +23,7 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     names = dict.fromkeys(
         (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
     )
-    names = {name: None for name in names if name in context.source.columns}
+    names = {name: None for name in names if context.source.columns.get(name) not in (None, KEY)}
     payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     moved = SQL("""
             UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x

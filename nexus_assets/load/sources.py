@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
-from nexus_assets.load import corrections, stage
+from nexus_assets.load import corrections, keys, stage
 from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.work import Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, Listing, RecordGroups
@@ -100,8 +100,8 @@ def headings(entity: Entity) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The headings that the entity's export must have, and those that it may have."""
     source = entity.rows_of
     if isinstance(source, ExportRows):
-        wanted = tuple(name for name in entity.fields() if name not in source.optional_headings)
-        return wanted, source.optional_headings
+        wanted = (name for name in source.headings(entity.fields()) if name not in source.optional_headings)
+        return tuple(wanted), source.optional_headings
     # The fields of a group are those of its records.
     fields = () if isinstance(entity.source, RecordGroups) else tuple(entity.fields())
     return export_headings(source, fields), ()
@@ -156,6 +156,8 @@ def source_rows(
     The export's rows, or the bucket's files joined with the rows that describe them, or the groups of those.
     """
     source = entity.rows_of
+    if isinstance(source, ExportRows) and source.key is not None:
+        return keys.with_key(cursor, entity, source.key, staged.export, work, dictionaries)
     if isinstance(source, ExportRows) or staged.listing is None:
         return staged.export, {}
     if source.grouped_by is not None:

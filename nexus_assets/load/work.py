@@ -42,7 +42,14 @@ TABLES: tuple[WorkTable, ...] = (
         "dates_of_records",
         "d",
         ("field", "raw", "times", "value"),
-        "Each different text of the date by which files are grouped, with how often it occurs and the date that it means.",
+        "Each different text of the date by which files are grouped, or rows of one key ranked, with how often it occurs and the"
+        " date that it means.",
+    ),
+    WorkTable(
+        "keyed",
+        "e",
+        ("row_number", "c*", "key_id", "key_place"),
+        "The export with the id that is made of its headings, and each row's place among those of one key: the first stands for all.",
     ),
     WorkTable("records", "r", ("row_number", "flaw", "export_row", "*"), "Each file with the export row that describes it."),
     WorkTable("groups", "g", ("row_number", "flaw", "group_id", "*"), "Each batch of files: a patient and a date."),
@@ -136,6 +143,9 @@ class Relation:
         column = self.columns.get(name)
         return SQL("NULL::text") if column is None else SQL("{}.{}").format(Identifier(alias), column)
 
+
+KEY, PLACE = Identifier("key_id"), Identifier("key_place")
+"""The columns of `keyed` beside the export's own."""
 
 NOTHING = Relation(SQL(""), {})
 """The source of a load that has staged nothing yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,12 +20,40 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A field that a row has beside its headings: an id made of `parts`, each of them the first of its headings that is not blank.
+
+    Parts are compared without case and blanks, ids in any spelling. A row in which all parts are blank has no such id. Where it
+    is the id of the entity, the rows of one key are one row: the one with the latest date under the heading `latest`, of those
+    the first in the export; the others are counted as collapsed.
+    """
+
+    name: str
+    parts: tuple[tuple[str, ...], ...]
+    latest: str | None = None
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """Every heading that is read to make the field and to choose among the rows of one key."""
+        return (*(heading for part in self.parts for heading in part), *filter(None, (self.latest,)))
+
+
+@dataclass(frozen=True)
 class ExportRows:
-    """Source rows are the rows of one FileMaker export; `companion_exports` are optional exports that lookups go through."""
+    """Source rows are the rows of one FileMaker export; `companion_exports` are optional exports that lookups go through.
+
+    `key` is a field that is made of several headings, or of one that names a thing instead of holding its id.
+    """
 
     export: str
     optional_headings: tuple[str, ...] = ()
     companion_exports: tuple[str, ...] = ()
+    key: Key | None = None
+
+    def headings(self, fields: Iterable[str]) -> tuple[str, ...]:
+        """The headings of which these fields are made, each once."""
+        found = ((self.key.headings if self.key and name == self.key.name else (name,)) for name in fields)
+        return tuple(dict.fromkeys(heading for each in found for heading in each))
 
 
 @dataclass(frozen=True)
@@ -302,6 +330,12 @@ class Entity:
     def exports(self) -> tuple[str, ...]:
         """The exports that must exist for this entity."""
         return (self.rows_of.export,)
+
+    @property
+    def key(self) -> Key | None:
+        """The key that is the id of the entity's rows; None where FileMaker has an id of its own for them."""
+        key = self.source.key if isinstance(self.source, ExportRows) else None
+        return key if key and key.name == self.source_id else None
 
     @property
     def companion_exports(self) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ NOTICES: dict[str, str] = {
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",
+    "rows_without_key": "Rows of the export that name none, such as a referrer without a specialty.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
     "looks_like_an_existing_row": "New rows like one that Nexus has already (same patient and start, or same patient and text).",
     "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",

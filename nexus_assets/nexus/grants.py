@@ -103,7 +103,7 @@ def _read(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
         yield key.home, (*_row_key(key.home), key.type_column, key.id_column)
     for entity in _found_entities(cursor):
         for column in foreign_columns(cursor, catalog.reflect(cursor, entity)):
-            yield column.home, (*_row_key(column.home), column.column)
+            yield column.home, (*_row_key(column.home), *column.columns)
 
 
 def _moved(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:

@@ -127,12 +127,18 @@ class GenericKey:
 
 @dataclass(frozen=True)
 class ForeignColumn:
-    """A column that holds ids of a table, with or without a constraint that guards them."""
+    """A column that holds ids of a table, with or without a constraint that guards them.
+
+    `type_column`: the column beside it that names the model of the row, by which it holds ids of many tables; those of this
+    table where it says `model`. Such a row is a record of what was done, and may outlive what it names.
+    """
 
     home: Relation
     column: str
     guarded: bool
     kind: Kind = "living"
+    type_column: str | None = None
+    model: str = ""
 
     @property
     def schema(self) -> str:
@@ -158,7 +164,18 @@ class ForeignColumn:
     @property
     def holds(self) -> bool:
         """Whether a row that it names must stay: a constraint demands it, or it is no mere record of what was."""
-        return self.guarded or self.is_living
+        return self.guarded or (self.is_living and self.type_column is None)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read to follow it."""
+        return (self.column,) if self.type_column is None else (self.column, self.type_column)
+
+    def is_ours_sql(self, alias: str) -> Composable:
+        """Whether the id in the row `alias` is one of this table."""
+        if self.type_column is None:
+            return SQL("TRUE")
+        return SQL("lower({}.{}) = {}").format(Identifier(alias), Identifier(self.type_column), Literal(self.model))
 
     @property
     def is_writable(self) -> bool:
@@ -264,7 +281,7 @@ def _columns_to(cursor: Cursor, entity_name: str) -> list[ForeignColumn]:
         if isinstance(link, Reference) and link.column and link.to == entity_name
         if (found := find(cursor, other.model.tables)) is not None
     }
-    found_columns: list[tuple[Relation, str, bool]] = []
+    found_columns: list[tuple[Relation, str, bool, str | None]] = []
     for relation in relations(cursor).values():
         for column in relation.columns.values():
             if column.base_type != "uuid" or column.is_inherited:
@@ -272,20 +289,32 @@ def _columns_to(cursor: Cursor, entity_name: str) -> list[ForeignColumn]:
             link = relation.foreign_key(column.name)
             if link is not None:
                 if link.to == target.oid:
-                    found_columns.append((relation, column.name, link.guards_all_rows))
+                    found_columns.append((relation, column.name, link.guards_all_rows, None))
             elif (relation.oid, column.name) in declared or (
                 by_name.search(column.name) and not _has_own(cursor, relation, target)
             ):
-                found_columns.append((relation, column.name, False))
-    originals = [relation for relation, _, _ in found_columns if relation.is_visible and _is_models(cursor, relation)]
+                found_columns.append((relation, column.name, False, None))
+            elif (type_column := _model_column(relation, column.name)) and not _has_own(cursor, relation, target):
+                found_columns.append((relation, column.name, False, type_column))
+    originals = [relation for relation, *_ in found_columns if relation.is_visible and _is_models(cursor, relation)]
+    model = entity.model.label.split(".")[1]
     return [
-        ForeignColumn(relation, column, guarded, _kind(cursor, relation, originals))
-        for relation, column, guarded in sorted(found_columns, key=lambda each: (each[0].schema, each[0].name, each[1]))
+        ForeignColumn(relation, column, guarded, _kind(cursor, relation, originals), type_column, model)
+        for relation, column, guarded, type_column in sorted(
+            found_columns, key=lambda each: (each[0].schema, each[0].name, each[1])
+        )
     ]
 
 
+def _model_column(relation: Relation, column: str) -> str | None:
+    """The text beside an id that tells of which model it is: `local_entity_type` beside `local_entity_id`."""
+    name = column.removesuffix("_id") + "_type"
+    return name if column.endswith("_id") and name in relation.columns and relation.columns[name].is_text else None
+
+
 def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
-    """Every uuid column that refers to the table: by constraint, or only by its name (`patient_id` without one).
+    """Every uuid column that refers to the table: by constraint, only by its name (`patient_id` without one), or by the model
+    that the column beside it names (`local_entity_type`, `local_entity_id`).
 
     A constraint that was never validated names the table, but guards no row that was there before it.
     """

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.mapping.entity import FileRecords
+from nexus_assets.mapping.entity import ExportRows, FileRecords
 from nexus_assets.sources.names import export_stem, letters, says_only_what_it_is
 
 _DATE_FORMAT = re.compile(r"[DdMmYy]{1,4}(?:[-./ ][DdMmYy]{1,4}){2}")
@@ -34,8 +34,9 @@ def _declared() -> frozenset[str]:
     """Every heading that an entity declares, of any export."""
     found: set[str] = set()
     for entity in ENTITIES.values():
-        found.update(entity.fields())
-        if isinstance(source := entity.rows_of, FileRecords):
+        fields, source = entity.fields(), entity.rows_of
+        found.update(source.headings(fields) if isinstance(source, ExportRows) else fields)
+        if isinstance(source, FileRecords):
             found.update((source.on, *(source.grouped_by or ()), *filter(None, (source.own_id,))))
         for match in (match for lookup in entity.lookups for match in lookup.matches):
             found.update((match.through or ())[1:])

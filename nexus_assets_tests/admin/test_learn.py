@@ -244,6 +244,7 @@ def test_a_backup_teaches_every_entity(naming: str, loaded: Clinic, loaded_under
         "documents": {"to_restore": 2},
         "images": {"to_restore": 4},
         "companies": {"living": 1},
+        "referrers": {"living": 2},
     }
     clinic.load()
     for table, ids in before.items():

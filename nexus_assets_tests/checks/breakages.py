@@ -70,6 +70,11 @@ ANOTHER_PERSON = """
 """
 
 
+def _loaded(entity: str) -> str:
+    """The first id in Nexus of a row that was loaded, as a statement."""
+    return f"SELECT min(nexus_id::text) FROM nexus_assets.identity_{entity}"
+
+
 def _images_in(clinic: CheckedClinic, batch: str) -> int:
     return int(clinic.value("SELECT count(*) FROM {images_image} WHERE batch_id = %s", batch))
 
@@ -232,6 +237,17 @@ def appointments_and_notes_belong_to_nobody(clinic: CheckedClinic) -> Red:
     return {
         "appointments/no_orphaned_references": {"target_missing": 2},
         "notes/no_orphaned_references": {"target_missing": 1},
+    }
+
+
+@turns_red("referrers/no_orphaned_references", "referrers/no_unmanaged_orphans")
+def referrers_have_specialties_that_are_not_there(clinic: CheckedClinic) -> Red:
+    loaded = clinic.value(_loaded("referrers"))
+    _copy(clinic, "referrers", loaded, filemaker_id="NULL", specialty_id=f"'{NOWHERE}'::uuid")
+    clinic.execute("UPDATE {referrers} SET specialty_id = %s WHERE id = %s", NOWHERE, loaded)
+    return {
+        "referrers/no_orphaned_references": {"target_missing": 1},
+        "referrers/no_unmanaged_orphans": {"target_missing": 1},
     }
 
 
@@ -401,6 +417,19 @@ def person_is_there_twice(clinic: CheckedClinic) -> Red:
 def document_is_there_twice(clinic: CheckedClinic) -> Red:
     _copy(clinic, "documents_document", clinic.value(LINKED_DOCUMENT), filemaker_id="NULL")
     return {"documents/no_duplicates": {"same_file": 1}}
+
+
+@turns_red("companies/no_duplicates", "referrers/no_duplicates", "specialties/no_duplicates")
+def rows_are_there_twice_where_no_constraint_forbids_it(clinic: CheckedClinic) -> Red:
+    for table in ("companies", "referrers"):
+        clinic.execute(f"ALTER TABLE {{{table}}} DROP CONSTRAINT {clinic.table(table)}_filemaker_id_key")
+        _copy(clinic, table, clinic.value(_loaded(table)))
+    _copy(clinic, "specialties", clinic.value(_loaded("specialties")), name="upper(name) || ' '")
+    return {
+        "companies/no_duplicates": {"same_filemaker_id": 1},
+        "referrers/no_duplicates": {"same_filemaker_id": 1},
+        "specialties/no_duplicates": {"same_name": 1},
+    }
 
 
 # --- 4 · counts -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from nexus_assets.local.clinic.writing import document_files, image_files
 from nexus_assets.local.postgres import ADMIN
 from nexus_assets.sources.s3 import StoredObject, stored_object
 from nexus_assets_tests.conftest import Bucket
-from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, IMAGE_FOLDER, Clinic
+from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, IMAGE_FOLDER, OPTIONAL_HEADINGS, Clinic
 
 CONTACTS = ("Wattle", "Banksia", "Grevillea")
 NATIVE_KEY = "patients/uploads/native.jpg"
@@ -182,6 +182,9 @@ def furnish_for_checks(clinic: CheckedClinic) -> CheckedClinic:
     nobody = clinic.image("")
     clinic.images[f"{IMAGE_FOLDER}{nobody['recid']}_thumb.jpg"] = 50
     clinic.document("")
+    clinic.add("Companies", Name="Bunyip Insoles")
+    clinic.referrer("Coolabah", "GP")
+    clinic.referrer("Mallee", "Podiatrist")
     clinic.files |= {NATIVE_KEY: 300, "companies/native.pdf": 400}
     return clinic
 
@@ -197,6 +200,7 @@ class DemoClinic(CheckedClinic):
         self.images = {key: len(content) for key, content in image_files(plan)}
         self.documents = {key: len(content) for key, content in document_files(plan)}
         self.files = {NATIVE_KEY: 300, "companies/native.pdf": 400}
+        self.exports |= {name: [] for name in OPTIONAL_HEADINGS}
 
     def settle(self) -> None:
         """Loads everything, and adds what people made in Nexus."""

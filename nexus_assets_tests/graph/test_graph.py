@@ -21,6 +21,8 @@ UPSTREAM = {
     "image_batches": {"filemaker/image_data", "s3/image_files", "patients"},
     "images": {"filemaker/image_data", "s3/image_files", "patients", "image_batches"},
     "companies": {"filemaker/companies"},
+    "specialties": {"filemaker/referrers"},
+    "referrers": {"filemaker/referrers", "specialties"},
 }
 
 

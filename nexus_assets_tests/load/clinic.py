@@ -45,7 +45,10 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 OPTIONAL_HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Companies": ("_kf_XeroContactID", "ABN", "id", "Location", "Name", "Type"),
-}
+    "Referrers": (
+        "contactType", "gender", "id", "id_Clinic", "nameFirst", "nameLast", "nameMiddle", "RECORD_ACTIVE_INDICATOR", "title",
+    ),
+}  # fmt: skip
 """Exports that a clinic may do without: written only once they have a row."""
 
 IMAGE_FOLDER = "filemaker-import/images-bulk-dump/"
@@ -115,6 +118,11 @@ class Clinic:
         row.setdefault("recid", str(len(self.exports["Image_data"])))
         self.images[image_key(row["recid"])] = size
         return row
+
+    def referrer(self, last_name: str = "Coolabah", specialty: str = "GP", **cells: str) -> str:
+        """A new referrer; returns the FileMaker id."""
+        names = {"title": "Dr.", "nameFirst": "Ines", "nameLast": last_name, "contactType": specialty}
+        return self.add("Referrers", last_name, **{**names, **cells})["id"]
 
     def find(self, export: str, id: str) -> Row:  # noqa: A002 - FileMaker's name
         """The row with this id."""
@@ -402,6 +410,8 @@ def furnish(clinic: Clinic) -> Clinic:
         clinic.image(contact)
         clinic.image(contact, Type="Left Lat")
     clinic.add("Companies", Name="Bunyip Insoles", Type="Medical Practice")
+    clinic.referrer("Coolabah", "Podiatrist")
+    clinic.referrer("Mallee", "GP")
     return clinic
 
 

@@ -31,7 +31,14 @@ FOLDER = Path(__file__).parent / "sql"
 KINDS = ("first", "changed", "unchanged")
 WIDTH = 120
 
-CHANGED = {"Contacts": "nameMiddle", "Appointments": "notes", "Notes": "Note", "Docs": "Type", "Image_data": "Type"}
+CHANGED = {
+    "Contacts": "nameMiddle",
+    "Appointments": "notes",
+    "Notes": "Note",
+    "Docs": "Type",
+    "Image_data": "Type",
+    "Referrers": "contactType",
+}
 
 PATIENTS_CONTENT_TYPE = 7001
 """The id that the model of patients gets in django_content_type, to be found again in a statement."""
@@ -141,13 +148,15 @@ def _change(clinic: Clinic, entity: Entity) -> None:
         rows.append(dict(rows[0]))
     table = entity.model.tables[0]
     edited = {"patients": "middle_names", "appointments": "notes", "notes": "content", "images_batch": "description"}
+    edited |= {"specialties": "name"}
     column = edited.get(table, "category")
-    clinic.execute(f'UPDATE "{table}" SET "{column}" = %s', "edited")
+    clinic.execute(f'UPDATE "{table}" SET "{column}" = coalesce("{column}", \'\') || %s', " edited")
     if table == "patients":
         clinic.recreate_patients(banksia)
     own = clinic.value(f'SELECT min(id::text) FROM "{table}"')
     if table != "appointments":
-        clinic.copy(table, own, **({"filemaker_id": None} if "filemaker_id" in _columns(clinic, table) else {}))
+        others = {"filemaker_id": None, "name": "Our own"}
+        clinic.copy(table, own, **{name: value for name, value in others.items() if name in _columns(clinic, table)})
     clinic.exports["Docs"].pop(1)
 
 

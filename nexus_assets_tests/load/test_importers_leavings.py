@@ -56,7 +56,7 @@ def test_leavings_are_replaced_the_empty_is_filled_and_nothing_is_kept(left: Cli
             "replaced": {"category": 6, "mime_type": 2},
             "kept": {},
         },
-        "companies": {"filled": {}, "replaced": {}, "kept": {}},
+        **{name: {"filled": {}, "replaced": {}, "kept": {}} for name in ("companies", "specialties", "referrers")},
     }
     assert open_conflicts(left) == []
 

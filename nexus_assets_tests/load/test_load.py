@@ -35,6 +35,8 @@ EXPECTED = {
     "image_batches": 2,
     "images": 4,
     "companies": 1,
+    "specialties": 2,
+    "referrers": 2,
 }
 """How many rows of each entity the furnished clinic has."""
 

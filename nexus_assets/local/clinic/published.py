@@ -11,11 +11,13 @@ Counted = TypeVar("Counted", "Outcome", "Published")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What becomes of one export: its rows, the rows that Nexus holds afterwards, and the rejected ones by reason code."""
+    """What becomes of one export: its rows, the rows that Nexus holds afterwards, the rejected ones by reason code, and those
+    that repeat another one."""
 
     export_rows: int
     nexus_rows: int
     rejected: Mapping[str, int] = field(default_factory=dict)
+    collapsed: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Published:
     notes: Outcome = Outcome(11_408, 11_210, {"empty_note": 193, "unknown_patient": 5})
     documents: Outcome = Outcome(11_274, 10_190)
     images: Outcome = Outcome(6_662, 6_489, {"no_contact": 1})
+    companies: Outcome = Outcome(93, 93)
+    referrers: Outcome = Outcome(234, 228, {"no_last_name": 5, "no_id": 1})
+    referrer_companies: Outcome = Outcome(72, 63, {"unknown_referrer": 3, "unknown_company": 5}, collapsed=1)
+    patient_referrers: Outcome = Outcome(1_720, 1_705, {"unknown_contact": 5, "unknown_referrer": 4}, collapsed=6)
 
     document_files: int = 10_190
     documents_linked: int = 10_148
@@ -57,3 +63,6 @@ def _value_times(value: Any, scale: int) -> Any:
 
 
 PUBLISHED = Published()
+
+SPECIALTIES = 21
+"""So many specialties a clinic of any scale has."""

@@ -59,6 +59,15 @@ DIARY_ENTRIES = (
     "Public holiday", "Clinic closed", "School run", "Supplier visit", "Clean milling machine",
 )  # fmt: skip
 
+COMPANY_KINDS = ("Medical Centre", "Family Practice", "Physiotherapy", "Plan Management", "Community Health")
+COMPANY_TYPES = {"Medical Practice": 40, "medical practice ": 4, "NDIS Provider": 15, "NDIS plan manager": 5, "Physiotherapist": 8,
+                 "Other": 4, "": 12}  # fmt: skip
+SPECIALTIES = {"GP": 90, "Podiatrist": 30, "Physiotherapist": 25, "Orthopaedic Surgeon": 18, "Rheumatologist": 8, "Paediatrician": 8,
+               "Endocrinologist": 6, "Vascular Surgeon": 5, "Neurologist": 4, "Rehabilitation Physician": 4, "Occupational Therapist": 6,
+               "Sports Physician": 3, "Diabetes Educator": 3, "Exercise Physiologist": 3, "Nurse Practitioner": 2, "Geriatrician": 2,
+               "Plastic Surgeon": 1, "Dermatologist": 1, "Chiropractor": 2, "Osteopath": 1, "Social Worker": 1,
+               "gp": 6, "GP ": 4, "podiatrist": 2, "": 8}  # fmt: skip
+
 NOTE_TYPES = {"Clinical Notes": 60, "Clinical notes": 6, "Clinic dates": 18, "Clinic Date": 3, "Order notes": 14, "Admin Notes": 10,
               "admin": 4, "Referral": 6, "3D scan data": 8, "Scan": 2, "Workshop Note": 9, "Clincal note": 1, "Phone call": 3,
               "": 5}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Writing the whole demo clinic: five exports into one folder, the files of the bucket into another."""
+"""Writing the whole demo clinic: its exports into one folder, the files of the bucket into another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexus_assets.local.clinic import appointments, documents, images, notes, people
+from nexus_assets.local.clinic import appointments, documents, images, notes, people, referrers
 from nexus_assets.local.clinic.pictures import Pictures, pdf
 from nexus_assets.local.clinic.plan import Plan
 from nexus_assets.local.clinic.published import PUBLISHED
@@ -65,6 +65,10 @@ def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress
         ("Appointments", appointments.HEADINGS, appointments.appointments(plan)),
         ("Notes", notes.HEADINGS, notes.notes(plan)),
         ("Docs", documents.HEADINGS, documents.rows(plan)),
+        ("Companies", referrers.COMPANY_HEADINGS, referrers.companies(plan)),
+        ("Referrers", referrers.REFERRER_HEADINGS, referrers.referrers(plan)),
+        ("ReferrerToCompanies", referrers.COMPANY_LINK_HEADINGS, referrers.company_links(plan)),
+        ("PatientToReferrer", referrers.PATIENT_LINK_HEADINGS, referrers.patient_links(plan)),
     ):
         path, count = write_export(folder, name, headings, rows, file_format)
         tell(f"{path.name}: {count:,} rows")

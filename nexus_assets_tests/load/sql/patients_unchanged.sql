@@ -132,6 +132,8 @@ SELECT EXISTS (
       AND x.object_id = s.nexus_id::uuid
       AND (x.content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
+SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients' AND x.local_entity_id = s.nexus_id AND lower(x.local_entity_type) = 'patient' AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
 SET LOCAL enable_nestloop = off;
 
 SET LOCAL enable_nestloop TO DEFAULT;

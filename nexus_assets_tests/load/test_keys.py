@@ -1,0 +1,107 @@
+"""Things that FileMaker has no id of: an id made of what the rows say, and one row for all that say the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus_assets_tests.load.clinic import Clinic
+
+
+def specialties(clinic: Clinic) -> list[str]:
+    return clinic.values("SELECT name FROM {specialties} ORDER BY name")
+
+
+def specialty_of(clinic: Clinic, last_name: str) -> str | None:
+    return clinic.value(
+        "SELECT (SELECT s.name FROM {specialties} AS s WHERE s.id = r.specialty_id) FROM {referrers} AS r WHERE last_name = %s",
+        last_name,
+    )
+
+
+def test_texts_that_differ_in_case_and_blanks_are_one_specialty(clinic: Clinic) -> None:
+    for name, said in (("Coolabah", "Podiatrist"), ("Mallee", " podiatrist"), ("Quandong", "PODIATRIST ")):
+        clinic.referrer(name, said)
+    results = clinic.load("specialties", "referrers")
+    account = results["specialties"].account
+    assert (account.source_rows, account.inserted, account.collapsed) == (3, 1, 2)
+    assert specialties(clinic) == ["Podiatrist"]
+    assert {specialty_of(clinic, name) for name in ("Coolabah", "Mallee", "Quandong")} == {"Podiatrist"}
+
+
+def test_a_second_load_of_repeated_keys_writes_nothing(clinic: Clinic) -> None:
+    for name, said in (("Coolabah", "GP"), ("Mallee", "gp"), ("Quandong", "Podiatrist")):
+        clinic.referrer(name, said)
+    clinic.load("specialties", "referrers")
+    before = clinic.versions()
+    clinic.tells_hashes = False
+    account = clinic.load("specialties")["specialties"].account
+    assert (account.unchanged, account.collapsed) == (2, 1)
+    assert clinic.versions() == before
+
+
+def test_referrers_without_a_specialty_are_counted_and_loaded(clinic: Clinic) -> None:
+    clinic.referrer("Coolabah", "GP")
+    clinic.referrer("Mallee", " ")
+    results = clinic.load("specialties", "referrers")
+    assert results["specialties"].account.notices == {"rows_without_key": 1}
+    assert results["specialties"].account.source_rows == 1
+    assert results["referrers"].account.inserted == 2
+    assert specialty_of(clinic, "Mallee") is None
+
+
+def test_a_heading_of_its_own_comes_first(clinic: Clinic) -> None:
+    clinic.extra_headings["Referrers"] = ("Specialty",)
+    clinic.referrer("Coolabah", "Doctor", Specialty="Neurologist")
+    clinic.referrer("Mallee", "GP")
+    clinic.load("specialties", "referrers")
+    assert (specialty_of(clinic, "Coolabah"), specialty_of(clinic, "Mallee")) == ("Neurologist", "GP")
+
+
+def test_a_specialty_of_nexus_is_recognised_whatever_its_case(clinic: Clinic) -> None:
+    clinic.execute("INSERT INTO {specialties} (id, name, created_at) VALUES (gen_random_uuid(), 'gp', now())")
+    clinic.referrer("Coolabah", "GP ")
+    account = clinic.load("specialties", "referrers")["specialties"].account
+    assert account.healed == {"adopted": 1}
+    assert (specialties(clinic), specialty_of(clinic, "Coolabah")) == (["gp"], "gp")
+
+
+def test_a_specialty_that_a_person_renamed_keeps_its_referrers_and_gets_new_ones(clinic: Clinic) -> None:
+    clinic.referrer("Coolabah", "GP")
+    clinic.load("specialties", "referrers")
+    clinic.execute("UPDATE {specialties} SET name = 'General practice'")
+    clinic.referrer("Mallee", "gp")
+    clinic.load("specialties", "referrers")
+    assert specialties(clinic) == ["General practice"]
+    assert specialty_of(clinic, "Mallee") == "General practice"
+
+
+def test_a_referrer_of_nexus_is_recognised_by_name_and_specialty_and_gets_its_id(clinic: Clinic) -> None:
+    row = clinic.referrer("Coolabah", "GP")
+    clinic.load("specialties")
+    clinic.execute(
+        "INSERT INTO {referrers} (id, first_name, last_name, specialty_id, created_at, updated_at)"
+        " SELECT gen_random_uuid(), 'ines', 'COOLABAH', id, now(), now() FROM {specialties}"
+    )
+    account = clinic.load("referrers")["referrers"].account
+    assert account.healed == {"adopted": 1}
+    assert clinic.value("SELECT upper(filemaker_id::text) FROM {referrers}") == row
+
+
+def test_a_heading_that_an_export_lacks_says_nothing(clinic: Clinic) -> None:
+    clinic.extra_headings["Referrers"] = ("Practice",)
+    clinic.referrer("Coolabah", "GP", Practice="Saltbush Rooms")
+    clinic.load("specialties", "referrers")
+    clinic.extra_headings.clear()
+    del clinic.exports["Referrers"][0]["Practice"]
+    assert clinic.load("referrers")["referrers"].account.updated == 0
+    assert clinic.value("SELECT practice_name FROM {referrers}") == "Saltbush Rooms"
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"), [({"nameLast": " "}, "no_last_name"), ({"id": ""}, "no_id"), ({"id": "7"}, "bad_id")]
+)
+def test_a_referrer_is_rejected_with_a_reason(cells: dict[str, str], reason: str, clinic: Clinic) -> None:
+    clinic.exports["Referrers"] = [
+        {"id": "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D", "nameLast": "Mallee", "contactType": "GP", **cells}
+    ]
+    assert clinic.load("specialties", "referrers")["referrers"].account.rejected == {reason: 1}
