@@ -108,7 +108,7 @@ def _warn_of_readable_settings(file: Path) -> None:
 
 
 def main() -> None:
-    """Runs a command; an error that a person can mend is told in its own words, without a traceback.
+    """Runs a command; an error that a person can correct is told in its own words, without a traceback.
 
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found. Ctrl-C and SIGTERM end a command with one sentence and EXIT_INTERRUPTED.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class NexusAssetsError(Exception):
-    """Something that a person can mend. The text names file, row and column, never what a cell holds (law 6).
+    """Something that a person can correct. The text names file, row and column, never what a cell holds (law 6).
 
     `remedy` says what to do next, with the command or the setting. `str()` gives both. `transient`: the same may well succeed
     later, so that a run tries it again.

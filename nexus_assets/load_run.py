@@ -33,7 +33,7 @@ def resource_inputs(
     def tell(name: str, file: Any) -> None:
         told_before, described[name] = name in described, describe(file)
         if file.passed_over and not told_before:
-            log(f"{entity.name}: passed over beside {described[name]['file']}: {', '.join(file.passed_over)}")
+            log(f"{entity.name}: skipped beside {described[name]['file']}: {', '.join(file.passed_over)}")
 
     def open_export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
         file = exports.find(name, required=required)

@@ -228,7 +228,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Who is told of what goes wrong. Addresses hold passwords: they are read from the environment, and shown nowhere."""
+    """Where alerts are sent. Addresses hold passwords: they are read from the environment, and shown nowhere."""
 
     def sender(self) -> Sender:
         """What sends to the destinations that are set. Raises NexusAssetsError for an address that can't be read."""

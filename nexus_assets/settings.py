@@ -65,7 +65,7 @@ ALLOW_UNVERIFIED = Setting(
 )
 ALERT_URLS = Setting(
     "NEXUS_ALERT_URLS",
-    "Who is told of what goes wrong: Apprise addresses (mail, Slack, Teams, webhook …) apart by blanks, each with an optional"
+    "Where alerts are sent: Apprise addresses (mail, Slack, Teams, webhook …) apart by blanks, each with an optional"
     " rule before it: ERROR=mailto://…, ERROR:images|documents=slack://… .",
 )
 HEARTBEAT_URL = Setting("NEXUS_HEARTBEAT_URL", "Called after every good look for alerts, so that silence is noticed.")
@@ -169,7 +169,7 @@ class Hosted:
 
 @dataclass(frozen=True)
 class Clinic:
-    """Where one clinic's data comes from and goes to. Keys are empty where AWS's library finds them by itself.
+    """Where one clinic's data comes from and goes to. Keys are empty where AWS's library finds them on its own.
 
     `exports` is empty where the tables are read from a FileMaker Server, `hosted`.
     """
@@ -193,7 +193,7 @@ def clinic() -> Clinic | None:
     tables = FILEMAKER_URL if FILEMAKER_URL.value() else EXPORTS
     if tables is FILEMAKER_URL and EXPORTS.value():
         raise NexusAssetsError(
-            f"{EXPORTS.name} and {FILEMAKER_URL.name} are both set: which of them has the clinic's tables can't be told.",
+            f"{EXPORTS.name} and {FILEMAKER_URL.name} are both set: it is unclear which of them has the clinic's tables.",
             remedy="Set one of them.",
         )
     account = (FILEMAKER_DATABASE, FILEMAKER_USER, FILEMAKER_PASSWORD) if tables is FILEMAKER_URL else ()

@@ -14,7 +14,7 @@ from nexus_assets.local.home import SOURCE
 
 
 @pytest.mark.parametrize(
-    "name", [".env", ".env.clinic", "mend.xlsx", "plan.json", "nexus.dump", "ids.csv", "backup.sql", "Contacts.mer"]
+    "name", [".env", ".env.clinic", "rejects.xlsx", "plan.json", "nexus.dump", "ids.csv", "backup.sql", "Contacts.mer"]
 )
 def test_what_a_person_writes_is_ignored(name: str) -> None:
     assert subprocess.run(["git", "check-ignore", "--quiet", name], cwd=SOURCE, check=False).returncode == 0

@@ -98,8 +98,8 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that is known of one thing: a FileMaker record, a row of Nexus, or both. `mended` is since when a row that a
-    person mended stands in place of FileMaker's faulty one."""
+    """All that is known of one thing: a FileMaker record, a row of Nexus, or both. `corrected` is since when a row that a
+    person corrected stands in place of FileMaker's faulty one."""
 
     entity: str
     table: str
@@ -112,7 +112,7 @@ class Explanation:
     last_load: Load | None = None
     vanished_load: Load | None = None
     source_row: str | None = None
-    mended: str | None = None
+    corrected: str | None = None
     links: tuple[Link, ...] = ()
     referred_to_by: Mapping[str, int] = field(default_factory=dict)
     kept: tuple[Kept, ...] = ()
@@ -271,7 +271,7 @@ class _Explainer:
             row["origin"],
             ids=self._ids(row, loads["first_load"], is_live),
             source_row=self._source_row(row["row_number"], loads["last_load"]),
-            mended=self._mended(row["source_id"]),
+            corrected=self._corrected(row["source_id"]),
             links=self.links(nexus_id) if nexus_id and is_live else (),
             referred_to_by=self._referring(nexus_id) if nexus_id else {},
             kept=self._kept(row["source_id"]),
@@ -336,12 +336,12 @@ class _Explainer:
             return f"the group that begins with {place}, by {export}"
         return f"{place}, and its row in {export}"
 
-    def _mended(self, source_id: str) -> str | None:
+    def _corrected(self, source_id: str) -> str | None:
         # Under which heading a row has its id differs from export to export; no other row of the entity has it in any cell.
         query = SQL("""
-            SELECT mended_at FROM nexus_assets.mended WHERE entity = %s AND idle_since IS NULL AND EXISTS (
-              SELECT FROM jsonb_each_text(faulty || mended) AS cell WHERE nexus_assets.read_uuid(cell.value) = %s::uuid)
-            ORDER BY mended_at DESC LIMIT 1
+            SELECT corrected_at FROM nexus_assets.correction WHERE entity = %s AND idle_since IS NULL AND EXISTS (
+              SELECT FROM jsonb_each_text(faulty || corrected) AS cell WHERE nexus_assets.read_uuid(cell.value) = %s::uuid)
+            ORDER BY corrected_at DESC LIMIT 1
         """)
         rows = self._rows(query, self.entity.name, source_id)
         return str(rows[0][0].isoformat(timespec="seconds")) if rows else None
@@ -446,11 +446,11 @@ class _Explainer:
 def _why(id_: str | None, exists: bool, rule: str, says: str) -> tuple[str, str]:
     """The rule behind a link, empty where a person set it, and how it stands to it."""
     if says == "native":
-        return "", "set in Nexus" if exists else "set in Nexus, leads nowhere"
+        return "", "set in Nexus" if exists else "set in Nexus, dangling"
     if id_ is None:
         return rule, "empty"
     if not exists:
-        return rule, "leads nowhere"
+        return rule, "dangling"
     return rule, says
 
 

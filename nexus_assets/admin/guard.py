@@ -41,7 +41,7 @@ from nexus_assets.ledger.trust import UntrustedLedgerError
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.orphans import leading_nowhere, living_keys
+from nexus_assets.nexus.orphans import dangling, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
 from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, relations
 
@@ -330,7 +330,7 @@ def _refers_sql(cursor: Cursor, key: GenericKey, found: Sequence[Model], name: s
             missing := CASE WHEN EXISTS (SELECT FROM {content_types} AS c WHERE c.id = the_type) THEN '{{}}' ELSE the_ids END;
           END CASE;
           IF the_type IS NOT NULL AND array_position(the_ids, NULL) IS NOT NULL THEN
-            -- One half alone leads nowhere.
+            -- One half alone is dangling.
             PERFORM FROM {relation} AS x WHERE x.{type} = the_type AND x.{id} IS NULL;
             IF FOUND THEN {refusal} END IF;
           END IF;
@@ -388,7 +388,7 @@ def _at_table(
         DECLARE gone {id_type}[]; dead text;
         BEGIN
           IF NOT {known} THEN {step_aside} RETURN; END IF;
-          -- It may be back under its id: deleted and made again in one transaction.
+          -- It may be back under its id: deleted and recreated in one transaction.
           gone := ARRAY(SELECT i FROM unnest(the_ids::{id_type}[]) AS i WHERE NOT EXISTS (SELECT FROM {relation} AS t WHERE t.{id} = i));
           {lookups}
         END
@@ -455,7 +455,7 @@ def _content_types(cursor: Cursor) -> Identifier:
 def install(engine: sqlalchemy.Engine) -> Status:
     """Puts the guard up, or brings it up to date; returns how it stands.
 
-    Raises GuardError, naming counts and the command that heals, while references lead nowhere.
+    Raises GuardError, naming counts and the command that heals, while references are dangling.
     """
     with transaction(engine, commit=False) as cursor:
         tables = dict.fromkeys((trigger.schema, trigger.table) for trigger in wanted(cursor))
@@ -475,10 +475,10 @@ def install(engine: sqlalchemy.Engine) -> Status:
 
 
 def _refuse_orphans(cursor: Cursor) -> None:
-    orphans = {name: number for name, number in leading_nowhere(cursor).items() if number}
+    orphans = {name: number for name, number in dangling(cursor).items() if number}
     if not orphans:
         return
-    told = f"References lead nowhere: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}."
+    told = f"References are dangling: {', '.join(f'{number:,} of {name}' for name, number in orphans.items())}."
     ours = {entity.model.label for entity in ENTITIES.values()}
     for model in models(cursor):
         if model.id_type != "uuid" and ".".join(labels(cursor)[model.content_type]) in ours:

@@ -1,7 +1,7 @@
 """Teaching the ledger the ids that rows had before it existed, from a list or a backup, so that what points at them is moved.
 
 Only the ledger is written: the next load moves the references, with its gates and its account, as it does for every id that
-it supersedes. An id of a row that lives is not taught: a load adopts living rows by itself.
+it supersedes. An id of a row that lives is not taught: a load adopts living rows automatically.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _refuse(cursor: Cursor, fault: _Fault, path: Path, entity: str, is_list: boo
     others = f" ({rows - 1:,} more records likewise)" if rows > 1 else ""
     in_table = f" (row {first + 1:,} with the headings)" if is_list else ""
     remedy = (
-        f"Mend it and run `nexus-assets learn-ids {path}` again."
+        f"Correct it and run `nexus-assets learn-ids {path}` again."
         if is_list
         else "Write the ids that you trust into a CSV with the columns id and filemaker_id, and learn that."
     )

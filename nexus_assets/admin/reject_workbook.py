@@ -1,4 +1,4 @@
-"""Rejected rows as a workbook in which a person mends them: a sheet per entity, under FileMaker's headings, all cells text."""
+"""Rejected rows as a workbook in which a person corrects them: a sheet per entity, under FileMaker's headings, all cells text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SheetError(NexusAssetsError):
 
 @dataclass(frozen=True)
 class Written:
-    """What a workbook holds: rows by entity; and what was left out, by (entity, reason), because no cell can mend it."""
+    """What a workbook holds: rows by entity; and what was left out, by (entity, reason), because no cell can correct it."""
 
     rows: Mapping[str, int]
     left_out: Mapping[tuple[str, str], int]
@@ -50,8 +50,8 @@ class Written:
 
 
 @dataclass(frozen=True)
-class MendedRow:
-    """A row of a workbook that was read back: its place there, the reject that it is to mend, its cells by heading."""
+class CorrectedRow:
+    """A row of a workbook that was read back: its place there, the reject that it is to correct, its cells by heading."""
 
     entity: str
     row: int
@@ -139,7 +139,7 @@ def _save(file: Path, data: bytes) -> None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise SheetError(
-            f"{file} is there already; somebody's mending may be in it.", remedy="Give another name, or remove it."
+            f"{file} is there already; it may hold somebody's corrections.", remedy="Give another name, or remove it."
         ) from None
     except OSError as error:
         raise SheetError(f"{file} can't be written: {error.strerror}.", remedy="Give another place.") from None
@@ -152,7 +152,7 @@ def _save(file: Path, data: bytes) -> None:
         raise SheetError(f"{file} can't be written: {error.strerror}.", remedy="Give another place.") from None
 
 
-def read_sheets(file: Path) -> list[MendedRow]:
+def read_sheets(file: Path) -> list[CorrectedRow]:
     """Returns the rows of a workbook that `write_sheets` wrote and a person worked in, parents first.
 
     Sheets, rows and columns may have been removed, or moved, but for those that a row is read by. Raises SheetError.
@@ -166,7 +166,7 @@ def read_sheets(file: Path) -> list[MendedRow]:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        # The library's own words may quote the workbook.
+        # The library's own messages may quote the workbook.
         raise SheetError(
             f"{file} is no workbook that can be read.", remedy="Save it as .xlsx, without a password."
         ) from None
@@ -181,7 +181,7 @@ def read_sheets(file: Path) -> list[MendedRow]:
     if twice:
         places = [f"row {row.row} of {row.entity}" for row in rows if row.reject_id == twice[0]]
         raise SheetError(
-            f"{file} mends one reject twice: {' and '.join(places)}.", remedy="Keep the row that is right."
+            f"{file} corrects one reject twice: {' and '.join(places)}.", remedy="Keep the row that is right."
         )
     return rows
 
@@ -190,7 +190,7 @@ def _has_sheet(name: str) -> bool:
     return bool(sheet_headings(ENTITIES[name]))
 
 
-def _read(rows: Iterator[Sequence[object]], name: str, file: Path) -> Iterator[MendedRow]:
+def _read(rows: Iterator[Sequence[object]], name: str, file: Path) -> Iterator[CorrectedRow]:
     location = f"The sheet {name} of {file}"
     header = [cell_text(cell) or "" for cell in next(rows, [])]  # type: ignore[arg-type]
     at = match_columns(header, (ABOUT[0], *sheet_headings(ENTITIES[name])), (), location)
@@ -201,7 +201,7 @@ def _read(rows: Iterator[Sequence[object]], name: str, file: Path) -> Iterator[M
         reject_id = (cells.pop(ABOUT[0]) or "").strip()
         if not (reject_id.isascii() and reject_id.isdecimal() and len(reject_id) < 19):
             raise SheetError(
-                f"{location}: row {number} does not say in the column {ABOUT[0]!r} which reject it mends.",
-                remedy="Mend the rows that the workbook was written with; a new row can't be loaded this way.",
+                f"{location}: row {number} does not say in the column {ABOUT[0]!r} which reject it corrects.",
+                remedy="Correct the rows that the workbook was written with; a new row can't be loaded this way.",
             )
-        yield MendedRow(name, number, int(reject_id), cells)
+        yield CorrectedRow(name, number, int(reject_id), cells)

@@ -42,10 +42,10 @@ class Reject:
 
 @dataclass(frozen=True)
 class Purged:
-    """What was removed: resolved rejects by entity and reason, and mended rows for which no export has a place any more."""
+    """What was removed: resolved rejects by entity and reason, and corrected rows for which no export has a place any more."""
 
     rejects: Mapping[tuple[str, str], int]
-    mended: int
+    corrected: int
 
 
 def check_installed(cursor: Cursor) -> None:
@@ -87,7 +87,7 @@ def counts(rejects: Sequence[Reject]) -> dict[str, dict[str, int]]:
 def purge(engine: sqlalchemy.Engine, days: int) -> Purged:
     """Removes what was resolved more than so many days ago, and with it the patients' data in it. Open ones always stay.
 
-    A mended row stays as long as an export has the faulty one: without it that one would be rejected again.
+    A corrected row stays as long as an export has the faulty one: without it that one would be rejected again.
     """
     with transaction(engine) as cursor:
         check_installed(cursor)
@@ -103,11 +103,11 @@ def purge(engine: sqlalchemy.Engine, days: int) -> Purged:
             (days,),
         )
         rejects = {(entity, reason): int(number) for entity, reason, number in cursor.fetchall()}
-        mended = queries.number(
+        corrected = queries.number(
             cursor,
             SQL("""
-                WITH gone AS (DELETE FROM nexus_assets.mended WHERE idle_since < now() - make_interval(days => {}) RETURNING id)
+                WITH gone AS (DELETE FROM nexus_assets.correction WHERE idle_since < now() - make_interval(days => {}) RETURNING id)
                 SELECT count(*) FROM gone
             """).format(Literal(days)),
         )
-    return Purged(rejects, mended)
+    return Purged(rejects, corrected)

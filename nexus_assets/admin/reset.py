@@ -107,7 +107,7 @@ def refuse(planned: ResetPlan, *, accept_losses: bool = False) -> None:
         hanging = ", ".join(f"{number:,} in {column}" for column, number in planned.hanging.items())
         raise ResetError(
             f"People's own rows refer to what would be removed: {hanging}.",
-            remedy="Nothing was removed. Delete or move them in Nexus first; `nexus-assets explain ID` tells what an id is.",
+            remedy="Nothing was removed. Delete or move them in Nexus first; `nexus-assets explain ID` shows what an id is.",
         )
     if planned.losses and not accept_losses:
         raise ResetError(

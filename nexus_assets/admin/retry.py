@@ -1,6 +1,6 @@
-"""Loading what a person mended: the rows are kept in place of the faulty ones, and the entities are loaded as ever.
+"""Loading what a person corrected: the rows are kept in place of the faulty ones, and the entities are loaded as ever.
 
-A load reads an export as if it held the mended rows (load/mended.py), so that identity, references, gates and the account
+A load reads an export as if it held the corrected rows (load/corrected.py), so that identity, references, gates and the account
 are those of every load, and nothing that is not in the workbook seems to have vanished. What is still wrong is rejected
 again and stays open, with its new reason.
 """
@@ -19,7 +19,7 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
-from nexus_assets.admin.reject_workbook import Cells, MendedRow, SheetError, cells_of, shown
+from nexus_assets.admin.reject_workbook import Cells, CorrectedRow, SheetError, cells_of, shown
 from nexus_assets.admin.rejects import check_installed
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
@@ -32,7 +32,7 @@ from nexus_assets.nexus.connection import transaction
 
 @dataclass(frozen=True)
 class StillWrong:
-    """A mended row that is rejected all the same: where it stands in the workbook, and why."""
+    """A corrected row that is rejected all the same: where it stands in the workbook, and why."""
 
     entity: str
     row: int
@@ -54,26 +54,26 @@ class Retried:
 
 @dataclass(frozen=True)
 class _Known:
-    """A reject as the ledger has it, with the mended row that stands for it already, where there is one."""
+    """A reject as the ledger has it, with the corrected row that stands for it already, where there is one."""
 
     entity: Entity
     reason: str
     payload: Cells
     is_open: bool
     faulty: Cells | None
-    mended: Cells | None
+    corrected: Cells | None
     absent: bool
 
 
-def affected(rows: Sequence[MendedRow]) -> list[Entity]:
-    """Returns the entities that read an export of which a row is mended, parents first."""
+def affected(rows: Sequence[CorrectedRow]) -> list[Entity]:
+    """Returns the entities that read an export of which a row is corrected, parents first."""
     exports = {ENTITIES[row.entity].rows_of.export for row in rows}
     return [entity for entity in ENTITIES.values() if entity.rows_of.export in exports]
 
 
 def retry(
     engine: sqlalchemy.Engine,
-    rows: Sequence[MendedRow],
+    rows: Sequence[CorrectedRow],
     inputs: Callable[[Entity], Inputs],
     settings: LoadSettings,
     run_id: str,
@@ -81,7 +81,7 @@ def retry(
 ) -> Retried:
     """Loads the entities of a workbook with its rows in place of the faulty ones, all in one transaction.
 
-    Raises SheetError for a row that mends nothing that is known, GateError and whatever else a load raises: nothing was
+    Raises SheetError for a row that corrects nothing that is known, GateError and whatever else a load raises: nothing was
     written then.
     """
     with transaction(engine, lock=_locks(affected(rows))) as cursor:
@@ -101,7 +101,7 @@ def _locks(entities: Sequence[Entity]) -> list[str]:
     return [name for name in ENTITIES if name in needed]
 
 
-def _keep(cursor: Cursor, rows: Sequence[MendedRow], retried: Retried) -> list[MendedRow]:
+def _keep(cursor: Cursor, rows: Sequence[CorrectedRow], retried: Retried) -> list[CorrectedRow]:
     """Keeps the rows that a person has changed; returns those."""
     kept = []
     known = _known(cursor, rows)
@@ -109,37 +109,37 @@ def _keep(cursor: Cursor, rows: Sequence[MendedRow], retried: Retried) -> list[M
         reject = known.get(row.reject_id)
         if reject is None or reject.entity.name != row.entity:
             raise SheetError(
-                f"Row {row.row} of the sheet {row.entity} mends the reject {row.reject_id}, which there is not.",
+                f"Row {row.row} of the sheet {row.entity} corrects the reject {row.reject_id}, which there is not.",
                 remedy="Write a new workbook: nexus-assets rejects export FILE --with-data",
             )
-        if not reject.is_open and reject.mended is None:
+        if not reject.is_open and reject.corrected is None:
             retried.closed += 1
             continue
-        if reject.reason in NOT_BY_A_CELL and reject.mended is None:
+        if reject.reason in NOT_BY_A_CELL and reject.corrected is None:
             raise SheetError(
-                f"Row {row.row} of the sheet {row.entity} was rejected as {reject.reason}, which no cell can mend.",
+                f"Row {row.row} of the sheet {row.entity} was rejected as {reject.reason}, which no cell can correct.",
                 remedy=NOT_BY_A_CELL[reject.reason],
             )
-        before = reject.mended or cells_of(reject.entity, reject.reason, reject.payload)
-        mended = _mended(before, row.cells)
-        if mended == before:
+        before = reject.corrected or cells_of(reject.entity, reject.reason, reject.payload)
+        corrected = _corrected(before, row.cells)
+        if corrected == before:
             retried.untouched += 1
             continue
-        kept.append((row, reject, mended))
+        kept.append((row, reject, corrected))
     _write(cursor, kept)
     return [row for row, _, _ in kept]
 
 
-def _known(cursor: Cursor, rows: Sequence[MendedRow]) -> dict[int, _Known]:
+def _known(cursor: Cursor, rows: Sequence[CorrectedRow]) -> dict[int, _Known]:
     cursor.execute(
-        "SELECT r.id, r.entity, reason, payload, resolved_load IS NULL, faulty, mended, coalesce(absent, reason = 'no_record')"
-        " FROM nexus_assets.reject AS r LEFT JOIN nexus_assets.mended AS m ON m.reject_id = r.id WHERE r.id = ANY(%s)",
+        "SELECT r.id, r.entity, reason, payload, resolved_load IS NULL, faulty, corrected, coalesce(absent, reason = 'no_record')"
+        " FROM nexus_assets.reject AS r LEFT JOIN nexus_assets.correction AS m ON m.reject_id = r.id WHERE r.id = ANY(%s)",
         ([row.reject_id for row in rows],),
     )
     return {number: _Known(ENTITIES[entity], *found) for number, entity, *found in cursor.fetchall()}
 
 
-def _mended(before: Cells, cells: Cells) -> dict[str, str | None]:
+def _corrected(before: Cells, cells: Cells) -> dict[str, str | None]:
     """The cells of a sheet; one that shows what was there before, but for blanks around it, is as it was before: not every
     program keeps those, and not every form of a line end."""
     return {
@@ -149,7 +149,7 @@ def _mended(before: Cells, cells: Cells) -> dict[str, str | None]:
 
 
 def _faulty(reject: _Known) -> Cells:
-    """The row as FileMaker has it, which the mended one stands in place of."""
+    """The row as FileMaker has it, which the corrected one stands in place of."""
     if reject.faulty is not None:
         return reject.faulty
     faulty = cells_of(reject.entity, reject.reason, reject.payload)
@@ -157,8 +157,8 @@ def _faulty(reject: _Known) -> Cells:
     return {source.on: faulty[source.on]} if reject.absent and isinstance(source, FileRecords) else faulty
 
 
-def _write(cursor: Cursor, kept: Iterable[tuple[MendedRow, _Known, Cells]]) -> None:
-    """Keeps the mended rows. They go by COPY: a statement, which a server may write to its log, holds no word of them."""
+def _write(cursor: Cursor, kept: Iterable[tuple[CorrectedRow, _Known, Cells]]) -> None:
+    """Keeps the corrected rows. They go by COPY: a statement, which a server may write to its log, holds no word of them."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows(
         (
@@ -167,24 +167,24 @@ def _write(cursor: Cursor, kept: Iterable[tuple[MendedRow, _Known, Cells]]) -> N
             reject.entity.rows_of.export,
             reject.absent,
             json.dumps(_faulty(reject)),
-            json.dumps(mended),
+            json.dumps(corrected),
         )
-        for row, reject, mended in kept
+        for row, reject, corrected in kept
     )
     buffer.seek(0)
-    names = SQL("reject_id, entity, export, absent, faulty, mended")
-    like = SQL("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT {} FROM nexus_assets.mended WHERE false")
+    names = SQL("reject_id, entity, export, absent, faulty, corrected")
+    like = SQL("CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT {} FROM nexus_assets.correction WHERE false")
     cursor.execute(like.format(names))
     cursor.copy_expert("COPY kept FROM STDIN (FORMAT csv)", buffer)
     cursor.execute(
         SQL("""
-            INSERT INTO nexus_assets.mended ({names}) SELECT {names} FROM kept
-            ON CONFLICT (reject_id) DO UPDATE SET mended = excluded.mended, mended_at = clock_timestamp()
+            INSERT INTO nexus_assets.correction ({names}) SELECT {names} FROM kept
+            ON CONFLICT (reject_id) DO UPDATE SET corrected = excluded.corrected, corrected_at = clock_timestamp()
         """).format(names=names)
     )
 
 
-def _tell_outcome(cursor: Cursor, changed: Sequence[MendedRow], retried: Retried) -> None:
+def _tell_outcome(cursor: Cursor, changed: Sequence[CorrectedRow], retried: Retried) -> None:
     """Finds out what became of each row; one that was rejected again is the same reject still, with its new reason."""
     loads = [result.load_id for result in retried.results.values()]
     cursor.execute(
@@ -194,17 +194,17 @@ def _tell_outcome(cursor: Cursor, changed: Sequence[MendedRow], retried: Retried
     )
     again = cursor.fetchall()
     cursor.execute(
-        "SELECT reject_id, mended, idle_since IS NOT NULL FROM nexus_assets.mended WHERE reject_id = ANY(%s)",
+        "SELECT reject_id, corrected, idle_since IS NOT NULL FROM nexus_assets.correction WHERE reject_id = ANY(%s)",
         ([row.reject_id for row in changed],),
     )
-    kept = {number: (mended, idle) for number, mended, idle in cursor.fetchall()}
+    kept = {number: (corrected, idle) for number, corrected, idle in cursor.fetchall()}
     for row in changed:
-        mended, idle = kept[row.reject_id]
+        corrected, idle = kept[row.reject_id]
         if idle:
             retried.outdated += 1
-            cursor.execute("DELETE FROM nexus_assets.mended WHERE reject_id = %s", (row.reject_id,))
+            cursor.execute("DELETE FROM nexus_assets.correction WHERE reject_id = %s", (row.reject_id,))
             continue
-        found = next((new for new in again if new[1] == row.entity and _is(new[6], mended)), None)
+        found = next((new for new in again if new[1] == row.entity and _is(new[6], corrected)), None)
         if found is None:
             retried.loaded[row.entity] += 1
             continue
@@ -214,9 +214,9 @@ def _tell_outcome(cursor: Cursor, changed: Sequence[MendedRow], retried: Retried
     _refuse_quarrels(again, changed)
 
 
-def _is(payload: Cells, mended: Mapping[str, Any]) -> bool:
-    """Whether a rejected row is what a mended one says; cells without anything are not kept of a rejected row."""
-    return all(payload.get(heading) == cell for heading, cell in mended.items())
+def _is(payload: Cells, corrected: Mapping[str, Any]) -> bool:
+    """Whether a rejected row is what a corrected one says; cells without anything are not kept of a rejected row."""
+    return all(payload.get(heading) == cell for heading, cell in corrected.items())
 
 
 def _stays_open(cursor: Cursor, reject_id: int, again: int) -> None:
@@ -229,13 +229,13 @@ def _stays_open(cursor: Cursor, reject_id: int, again: int) -> None:
     cursor.execute("DELETE FROM nexus_assets.reject WHERE id = %s", (again,))
 
 
-def _refuse_quarrels(again: Sequence[tuple[Any, ...]], changed: Sequence[MendedRow]) -> None:
-    """A mended id that is another row's already would have both rejected: the good one, too."""
+def _refuse_quarrels(again: Sequence[tuple[Any, ...]], changed: Sequence[CorrectedRow]) -> None:
+    """A corrected id that is another row's already would have both rejected: the good one, too."""
     for _, entity, record, _, reason, *_ in again:
         of = [row for row in changed if row.entity == entity]
         if reason == "duplicate_id" and of:
             raise SheetError(
-                f"A mended row of the sheet {entity} carries the FileMaker id of record {record:,} of "
+                f"A corrected row of the sheet {entity} carries the FileMaker id of record {record:,} of "
                 f"{ENTITIES[entity].rows_of.export}, which says something else.",
                 remedy="Nothing was written. Give it an id of its own, or leave it as FileMaker has it.",
             )

@@ -134,7 +134,7 @@ class _Undo:
         living = [catalog.reflect(self.cursor, entity).table for entity in catalog.present(self.cursor)]
         for place in places:
             ids = [key.id_column for key in generic_keys(self.cursor) if key.relation == place.table]
-            values.keep_what_leads_nowhere(self.cursor, place, ids, living)
+            values.keep_dangling(self.cursor, place, ids, living)
         for mine, theirs in (("target_name", "ledger_name"), ("ledger_name", "target_name")):
             self._run(
                 """
@@ -216,7 +216,7 @@ class _Undo:
             (
                 "reject",
                 "nexus_assets.read_uuid(x.source_id)",
-                "EXISTS (SELECT FROM nexus_assets.mended AS m WHERE m.reject_id = x.id)",
+                "EXISTS (SELECT FROM nexus_assets.correction AS m WHERE m.reject_id = x.id)",
             ),
             ("conflict", "x.source_id", "x.decision IS NOT NULL"),
         ):

@@ -22,7 +22,7 @@ REASONS = {
     "referenced": "other rows refer to it",
     "gone": "no longer in Nexus",
     "target_gone": "what it was linked to is no longer in Nexus",
-    "guarded": "the guard allows no link that leads nowhere",
+    "guarded": "the guard allows no dangling link",
 }
 """Why a row, or a column of it, stays as it is, and what that means."""
 
@@ -144,9 +144,7 @@ def native_place(cursor: Cursor, relation: Relation) -> Place | None:
     return Place(relation.table, relation.primary_key, columns, relation.label, shown)
 
 
-def keep_what_leads_nowhere(
-    cursor: Cursor, place: Place, id_columns: Sequence[str], living: Sequence[Identifier]
-) -> None:
+def keep_dangling(cursor: Cursor, place: Place, id_columns: Sequence[str], living: Sequence[Identifier]) -> None:
     """Gives a reason to rows whose former link can't be: a constraint guards it and its target is gone; or the guard does.
 
     `id_columns` are those of generic keys, `living` the tables whose rows they may lead to.

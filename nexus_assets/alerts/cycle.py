@@ -54,7 +54,7 @@ def make_round(
     now: datetime | None = None,
 ) -> Round:
     """One round. Raises DeliveryError where something could not be delivered (it stays waiting), DatabaseError where the
-    book can't be reached (after a while that is told without it)."""
+    book can't be reached (after a while that is reported without it)."""
     now = now or datetime.now(timezone.utc)
     try:
         counts, open_now = _bring_up_to_date(instance, engine, sender, scope, now)
@@ -154,7 +154,7 @@ def _to_send(
     waiting: Iterable[Waiting], known: Mapping[str, Destination], tried: Container[int], closed: Container[str]
 ) -> Iterator[tuple[Waiting, Destination]]:
     """The waiting messages that may be sent now, with where to. One for a destination that is no longer set goes to the
-    first that is: nothing that was to be told is lost by mending an address."""
+    first that is: nothing that was to be told is lost by correcting an address."""
     for one in waiting:
         destination = known.get(one.destination) or next(iter(known.values()))
         if one.id not in tried and destination.name not in closed:
@@ -166,7 +166,7 @@ def _unreachable() -> str:
 
 
 def _tell_unreachable(instance: dg.DagsterInstance, sender: Sender, error: DatabaseError, now: datetime) -> None:
-    """The book itself can't be reached: after a while that is told to all, once each, noted beside Dagster's history."""
+    """The book itself can't be reached: after a while that is reported to all, once each, noted beside Dagster's history."""
     name = _unreachable()
     note = read_note(instance, name) or {"since": now.timestamp(), "told": []}
     if now.timestamp() - note["since"] >= UNREACHABLE_FOR.total_seconds():

@@ -33,7 +33,7 @@ class Sender:
             if service is None:
                 return False
             if "overflow=" not in destination.url:
-                # A service that takes short texts only gets several instead of refusing one for ever.
+                # A service that takes short texts only gets several instead of refusing one forever.
                 service.overflow_mode = OverflowMode.SPLIT
             sender = Apprise()
             return sender.add(service) and bool(sender.notify(title=title, body=body, body_format=NotifyFormat.TEXT))

@@ -123,7 +123,7 @@ class History:
                 pending.append(record.id)
             elif run.is_failure:
                 error = self._failed_steps(record.run_id).get(_step(record))
-                # Where its step did not fail, it was not reached: what stopped the run is told by itself.
+                # Where its step did not fail, it was not reached: what stopped the run is reported separately.
                 if error is not None:
                     events.append(
                         Event(
@@ -193,7 +193,7 @@ class History:
             elif step not in planned.checks:
                 yield _of_run(run, planned, at, f"The step {step} failed. {error}".rstrip())
         if not failed:
-            yield _of_run(run, planned, at, "It ended before any step could tell why.")
+            yield _of_run(run, planned, at, "It ended before any step could report why.")
 
     def _silent_runs(self, seen: Seen | None) -> tuple[list[Event], Seen]:
         told = () if seen is None else seen.pending
@@ -286,7 +286,7 @@ def plain_error(error: Any) -> str:
         if kind.startswith("nexus_assets."):
             return str(text)
         name, error = error.cls_name or name, error.cause
-    return f"An error of the kind {name}; the run's page tells more." if name else ""
+    return f"An error of the kind {name}; see the run's page." if name else ""
 
 
 def _position(seen: Mapping[str, Seen], subject: str) -> float:
@@ -312,7 +312,7 @@ def _of_run(run: dg.DagsterRun, planned: Planned, at: float, cause: str) -> Even
         at,
         run.run_id,
         cause=cause,
-        next_step="Open the run, mend what it says, run it again",
+        next_step="Open the run, correct what it says, run it again",
     )
 
 

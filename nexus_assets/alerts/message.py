@@ -56,7 +56,7 @@ def blocked_assets(alert: Alert) -> list[str]:
 
 
 def _what(kind: Change, alert: Alert) -> str:
-    said = {"check": alert.named, "crash": f"{alert.named} could not look"}
+    said = {"check": alert.named, "crash": f"{alert.named} could not run"}
     what = f"{alert.severity} {said.get(alert.kind, f'{alert.named} failed')}"
     if alert.kind != "check" or alert.violators is None:
         return what

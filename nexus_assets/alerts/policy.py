@@ -34,7 +34,7 @@ TRIES_BEFORE_STATUS_TELLS = 3
 """A message that could not be delivered so many times shows in `nexus-assets status` and its exit code; it is tried on."""
 
 UNREACHABLE_FOR = timedelta(seconds=45)
-"""How long the Nexus database, where alerts are kept, may be away before that is told."""
+"""How long the Nexus database, where alerts are kept, may be away before that is reported."""
 
 SEVERITIES = ("ERROR", "WARN")
 ASSETS = (*ENTITIES, "import_report")

@@ -35,7 +35,7 @@ def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
     breakdown = {**differences, **found.breakdown}
     cause = ""
     if found.breakdown.get("under_another_id"):
-        cause = f"{found.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them anew."
+        cause = f"{found.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them again."
     return Finding(
         sum(breakdown.values()),
         breakdown,

@@ -75,7 +75,7 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
     declared = patient_link(entity)
     unlinked = SQL("t.{} IS NULL").format(Identifier(link))
     if isinstance(declared, GenericReference):
-        # One half alone leads nowhere, and is found as such.
+        # One half alone is dangling, and is found as such.
         unlinked = SQL("({} AND t.{} IS NULL)").format(unlinked, Identifier(declared.type_column))
     query = SQL("""
         SELECT t.id::text AS id, t.{link}::text AS linked_patient, named.id::text AS named_patient,

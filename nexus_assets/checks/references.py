@@ -192,7 +192,7 @@ def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
 
 
 def other_references(context: CheckContext) -> Finding:
-    """Every reference that no other check looks at: found by looking, so that a new Nexus table is covered by itself."""
+    """Every reference that no other check looks at: found by looking, so that a new Nexus table is covered automatically."""
     found = models(context.cursor)
     parts = [*_own_orphans_sql(context, ENTITIES["patients"]), *_foreign_orphans_sql(context)]
     for key in _other_keys(context):
@@ -351,7 +351,7 @@ def likely_cause(context: CheckContext, violators: Composable) -> str:
     if known.back:
         return (
             f"{_of(known.back, known.all)} point at patients that were deleted and are there again under other ids: another tool"
-            " imported them anew."
+            " imported them again."
         )
     if known.lost:
         return f"{_of(known.lost, known.all)} point at patients that the last load left there and somebody has deleted since."

@@ -44,7 +44,7 @@ def ask(check: Check, engine: sqlalchemy.Engine, files: StoredFiles) -> Finding:
 def ask_all(
     checks: Iterable[Check], engine: sqlalchemy.Engine, files: StoredFiles, *, deep: bool = False
 ) -> Iterator[tuple[Check, Finding | NexusAssetsError]]:
-    """Each check with its finding, or with the reason why it could not look; all see one state of the database.
+    """Each check with its finding, or with the reason why it could not run; all see one state of the database.
 
     Nothing is written. Raises NexusAssetsError where the database can't be reached at all, or is no migrated Nexus.
     """

@@ -18,7 +18,7 @@ NOT_DELIVERED = 1
 @click.command("alert")
 @click.option("--test", "is_test", is_flag=True, help="Send a test message to every destination, and look at nothing.")
 def command(is_test: bool) -> None:
-    """Look once for what went wrong, tell who is to know, and exit: 0 all told, 1 not all delivered, 2 could not look."""
+    """Look once for what went wrong, send alerts, and exit: 0 all sent, 1 not all delivered, 2 could not run."""
     sender = Notifier().sender()
     if is_test:
         _test(sender)
@@ -33,7 +33,7 @@ def command(is_test: bool) -> None:
             click.echo(str(done))
             if done.open and not sender.destinations:
                 raise DeliveryError(
-                    "There is nobody to tell.", remedy="Set NEXUS_ALERT_URLS: docs/alerts.md describes how."
+                    "No alerts are set up.", remedy="Set NEXUS_ALERT_URLS: docs/alerts.md describes how."
                 )
         except DeliveryError as error:
             click.echo(str(error), err=True)
@@ -43,7 +43,7 @@ def command(is_test: bool) -> None:
 def _test(sender: Sender) -> None:
     if not sender.destinations:
         raise NexusAssetsError(
-            "There is nobody to tell: NEXUS_ALERT_URLS is not set.",
+            "No alerts are set up: NEXUS_ALERT_URLS is not set.",
             remedy="Set it in the environment or in .env, e.g. mailto://user:password@host?to=you@clinic.example .",
         )
     failed = False

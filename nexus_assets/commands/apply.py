@@ -16,7 +16,7 @@ from rich.console import Console
 def command(file: Path) -> None:
     """Carry out a plan, if exports, bucket and ledger are still those that it was made on; else say what differs.
 
-    Exit code 0: done, 1: not carried out, or not to its end, 2: could not look.
+    Exit code 0: done, 1: not carried out, or not to its end, 2: could not run.
     """
     from nexus_assets.plan.apply import read_plan, what_differs
     from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase

@@ -44,7 +44,7 @@ def select(words: tuple[str, ...]) -> list[Check]:
 
 
 def as_json(answers: Answers) -> dict[str, Any]:
-    """The answers as programs read them. A check that could not look has `passed` null, and `error`."""
+    """The answers as programs read them. A check that could not run has `passed` null, and `error`."""
     checks = []
     for check, answer in answers.items():
         entry: dict[str, Any] = {

@@ -57,8 +57,8 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
             "source",
             f"{told.source_row}, load {told.last_load.id} of {told.last_load.at}, run {told.last_load.run_id}",
         )
-    if told.mended:
-        yield "mended", f"since {told.mended}: as you mended it, for as long as FileMaker has the faulty row"
+    if told.corrected:
+        yield "corrected", f"since {told.corrected}: as you corrected it, for as long as FileMaker has the faulty row"
     if told.vanished_load:
         yield "vanished", f"not in the export of load {told.vanished_load.id} of {told.vanished_load.at}"
     for line in _links(told.links):
@@ -85,7 +85,7 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
 def command(id_: str, as_json: bool) -> None:
     """What ID is: an id of Nexus, a FileMaker id, or the key of a file in the bucket.
 
-    Exit code 0: it is known, 1: it is not, 2: could not look.
+    Exit code 0: it is known, 1: it is not, 2: could not run.
     """
     with transaction(NexusDatabase().engine(), commit=False) as cursor:
         found = explain(cursor, id_)

@@ -1,4 +1,4 @@
-"""`nexus-assets guard install|remove|status`: triggers with which no client can commit a generic reference that leads nowhere."""
+"""`nexus-assets guard install|remove|status`: triggers with which no client can commit a dangling generic reference."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _tell(found: guard.Status, console: Console) -> None:
 
 @click.group("guard")
 def command() -> None:
-    """Triggers in the Nexus database that refuse every commit that would leave a generic reference leading nowhere."""
+    """Triggers in the Nexus database that refuse every commit that would leave a dangling generic reference."""
 
 
 @command.command("install")
 def install() -> None:
-    """Put the guard up, or bring it up to date after Nexus has changed; refused while references lead nowhere."""
+    """Put the guard up, or bring it up to date after Nexus has changed; refused while references are dangling."""
     found = guard.install(NexusDatabase().engine())
     click.echo(f"Guarded: {', '.join(found.keys)}, and {len(found.tables)} tables that they can lead to.")
 
@@ -43,7 +43,7 @@ def remove() -> None:
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print the states as JSON, for programs.")
 def status(as_json: bool) -> None:
-    """Which generic keys are guarded. Exit code 0: all of them, 1: not all, 2: could not look."""
+    """Which generic keys are guarded. Exit code 0: all of them, 1: not all, 2: could not run."""
     with transaction(NexusDatabase().engine(), commit=False) as cursor:
         found = guard.status(cursor)
     if as_json:

@@ -29,9 +29,9 @@ from nexus_assets.resources import ClinicBucket
 
 HEALING = {
     "*images": "patients, batches, images, and every other row that refers to a patient",
-    "appointments,notes": "adopts what the other importer made again",
+    "appointments,notes": "adopts what the other importer recreated",
 }
-"""What is materialized to heal everything, in this order, and what each of it puts right."""
+"""What is materialized to heal everything, in this order, and what each of them repairs."""
 
 
 def _make_well(services: LocalServices, console: Console) -> None:

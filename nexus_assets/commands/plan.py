@@ -127,7 +127,7 @@ def _tell_missing_rights(console: Console) -> None:
 def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path | None, page: Path | None) -> None:
     """Show what a load would do now: new, changed, kept, rejected, healed, and what would stop it. Nothing is written.
 
-    Exit code 0: nothing would stop it, 1: something would, 2: could not look.
+    Exit code 0: nothing would stop it, 1: something would, 2: could not run.
     """
     from nexus_assets.graph.selection import selected_entities
     from nexus_assets.plan.plan import make_plan, seal_key

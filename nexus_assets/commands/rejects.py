@@ -1,4 +1,4 @@
-"""`nexus-assets rejects`: which rows could not be loaded, and the lane on which they come in once somebody mended them."""
+"""`nexus-assets rejects`: which rows could not be loaded, and the lane on which they come in once somebody corrected them."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def _narrowed(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_context
 def command(ctx: click.Context, entity: str | None, reason: str | None, rows: int, as_json: bool) -> None:
     """List the rows that could not be loaded: where they are and why, never what is in them. `rejects export` writes them into a
-    workbook to mend, `rejects retry` loads the mended ones, `rejects purge` removes what is resolved.
+    workbook to correct, `rejects retry` loads the corrected ones, `rejects purge` removes what is resolved.
 
-    Exit code 0: told, however many there are; 2: could not look.
+    Exit code 0: listed, however many there are; 2: could not run.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -78,7 +78,7 @@ def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:
 @click.option("--with-data", is_flag=True, help="Yes, write what is in the rows: patients' data.")
 @_narrowed
 def export(file: Path, with_data: bool, entity: str | None, reason: str | None) -> None:
-    """Write the rejected rows into a workbook to mend (FILE.xlsx, for your eyes only: mode 600). It holds patients' data.
+    """Write the rejected rows into a workbook to correct (FILE.xlsx, for your eyes only: mode 600). It holds patients' data.
 
     A sheet per entity, under FileMaker's headings. Exit code 0: written, 2: not.
     """
@@ -95,7 +95,7 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
     for name, number in written.rows.items():
         click.echo(f"{name}: {number:,} rows")
     for (name, why), number in written.left_out.items():
-        advice = NOT_BY_A_CELL.get(why, "The rows of images make the batches: mend those.")
+        advice = NOT_BY_A_CELL.get(why, "The rows of images make the batches: correct those.")
         click.echo(f"{name}: {number:,} {why} left out. {advice}")
     if written.too_long:
         click.echo(f"{written.too_long:,} rows left out: a cell of theirs is longer than Excel's can be.")
@@ -105,10 +105,10 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
 @command.command("retry")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def retry(file: Path) -> None:
-    """Load the rows that were mended in FILE, with the exports as they are now, as every load does and in one transaction.
+    """Load the rows that were corrected in FILE, with the exports as they are now, as every load does and in one transaction.
 
-    A mended row stands in place of FileMaker's faulty one, now and in later loads, until FileMaker's changes. Exit code 0: all
-    mended rows are loaded, 1: some are still wrong, or a gate stopped the load; 2: could not try.
+    A corrected row stands in place of FileMaker's faulty one, now and in later loads, until FileMaker's changes. Exit code 0: all
+    corrected rows are loaded, 1: some are still wrong, or a gate stopped the load; 2: could not try.
     """
     from nexus_assets.admin.reject_workbook import read_sheets
     from nexus_assets.admin.retry import retry as retry_rows
@@ -140,7 +140,7 @@ def retry(file: Path) -> None:
 
 def _tell_retried(retried: Retried) -> None:
     for name, number in retried.loaded.items():
-        click.echo(f"{name}: {number:,} mended rows are loaded")
+        click.echo(f"{name}: {number:,} corrected rows are loaded")
     for each in retried.still_wrong:
         column = f" in {each.column}" if each.column else ""
         click.echo(
@@ -167,14 +167,14 @@ def _tell_retried(retried: Retried) -> None:
 def purge(days: int) -> None:
     """Remove rejects that were resolved more than so many days ago, with what is in them. Open ones stay.
 
-    Exit code 0: done, 2: could not look.
+    Exit code 0: done, 2: could not run.
     """
     from nexus_assets.admin.rejects import purge as purge_resolved
 
     purged = purge_resolved(NexusDatabase().engine(), days)
     for (name, reason), number in purged.rejects.items():
         click.echo(f"Removed: {name}: {number:,} {reason}")
-    if purged.mended:
-        click.echo(f"Removed: {purged.mended:,} mended rows whose faulty ones no export holds any more")
-    if not purged.rejects and not purged.mended:
+    if purged.corrected:
+        click.echo(f"Removed: {purged.corrected:,} corrected rows whose faulty ones no export holds any more")
+    if not purged.rejects and not purged.corrected:
         click.echo(f"Nothing was resolved more than {days} days ago: nothing was removed.")

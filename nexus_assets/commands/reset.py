@@ -1,4 +1,4 @@
-"""`nexus-assets reset`: take out what importers made, so that the next import makes it anew, under the same ids."""
+"""`nexus-assets reset`: take out what importers made, so that the next import recreates it under the same ids."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _tell(planned: ResetPlan, console: Console) -> None:
 def command(typed: str | None, accept_losses: bool, as_json: bool) -> None:
     """Remove the rows that importers made, children first; the ledger stays, so that the next import restores every id.
 
-    Exit code 0: removed, or nothing to remove; 1: stopped, nothing was removed; 2: could not look.
+    Exit code 0: removed, or nothing to remove; 1: stopped, nothing was removed; 2: could not run.
     """
     engine = NexusDatabase().engine()
     with Console(stderr=True).status("Counting what importers made"):

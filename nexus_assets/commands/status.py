@@ -42,7 +42,7 @@ def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[
         return {"rows": None, "linked": None, "unlinked": None, "orphans": 0, **absent, **known}
     target = catalog.reflect(cursor, entity)
     rows = queries.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
-    # Where only one half is empty the link is not missing, it leads nowhere: an orphan.
+    # Where only one half is empty the link is not missing but dangling: an orphan.
     unlinked = sum(
         queries.number(
             cursor,

@@ -47,7 +47,7 @@ METADATA, METADATA_PARSER = parse.json_keys(
 
 PATIENTS = Entity(
     name="patients",
-    description="People of the clinic, from FileMaker's Contacts. A person keeps one id for ever.",
+    description="People of the clinic, from FileMaker's Contacts. A person keeps one id forever.",
     model=Model("patients.patient", ("patients", "patients_patient")),
     source=ExportRows("Contacts"),
     source_id="id",

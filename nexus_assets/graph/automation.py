@@ -102,7 +102,7 @@ class Watched:
 
 def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The entities to load: those whose sources are not what they were last loaded from, what is made from them, and the
-    parents of all: what another tool did to those meanwhile is put right first, else the load of a child would stop.
+    parents of all: what another tool did to those meanwhile is corrected first, else the load of a child would stop.
 
     `versions` are the sources that are there; an entity that lacks one is left out, with what is made from it.
     """
@@ -204,7 +204,9 @@ def sources_changed(
 ) -> Any:
     """Looks at every source from outside; where two looks in a row see the same, asks for a run of what is stale."""
     if exports.server() is not None:
-        return dg.SkipReason("A FileMaker Server does not tell what has changed without being read: use the schedule.")
+        return dg.SkipReason(
+            "A FileMaker Server does not report what has changed without being read: use the schedule."
+        )
     before = Watched.from_cursor(context.cursor)
     looks = _looks(exports, bucket)
     changing = [name for name, look in looks.items() if before.looks.get(name) != look]

@@ -23,7 +23,7 @@ from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 RETRIES, RETRY_SECONDS = 3, 5
-"""A load that failed for what may pass by itself (a lost connection, a throttled bucket, another load of the same table) is
+"""A load that failed for a reason that may pass (a lost connection, a throttled bucket, another load of the same table) is
 tried again as a whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
@@ -40,7 +40,7 @@ RUN_CONFIG = {
 
 
 def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
-    """To be raised where a step failed for what may pass by itself: it is run again after a wait that doubles."""
+    """To be raised where a step failed for a reason that may pass: it is run again after a wait that doubles."""
     return dg.RetryRequested(max_retries=at_most, seconds_to_wait=RETRY_SECONDS * 2**retry_number)
 
 

@@ -14,7 +14,7 @@ from nexus_assets.graph.entity_assets import another_try
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 RETRIES = 1
-"""Checks that lost their connection, or could not list the bucket for what may pass by itself, look once more; longer, and
+"""Checks that lost their connection, or could not list the bucket for a reason that may pass, look once more; longer, and
 whoever is to know would know late."""
 
 
@@ -105,10 +105,10 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
                 report = context.log.error if check.severity == "ERROR" else context.log.warning
                 report(f"{check.severity} {check.full_name}: {said(finding)}")
             yield _result(check, finding)
-        # The others could not look: that is a failure of the step, after what was found has been told.
+        # The others could not run: that is a failure of the step, after what was found has been told.
         for check, answer in answers.items():
             if isinstance(answer, NexusAssetsError):
-                raise NexusAssetsError(f"{check.full_name} could not look. {answer.problem}", remedy=answer.remedy)
+                raise NexusAssetsError(f"{check.full_name} could not run. {answer.problem}", remedy=answer.remedy)
 
     return asked
 

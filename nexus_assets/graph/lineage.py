@@ -121,7 +121,7 @@ def in_words(entity: Entity, name: str) -> str:
     if declared is not None:
         return _column_in_words(entity, declared)
     if name == "id":
-        return f"Made once from {_told(entity, [entity.source_id])}, and kept for ever."
+        return f"Made once from {_told(entity, [entity.source_id])}, and kept forever."
     if name == entity.updated_at:
         return "When the import last changed the row."
     if name in entity.on_insert:

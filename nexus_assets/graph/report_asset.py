@@ -60,7 +60,7 @@ def import_report(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One page per run, to be shown to people: what was loaded, what became of every row, whether every record is whole.
 
-    The page stands by itself, asks no server for anything, and holds no patient data. Its link is in the metadata.
+    The page is self-contained, asks no server for anything, and holds no patient data. Its link is in the metadata.
     """
     from nexus_assets.report.write import write_report
 

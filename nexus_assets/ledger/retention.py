@@ -27,7 +27,7 @@ PURGED = (
     ),
     ("reject", RESOLVED),
     ("conflict", RESOLVED),
-    ("mended", "entity = {entity} AND idle_since < {before}"),
+    ("correction", "entity = {entity} AND idle_since < {before}"),
     ("undone", "entity = {entity} AND undone_at < {before}"),
     (
         "load",

@@ -148,7 +148,7 @@ def await_install(cursor: Cursor) -> None:
     """Where the ledger has to be created or changed, waits until nobody else does so, and begins the transaction again.
 
     Its snapshot then has what the other one committed. To be called before the transaction has written anything; `install`
-    does so by itself, unless it is called behind a savepoint.
+    does so itself, unless it is called behind a savepoint.
     """
     if not _is_current(cursor):
         session.take_another_turn(cursor, INSTALL_LOCK, INSTALL_TIMEOUT)

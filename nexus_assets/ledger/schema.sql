@@ -72,18 +72,25 @@ CREATE TABLE IF NOT EXISTS nexus_assets.reject (
 CREATE INDEX IF NOT EXISTS reject_open ON nexus_assets.reject (entity, reason) WHERE resolved_load IS NULL;
 COMMENT ON TABLE nexus_assets.reject IS 'Rows that could not be loaded, with reason and content, until a later load resolves them.';
 
-CREATE TABLE IF NOT EXISTS nexus_assets.mended (
+DO $$ BEGIN -- a ledger of an earlier version
+  IF to_regclass('nexus_assets.mended') IS NOT NULL AND to_regclass('nexus_assets.correction') IS NULL THEN
+    ALTER TABLE nexus_assets.mended RENAME TO correction;
+    ALTER TABLE nexus_assets.correction RENAME COLUMN mended TO corrected;
+    ALTER TABLE nexus_assets.correction RENAME COLUMN mended_at TO corrected_at;
+  END IF;
+END $$;
+CREATE TABLE IF NOT EXISTS nexus_assets.correction (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   reject_id bigint NOT NULL UNIQUE,
   entity text NOT NULL,
   export text NOT NULL,
   absent boolean NOT NULL,
   faulty jsonb NOT NULL,
-  mended jsonb NOT NULL,
-  mended_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  corrected jsonb NOT NULL,
+  corrected_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   idle_since timestamptz
 );
-COMMENT ON TABLE nexus_assets.mended IS 'Rows that a person mended, in place of the faulty ones of an export (absent: of none) for as long as it has those; else idle.';
+COMMENT ON TABLE nexus_assets.correction IS 'Rows that a person corrected, in place of the faulty ones of an export (absent: of none) for as long as it has those; else idle.';
 
 CREATE TABLE IF NOT EXISTS nexus_assets.conflict (
   entity text NOT NULL,

@@ -134,5 +134,5 @@ def hold(cursor: Cursor, tables: list[str]) -> None:
 
 
 def _touched(name: str, arguments: str) -> Composed:
-    """Writes a function's entry in the catalogue anew as it is: until the commit nobody else can."""
+    """Writes a function's entry in the catalogue again as it is: until the commit nobody else can."""
     return SQL("ALTER FUNCTION {}({}) PARALLEL SAFE").format(Identifier(LEDGER_SCHEMA, name), SQL(arguments))

@@ -21,7 +21,7 @@ from nexus_assets.nexus import queries
 
 
 class AccountError(NexusAssetsError):
-    """The load does not add up, or would leave a reference that leads nowhere. Nothing was written."""
+    """The load does not add up, or would leave a dangling reference. Nothing was written."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Account:
                 self.healed[name] = self.healed.get(name, 0) + number
 
     def add_up(self, entity: str) -> None:
-        """Raises AccountError unless every source row has its outcome (law 3), and no link that was loaded leads nowhere."""
+        """Raises AccountError unless every source row has its outcome (law 3), and no link that was loaded is dangling."""
         if self.accounted() != self.source_rows:
             raise AccountError(
                 f"The load of {entity} does not add up: {self.source_rows} source rows, {self.accounted()} accounted for.",
@@ -67,7 +67,7 @@ class Account:
             )
         if self.orphans:
             raise AccountError(
-                f"The load of {entity} would leave {self.orphans} references that lead nowhere.",
+                f"The load of {entity} would leave {self.orphans} dangling references.",
                 remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity)}`.",
             )
 

@@ -254,7 +254,7 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
 
 
 def _dead_sql(cursor: Cursor, context: LoadContext, link: GenericReference, row: Identifier) -> Composable:
-    """Whether a generic link leads nowhere: one half is empty, its content type is gone, or its row is not there.
+    """Whether a generic link is dangling: one half is empty, its content type is gone, or its row is not there.
 
     A person may have linked to another model's row: that one is looked for too, where the model's table is known.
     """

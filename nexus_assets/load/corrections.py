@@ -1,4 +1,4 @@
-"""Step 2: the rows that a person mended stand in place of FileMaker's faulty ones, for as long as those stay as they were.
+"""Step 2: the rows that a person corrected stand in place of FileMaker's faulty ones, for as long as those stay as they were.
 
 `nexus-assets rejects retry` keeps them (admin/retry.py). A load reads them as if the export had them: identity,
 references, gates and the account are those of every row. A row that has changed in FileMaker since counts as it is there.
@@ -17,11 +17,11 @@ from nexus_assets.nexus import queries
 
 
 def state(cursor: Cursor, export: str) -> str:
-    """What tells one set of mended rows of an export from another; empty where there are none."""
+    """What tells one set of corrected rows of an export from another; empty where there are none."""
     number, latest = queries.row(
         cursor,
         SQL(
-            "SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = {}"
+            "SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = {}"
         ).format(Literal(export)),
     )
     return f"{number} by {latest}" if number else ""
@@ -33,8 +33,8 @@ def put_in_place(cursor: Cursor, export: str, staged: Relation) -> int:
     Those for which the export holds another row by now, or none, are marked as idle.
     """
     cursor.execute(
-        SQL("SELECT DISTINCT absent, {}, {} FROM nexus_assets.mended WHERE export = {}").format(
-            _headings_sql("faulty"), _headings_sql("mended"), Literal(export)
+        SQL("SELECT DISTINCT absent, {}, {} FROM nexus_assets.correction WHERE export = {}").format(
+            _headings_sql("faulty"), _headings_sql("corrected"), Literal(export)
         )
     )
     used: list[int] = []
@@ -43,7 +43,7 @@ def put_in_place(cursor: Cursor, export: str, staged: Relation) -> int:
         cursor.execute(alike.added_sql() if absent else alike.replaced_sql())
         used += [number for (number,) in cursor.fetchall()]
     cursor.execute(
-        "UPDATE nexus_assets.mended SET idle_since = CASE WHEN id = ANY(%s) THEN NULL ELSE now() END"
+        "UPDATE nexus_assets.correction SET idle_since = CASE WHEN id = ANY(%s) THEN NULL ELSE now() END"
         " WHERE export = %s AND (idle_since IS NULL) <> (id = ANY(%s))",
         (used, export, used),
     )
@@ -56,7 +56,7 @@ def _headings_sql(row: str) -> Composable:
 
 @dataclass(frozen=True)
 class _Alike:
-    """The mended rows of an export that know the same headings of the faulty row, and say the same ones."""
+    """The corrected rows of an export that know the same headings of the faulty row, and say the same ones."""
 
     export: str
     staged: Relation
@@ -64,7 +64,7 @@ class _Alike:
     said: Sequence[str]
 
     def replaced_sql(self) -> Composable:
-        """Of equal faulty rows the k-th becomes the k-th mended one. An empty cell and an absent one are the same."""
+        """Of equal faulty rows the k-th becomes the k-th corrected one. An empty cell and an absent one are the same."""
         equal = [
             SQL("coalesce({}, '') = coalesce(f.faulty ->> {}, '')").format(self._cell(heading), Literal(heading))
             for heading in self._read(self.known)
@@ -80,7 +80,7 @@ class _Alike:
             table=self.staged.table,
             equal=SQL(" AND ").join(equal),
             values=SQL(", ").join(
-                SQL("{} = m.mended ->> {}").format(self.staged.columns[heading], Literal(heading))
+                SQL("{} = m.corrected ->> {}").format(self.staged.columns[heading], Literal(heading))
                 for heading in self._read(self.said)
             ),
         )
@@ -104,18 +104,18 @@ class _Alike:
             table=self.staged.table,
             same=SQL(" AND ").join(same),
             columns=SQL(", ").join(self.staged.columns[heading] for heading in written),
-            values=SQL(", ").join(SQL("m.mended ->> {}").format(Literal(heading)) for heading in written),
+            values=SQL(", ").join(SQL("m.corrected ->> {}").format(Literal(heading)) for heading in written),
         )
 
     def _those_sql(self, *, absent: bool) -> Composable:
         return SQL("""
-            SELECT id, faulty, mended, row_number() OVER (PARTITION BY faulty ORDER BY id) AS k FROM nexus_assets.mended
+            SELECT id, faulty, corrected, row_number() OVER (PARTITION BY faulty ORDER BY id) AS k FROM nexus_assets.correction
             WHERE export = {} AND absent = {} AND ({}, {}) = ({}::text[], {}::text[])
         """).format(
             Literal(self.export),
             Literal(absent),
             _headings_sql("faulty"),
-            _headings_sql("mended"),
+            _headings_sql("corrected"),
             Literal([*self.known]),
             Literal([*self.said]),
         )

@@ -96,14 +96,14 @@ def _of_the_file(
     )
     if month_first == day_first:
         if known is not None:
-            return DateOrder(known, decided=True, why="as decided before; no date that is new tells")
+            return DateOrder(known, decided=True, why="as decided before; no new date shows it")
         before = last.open_columns if last is not None else ()
         either = (each.column for each in evidence if each.either)
         return DateOrder(
             settings.date_order,
             decided=False,
             open_columns=tuple(dict.fromkeys((*before, *either))),
-            why="by the setting NEXUS_DATE_ORDER: no date tells",
+            why="by the setting NEXUS_DATE_ORDER: no date shows it",
         )
     found = "mdy" if month_first > day_first else "dmy"
     if known is None or known == found:
@@ -189,7 +189,7 @@ class Dictionaries:
         return (self._last.order, self._last.columns) != (self.order.order, self.order.columns)
 
     def forget_last(self) -> None:
-        """Has the order decided anew by all rows, that are read next, if it was by those that are pending."""
+        """Has the order decided again by all rows, that are read next, if it was by those that are pending."""
         if not self._by_all_rows:
             self._last = self.order = None
 

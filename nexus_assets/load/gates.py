@@ -29,7 +29,7 @@ VANISHED_ROWS, VANISHED_SHARE = 20, 0.02
 """More vanished rows than both: half an export, or a found set instead of all records."""
 
 REKEYED_SHARE = 0.005
-"""A larger share of known people under new FileMaker ids: FileMaker's id field computes its UUID anew."""
+"""A larger share of known people under new FileMaker ids: FileMaker recalculates its id field."""
 
 SHOWN_IDS = 5
 """So many ids of rows stand in a message."""
@@ -107,14 +107,14 @@ def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
 def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Target]) -> None:
     """Raises ParentsGoneError, naming the command, where rows of a parent are gone that its own load would bring back or follow.
 
-    Until then a link to one of them leads nowhere, and whether a person made it can't be told.
+    Until then a link to one of them is dangling, and whether a person made it can't be told.
     """
     for name, parent in parents.items():
         gone = queries.number(cursor, SQL("SELECT count(*) FROM ({}) AS gone").format(gone_sql(parent)))
         if gone:
             raise ParentsGoneError(
                 f"{entity.name} refers to {name}, and {gone} of those are not in Nexus under the ids that they had: another tool"
-                " deleted them, or made them again.",
+                " deleted them, or recreated them.",
                 remedy=f"Nothing was written. Run `{clinics.materialize_command('*' + entity.name)}`: it brings them back"
                 " first, or follows them.",
             )
@@ -256,7 +256,7 @@ def check_sources_not_empty(
         if size == "objects":
             listing = name.removeprefix("s3/")
             problem = (
-                f"The bucket {sources[name]['bucket']} has not one file of {listing}: check NEXUS_S3_BUCKET and"
+                f"The bucket {sources[name]['bucket']} has no file of {listing}: check NEXUS_S3_BUCKET and"
                 f" NEXUS_{listing.upper()}_PREFIX."
             )
         raise GateError(problem, setting="allow_empty", entity=entity.name)
@@ -270,7 +270,7 @@ def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
     if not rows:
         raise GateError(
-            f"There is not one row of {entity.name} in {' and '.join(places)}.",
+            f"There is no row of {entity.name} in {' and '.join(places)}.",
             setting="allow_empty",
             entity=entity.name,
         )

@@ -1,4 +1,4 @@
-"""Step 6: links that lead nowhere in rows that this load did not compare, because FileMaker has them no more or not readably."""
+"""Step 6: dangling links in rows that this load did not compare, because FileMaker has them no more or not readably."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nexus_assets.nexus.references import declared_key, orphans_sql
 
 
 def dead_links(cursor: Cursor, context: LoadContext) -> int:
-    """Links such rows with whom FileMaker last named, under the id of now, where that row lives; returns how many.
+    """Links such rows with whom FileMaker last named, under the current id, where that row lives; returns how many.
 
     What the ledger can't tell stays as it is: the check over all rows tells of it.
     """

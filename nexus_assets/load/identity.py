@@ -148,7 +148,7 @@ def _by_children(rule: ByChildren, context: LoadContext, _: Cursor) -> Composabl
     file has moved and the batch has not: it is no sign that the batch is the other person's.
     """
     child = context.children[rule.child]
-    # Materialized: looked at anew for each row, it would be joined anew for each row.
+    # Materialized: looked up again for each row, it would be joined again for each row.
     return SQL("""
         WITH said AS MATERIALIZED ({said})
         SELECT DISTINCT ON (nexus_id) source_id, nexus_id FROM (
@@ -317,7 +317,7 @@ def count_resembling(cursor: Cursor, context: LoadContext) -> int:
 
 
 def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
-    """Keeps the earlier ids of rows that another tool made again under a new one; returns how many are new."""
+    """Keeps the earlier ids of rows that another tool recreated under a new one; returns how many are new."""
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {followed} AS
@@ -366,7 +366,7 @@ def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
 
 
 def _follow_the_unseen(cursor: Cursor, context: LoadContext) -> int:
-    """Follows rows that another tool made again though this source does not have them, or not readably; returns how many.
+    """Follows rows that another tool recreated though this source does not have them, or not readably; returns how many.
 
     A person who vanished from FileMaker is still one person, and what belongs to them must not be orphaned.
     """
@@ -418,8 +418,8 @@ def _kept_unseen_sql(context: LoadContext) -> Composable:
 
 
 def gone_sql(target: Target) -> Composable:
-    """Rows (source_id, nexus_id) of the ledger that another tool deleted or made again, and that a load of the entity would
-    bring back, or follow to the id of now."""
+    """Rows (source_id, nexus_id) of the ledger that another tool deleted or recreated, and that a load of the entity would
+    bring back, or follow to the current id."""
     ledger = identity_table(target.entity.name)
     carried = carried_id_sql(target.entity, "t") or SQL("NULL::uuid")
     return SQL("""
@@ -460,7 +460,7 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
 def note_the_unseen(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Notes the ids of people whom another importer brought and this source does not have, or not readably.
 
-    Should another tool make them anew, what leads to the ids of now can be moved.
+    Should another tool recreate them, what leads to the current ids can be moved.
     """
     unnoted = unnoted_sql(cursor, context.target)
     if unnoted is not None:

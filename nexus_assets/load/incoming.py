@@ -430,7 +430,7 @@ def _given(context: LoadContext, name: str) -> Composable:
 
 
 def _one_of(blank: str, unknown: str, given: Composable) -> Composable:
-    """The reason for an id that leads nowhere: there is none, or it is not known. Text is looked at only then."""
+    """The reason for an id whose row is not there: there is none, or it is not known. Text is looked at only then."""
     return SQL("CASE WHEN {} THEN {} ELSE {} END").format(given, Literal(unknown), Literal(blank))
 
 
@@ -523,8 +523,8 @@ def _incoming_sql(context: LoadContext) -> Composable:
             values.append(SQL("CASE WHEN {}.id IS NULL THEN {} END AS {}").format(row, named, named_column(link)))
         given = _given(context, link.field)
         if link.unknown:
-            leads_nowhere = _one_of(link.missing or link.unknown, link.unknown, given)
-            (reasons if link.missing else unknown).append(_Reason(SQL("{}.id IS NULL").format(row), leads_nowhere))
+            dangling = _one_of(link.missing or link.unknown, link.unknown, given)
+            (reasons if link.missing else unknown).append(_Reason(SQL("{}.id IS NULL").format(row), dangling))
         elif link.missing:
             reasons.append(_Reason(SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
     for lookup in context.entity.lookups:

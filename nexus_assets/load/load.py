@@ -113,7 +113,7 @@ class _Staged:
     dictionaries: Dictionaries | None = None
     marks: Sequence[damage.Mark] = ()
     notices: Mapping[str, int] = field(default_factory=dict)
-    mended: int = 0
+    corrected: int = 0
     unchanged: Account | None = None
 
 
@@ -177,7 +177,7 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
     )
     if last is None and first.applies(cursor, context):
         context = replace(context, is_first=True)
-    return context, _Staged(facts, staged.export, dictionaries, marks, notices, staged.mended)
+    return context, _Staged(facts, staged.export, dictionaries, marks, notices, staged.corrected)
 
 
 def _unchanged(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged] | None:
@@ -319,7 +319,7 @@ def _add_notices(cursor: Cursor, context: LoadContext, staged: _Staged, account:
         account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
     dates = staged.dictionaries
     found = {
-        "mended": staged.mended,
+        "corrected": staged.corrected,
         "undecided_date_order": dates.undecided_columns if dates else 0,
         "doubtful_date_order": dates.doubtful_columns if dates else 0,
     }

@@ -19,7 +19,7 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
     if not _any_to_keep_or_resolve(cursor, context):
         return
-    # All that was read of the row, to be mended where it is asked for: what the bucket tells of a file, and its record.
+    # All that was read of the row, to be corrected where it is asked for: what the bucket tells of a file, and its record.
     names = dict.fromkeys(
         (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
     )

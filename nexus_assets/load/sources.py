@@ -42,13 +42,13 @@ class Inputs:
 @dataclass(frozen=True)
 class Staged:
     """The staged sources of one load: tables of text, what is known of the files they came from, and how many of the export's
-    rows stand as a person mended them."""
+    rows stand as a person corrected them."""
 
     export: Relation
     listing: Identifier | None
     companion_exports: Mapping[str, Relation]
     facts: dict[str, Any]
-    mended: int = 0
+    corrected: int = 0
 
 
 def digest_of_companions(entity: Entity, facts: Mapping[str, Mapping[str, Any]]) -> str:
@@ -75,8 +75,8 @@ def stage_all(
         return relation
 
     export = copy(source.export, *headings(entity), work("export"), required=True)
-    facts[source.export]["mended"] = corrections.state(cursor, source.export)
-    in_place = corrections.put_in_place(cursor, source.export, export) if facts[source.export]["mended"] else 0
+    facts[source.export]["corrected"] = corrections.state(cursor, source.export)
+    in_place = corrections.put_in_place(cursor, source.export, export) if facts[source.export]["corrected"] else 0
     companion_exports = {}
     for name in entity.companion_exports:
         companion = copy(name, _headings_through(entity, name), (), work.companion(name), required=False)

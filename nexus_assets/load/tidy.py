@@ -1,4 +1,4 @@
-"""Step 6: what an entity declares to be put right after its load: duplicates merged, empty ones removed, true counts."""
+"""Step 6: what an entity declares to be corrected after its load: duplicates merged, empty ones removed, true counts."""
 
 from __future__ import annotations
 

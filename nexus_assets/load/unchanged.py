@@ -50,7 +50,7 @@ def unchanged_account(
 ) -> Account | None:
     """The account of a load that would find every row as the last one left it; None where something may be different.
 
-    Nothing is different where the sources have the hashes that they had, nobody mended a row since, the mapping, its lookups
+    Nothing is different where the sources have the hashes that they had, nobody corrected a row since, the mapping, its lookups
     and settings are the same, each parent is in the state that the last load saw (else a row that was rejected or unlinked
     might find its patient now), nothing was kept that FileMaker is to win by setting or by decision, no earlier load was
     undone, and every row of Nexus that the ledger answers for is there, as the last load left it, its generic links leading to
@@ -70,7 +70,7 @@ def unchanged_account(
     }:
         return None
     export = context.entity.rows_of.export
-    if corrections.state(cursor, export) != last.sources[export].get("mended", ""):
+    if corrections.state(cursor, export) != last.sources[export].get("corrected", ""):
         return None
     if context.parent_states != last.parents:
         return None
@@ -98,7 +98,7 @@ def unchanged_account(
 
 
 def _anything_differs_sql(context: LoadContext) -> Composable:
-    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a link that leads nowhere."""
+    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a dangling link."""
     links, as_left = as_left_sql(context, target_hash_sql(context.target, "t"))
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
@@ -110,6 +110,6 @@ def _anything_differs_sql(context: LoadContext) -> Composable:
         target=context.target.table,
         links=links,
         as_left=as_left,
-        # Of what FileMaker no longer has only this counts: that it is gone, and may have been made again under another id.
+        # Of what FileMaker no longer has only this counts: that it is gone, and may have been recreated under another id.
         recognisable=SQL("TRUE" if context.entity.filemaker_id else "FALSE"),
     )

@@ -29,7 +29,7 @@ def written_scale(services: LocalServices) -> int | None:
 
 
 def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> None:
-    """Makes the Nexus database and writes the clinic's files, each where it is not there yet; `fresh` makes both anew.
+    """Makes the Nexus database and writes the clinic's files, each where it is not there yet; `fresh` recreates both.
 
     Raises NexusAssetsError where a clinic of another scale is there and `fresh` was not asked for.
     """

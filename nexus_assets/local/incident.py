@@ -22,7 +22,7 @@ from nexus_assets.local.nexus_seed import stable_id
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.orphans import leading_nowhere
+from nexus_assets.nexus.orphans import dangling
 
 NATIVE_BATCH = stable_id("incident", "native batch")
 NATIVE_IMAGES = tuple(stable_id("incident", "native image", str(number)) for number in range(3))
@@ -65,13 +65,13 @@ class Figures:
 
 
 def is_well(engine: sqlalchemy.Engine) -> bool:
-    """Whether every entity was loaded into this database and no reference leads nowhere."""
+    """Whether every entity was loaded into this database and no reference is dangling."""
     with transaction(engine, commit=False) as cursor:
         if not schema.is_installed(cursor) or any(
             gates.last_load(cursor, name) is None for name, entity in ENTITIES.items() if not entity.optional
         ):
             return False
-        return not any(leading_nowhere(cursor).values())
+        return not any(dangling(cursor).values())
 
 
 def live_in(engine: sqlalchemy.Engine, services: LocalServices) -> None:
@@ -136,7 +136,7 @@ def strike(engine: sqlalchemy.Engine) -> int:
     """Another importer deletes the patients and imports everything again; returns how many patients came under new ids.
 
     Patients, notes and appointments come back under random ids; batches and documents keep pointing at the old ones; the
-    image import makes every batch anew each time it runs and skips every image, because its key is known.
+    image import recreates every batch each time it runs and skips every image, because its key is known.
     """
     with transaction(engine) as cursor:
         cursor.execute(
@@ -202,7 +202,7 @@ def measure(engine: sqlalchemy.Engine, visible: int) -> Figures:
             )
         )
         ((images, native_images, native_visible, captions),) = cursor.fetchall()
-        dead = leading_nowhere(cursor)
+        dead = dangling(cursor)
         notes, appointments = queries.row(
             cursor, "SELECT (SELECT count(*) FROM notes), (SELECT count(*) FROM appointments)"
         )

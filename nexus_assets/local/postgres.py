@@ -196,7 +196,7 @@ class Postgres:
 
     def _did_not_start(self, what: str) -> LocalServiceError:
         if self.running or processes.is_free(self.port):
-            remedy = "Mend what the log says and run the command again."
+            remedy = "Correct what the log says and run the command again."
         else:
             remedy = f"Port {self.port} is taken: end the program that listens there, or give PostgreSQL another port."
         return LocalServiceError(

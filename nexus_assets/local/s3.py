@@ -95,7 +95,7 @@ class S3Server:
         processes.end_leftover(self._pid_file, str(self.folder), signal.SIGTERM)
 
     def refresh(self) -> None:
-        """Makes the server look at its folder anew."""
+        """Makes the server read its folder again."""
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
 
@@ -121,7 +121,7 @@ class S3Server:
                 raise LocalServiceError(
                     f"The S3 server over {self.folder} {what}. The end of its log {self.log}:\n"
                     f"{processes.last_lines(self.log)}\n",
-                    remedy="Mend what the log says and run the command again.",
+                    remedy="Correct what the log says and run the command again.",
                 )
             time.sleep(0.02)
 

@@ -44,13 +44,13 @@ class LocalServices:
         return self.home / "buckets" / self.bucket
 
     def refresh_bucket(self) -> None:
-        """Makes the S3 server see at once what was changed in `bucket_folder`; by itself it sees it within two seconds."""
+        """Makes the S3 server see at once what was changed in `bucket_folder`; on its own it sees it within two seconds."""
         os.kill(int((self.home / "logs" / "s3.pid").read_text()), signal.SIGHUP)
 
 
 _leases: dict[Path, int] = {}
 _leases_lock = threading.Lock()
-# A child forked while another thread connects would find the lock taken for ever.
+# A child forked while another thread connects would find the lock taken forever.
 os.register_at_fork(after_in_child=lambda: globals().update(_leases_lock=threading.Lock()))
 
 

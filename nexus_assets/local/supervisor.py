@@ -79,7 +79,7 @@ def _become_the_only_one(lock_file: Path) -> int | None:
 
 
 def _supervise(options: argparse.Namespace, lock: int, ready: Callable[[], object]) -> None:
-    """Runs the servers until nobody needs them, one of them ends by itself, or we are told to stop."""
+    """Runs the servers until nobody needs them, one of them ends unexpectedly, or we are told to stop."""
     postgres, s3 = _servers(options.home, fsync=options.fsync)
     lease = os.open(options.home / "lease", os.O_RDWR)
     _on_signals(_stop)

@@ -41,7 +41,7 @@ console = Console(stderr=True)
 
 
 def main() -> None:
-    """Runs until interrupted, and ends with 0 then; with 1 when Dagster ended by itself."""
+    """Runs until interrupted, and ends with 0 then; with 1 when Dagster ended unexpectedly."""
     options = _options()
     os.environ.update(_settings(Path.cwd()))
     # Some shells start background commands deaf to Ctrl-C, and their children inherit it.
@@ -111,14 +111,14 @@ def _run(port: int, workspace: Path, page: str, reports: list[Path]) -> None:
         address = f"http://127.0.0.1:{port}"
         while not _answers(address):
             if dagster.poll() is not None:
-                raise NexusAssetsError("Dagster ended while starting; its own words are above.")
+                raise NexusAssetsError("Dagster ended while starting; its messages are above.")
             time.sleep(0.2)
         # Two processes that make a new history at the same time would break it.
         beside = running.enter_context(_process(*daemon))
         console.print(f"Open {address}{page} in a browser. Ctrl-C here ends everything.", soft_wrap=True)
         while dagster.poll() is None and beside.poll() is None:
             time.sleep(0.5)
-        raise NexusAssetsError("Dagster ended by itself; its own words are above.")
+        raise NexusAssetsError("Dagster ended unexpectedly; its messages are above.")
 
 
 @contextmanager

@@ -169,7 +169,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The id of a new row: RFC 9562's name-based UUIDv8 over SHA-256 (PostgreSQL has no SHA-1 of its own for version 5).
--- The same entity and FileMaker id give the same id for ever, in every database. (Declared stable, as convert_to() is:
+-- The same entity and FileMaker id give the same id forever, in every database. (Declared stable, as convert_to() is:
 -- PostgreSQL would not put the function's body in place of its call otherwise, and a call costs four times as much.)
 CREATE OR REPLACE FUNCTION nexus_assets.minted_id(entity text, source_id text) RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

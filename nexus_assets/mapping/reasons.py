@@ -30,7 +30,7 @@ NOT_BY_A_CELL: dict[str, str] = {
     "empty_file": "Upload the file again.",
     "unknown_batch": "Load image_batches, then images.",
 }
-"""Reasons that no other text in a cell of the row could mend, and what mends them."""
+"""Reasons that no other text in a cell of the row could correct, and what corrects them."""
 
 NOTICES: dict[str, str] = {
     "unknown_clinic": "Rows whose clinic is not in Nexus; the column stays empty.",
@@ -42,11 +42,11 @@ NOTICES: dict[str, str] = {
     "no_time_of_day": "Appointments at midnight without a length, as FileMaker has them; Nexus's calendar shows none before 07:00.",
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
-    "files_without_row": "Files of which the export says nothing; loaded with what the file itself tells.",
+    "files_without_row": "Files of which the export says nothing; loaded with what the file itself states.",
     "rows_without_key": "Rows of the export that name none, such as a referrer without a specialty.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
     "looks_like_an_existing_row": "New rows like one that Nexus has already (same patient and start, or same patient and text).",
-    "mended": "Rows that stand as somebody mended them (rejects retry) for as long as FileMaker has the faulty ones.",
+    "corrected": "Rows that stand as somebody corrected them (rejects retry) for as long as FileMaker has the faulty ones.",
     "unshown_value": "Cells that hold nothing but a question mark, FileMaker's sign for a number or date that it can't show.",
     "shortened_number": "Numbers that Excel has shortened (8.00361E+15); the log names column and record.",
     "cut_text": "Texts of exactly 255, 32,767 or 65,535 characters, where other programs' cells end; the remarks name column and record.",

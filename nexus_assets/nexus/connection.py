@@ -34,7 +34,7 @@ CONNECT: dict[str, Any] = {
 """libpq's parameters of every connection, where NEXUS_DATABASE_URL does not say otherwise."""
 
 TRANSIENT_CLASSES = ("08", "40", "53", "55P03", "57P")
-"""SQLSTATE classes of what may pass by itself: connection, serialisation and deadlock, resources, a held lock, shutdown."""
+"""SQLSTATE classes of what may be transient: connection, serialisation and deadlock, resources, a held lock, shutdown."""
 
 
 class DatabaseError(NexusAssetsError):
@@ -183,7 +183,7 @@ QUOTED_CLASSES = ("42", "3D", "28", "25", "55", "58", "53")
 def _plain(error: psycopg2.Error, engine: sqlalchemy.Engine) -> DatabaseError:
     code, place = error.pgcode, where(engine)
     if code is None and not isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        # The driver itself, before the database was asked: nothing that passes by itself.
+        # The driver itself, before the database was asked: nothing transient.
         return DatabaseError(f"The database {place} could not be used: {type(error).__name__}.")
     if code is None:
         lost = refusals.UNREACHABLE

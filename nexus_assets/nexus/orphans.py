@@ -14,7 +14,7 @@ def living_keys(cursor: Cursor) -> list[GenericKey]:
     return [key for key in generic_keys(cursor) if key.is_living]
 
 
-def leading_nowhere(cursor: Cursor) -> dict[str, int]:
+def dangling(cursor: Cursor) -> dict[str, int]:
     """The number of orphans by generic key (`table.column`), 0 where there is none."""
     found, orphans = models(cursor), {}
     for key in living_keys(cursor):

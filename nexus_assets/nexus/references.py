@@ -185,7 +185,7 @@ class ForeignColumn:
 
 @once_a_transaction
 def generic_keys(cursor: Cursor) -> list[GenericKey]:
-    """Every generic foreign key whose content types are Nexus's, by schema, table and column; a later table is found by itself."""
+    """Every generic foreign key whose content types are Nexus's, by schema, table and column; a later table is found automatically."""
     content_types = content_type_table(cursor)
     if content_types is None:
         return []

@@ -68,7 +68,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "The database {place} can't be reached: its host is not known.",
         f"{CHECK_URL}: the host's name; or the network's name server.",
-        text=r"could not translate host name|could not parse network address|could not look up local",
+        text=r"could not translate host name|could not parse network address|could not run up local",
         transient=True,
     ),
     Cause(

@@ -56,7 +56,7 @@ def read_plan(file: Path) -> WrittenPlan:
         if stopped:
             raise NexusAssetsError(
                 f"The plan in {file} would be stopped, at {', '.join(stopped)}.",
-                remedy="Mend what it names, or let it through with `nexus-assets plan --with SETTING --out`.",
+                remedy="Correct what it names, or let it through with `nexus-assets plan --with SETTING --out`.",
             )
         written = {name: told["entities"][name] for name in ENTITIES if name in told["entities"]}
         bases = {name: Basis.from_json(each["basis"]) for name, each in written.items() if not each["not_exported"]}

@@ -1,4 +1,4 @@
-"""The words in which plans, reports and pages tell what a load puts right, and those of its figures that need explaining."""
+"""The words in which plans, reports and pages tell what a load repairs, and those of its figures that need explaining."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ FIGURES = {
 HEALED = {
     "adopted": "Rows of Nexus that are recognised as FileMaker's, and keep their id.",
     "restored": "Rows that Nexus lost and that come back under their old id.",
-    "relinked": "Links that led to the wrong row or nowhere.",
+    "relinked": "Links to the wrong row, or dangling.",
     "references_moved": "References to superseded ids, in any table, moved to the current id.",
     "removed_empty_batches": "Duplicate batches merged into the one that holds the images.",
-    "superseded": "Rows that another tool made again under a new id, which becomes the current one.",
+    "superseded": "Rows that another tool recreated under a new id, which becomes the current one.",
     "rekeyed": "Files that FileMaker calls by new ids; they stay the rows that they are.",
     "vanished": "Rows that FileMaker no longer has; they stay in Nexus.",
-    "counted": "Batches whose image_count is put right.",
+    "counted": "Batches whose image_count is corrected.",
 }
-"""What a load puts right beside loading, or tells of it, by its code in the account, and what that means."""
+"""What a load repairs beside loading, or tells of it, by its code in the account, and what that means."""
 
 ADOPTION = {
     "filled": "Adopted rows had nothing there; FileMaker's value was taken.",

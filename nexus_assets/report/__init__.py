@@ -1,1 +1,1 @@
-"""6 · Showing a person: one page per import that stands by itself, with counts, codes and pictures, and no patient data."""
+"""6 · Showing a person: one self-contained page per import, with counts, codes and pictures, and no patient data."""

@@ -109,7 +109,7 @@ class Result:
 
 @dataclass(frozen=True)
 class CheckHistory:
-    """A check with its results, newest last, and its last one before the run's loads. `problem`: why it could not look."""
+    """A check with its results, newest last, and its last one before the run's loads. `problem`: why it could not run."""
 
     check: Check
     results: Sequence[Result] = ()

@@ -102,7 +102,7 @@ def _healed_rows(report: Report) -> Iterator[dict[str, Any]]:
         if load.in_this_run:
             for code, rows in load.healed.items():
                 if code == "counted" and load.outcomes.get("inserted"):
-                    continue  # the count of a batch that got images is new, not put right
+                    continue  # the count of a batch that got images is new, not corrected
                 yield {"entity": load.entity, "code": code, "rows": rows, "meaning": HEALED.get(code, "")}
             for what, columns in load.adoption.items():
                 if columns:

@@ -160,7 +160,7 @@ def _only_member(content: Content) -> zipfile.ZipInfo:
         # The names of what is in it are a person's own words: only how many there are is given.
         raise ExportError(
             f"{content.location} must hold exactly one export; it holds {len(members) or 'none'}.",
-            remedy="Zip each export by itself.",
+            remedy="Zip each export separately.",
         )
     if members[0].flag_bits & 1:
         raise ExportError(f"{content.location} is locked with a password.", remedy="Zip it without one.")

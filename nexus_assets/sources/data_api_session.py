@@ -107,7 +107,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(httpx.HTTPError):  # the server forgets it by itself, only later
+        with suppress(httpx.HTTPError):  # the server forgets it too, only later
             self._client.delete(f"{self._base}/sessions/{self._token}")
         self._client.close()
 
@@ -168,7 +168,7 @@ class Session:
         layout = f" for the layout {unquote(path.split('/')[2])!r}" if path.startswith("/layouts/") else ""
         return RefusedError(
             f"{shown_address(self._server.url)} answers {number}{layout}: {meaning}.",
-            remedy="Mend this on the FileMaker Server or in the settings, then run the same command again.",
+            remedy="Correct this on the FileMaker Server or in the settings, then run the same command again.",
             code=code,
         )
 

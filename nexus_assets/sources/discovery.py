@@ -60,7 +60,7 @@ def find_export(location: str, name: str, *, s3_client: Any = None, required: bo
 
     Case, blanks, underscores, hyphens and the format don't matter; `V10` is newer than `V9`.
     Returns None where there is none and none is required.
-    Raises ExportError where it is missing, or where two files could be meant and nothing tells which.
+    Raises ExportError where it is missing, or where two files could be meant and nothing shows which.
     """
     places = list(_listing(location, s3_client))
     candidates = [
@@ -132,7 +132,7 @@ def _newest(
         shown, others = quotable.file_names(named)
         others_too = f" and {others} of other names" if others else ""
         raise ExportError(
-            f"{shown}{others_too} could each be the export {name!r}, and nothing tells which one counts.",
+            f"{shown}{others_too} could each be the export {name!r}, and nothing shows which one counts.",
             remedy="Keep the one to load in this folder, move the others elsewhere, then run the same command again.",
         )
     return best[0]

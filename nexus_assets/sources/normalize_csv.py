@@ -76,7 +76,7 @@ def _cut(data: bytes, inside: bool, form: Form) -> tuple[list[bytes], bytes, boo
 
 
 def _even(data: bytes, pieces: list[bytes], began_inside: bool, ends_inside: bool, form: Form) -> bytes:
-    """Returns the data (and its pieces) as it goes on to COPY: as it is, unless something must be put right."""
+    """Returns the data (and its pieces) as it goes on to COPY: as it is, unless something must be corrected."""
     if form.quote == NO_QUOTE and NO_QUOTE in data:
         data = _quoting(data, form)
         pieces = data.split(NO_QUOTE)

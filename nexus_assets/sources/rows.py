@@ -49,5 +49,5 @@ def _encoded(text: str, first: int, last: int, location: str) -> bytes:
         what = "a NUL character"
     raise ExportError(
         f"{location} holds {what} between its records {first:,} and {last:,}: no text has one.",
-        remedy="Mend it in FileMaker, export again, then run the same command.",
+        remedy="Correct it in FileMaker, export again, then run the same command.",
     )

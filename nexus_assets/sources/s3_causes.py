@@ -90,7 +90,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         ("CredentialRetrievalError", "MetadataRetrievalError"),
         "needs credentials from a process or service (credential_process, a role) that did not give any",
-        "Run that program by itself to see why; it stands in ~/.aws/config.",
+        "Run that program on its own to see why; it stands in ~/.aws/config.",
     ),
     Cause(
         ("SSOTokenLoadError", "UnauthorizedSSOTokenError", "SSOError", "TokenRetrievalError", "LoginRefreshRequired"),
@@ -186,7 +186,7 @@ def unproven(why: str) -> PageError:
         Cause(
             (),
             f"sent a page of its listing that can't be right: {why}",
-            "Nothing was written. Run the command again; if it stays so, tell whoever runs the S3 server, or the proxy before it.",
+            "Nothing was written. Run the command again; if it stays so, ask whoever runs the S3 server, or the proxy before it.",
         )
     )
 

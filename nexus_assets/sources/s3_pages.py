@@ -95,7 +95,7 @@ def _page(client: Any, request: Mapping[str, Any]) -> dict[str, Any]:
 def refuse_portals(client: Any) -> Any:
     """The client, to which an answer that sends it elsewhere, or a web page, is an error of its own whatever it asked for.
 
-    botocore follows a redirect without a region for ever.
+    botocore follows a redirect without a region forever.
     """
     client.meta.events.register("before-parse.s3", _refuse_portal, unique_id="nexus-assets-portals")
     return client

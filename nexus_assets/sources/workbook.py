@@ -256,7 +256,7 @@ def _explained(location: str, odd: Sequence[OddCell]) -> Iterator[None]:
                     f"{location} has {len(errors)} cell(s) that {Oddity.ERROR.value}, the first in row {min(errors).row + 1:,}.",
                     remedy=_HELPS[Oddity.ERROR],
                 ) from None
-            # The library's own words may quote the workbook.
+            # The library's own messages may quote the workbook.
             raise ExportError(
                 f"{location} is a damaged workbook, or packed as no spreadsheet program does it.", remedy=OPEN_AND_SAVE
             ) from None

@@ -99,7 +99,7 @@ def test_a_link_that_followed_its_patient_is_as_filemaker_says(loaded: Clinic) -
 def test_a_dead_link_is_told(loaded: Clinic) -> None:
     loaded.execute("UPDATE {documents_document} SET object_id = %s", str(uuid.uuid4()))
     (link,) = explained(loaded, loaded.exports["Docs"][0]["id"]).links
-    assert (link.exists, link.why) == (False, "leads nowhere")
+    assert (link.exists, link.why) == (False, "dangling")
 
 
 def test_a_link_that_a_person_set_is_told(loaded: Clinic) -> None:

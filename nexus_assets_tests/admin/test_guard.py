@@ -1,4 +1,4 @@
-"""With the guard up no client can commit a generic reference that leads nowhere, and nothing else is refused."""
+"""With the guard up no client can commit a dangling generic reference, and nothing else is refused."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ FREE_ORDERS: dict[str, list[str]] = {
         "DELETE FROM appointments",
     ],
     "an orphan that is gone again": [copy_batch(NOBODY), f"DELETE FROM images_batch WHERE object_id = '{NOBODY}'"],
-    "an orphan that is put right": [
+    "an orphan that is corrected": [
         f"UPDATE documents_document SET object_id = '{NOBODY}'",
         "UPDATE documents_document SET object_id = '{who}'",
     ],

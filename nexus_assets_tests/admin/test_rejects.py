@@ -1,4 +1,4 @@
-"""A row that could not be loaded is listed, written out, mended and loaded: by the same way as every row, and for good."""
+"""A row that could not be loaded is listed, written out, corrected and loaded: by the same way as every row, and for good."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nexus_assets_tests.load.clinic import Clinic, image_key
 Edits = Mapping[str, Mapping[int, Mapping[str, object]]]
 
 
-def mend(clinic: Clinic, edits: Edits, name: str = "mend.xlsx") -> Path:
+def correct(clinic: Clinic, edits: Edits, name: str = "rejects.xlsx") -> Path:
     """Writes the rejects out, changes cells (sheet -> row from 2 -> heading -> text) as a person would, in another program."""
     file = clinic.folder / name
     if not file.exists():
@@ -112,7 +112,7 @@ def test_without_a_load_there_is_nothing_to_list(clinic: Clinic, command: Callab
 def test_the_workbook_is_asked_for_by_its_flag(
     faulty: Clinic, command: Callable[[Clinic], Command], tmp_path: Path
 ) -> None:
-    file = tmp_path / "mend.xlsx"
+    file = tmp_path / "rejects.xlsx"
     refused = command(faulty)("rejects", "export", str(file))
     assert "--with-data" in str(refused.exception)
     assert not file.exists()
@@ -124,7 +124,7 @@ def test_the_workbook_is_asked_for_by_its_flag(
 
 
 def test_the_workbook_has_a_sheet_per_entity_under_filemakers_headings(faulty: Clinic, tmp_path: Path) -> None:
-    file = tmp_path / "mend.xlsx"
+    file = tmp_path / "rejects.xlsx"
     written = write_sheets(faulty.engine, file, None, None)
     assert written.rows == {"patients": 1, "appointments": 1, "notes": 2, "images": 2}
     book = openpyxl.load_workbook(file)
@@ -140,10 +140,10 @@ def test_a_cell_is_never_a_formula(loaded: Clinic, tmp_path: Path) -> None:
     loaded.appointment("", notes='=HYPERLINK("http://evil.example")')
     loaded.later()
     loaded.load("appointments")
-    write_sheets(loaded.engine, tmp_path / "mend.xlsx", None, None)
+    write_sheets(loaded.engine, tmp_path / "rejects.xlsx", None, None)
     (cell,) = (
         cell
-        for row in openpyxl.load_workbook(tmp_path / "mend.xlsx")["appointments"].iter_rows(min_row=2)
+        for row in openpyxl.load_workbook(tmp_path / "rejects.xlsx")["appointments"].iter_rows(min_row=2)
         for cell in row
         if str(cell.value).startswith("=")
     )
@@ -152,7 +152,7 @@ def test_a_cell_is_never_a_formula(loaded: Clinic, tmp_path: Path) -> None:
 
 def test_what_nobody_touched_is_not_tried_again(faulty: Clinic) -> None:
     before = everything(faulty)
-    outcome = retried(faulty, mend(faulty, {}))
+    outcome = retried(faulty, correct(faulty, {}))
     assert (outcome.untouched, outcome.loaded, outcome.results) == (6, {}, {})
     assert everything(faulty) == before
 
@@ -160,20 +160,20 @@ def test_what_nobody_touched_is_not_tried_again(faulty: Clinic) -> None:
 # --- retrying ---------------------------------------------------------------------------------------------------------
 
 
-def test_blanks_that_a_program_did_not_keep_mend_nothing(loaded: Clinic) -> None:
+def test_blanks_that_a_program_did_not_keep_correct_nothing(loaded: Clinic) -> None:
     (wattle, _) = (row["id"] for row in loaded.exports["Contacts"])
     loaded.note(wattle, " \n", creationAccountName=" wren ")
     loaded.later()
     loaded.load("notes")
     before = everything(loaded)
-    done = retried(loaded, mend(loaded, {"notes": {2: {"Note": None, "creationAccountName": "wren"}}}))
+    done = retried(loaded, correct(loaded, {"notes": {2: {"Note": None, "creationAccountName": "wren"}}}))
     assert (done.untouched, done.results) == (1, {})
     assert everything(loaded) == before
 
 
-def test_a_mended_row_is_loaded_and_its_reject_is_closed(faulty: Clinic) -> None:
+def test_a_corrected_row_is_loaded_and_its_reject_is_closed(faulty: Clinic) -> None:
     wattle = faulty.exports["Contacts"][0]["id"]
-    file = mend(
+    file = correct(
         faulty,
         {
             "patients": {2: {"nameLast": "Grevillea"}},
@@ -193,13 +193,13 @@ def test_a_mended_row_is_loaded_and_its_reject_is_closed(faulty: Clinic) -> None
         account = outcome.results[name].account
         assert account.inserted == outcome.loaded[name]
         assert account.healed.get("vanished") is None, "the rows that are not in the workbook are still there"
-        assert account.notices["mended"] == outcome.loaded[name]
+        assert account.notices["corrected"] == outcome.loaded[name]
 
 
-def test_a_mended_image_gets_its_batch(faulty: Clinic) -> None:
+def test_a_corrected_image_gets_its_batch(faulty: Clinic) -> None:
     wattle = faulty.exports["Contacts"][0]["id"]
     record = {"id_Contact": wattle, "date": "12/24/2024", "id": str(uuid.uuid4()), "Type": "Dorsal"}
-    outcome = retried(faulty, mend(faulty, {"images": {3: record}}))
+    outcome = retried(faulty, correct(faulty, {"images": {3: record}}))
     assert outcome.loaded == {"images": 1}
     assert outcome.results["image_batches"].account.inserted == 1
     batch = faulty.value("SELECT batch_id::text FROM {images_image} WHERE s3_key = %s", image_key("77"))
@@ -211,26 +211,26 @@ def test_a_mended_image_gets_its_batch(faulty: Clinic) -> None:
 
 def test_what_is_still_wrong_stays_open_with_its_new_reason(faulty: Clinic) -> None:
     before = {each.reason: each.id for each in open_rejects(faulty.engine, "notes", None)}
-    file = mend(faulty, {"notes": {2: {"Note": "Felt well.", "id_Key": str(uuid.uuid4())}}})
+    file = correct(faulty, {"notes": {2: {"Note": "Felt well.", "id_Key": str(uuid.uuid4())}}})
     outcome = retried(faulty, file)
     assert [(each.entity, each.row, each.reason) for each in outcome.still_wrong] == [("notes", 2, "unknown_patient")]
     after = {each.reason: each.id for each in open_rejects(faulty.engine, "notes", None)}
     assert after == {"unknown_patient": before["empty_note"], "unreadable_date": before["unreadable_date"]}
-    # The same workbook, mended further, is enough.
-    outcome = retried(faulty, mend(faulty, {"notes": {2: {"id_Key": faulty.exports["Contacts"][0]["id"]}}}))
+    # The same workbook, corrected further, is enough.
+    outcome = retried(faulty, correct(faulty, {"notes": {2: {"id_Key": faulty.exports["Contacts"][0]["id"]}}}))
     assert outcome.loaded == {"notes": 1}
     assert open_reasons(faulty)["notes"] == {"unreadable_date": 1}
 
 
-def test_a_mended_row_may_be_mended_again(faulty: Clinic) -> None:
-    retried(faulty, mend(faulty, {"patients": {2: {"nameLast": "Grevilea"}}}))
-    outcome = retried(faulty, mend(faulty, {"patients": {2: {"nameLast": "Grevillea"}}}))
+def test_a_corrected_row_may_be_corrected_again(faulty: Clinic) -> None:
+    retried(faulty, correct(faulty, {"patients": {2: {"nameLast": "Grevilea"}}}))
+    outcome = retried(faulty, correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}}))
     assert outcome.results["patients"].account.updated == 1
     assert faulty.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
 
 
 def test_excels_own_dates_are_dates(faulty: Clinic) -> None:
-    outcome = retried(faulty, mend(faulty, {"notes": {3: {"Date": datetime.date(2024, 12, 5)}}}))
+    outcome = retried(faulty, correct(faulty, {"notes": {3: {"Date": datetime.date(2024, 12, 5)}}}))
     assert outcome.loaded == {"notes": 1}
     assert (
         faulty.value(
@@ -244,41 +244,41 @@ def test_excels_own_dates_are_dates(faulty: Clinic) -> None:
 
 
 @pytest.fixture
-def mended(faulty: Clinic) -> Clinic:
-    """The faulty clinic after its patient and its image without a contact were mended."""
+def corrected(faulty: Clinic) -> Clinic:
+    """The faulty clinic after its patient and its image without a contact were corrected."""
     wattle = faulty.exports["Contacts"][0]["id"]
-    file = mend(faulty, {"patients": {2: {"nameLast": "Grevillea"}}, "images": {2: {"id_Contact": wattle}}})
+    file = correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}, "images": {2: {"id_Contact": wattle}}})
     retried(faulty, file)
     return faulty
 
 
 @pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
-def test_a_mended_row_counts_while_filemaker_has_the_faulty_one(mended: Clinic, tells_hashes: bool) -> None:
-    mended.tells_hashes = tells_hashes
-    before, rejects = mended.versions(), open_reasons(mended)
-    results = mended.load()
-    assert mended.versions() == before
-    assert open_reasons(mended) == rejects
-    assert results["patients"].account.notices["mended"] == 1
-    mended.contact("Telopea")
-    mended.later()
-    mended.load()
-    assert "patients" not in open_reasons(mended)
-    assert mended.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
+def test_a_corrected_row_counts_while_filemaker_has_the_faulty_one(corrected: Clinic, tells_hashes: bool) -> None:
+    corrected.tells_hashes = tells_hashes
+    before, rejects = corrected.versions(), open_reasons(corrected)
+    results = corrected.load()
+    assert corrected.versions() == before
+    assert open_reasons(corrected) == rejects
+    assert results["patients"].account.notices["corrected"] == 1
+    corrected.contact("Telopea")
+    corrected.later()
+    corrected.load()
+    assert "patients" not in open_reasons(corrected)
+    assert corrected.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
 
 
 @pytest.mark.parametrize("row", [0, 1], ids=["the earlier one", "the later one"])
-def test_either_of_two_mended_rows_that_is_mended_again_is_read_again(row: int, loaded: Clinic) -> None:
-    """The load finds nothing else changed: not the export, not how many rows are mended."""
+def test_either_of_two_corrected_rows_that_is_corrected_again_is_read_again(row: int, loaded: Clinic) -> None:
+    """The load finds nothing else changed: not the export, not how many rows are corrected."""
     contacts = [loaded.contact(f"Grevillea {number}", nameLast="") for number in range(2)]
     loaded.later()
     loaded.load()
     for number in range(2):
-        retried(loaded, mend(loaded, {"patients": {2: {"nameLast": f"Grevillea {number}"}}}, f"mend-{number}.xlsx"))
+        retried(loaded, correct(loaded, {"patients": {2: {"nameLast": f"Grevillea {number}"}}}, f"correct-{number}.xlsx"))
     assert loaded.load("patients")["patients"].account.updated == 0
     loaded.execute(
-        'UPDATE nexus_assets.mended SET mended = mended || \'{"nameLast": "Telopea"}\', mended_at = clock_timestamp()'
-        " WHERE id = (SELECT id FROM nexus_assets.mended ORDER BY id OFFSET %s LIMIT 1)",
+        'UPDATE nexus_assets.correction SET corrected = corrected || \'{"nameLast": "Telopea"}\', corrected_at = clock_timestamp()'
+        " WHERE id = (SELECT id FROM nexus_assets.correction ORDER BY id OFFSET %s LIMIT 1)",
         row,
     )
     assert loaded.load("patients")["patients"].account.updated == 1
@@ -286,46 +286,57 @@ def test_either_of_two_mended_rows_that_is_mended_again_is_read_again(row: int, 
     assert changed == contacts[row]
 
 
-def test_a_mended_row_is_explained_as_one(mended: Clinic, command: Callable[[Clinic], Command]) -> None:
-    whole, faulty = (mended.exports["Contacts"][at]["id"] for at in (0, 2))
-    assert "as you mended it" in command(mended)("explain", faulty).output
-    assert "mended" not in command(mended)("explain", whole).output, "its id is in the mended row of an image"
-    mended.exports["Contacts"][2]["nameLast"] = "Grevillea"
-    mended.later()
-    mended.load()
-    assert "mended" not in command(mended)("explain", faulty).output
+def test_corrections_survive_an_upgrade_from_a_ledger_that_called_them_mended(corrected: Clinic) -> None:
+    corrected.execute("ALTER TABLE nexus_assets.correction RENAME COLUMN corrected TO mended")
+    corrected.execute("ALTER TABLE nexus_assets.correction RENAME COLUMN corrected_at TO mended_at")
+    corrected.execute("ALTER TABLE nexus_assets.correction RENAME TO mended")
+    corrected.execute("UPDATE nexus_assets.about SET code_hash = 'another'")
+    corrected.tells_hashes = False
+    results = corrected.load()
+    assert results["patients"].account.notices["corrected"] == 1
+    assert "patients" not in open_reasons(corrected)
 
 
-def test_a_row_that_changes_in_filemaker_counts_as_it_is_there(mended: Clinic) -> None:
-    mended.exports["Contacts"][2]["nameFirst"] = "Robin"
-    mended.later()
-    account = mended.load("patients")["patients"].account
-    assert open_reasons(mended)["patients"] == {"no_last_name": 1}
-    assert "mended" not in account.notices
-    mended.exports["Contacts"][2]["nameLast"] = "Grevillea-Smith"
-    mended.later()
-    mended.load("patients")
-    assert "patients" not in open_reasons(mended), "a reject that a later export mends is closed"
-    assert mended.values("SELECT last_name FROM {patients} WHERE last_name LIKE 'Grev%'") == ["Grevillea-Smith"]
+def test_a_corrected_row_is_explained_as_one(corrected: Clinic, command: Callable[[Clinic], Command]) -> None:
+    whole, faulty = (corrected.exports["Contacts"][at]["id"] for at in (0, 2))
+    assert "as you corrected it" in command(corrected)("explain", faulty).output
+    assert "corrected" not in command(corrected)("explain", whole).output, "its id is in the corrected row of an image"
+    corrected.exports["Contacts"][2]["nameLast"] = "Grevillea"
+    corrected.later()
+    corrected.load()
+    assert "corrected" not in command(corrected)("explain", faulty).output
 
 
-def test_a_row_that_changed_before_it_was_mended_is_told(faulty: Clinic) -> None:
-    file = mend(faulty, {"patients": {2: {"nameLast": "Grevillea"}}})
+def test_a_row_that_changes_in_filemaker_counts_as_it_is_there(corrected: Clinic) -> None:
+    corrected.exports["Contacts"][2]["nameFirst"] = "Robin"
+    corrected.later()
+    account = corrected.load("patients")["patients"].account
+    assert open_reasons(corrected)["patients"] == {"no_last_name": 1}
+    assert "corrected" not in account.notices
+    corrected.exports["Contacts"][2]["nameLast"] = "Grevillea-Smith"
+    corrected.later()
+    corrected.load("patients")
+    assert "patients" not in open_reasons(corrected), "a reject that a later export corrects is closed"
+    assert corrected.values("SELECT last_name FROM {patients} WHERE last_name LIKE 'Grev%'") == ["Grevillea-Smith"]
+
+
+def test_a_row_that_changed_before_it_was_corrected_is_told(faulty: Clinic) -> None:
+    file = correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}})
     faulty.exports["Contacts"][2]["nameFirst"] = "Robin"
     faulty.later()
     outcome = retried(faulty, file)
     assert (outcome.outdated, outcome.loaded) == (1, {})
-    assert faulty.value("SELECT count(*) FROM nexus_assets.mended") == 0
+    assert faulty.value("SELECT count(*) FROM nexus_assets.correction") == 0
     assert open_reasons(faulty)["patients"] == {"no_last_name": 1}
 
 
-def test_equal_faulty_rows_are_mended_one_by_one(loaded: Clinic) -> None:
+def test_equal_faulty_rows_are_corrected_one_by_one(loaded: Clinic) -> None:
     for _ in range(3):
         loaded.note(loaded.exports["Contacts"][0]["id"], "Twin.")["id"] = ""
     loaded.later()
     loaded.load("notes")
     ids = [str(uuid.uuid4()) for _ in range(2)]
-    outcome = retried(loaded, mend(loaded, {"notes": {2: {"id": ids[0]}, 3: {"id": ids[1]}}}))
+    outcome = retried(loaded, correct(loaded, {"notes": {2: {"id": ids[0]}, 3: {"id": ids[1]}}}))
     assert outcome.loaded == {"notes": 2}
     assert loaded.value("SELECT count(*) FROM {notes} WHERE content = 'Twin.'") == 2
     assert open_reasons(loaded) == {"notes": {"no_id": 1}}
@@ -335,7 +346,7 @@ def test_equal_faulty_rows_are_mended_one_by_one(loaded: Clinic) -> None:
 
 
 def test_a_gate_stops_a_retry_like_any_load(faulty: Clinic) -> None:
-    file = mend(faulty, {"patients": {2: {"nameLast": "Grevillea"}}})
+    file = correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}})
     for number in range(40):
         faulty.contact(f"Extra {number}")
     faulty.later()
@@ -350,7 +361,7 @@ def test_a_gate_stops_a_retry_like_any_load(faulty: Clinic) -> None:
 
 def test_an_id_that_another_row_has_is_refused(faulty: Clinic) -> None:
     taken = faulty.exports["Notes"][0]["id"]
-    file = mend(faulty, {"notes": {2: {"Note": "Felt well.", "id": taken}}})
+    file = correct(faulty, {"notes": {2: {"Note": "Felt well.", "id": taken}}})
     before = everything(faulty)
     with pytest.raises(SheetError, match="carries the FileMaker id of record 1 of Notes") as caught:
         retried(faulty, file)
@@ -361,21 +372,21 @@ def test_an_id_that_another_row_has_is_refused(faulty: Clinic) -> None:
 @pytest.mark.parametrize(
     ("cells", "words"),
     [
-        ({"reject": "999"}, "Row 2 of the sheet patients mends the reject 999, which there is not"),
+        ({"reject": "999"}, "Row 2 of the sheet patients corrects the reject 999, which there is not"),
         ({"reject": None}, "row 2 does not say in the column 'reject'"),
         ({"reject": "Wren"}, "row 2 does not say in the column 'reject'"),
     ],
     ids=["unknown", "none", "a word"],
 )
-def test_a_row_that_mends_nothing_is_named(faulty: Clinic, cells: Mapping[str, object], words: str) -> None:
+def test_a_row_that_corrects_nothing_is_named(faulty: Clinic, cells: Mapping[str, object], words: str) -> None:
     with pytest.raises(SheetError, match=words):
-        retried(faulty, mend(faulty, {"patients": {2: cells}}))
+        retried(faulty, correct(faulty, {"patients": {2: cells}}))
 
 
 def test_two_rows_for_one_reject_are_refused(faulty: Clinic) -> None:
     number = open_rejects(faulty.engine, "notes", "empty_note")[0].id
-    with pytest.raises(SheetError, match="mends one reject twice: row 2 of notes and row 3 of notes"):
-        retried(faulty, mend(faulty, {"notes": {3: {"reject": number}}}))
+    with pytest.raises(SheetError, match="corrects one reject twice: row 2 of notes and row 3 of notes"):
+        retried(faulty, correct(faulty, {"notes": {3: {"reject": number}}}))
 
 
 @pytest.mark.parametrize(
@@ -394,9 +405,9 @@ def test_a_workbook_of_another_shape_is_refused(tmp_path: Path, sheet: str, head
 
 
 def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mend.xlsx").write_bytes(b"Wren Wattle")
+    (tmp_path / "rejects.xlsx").write_bytes(b"Wren Wattle")
     with pytest.raises(SheetError, match="no workbook that can be read"):
-        read_sheets(tmp_path / "mend.xlsx")
+        read_sheets(tmp_path / "rejects.xlsx")
     with pytest.raises(SheetError, match="can't be read: No such file"):
         read_sheets(tmp_path / "gone.xlsx")
 
@@ -405,28 +416,28 @@ def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_purge_removes_what_is_resolved_and_old_and_says_so(
-    mended: Clinic, command: Callable[[Clinic], Command]
+    corrected: Clinic, command: Callable[[Clinic], Command]
 ) -> None:
-    nexus_assets = command(mended)
+    nexus_assets = command(corrected)
     assert "nothing was removed" in nexus_assets("rejects", "purge", "--older-than", "30").output
-    mended.execute("UPDATE nexus_assets.load SET finished_at = finished_at - interval '40 days'")
-    opened = open_reasons(mended)
+    corrected.execute("UPDATE nexus_assets.load SET finished_at = finished_at - interval '40 days'")
+    opened = open_reasons(corrected)
     told = nexus_assets("rejects", "purge", "--older-than", "30").output
     assert "Removed: patients: 1 no_last_name" in told
     assert "Removed: images: 1 no_contact" in told
-    assert open_reasons(mended) == opened
-    assert mended.value("SELECT count(*) FROM nexus_assets.reject WHERE resolved_load IS NOT NULL") == 0
+    assert open_reasons(corrected) == opened
+    assert corrected.value("SELECT count(*) FROM nexus_assets.reject WHERE resolved_load IS NOT NULL") == 0
     # What stands for a row that is faulty still is needed.
-    mended.tells_hashes = False
-    mended.load("patients")
-    assert "patients" not in open_reasons(mended)
+    corrected.tells_hashes = False
+    corrected.load("patients")
+    assert "patients" not in open_reasons(corrected)
 
 
-def test_a_purge_removes_a_mended_row_that_nothing_needs(mended: Clinic, command: Callable[[Clinic], Command]) -> None:
-    mended.remove("Contacts", mended.exports["Contacts"][2]["id"])
-    mended.later()
-    mended.load("patients")
-    mended.execute("UPDATE nexus_assets.mended SET idle_since = idle_since - interval '40 days'")
-    told = command(mended)("rejects", "purge", "--older-than", "30").output
-    assert "Removed: 1 mended rows" in told
-    assert mended.value("SELECT count(*) FROM nexus_assets.mended") == 1
+def test_a_purge_removes_a_corrected_row_that_nothing_needs(corrected: Clinic, command: Callable[[Clinic], Command]) -> None:
+    corrected.remove("Contacts", corrected.exports["Contacts"][2]["id"])
+    corrected.later()
+    corrected.load("patients")
+    corrected.execute("UPDATE nexus_assets.correction SET idle_since = idle_since - interval '40 days'")
+    told = command(corrected)("rejects", "purge", "--older-than", "30").output
+    assert "Removed: 1 corrected rows" in told
+    assert corrected.value("SELECT count(*) FROM nexus_assets.correction") == 1

@@ -65,7 +65,7 @@ class Graph:
         )
 
     def _result(self, name: str, number: int) -> dg.AssetCheckResult:
-        found = Finding(number, {"target_missing": number} if number else {}, next_step="mend it", cause=self.cause)
+        found = Finding(number, {"target_missing": number} if number else {}, next_step="correct it", cause=self.cause)
         return dg.AssetCheckResult(
             asset_key="image_batches",
             check_name=name,

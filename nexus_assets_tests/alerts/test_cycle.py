@@ -52,7 +52,7 @@ def test_message_says_what_how_many_since_when_why_what_it_stops_and_what_to_do(
     assert f"first in run {run[:8]}: http://127.0.0.1:3000/runs/{run}" in message.body
     assert f"likely cause: {graph.cause}" in message.body
     assert "not loaded meanwhile: images" in message.body
-    assert "run next: mend it" in message.body
+    assert "run next: correct it" in message.body
     assert "see which rows: http://127.0.0.1:3000/assets/image_batches?view=checks" in message.body
 
 
@@ -94,8 +94,8 @@ def test_crashed_check_is_told_once_and_resolved_by_a_pass(graph: Graph, hook: W
     graph.find(no_doubtful_references=0)
     graph.round(hook.url)
     assert [message.title for message in hook.received] == [
-        "Nexus: new: ERROR image_batches/no_doubtful_references could not look",
-        "Nexus: resolved: ERROR image_batches/no_doubtful_references could not look",
+        "Nexus: new: ERROR image_batches/no_doubtful_references could not run",
+        "Nexus: resolved: ERROR image_batches/no_doubtful_references could not run",
     ]
     assert "why: The bucket can't be reached. Check NEXUS_S3_BUCKET." in hook.received[0].body
 
@@ -235,7 +235,7 @@ def test_ten_rounds_without_a_receiver_lose_nothing_and_double_nothing(
     assert [message.title for message in box.received] == [message.title for message in hook.received]
 
 
-def test_message_for_an_address_that_was_mended_goes_to_the_new_one(graph: Graph, hook: Webhook) -> None:
+def test_message_for_an_address_that_was_corrected_goes_to_the_new_one(graph: Graph, hook: Webhook) -> None:
     graph.find(no_orphaned_references=3)
     with pytest.raises(DeliveryError):
         graph.round("mailto://127.0.0.1:1?from=a@clinic.invalid&to=b@clinic.invalid&mode=insecure")

@@ -89,10 +89,10 @@ class Office:
             process.wait()
 
     def mislead(self) -> None:
-        """One native batch leads nowhere: no load may mend it, for nobody knows whose it is."""
+        """One native batch has a dangling link: no load may correct it, for nobody knows whose it is."""
         self.clinic.execute("UPDATE {images_batch} SET object_id = %s WHERE id = %s", NOWHERE, NATIVE_BATCH)
 
-    def mend(self) -> None:
+    def correct(self) -> None:
         self.clinic.execute(
             "UPDATE {images_batch} SET object_id = (SELECT id FROM {patients} WHERE NOT archived ORDER BY id LIMIT 1)"
             " WHERE id = %s",
@@ -179,7 +179,7 @@ def test_failing_command_reaches_a_person_within_a_minute_and_once(
                 sys.stdout.write(f"\n{who}: {seconds['finding']:.1f} s after the finding\n")
             record_property(f"{who}_seconds", seconds)
             assert seconds["finding"] < 60
-        office.mend()
+        office.correct()
         assert office.materialize("images") == 0
         for received in (hook.received, box.received):
             _wait_until(lambda received=received: "Resolved" in _told(received, LINK), 120)
@@ -199,7 +199,7 @@ def test_ten_ticks_without_a_receiver_lose_nothing_and_double_nothing(office: Of
         _wait_until(lambda: office.failed_ticks() >= TICKS_DOWN // 2, 400)
     beats = hook.beats  # the daemon may have looked before anything was wrong
     with office.daemon():
-        office.mend()
+        office.correct()
         assert office.materialize("images") == 0
         _wait_until(lambda: office.failed_ticks() >= TICKS_DOWN, 400)
         assert hook.beats == beats

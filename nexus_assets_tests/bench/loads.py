@@ -74,7 +74,7 @@ def measured(work: Callable[..., int], *arguments: Any) -> Taken:
     try:
         taken = here.recv()
     except EOFError:
-        raise RuntimeError(f"{work.__name__} failed; its own words are above") from None
+        raise RuntimeError(f"{work.__name__} failed; its messages are above") from None
     finally:
         process.join()
     assert isinstance(taken, Taken)

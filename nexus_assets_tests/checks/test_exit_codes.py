@@ -1,4 +1,4 @@
-"""The exit codes that scripts trust: 0 all is well, 1 something was found, 2 could not look; for every way of failing."""
+"""The exit codes that scripts trust: 0 all is well, 1 something was found, 2 could not run; for every way of failing."""
 
 from __future__ import annotations
 

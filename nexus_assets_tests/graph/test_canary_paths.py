@@ -143,7 +143,7 @@ def rejects(walk: Walk) -> None:
     walk.place()
     walk.run("load")
     assert walk.run("rejects") == walk.run("rejects", "--json") == 0
-    assert walk.run("rejects", "export", "mend.xlsx") == cli.EXIT_ERROR
+    assert walk.run("rejects", "export", "rejects.xlsx") == cli.EXIT_ERROR
 
 
 def damaged_files(walk: Walk) -> None:

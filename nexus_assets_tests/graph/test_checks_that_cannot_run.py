@@ -66,7 +66,7 @@ def test_the_step_fails_and_the_others_are_kept(graph: Graph) -> None:
     assert not result.success
     ((step, said),) = failures(result)
     assert step == "checks_of_notes"
-    assert "notes/cannot_run could not look. The table is not there." in said
+    assert "notes/cannot_run could not run. The table is not there." in said
     assert "Run `manage.py migrate`." in said
     assert found(result) == {"finds_nothing": True}
     assert graph.clinic.rows("SELECT check_name, passed FROM nexus_assets.check_result") == [("finds_nothing", True)]
@@ -79,7 +79,7 @@ def test_what_may_pass_by_itself_is_tried_again_and_then_fails_the_step(graph: G
     assert not result.success
     assert ASKED.count("is_interrupted") == 1 + RETRIES
     assert found(result) == {"finds_nothing": True}
-    assert "notes/is_interrupted could not look. The bucket is throttled." in failures(result)[-1][1]
+    assert "notes/is_interrupted could not run. The bucket is throttled." in failures(result)[-1][1]
     assert graph.clinic.value("SELECT count(*) FROM nexus_assets.check_result") == 1
 
 

@@ -39,7 +39,7 @@ def test_what_is_delivered_shows_the_columns_that_are_read() -> None:
     ("entity", "column", "words"),
     [
         ("patients", "dob", "From `DOB` of Contacts."),
-        ("patients", "id", "Made once from `id` of Contacts, and kept for ever."),
+        ("patients", "id", "Made once from `id` of Contacts, and kept forever."),
         ("patients", "mrn", "Nexus's own: never written by the import."),
         ("patients", "archived", "For a new row false; Nexus's own from then on."),
         ("patients", "updated_at", "When the import last changed the row."),

@@ -415,7 +415,7 @@ def furnish(clinic: Clinic) -> Clinic:
     return clinic
 
 
-LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "mended")
+LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "corrected")
 NATIVE_TABLES = ("reminders", "contact_relationships")
 State = Mapping[str, list[str]]
 

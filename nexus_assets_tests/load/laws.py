@@ -59,7 +59,7 @@ class Laws:
     def look_what_is_gone(self) -> None:
         """Edits of rows that are gone are gone; so are the native rows that went with a person, in Django's way.
 
-        Nobody can tell whose an id was under which no import saw a person: a native link to one who is gone leads nowhere.
+        Nobody can tell whose an id was under which no import saw a person: a native link to one who is gone is dangling.
         """
         for table, name, column in list(self.edits):
             if not self._found(table, name, column):
@@ -181,7 +181,7 @@ class Laws:
     def no_edit_is_overwritten(self, living: dict[str, str]) -> None:
         for (table, name, column), value in list(self.edits.items()):
             if isinstance(value, Person) and value.contact not in living:
-                # A link to somebody who is gone for good leads nowhere: it is healed.
+                # A link to somebody who is gone for good is dangling: it is healed.
                 del self.edits[table, name, column]
                 continue
             found = self._found(table, name, column)

@@ -370,7 +370,7 @@ class AnySequence(RuleBasedStateMachine):
     @precondition(lambda self: self.ledger_knows_all)  # else the load stops, and asks for the parents first
     @rule(name=st.sampled_from(list(ENTITIES)))
     def import_one(self, name: str) -> None:
-        """Without its parents; where those were deleted or made again, the load refuses to guess."""
+        """Without its parents; where those were deleted or recreated, the load refuses to guess."""
         self.clinic.later()
         self.laws.before_an_import(of_patients=name == "patients")
         with suppress(ParentsGoneError):

@@ -357,7 +357,7 @@ def test_a_bucket_without_a_file_is_stopped(clinic: Clinic) -> None:
     clinic.image(clinic.contact())
     clinic.load("patients")
     clinic.images.clear()
-    says = "bucket clinic has not one file of images: check NEXUS_S3_BUCKET and NEXUS_IMAGES_PREFIX"
+    says = "bucket clinic has no file of images: check NEXUS_S3_BUCKET and NEXUS_IMAGES_PREFIX"
     stopped(clinic, "image_batches", "allow_empty", says, allow_empty=False)
 
 

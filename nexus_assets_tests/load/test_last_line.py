@@ -53,7 +53,7 @@ def test_a_load_that_would_leave_a_dangling_link_is_not_committed(
     for broken in (heals_nothing, updates_nothing, moves_nothing):
         broken(monkeypatch)
     before = loaded.versions(), loaded.value("SELECT count(*) FROM nexus_assets.load")
-    with pytest.raises(AccountError, match=f"The load of {entity} would leave 1 references that lead nowhere"):
+    with pytest.raises(AccountError, match=f"The load of {entity} would leave 1 dangling references"):
         loaded.load(entity)
     assert (loaded.versions(), loaded.value("SELECT count(*) FROM nexus_assets.load")) == before
 

@@ -251,7 +251,7 @@ def test_an_account_that_does_not_add_up_stops_the_load() -> None:
 
 
 def test_a_link_that_would_lead_nowhere_stops_the_load() -> None:
-    with pytest.raises(AccountError, match="3 references that lead nowhere"):
+    with pytest.raises(AccountError, match="3 dangling references"):
         Account(orphans=3).add_up("documents")
 
 
@@ -295,7 +295,7 @@ def test_a_person_is_rejected_with_a_reason(cells: dict[str, str], reason: str, 
     assert clinic.load("patients")["patients"].account.rejected == {reason: 1}
 
 
-def test_a_rejected_row_is_kept_until_it_is_mended(loaded: Clinic) -> None:
+def test_a_rejected_row_is_kept_until_it_is_corrected(loaded: Clinic) -> None:
     note = loaded.note(loaded.exports["Contacts"][0]["id"], "")
     loaded.load("notes")
     kept = "SELECT reason, row_number, source_id, payload->>'Note Type', resolved_load IS NULL FROM nexus_assets.reject"

@@ -60,7 +60,7 @@ def test_every_notice_has_its_sentence() -> None:
     assert {code for found in EXPECTED.values() for code in found} <= set(NOTICES)
 
 
-def test_a_mended_row_is_no_longer_counted(noticed: Clinic) -> None:
+def test_a_corrected_row_is_no_longer_counted(noticed: Clinic) -> None:
     noticed.load("patients")
     noticed.exports["Contacts"][1]["Clinic_Name"] = ""
     assert notices(noticed, "patients")["unknown_clinic"] == 1

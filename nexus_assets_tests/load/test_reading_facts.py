@@ -50,7 +50,7 @@ def test_the_ledger_has_all_that_was_found_out(clinic: Clinic) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "size": len(data),
         "remarks": [],
-        "mended": "",
+        "corrected": "",
     }
     order = clinic.value("SELECT date_orders FROM nexus_assets.load")
     assert (order["order"], order["why"]) == ("dmy", "1 dates can only be read so, 0 only the other way")

@@ -11,7 +11,7 @@ from psycopg2.sql import Identifier
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.superseded import move_superseded
 from nexus_assets.nexus import catalog
-from nexus_assets.nexus.orphans import leading_nowhere
+from nexus_assets.nexus.orphans import dangling
 from nexus_assets.nexus.references import (
     Model,
     foreign_columns,
@@ -399,7 +399,7 @@ def test_a_generic_key_that_holds_numbers_is_no_hindrance(id_type: str, loaded: 
     loaded.recreate_patients()
     loaded.load()
     with loaded.cursor() as cursor:
-        assert leading_nowhere(cursor)["tags.object_id"] == 1
+        assert dangling(cursor)["tags.object_id"] == 1
 
 
 @pytest.mark.parametrize("id_type", ["char(36)", "varchar(255)", "text"])
@@ -423,7 +423,7 @@ def test_of_two_models_of_one_name_neither_owns_the_table_called_as_both(loaded:
     link = (loaded.content_type("sms", "message"), SOMEBODY)
     loaded.execute("UPDATE documents_document SET content_type_id = %s, object_id = %s WHERE id = %s", *link, document)
     with loaded.cursor() as cursor:
-        assert leading_nowhere(cursor)["documents_document.object_id"] == 0
+        assert dangling(cursor)["documents_document.object_id"] == 0
     loaded.load("documents")
     assert loaded.row("SELECT content_type_id, object_id::text FROM documents_document WHERE id = %s", document) == link
 

@@ -11,7 +11,7 @@ from nexus_assets.ledger.retention import PURGED, purge_alerts
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic
 
-GROWS = {"load": "finished_at", "check_result": "checked_at", "mended": "idle_since", "undone": "undone_at"}
+GROWS = {"load": "finished_at", "check_result": "checked_at", "corrected": "idle_since", "undone": "undone_at"}
 
 
 def days_pass(clinic: Clinic, days: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""A person keeps one id: rows that another tool made again under other UUIDs, and rows that we make again ourselves."""
+"""A person keeps one id: rows that another tool recreated under other UUIDs, and rows that we make again ourselves."""
 
 from __future__ import annotations
 

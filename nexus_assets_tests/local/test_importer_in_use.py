@@ -23,7 +23,7 @@ INCIDENT = """
     UPDATE appointments SET patient_id = new FROM again WHERE again.id = patient_id;
     UPDATE patients SET id = new FROM again WHERE again.id = patients.id
 """
-"""Every patient is made again under a new id, and what refers to them by a generic key keeps the old one."""
+"""Every patient is recreated under a new id, and what refers to them by a generic key keeps the old one."""
 
 DANGLING = """
     SELECT (SELECT count(*) FROM images_batch AS b WHERE NOT EXISTS (SELECT FROM patients AS p WHERE p.id = b.object_id)),

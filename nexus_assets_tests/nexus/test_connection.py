@@ -1,4 +1,4 @@
-"""What the database refuses, told so that the right thing is done next: tried again, or mended."""
+"""What the database refuses, told so that the right thing is done next: tried again, or corrected."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_assets.admin import retry
-from nexus_assets.admin.reject_workbook import MendedRow
+from nexus_assets.admin.reject_workbook import CorrectedRow
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.postgres import Postgres
@@ -70,7 +70,7 @@ def test_without_those_settings_the_same_reaches_the_log(as_role: Graph, postgre
     assert logged(postgres, since) > 0
 
 
-def test_mended_rows_go_by_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_corrected_rows_go_by_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     """No statement holds a word of them, so that no setting of a server can log it."""
     statements: list[str] = []
 
@@ -83,7 +83,7 @@ def test_mended_rows_go_by_copy(monkeypatch: pytest.MonkeyPatch) -> None:
             assert CANARY in file.read()
 
     monkeypatch.setattr(retry, "_faulty", lambda _: {"Note": CANARY})
-    row = MendedRow("notes", 2, 1, {"Note": CANARY})
+    row = CorrectedRow("notes", 2, 1, {"Note": CANARY})
     reject = retry._Known(ENTITIES["notes"], "empty_note", {}, True, None, None, False)
     retry._write(Listening(), [(row, reject, {"Note": CANARY})])  # type: ignore[arg-type]
     assert statements

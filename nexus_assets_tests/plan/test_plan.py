@@ -96,7 +96,7 @@ def edited(graph: Graph) -> None:
 
 
 def orphaned(graph: Graph) -> None:
-    """Another tool made the patients again under new ids; every generic link leads nowhere."""
+    """Another tool recreated the patients under new ids; every generic link is dangling."""
     load()
     for table in ("appointments", "notes"):
         graph.clinic.execute(f"DELETE FROM {table}")

@@ -82,7 +82,7 @@ def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 @contextmanager
 def serving(answers: Sequence[Answer]) -> Iterator[tuple[str, list[str]]]:
-    """The address of a server that gives these answers in turn, the last one for ever, and the requests that it got."""
+    """The address of a server that gives these answers in turn, the last one forever, and the requests that it got."""
     requests: list[str] = []
     over = threading.Event()
 

@@ -96,7 +96,7 @@ def test_what_only_looks_like_it_is_told(tmp_path: Path) -> None:
     ids=" and ".join,
 )
 def test_two_that_nothing_orders_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
-    with pytest.raises(NexusAssetsError, match="nothing tells which one counts") as caught:
+    with pytest.raises(NexusAssetsError, match="nothing shows which one counts") as caught:
         find_export(put(tmp_path, *names), "Contacts")
     assert all(name in str(caught.value) for name in names)
     assert "Keep the one to load" in caught.value.remedy
@@ -105,7 +105,7 @@ def test_two_that_nothing_orders_are_refused(tmp_path: Path, names: tuple[str, s
 def test_a_file_without_version_that_is_clearly_younger_is_no_older_version(tmp_path: Path) -> None:
     put(tmp_path, "Image_data.csv", "Image_dataV9.csv")
     os.utime(tmp_path / "Image_data.csv", (1_700_000_000 + 2 * DAY,) * 2)
-    with pytest.raises(NexusAssetsError, match="nothing tells which one counts"):
+    with pytest.raises(NexusAssetsError, match="nothing shows which one counts"):
         find_export(str(tmp_path), "Image_data")
 
 
@@ -144,7 +144,7 @@ def test_names_that_people_typed_are_counted_only(tmp_path: Path) -> None:
 )
 def test_a_file_that_seems_newer_is_never_passed_over(newer: str, tmp_path: Path) -> None:
     put(tmp_path, "Image_dataV9.csv", "Image_dataV8_final.csv", newer)
-    with pytest.raises(NexusAssetsError, match="nothing tells which one counts") as caught:
+    with pytest.raises(NexusAssetsError, match="nothing shows which one counts") as caught:
         find_export(str(tmp_path), "Image_data")
     assert newer in str(caught.value)
     assert "V8" not in str(caught.value)
@@ -169,7 +169,7 @@ def test_a_younger_file_that_says_it_is_later_is_asked_about(
     put(tmp_path, "Notes.xlsx", other)
     os.utime(tmp_path / other, (1_700_000_000 + younger,) * 2)
     if is_meant:
-        with pytest.raises(NexusAssetsError, match="nothing tells which one counts") as caught:
+        with pytest.raises(NexusAssetsError, match="nothing shows which one counts") as caught:
             find_export(str(tmp_path), "Notes")
         assert repr(other) in str(caught.value)
     else:
@@ -180,7 +180,7 @@ def test_a_younger_file_that_says_it_is_later_is_asked_about(
 
 def test_numbered_copies_are_refused_however_many_digits_they_have(tmp_path: Path) -> None:
     put(tmp_path, "Image_data_9.csv", "Image_data_10.csv")
-    with pytest.raises(NexusAssetsError, match="nothing tells which one counts"):
+    with pytest.raises(NexusAssetsError, match="nothing shows which one counts"):
         find_export(str(tmp_path), "Image_data")
 
 

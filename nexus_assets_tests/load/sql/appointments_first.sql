@@ -86,7 +86,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_export (row_number bigint G
 COPY nexus_assets.work_appointments_export (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Appointments';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Appointments';
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_companion_clinicians (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text);
 
@@ -392,7 +392,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'appointments'
     FROM nexus_assets.conflict AS x WHERE entity = 'appointments'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'appointments' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'appointments'
+    FROM nexus_assets.correction AS x WHERE entity = 'appointments'
     AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
     WHERE entity = 'appointments' AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x
     WHERE entity = 'appointments' AND finished_at < now() - make_interval(days => 365)

@@ -87,7 +87,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(full_name::text, id), 0)), 0)::text
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.appointment_types;
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Appointments';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Appointments';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_appointments AS l LEFT JOIN public.appointments AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
@@ -115,7 +115,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'appointments'
     FROM nexus_assets.conflict AS x WHERE entity = 'appointments'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'appointments' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'appointments'
+    FROM nexus_assets.correction AS x WHERE entity = 'appointments'
     AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
     WHERE entity = 'appointments' AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x
     WHERE entity = 'appointments' AND finished_at < now() - make_interval(days => 365)

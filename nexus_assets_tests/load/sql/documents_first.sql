@@ -86,7 +86,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_export (row_number bigint GENE
 COPY nexus_assets.work_documents_export (c0, c1, c2, c3, c4, c5, c6)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Docs';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Docs';
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_listing (
 row_number bigint GENERATED ALWAYS AS IDENTITY, key text, file_name text, size bigint, etag text,
@@ -433,7 +433,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'documents' AND checked
     FROM nexus_assets.conflict AS x WHERE entity = 'documents'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'documents' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'documents' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'documents' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'documents' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'documents' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'documents' ORDER BY id DESC LIMIT 2)

@@ -97,7 +97,7 @@ SELECT count(*) FROM (
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Image_data';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Image_data';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
@@ -189,7 +189,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'images' AND checked_at
     FROM nexus_assets.conflict AS x WHERE entity = 'images'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'images' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'images' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'images' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'images' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'images' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'images' ORDER BY id DESC LIMIT 2)

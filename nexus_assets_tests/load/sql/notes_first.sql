@@ -85,7 +85,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_export (row_number bigint GENERATE
 COPY nexus_assets.work_notes_export (c0, c1, c2, c3, c4, c5)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Notes';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Notes';
 
 ANALYZE nexus_assets.work_notes_export;
 
@@ -310,7 +310,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'notes' AND checked_at 
     FROM nexus_assets.conflict AS x WHERE entity = 'notes'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'notes' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'notes' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'notes' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'notes' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'notes' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'notes' ORDER BY id DESC LIMIT 2)

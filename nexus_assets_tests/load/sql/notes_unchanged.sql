@@ -80,7 +80,7 @@ SELECT count(*) FROM (
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Notes';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Notes';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_notes AS l LEFT JOIN public.notes AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
@@ -107,7 +107,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'notes' AND checked_at 
     FROM nexus_assets.conflict AS x WHERE entity = 'notes'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'notes' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'notes' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'notes' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'notes' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'notes' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'notes' ORDER BY id DESC LIMIT 2)

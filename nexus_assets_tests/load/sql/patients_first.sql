@@ -63,7 +63,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_export (row_number bigint GENER
 COPY nexus_assets.work_patients_export (c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19, c20)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Contacts';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Contacts';
 
 ANALYZE nexus_assets.work_patients_export;
 
@@ -346,7 +346,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'patients' AND checked_
     FROM nexus_assets.conflict AS x WHERE entity = 'patients'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'patients' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'patients' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'patients' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'patients' ORDER BY id DESC LIMIT 2)

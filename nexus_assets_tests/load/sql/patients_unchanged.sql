@@ -64,7 +64,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.funding_sources;
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Contacts';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Contacts';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_patients AS l LEFT JOIN public.patients AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
@@ -149,7 +149,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'patients' AND checked_
     FROM nexus_assets.conflict AS x WHERE entity = 'patients'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'patients' AND idle_since < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'patients' AND idle_since < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.undone AS x WHERE entity = 'patients' AND undone_at < now() - make_interval(days => 365); DELETE
     FROM nexus_assets.load AS x WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'patients' ORDER BY id DESC LIMIT 2)

@@ -22,11 +22,11 @@ def fill(file: Path, sheet: str, heading: str, text: str) -> None:
     book.save(file)
 
 
-def test_a_row_is_written_out_mended_and_loaded(graph: Graph, tmp_path: Path) -> None:
+def test_a_row_is_written_out_corrected_and_loaded(graph: Graph, tmp_path: Path) -> None:
     graph.clinic.contact("", nameFirst="Grevil", DOB="1/2/1950")
     graph.place()
     assert graph.materialize("patients").success
-    file = tmp_path / "mend.xlsx"
+    file = tmp_path / "rejects.xlsx"
     assert run("rejects", "export", str(file), "--with-data").exit_code == 0
     untouched = run("rejects", "retry", str(file))
     assert (untouched.exit_code, "1 rows are as they were" in untouched.output) == (0, True)
@@ -40,7 +40,7 @@ def test_a_row_is_written_out_mended_and_loaded(graph: Graph, tmp_path: Path) ->
     fill(file, "patients", "nameLast", "Grevillea")
     right = run("rejects", "retry", str(file))
     assert (right.exit_code, right.exception) == (0, None)
-    assert "patients: 1 mended rows are loaded" in right.output
+    assert "patients: 1 corrected rows are loaded" in right.output
     assert "dagster asset materialize --select appointments,notes,documents,image_batches,images" in right.output
     assert "No row is rejected." in run("rejects").output
     assert graph.clinic.value("SELECT count(*) FROM patients WHERE last_name = 'Grevillea'") == 1
