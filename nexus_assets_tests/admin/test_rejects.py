@@ -274,7 +274,9 @@ def test_either_of_two_corrected_rows_that_is_corrected_again_is_read_again(row:
     loaded.later()
     loaded.load()
     for number in range(2):
-        retried(loaded, correct(loaded, {"patients": {2: {"nameLast": f"Grevillea {number}"}}}, f"correct-{number}.xlsx"))
+        retried(
+            loaded, correct(loaded, {"patients": {2: {"nameLast": f"Grevillea {number}"}}}, f"correct-{number}.xlsx")
+        )
     assert loaded.load("patients")["patients"].account.updated == 0
     loaded.execute(
         'UPDATE nexus_assets.correction SET corrected = corrected || \'{"nameLast": "Telopea"}\', corrected_at = clock_timestamp()'
@@ -433,7 +435,9 @@ def test_a_purge_removes_what_is_resolved_and_old_and_says_so(
     assert "patients" not in open_reasons(corrected)
 
 
-def test_a_purge_removes_a_corrected_row_that_nothing_needs(corrected: Clinic, command: Callable[[Clinic], Command]) -> None:
+def test_a_purge_removes_a_corrected_row_that_nothing_needs(
+    corrected: Clinic, command: Callable[[Clinic], Command]
+) -> None:
     corrected.remove("Contacts", corrected.exports["Contacts"][2]["id"])
     corrected.later()
     corrected.load("patients")

@@ -165,9 +165,10 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'documents' AND checked
     FROM nexus_assets.conflict AS x WHERE entity = 'documents'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'documents' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.correction AS x WHERE entity = 'documents' AND idle_since < now() - make_interval(days => 365); DELETE
-    FROM nexus_assets.undone AS x WHERE entity = 'documents' AND undone_at < now() - make_interval(days => 365); DELETE
-    FROM nexus_assets.load AS x WHERE entity = 'documents' AND finished_at < now() - make_interval(days => 365)
+    FROM nexus_assets.correction AS x WHERE entity = 'documents'
+    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x WHERE entity = 'documents'
+    AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x WHERE entity = 'documents'
+    AND finished_at < now() - make_interval(days => 365)
     AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'documents' ORDER BY id DESC LIMIT 2)
     AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
     AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'documents' AND r.first_load = x.id AND r.resolved_load IS NULL);
