@@ -86,7 +86,7 @@ EXECUTOR = Setting(
     "dagster.in_process_executor",
 )
 
-EXECUTOR_CONFIG = Setting("NEXUS_EXECUTOR_CONFIG", "That executor's own settings, as JSON.", "{}")
+EXECUTOR_CONFIG = Setting("NEXUS_EXECUTOR_CONFIG", "That executor's own settings, as JSON or YAML.", "{}")
 
 RETENTION_DAYS = Setting(
     "NEXUS_RETENTION_DAYS",

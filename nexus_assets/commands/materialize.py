@@ -13,16 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.execution.api import execute_run
 from rich.console import Console
 from rich.markup import escape
 
 from nexus_assets import clinics
 from nexus_assets.asset_keys import asset_key, clinic_tags
 from nexus_assets.commands.progress_bar import Bars
-from nexus_assets.definitions import defs
 from nexus_assets.graph.entity_assets import NOT_EXPORTED
 
 LOOK_SECONDS = 0.2
+DEFINITIONS = ReconstructableRepository.for_module("nexus_assets.definitions", "defs")
+"""The definitions as other processes can find them: those in which the executor of the settings carries out the steps."""
 
 
 def _tell(event: dg.DagsterEvent, console: Console) -> None:
@@ -108,24 +111,27 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
     run_id = str(uuid.uuid4())
     # Dagster's way of reading the fields of a resource that has none; nobody at a terminal can do anything about it.
     warnings.filterwarnings("ignore", message="The .__fields__. attribute is deprecated")
+    job = DEFINITIONS.get_reconstructable_job("__ASSET_JOB" if names else "import_everything")
+    selection = frozenset(map(asset_key, names)) if names else None
+    subset = job.get_subset(asset_selection=selection) if selection else job
     with dg.DagsterInstance.get() as instance, Bars(console):
         follower = _Follower(instance, run_id, console)
         follower.start()
         try:
-            job = defs.resolve_implicit_global_asset_job_def() if names else defs.resolve_job_def("import_everything")
-            result = job.execute_in_process(
-                instance=instance,
+            run = instance.create_run_for_job(
+                subset.get_definition(),
                 run_id=run_id,
-                raise_on_error=False,
                 tags={**clinic_tags(), **requested_by()},
-                asset_selection=[asset_key(name) for name in names] if names else None,
+                asset_selection=selection,
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                     "ops": {
                         clinics.step_name(name): {"config": dict(values)} for name, values in (config or {}).items()
                     },
                 },
+                job_code_origin=job.get_python_origin(),
             )
+            result = execute_run(job, run, instance)
         finally:
             follower.finish()
     if follower.interrupted:

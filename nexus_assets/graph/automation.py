@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import Any
 
 import dagster as dg
+import yaml
+from dagster._config import validate_config
 
 from nexus_assets import settings
 from nexus_assets.asset_keys import asset_key, clinic_tags
@@ -57,13 +59,34 @@ def executor() -> dg.ExecutorDefinition:
             f"{settings.EXECUTOR.name}={settings.EXECUTOR.value()} is no executor of Dagster's, or its library is not installed.",
             remedy=f"Leave it out ({settings.EXECUTOR.default}), or install what docs/deploying.md names.",
         )
-    try:
-        config = json.loads(settings.EXECUTOR_CONFIG.value())
-    except ValueError:
-        raise NexusAssetsError(
-            f"{settings.EXECUTOR_CONFIG.name} is not valid JSON.", remedy="docs/deploying.md shows examples."
-        ) from None
+    config = _executor_config(found)
     return found.configured(lambda _: config, config_schema={})
+
+
+def _executor_config(executor: dg.ExecutorDefinition) -> dict[str, Any]:
+    """The executor's settings. Errors name fields and never repeat a value: an address may hold a password."""
+    remedy = "docs/deploying.md shows examples."
+    try:
+        config = yaml.safe_load(settings.EXECUTOR_CONFIG.value())
+    except yaml.YAMLError:
+        raise NexusAssetsError(f"{settings.EXECUTOR_CONFIG.name} is neither JSON nor YAML.", remedy=remedy) from None
+    if not isinstance(config, dict):
+        raise NexusAssetsError(f"{settings.EXECUTOR_CONFIG.name} has no fields with values.", remedy=remedy)
+    result = validate_config(executor.config_schema.config_type, config)
+    if not result.success:
+        fields = sorted({_field(error) for error in result.errors or ()})
+        raise NexusAssetsError(
+            f"{settings.EXECUTOR.value()} does not accept {settings.EXECUTOR_CONFIG.name}: see {', '.join(fields)}.",
+            remedy=remedy,
+        )
+    return config
+
+
+def _field(error: Any) -> str:
+    """Where in a config an error is: config_source, or brokers for a field that there is not."""
+    path = [entry.field_name for entry in error.stack.entries if hasattr(entry, "field_name")]
+    unknown = getattr(error.error_data, "field_names", None) or [getattr(error.error_data, "field_name", "")]
+    return ".".join(filter(None, [*path, ", ".join(map(str, unknown))])) or "its form"
 
 
 def import_schedule() -> dg.ScheduleDefinition:

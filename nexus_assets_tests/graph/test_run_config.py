@@ -116,7 +116,28 @@ def test_config_of_the_executor_comes_from_its_setting(monkeypatch: pytest.Monke
     assert resolved.value["config"]["max_concurrent"] == 3
 
 
-def test_config_of_the_executor_that_is_no_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEXUS_EXECUTOR_CONFIG", "max_concurrent=3")
-    with pytest.raises(NexusAssetsError, match="NEXUS_EXECUTOR_CONFIG"):
+@pytest.mark.parametrize(
+    ("executor_name", "config", "named"),
+    [
+        ("in_process_executor", "max_concurrent=3", "NEXUS_EXECUTOR_CONFIG has no fields"),
+        ("in_process_executor", "[1", "NEXUS_EXECUTOR_CONFIG is neither JSON nor YAML"),
+        ("in_process_executor", "[1]", "NEXUS_EXECUTOR_CONFIG has no fields"),
+        ("multiprocess_executor", "{at_most: 3}", "see at_most"),
+        ("multiprocess_executor", "{max_concurrent: canary-password}", "see max_concurrent"),
+        ("multiprocess_executor", "{retries: {sometimes: {}}}", "see retries.sometimes"),
+    ],
+)
+def test_config_that_the_executor_does_not_accept_is_named_without_its_values(
+    executor_name: str, config: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_EXECUTOR", f"dagster.{executor_name}")
+    monkeypatch.setenv("NEXUS_EXECUTOR_CONFIG", config)
+    with pytest.raises(NexusAssetsError, match=named) as refusal:
         executor()
+    assert "canary-password" not in str(refusal.value)
+
+
+def test_config_of_the_executor_may_be_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_EXECUTOR", "dagster.multiprocess_executor")
+    monkeypatch.setenv("NEXUS_EXECUTOR_CONFIG", "max_concurrent: 3")
+    assert executor().apply_config_mapping({"config": {}}).value["config"]["max_concurrent"] == 3

@@ -1,0 +1,268 @@
+"""The steps of a run in other processes and on other machines: the executors that docs/deploying.md names, for real."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg2
+import pytest
+import redis
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.local.processes import free_port
+from nexus_assets_tests.load.clinic import Clinic, furnish
+from nexus_assets_tests.load.test_races import content
+from nexus_assets_tests.test_deploying import PAGE, Server, program, server  # noqa: F401 - the fixture
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+STEPS = {*ENTITIES, *(f"checks_of_{name}" for name in ENTITIES), "import_report"}
+PATIENCE_SECONDS = 600
+FORGOTTEN_AFTER_SECONDS = 10
+"""After so long Redis gives a dead worker's task to another one; in operation longer than the longest load."""
+
+(CELERY,) = re.findall(r"```sh celery\n(.*?)```", PAGE, re.DOTALL)
+
+
+def wait_for(what: Callable[[], Any]) -> Any:
+    """The first true answer. Raises AssertionError where there is none."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if answer := what():
+            return answer
+        time.sleep(0.2)
+    raise AssertionError("waited in vain")
+
+
+@pytest.fixture
+def expected(new_database: Callable[..., str], living_nexus_template: str, tmp_path: Path) -> dict[str, Any]:
+    """What the clinic of `server` holds when it was loaded in this process."""
+    folder = tmp_path / "in_process"
+    folder.mkdir()
+    with closing(furnish(Clinic(new_database(living_nexus_template), folder))) as clinic:
+        clinic.load()
+        return content(clinic)
+
+
+@dataclass
+class Runs:
+    """Whole loads over the clinic of a server, with the history in PostgreSQL."""
+
+    server: Server
+    executor: str
+    config: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of every process: of the run, and of the workers."""
+        return {**self.server.environment, "NEXUS_EXECUTOR": self.executor, "NEXUS_EXECUTOR_CONFIG": self.config}
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """A process that ends its own children when it is killed as a group."""
+        return subprocess.Popen(
+            [program(command[0]), *command[1:]],
+            env=self.environment,
+            cwd=self.server.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+        """Exit code and output of a process that was started."""
+        try:
+            output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            kill_group(process)
+        return process.returncode, output
+
+    def load(self, *arguments: str) -> tuple[int, str]:
+        """Exit code and output of `nexus-assets load`."""
+        return self.end(self.start("nexus-assets", "load", *arguments))
+
+    @contextmanager
+    def history(self) -> Iterator[dg.DagsterInstance]:
+        before = {name: os.environ.get(name) for name in ("DAGSTER_HOME", "DAGSTER_STORAGE_URL")}
+        os.environ.update({name: self.environment[name] for name in before})
+        try:
+            with dg.DagsterInstance.get() as instance:
+                yield instance
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+    def events(self) -> list[dg.EventLogEntry]:
+        """What the history has of the last run."""
+        with self.history() as instance:
+            runs = instance.get_runs(limit=1)
+            return instance.all_logs(runs[0].run_id) if runs else []
+
+    def status(self) -> str:
+        with self.history() as instance:
+            return instance.get_runs(limit=1)[0].status.value
+
+    def succeeded(self) -> set[str]:
+        """The steps of the last run that ended well."""
+        events = (entry.dagster_event for entry in self.events())
+        return {str(event.step_key) for event in events if event and event.is_step_success}
+
+    def content(self) -> dict[str, Any]:
+        """What Nexus holds now."""
+        url = self.environment["NEXUS_DATABASE_URL"]
+        with closing(Clinic(url, self.server.folder)) as clinic:
+            return content(clinic)
+
+
+def test_steps_have_processes_of_their_own_with_the_history_in_postgresql(
+    server: Server,  # noqa: F811
+    expected: dict[str, Any],
+) -> None:
+    runs = Runs(server, "dagster.multiprocess_executor", '{"max_concurrent": 2}')
+    code, output = runs.load()
+    assert code == 0, output
+    began = [entry.dagster_event for entry in runs.events()]
+    processes = {
+        str(event.step_key): event.event_specific_data.metadata["pid"].value
+        for event in began
+        if event and event.event_type_value == "STEP_WORKER_STARTED"
+    }
+    assert set(processes) >= STEPS
+    assert len(set(processes.values())) == len(processes)
+    assert runs.content() == expected
+    assert not list(server.folder.rglob("*.db"))
+
+
+# --- Celery -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """The address of a Redis of its own."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: _answers(port))
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with closing(redis.Redis(port=port)) as client:
+            return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+class Celery(Runs):
+    """Runs whose steps are carried out by Celery workers, set up as docs/deploying.md says."""
+
+    @classmethod
+    def as_documented(cls, server: Server, broker: str, forgotten_after: int) -> Celery:  # noqa: F811
+        settings = dict(re.findall(r"^export (\w+)='?(.*?)'?$", CELERY, re.MULTILINE))
+        config = settings["NEXUS_EXECUTOR_CONFIG"].replace("redis://redis.example:6379", broker)
+        config = re.sub(r"visibility_timeout: \d+", f"visibility_timeout: {forgotten_after}", config)
+        return cls(server, settings["NEXUS_EXECUTOR"], config)
+
+    @contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[str]]:
+        """A worker in processes of its own, started by the last lines of the documentation; ended with all of them."""
+        lines = [line for line in CELERY.splitlines() if line.startswith(("echo ", "dagster-celery "))]
+        script = "\n".join(lines).replace("dagster-celery ", f"exec {program('dagster-celery')} ")
+        log = self.server.folder / "worker.log"
+        with log.open("a") as output:
+            process = subprocess.Popen(
+                ["sh", "-euc", script],
+                env={**self.environment, "PATH": f"{Path(program('celery')).parent}:{os.environ['PATH']}"},
+                cwd=self.server.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                yield process
+            finally:
+                kill_group(process)
+
+    def workers(self) -> dict[str, set[str]]:
+        """Worker -> the steps of the last run that it began."""
+        told: dict[str, set[str]] = {}
+        for entry in self.events():
+            event = entry.dagster_event
+            if event and event.is_engine_event and "Celery worker" in event.engine_event_data.metadata:
+                worker = str(event.engine_event_data.metadata["Celery worker"].value)
+                told.setdefault(worker, set()).add(str(event.step_key))
+        return told
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    """SIGKILL for a process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
+
+
+@pytest.fixture
+def celery(server: Server, broker: str) -> Celery:  # noqa: F811
+    return Celery.as_documented(server, broker, FORGOTTEN_AFTER_SECONDS)
+
+
+def ready(broker: str, workers: int) -> bool:
+    """Whether so many workers listen."""
+    from celery import Celery as App
+
+    with App(broker=f"{broker}/0") as app:
+        return len(app.control.inspect(timeout=1).ping() or {}) == workers
+
+
+def test_whole_graph_runs_on_two_celery_workers(celery: Celery, broker: str, expected: dict[str, Any]) -> None:
+    with celery.worker(), celery.worker():
+        wait_for(lambda: ready(broker, 2))
+        code, output = celery.load()
+        assert code == 0, output + (celery.server.folder / "worker.log").read_text()
+    took_part = celery.workers()
+    assert len(took_part) == 2
+    assert set().union(*took_part.values()) >= STEPS
+    assert celery.content() == expected
+
+
+def test_step_of_a_killed_worker_is_carried_out_by_another_one(
+    celery: Celery, broker: str, expected: dict[str, Any]
+) -> None:
+    address = celery.environment["NEXUS_DATABASE_URL"].replace("+psycopg2", "")
+    with ExitStack() as running, closing(psycopg2.connect(address)) as other, other.cursor() as cursor:
+        first = running.enter_context(celery.worker())
+        wait_for(lambda: ready(broker, 1))
+        # The load of the notes waits for this one in the middle, with its rows staged.
+        cursor.execute("LOCK TABLE notes IN SHARE MODE")
+        run = celery.start("nexus-assets", "load", "*notes")
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'notes'::regclass"
+        wait_for(lambda: cursor.execute(waiting) or cursor.fetchone() != (0,))
+        running.enter_context(celery.worker())
+        wait_for(lambda: ready(broker, 2))
+        kill_group(first)
+        other.rollback()
+        killed = time.monotonic()
+        code, output = celery.end(run)
+        lost = time.monotonic() - killed
+    assert code == 0, output + (celery.server.folder / "worker.log").read_text()
+    assert len(celery.workers()) == 2
+    assert celery.succeeded() >= {"patients", "notes", "checks_of_patients", "checks_of_notes"}
+    assert {name: celery.content()[name] for name in ("patients", "notes")} == {
+        name: expected[name] for name in ("patients", "notes")
+    }
+    print(f"a killed worker cost {lost:.0f} s, {FORGOTTEN_AFTER_SECONDS} s of it until its task was given to the other")  # noqa: T201
