@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,13 +10,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from dagster._config import process_config, resolve_to_config_type
 
+from nexus_assets.commands.metrics import GAUGES
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
 from nexus_assets.local.s3 import S3Server
@@ -108,10 +112,44 @@ def test_page_names_every_executor_that_dagster_brings_along() -> None:
     }
 
 
-@pytest.mark.parametrize("block", re.findall(r"```yaml launcher\n(.*?)```", PAGE, re.DOTALL))
-def test_launcher_is_one_that_dagster_knows(block: str) -> None:
-    launcher = yaml.safe_load(block)["run_launcher"]
-    assert launcher["class"] in ("DockerRunLauncher", "K8sRunLauncher", "EcsRunLauncher")
+LAUNCHERS = [
+    yaml.safe_load(block)["run_launcher"] for block in re.findall(r"```yaml launcher\n(.*?)```", PAGE, re.DOTALL)
+]
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS, ids=lambda launcher: str(launcher["class"]))
+def test_launcher_accepts_its_config(launcher: dict[str, Any]) -> None:
+    assert _refusals(launcher) == []
+
+
+def test_launcher_refuses_a_config_that_is_not_its_own() -> None:
+    (kubernetes,) = (launcher for launcher in LAUNCHERS if launcher["class"] == "K8sRunLauncher")
+    assert _refusals({**kubernetes, "config": {**kubernetes["config"], "image": "x"}}) != []
+
+
+def _refusals(configured: dict[str, Any]) -> list[Any]:
+    """Why the class of a part of dagster.yaml refuses its config; empty where it accepts it."""
+    found = getattr(import_module(configured["module"]), configured["class"])
+    result = process_config(resolve_to_config_type(found.config_type()), configured.get("config", {}))
+    return list(result.errors or ())
+
+
+def test_three_launchers_are_shown() -> None:
+    assert {launcher["class"] for launcher in LAUNCHERS} == {"DockerRunLauncher", "K8sRunLauncher", "EcsRunLauncher"}
+
+
+def test_history_that_openlineage_wraps_accepts_its_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_STORAGE_URL", "postgresql+psycopg2://dagster@127.0.0.1/dagster")
+    (block,) = re.findall(r"```yaml openlineage\n(.*?)```", PAGE, re.DOTALL)
+    parts = yaml.safe_load(block)
+    wrapped = parts["event_log_storage"]["config"]["wrapped"]
+    assert [_refusals(part) for part in (parts["run_storage"], parts["schedule_storage"], wrapped)] == [[], [], []]
+
+
+def test_every_metric_is_described() -> None:
+    described = set(re.findall(r"^\| .*", PAGE, re.MULTILINE))
+    named = {name for line in described for name in re.findall(r"`nexus_assets_(\w+)`", line)}
+    assert named == set(GAUGES)
 
 
 WITHOUT_LOCAL = """import sys
@@ -243,19 +281,22 @@ def _ended_ticks(answer: Any) -> list[str]:
 
 
 @pytest.mark.slow
-def test_steps_have_processes_of_their_own_where_that_is_set(server: Server) -> None:
-    # Which process a step has is said on the terminal by Dagster's events, which it prints where no level is set.
-    configured = yaml.safe_load((server.folder / "dagster.yaml").read_text())
-    del configured["python_logs"]
+@pytest.mark.timeout(900)
+def test_runs_log_as_json_where_that_is_set(server: Server) -> None:
+    (block,) = re.findall(r"```yaml logs\n(.*?)```", PAGE, re.DOTALL)
+    configured = {**yaml.safe_load((server.folder / "dagster.yaml").read_text()), **yaml.safe_load(block)}
     (server.folder / "dagster.yaml").write_text(yaml.safe_dump(configured))
     done = subprocess.run(
         [program("dagster"), "asset", "materialize", "-m", "nexus_assets.definitions", "--select", "patients"],
-        env={**server.environment, "NEXUS_EXECUTOR": "dagster.multiprocess_executor"},
+        env=server.environment,
         cwd=server.folder,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    processes = set(re.findall(r" - (\d+) - \S+ - STEP_WORKER_STARTED", done.stderr))
-    assert len(processes) == 2, done.stderr  # the load, and its checks
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    (loaded,) = (each for each in records if "loaded 2 rows" in each["dagster_meta"]["orig_message"])
+    assert (loaded["levelname"], loaded["dagster_meta"]["step_key"]) == ("INFO", "patients")
+    assert len(loaded["dagster_meta"]["run_id"]) == 36
+    assert "Wattle" not in done.stdout

@@ -18,6 +18,7 @@ from nexus_assets.alerts.store import Book, is_kept
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
+from nexus_assets.commands.metrics import exposition
 from nexus_assets.commands.status_of_all import status_of_all
 from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
 from nexus_assets.entities import ENTITIES
@@ -30,7 +31,7 @@ from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.grants import missing_statements
 from nexus_assets.resources import ClinicBucket, NexusDatabase
-from nexus_assets.settings import ALLOW_UNVERIFIED
+from nexus_assets.settings import ALLOW_UNVERIFIED, clinic_name
 from nexus_assets.wire import unverified
 
 
@@ -235,16 +236,21 @@ def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
 @click.command("status")
 @click.option("--strict", is_flag=True, help="Exit code 1 for warnings as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON, for programs.")
+@click.option("--metrics", "as_metrics", is_flag=True, help="Print it in Prometheus's text format.")
 @click.option("--all", "of_all", is_flag=True, help="All clinics in one table; the worst exit code.")
-def command(strict: bool, as_json: bool, of_all: bool) -> None:
+def command(strict: bool, as_json: bool, as_metrics: bool, of_all: bool) -> None:
     """What is in Nexus, linked, orphaned, rejected. Exit code 0: no error (warnings are reported), 1: otherwise, 2: could not
     run."""
+    if as_json and as_metrics:
+        raise click.UsageError("Choose one of --json and --metrics.")
     if of_all:
-        sys.exit(status_of_all(strict, as_json=as_json))
+        sys.exit(status_of_all(strict, as_json=as_json, as_metrics=as_metrics))
     with Console(stderr=True).status("Checking"):
         status, findings = look()
     if as_json:
         click.echo(json.dumps(status, indent=2))
+    elif as_metrics:
+        click.echo(exposition({clinic_name(): status}), nl=False)
     else:
         console = Console()
         print_status(status, console)

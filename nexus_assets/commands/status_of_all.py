@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from nexus_assets import clinics
+from nexus_assets.commands.metrics import exposition
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.errors import NexusAssetsError
 
@@ -48,7 +49,7 @@ def _clinic_row(name: str, code: int, status: dict[str, Any] | None) -> list[str
     ]
 
 
-def status_of_all(strict: bool, *, as_json: bool) -> int:
+def status_of_all(strict: bool, *, as_json: bool, as_metrics: bool) -> int:
     """Prints the status of all clinics and returns the worst of their exit codes."""
     names = clinics.names()
     if not names:
@@ -63,6 +64,8 @@ def status_of_all(strict: bool, *, as_json: bool) -> int:
         click.echo(
             json.dumps({name: {"exit_code": code, "status": status} for name, (code, status, _) in answers.items()})
         )
+    elif as_metrics:
+        click.echo(exposition({name: status for name, (_, status, _) in answers.items()}), nl=False)
     else:
         console = Console()
         headings = ("clinic", "images seen", "orphans", "failed checks", "open alerts", "oldest load (UTC)", "status")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
+from prometheus_client.parser import text_string_to_metric_families
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.commands import check, status
+from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.mapping.reasons import REASONS
 from nexus_assets_tests.checks.clinic import CheckedClinic
 from nexus_assets_tests.conftest import Bucket
 
@@ -153,6 +157,54 @@ def test_status_of_a_sound_clinic(settled: CheckedClinic) -> None:  # noqa: ARG0
     assert found["alerts"] == {"open": [], "undelivered": 0}
     assert found["entities"]["documents"]["unlinked"] == 1
     assert found["images_visible"] == 13
+
+
+def metrics(settled: CheckedClinic) -> dict[str, float]:  # noqa: ARG001 - its settings
+    """Name with labels -> value, as Prometheus reads it."""
+    families = text_string_to_metric_families(run(status.command, "--metrics").output)
+    return {
+        f"{sample.name.removeprefix('nexus_assets_')} {' '.join(filter(None, sample.labels.values()))}".strip(): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_metrics_of_a_sound_clinic(settled: CheckedClinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_CLINIC", "north")
+    found, told = metrics(settled), json.loads(run(status.command, "--json").output)
+    for name, entity in told["entities"].items():
+        assert found[f"rows north {name}"] == entity["rows"]
+        assert found[f"orphans north {name}"] == 0
+        assert 0 <= found[f"load_age_seconds north {name}"] < 24 * 3600
+        for reason, number in entity["rejected"].items():
+            assert found[f"rejects north {name} {reason}"] == number
+    assert any(name.startswith("rejects ") for name in found)
+    assert found["images_visible north"] == 13
+    assert found["up north"] == 1
+    assert found["failed_checks north ERROR"] == found["failed_checks north WARN"] == 0
+
+
+def test_metrics_show_orphans_failed_checks_and_open_alerts(settled: CheckedClinic) -> None:
+    orphan_a_batch(settled)
+    settled.execute(
+        "INSERT INTO nexus_assets.alert (subject, kind, asset, severity, breakdown, cause, next_step, opened_at, first_run,"
+        " last_run) VALUES ('load images', 'load', 'images', 'ERROR', '{}', '', 'try again', now(), 'r', 'r')"
+    )
+    found = metrics(settled)
+    assert found["orphans image_batches"] == 1
+    assert found["failed_checks ERROR"] >= 1
+    assert found["open_alerts load ERROR"] == 1
+    assert run(status.command, "--metrics").exit_code == 1
+
+
+def test_metrics_hold_names_of_ours_and_numbers_only(settled: CheckedClinic) -> None:  # noqa: ARG001
+    output = run(status.command, "--metrics").output
+    labels = {value for _, value in re.findall(r'(\w+)="([^"]*)"', output)}
+    assert labels <= {"", *ENTITIES, *REASONS, "ERROR", "WARN"}
+
+
+def test_metrics_and_json_exclude_each_other() -> None:
+    assert "Choose one" in CliRunner().invoke(status.command, ["--json", "--metrics"]).output
 
 
 def test_half_a_link_is_an_orphan_and_not_an_unlinked_row(settled: CheckedClinic) -> None:
