@@ -26,7 +26,8 @@ Values = Iterable[tuple[str, tuple[str, ...], float]]
 
 
 def _of_entity(name: str, entity: Mapping[str, Any], now: datetime) -> Values:
-    yield "rows", (name,), entity["rows"]
+    if entity["rows"] is not None:  # the table of an optional entity need not be there
+        yield "rows", (name,), entity["rows"]
     yield "orphans", (name,), entity["orphans"]
     for reason, number in entity["rejected"].items():
         yield "rejects", (name, reason), number

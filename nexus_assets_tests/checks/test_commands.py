@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nexus_assets.checks import CHECKS
 from nexus_assets.commands import check, status
+from nexus_assets.commands.metrics import exposition
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import REASONS
@@ -175,7 +176,8 @@ def test_metrics_of_a_sound_clinic(settled: CheckedClinic, monkeypatch: pytest.M
     for name, entity in told["entities"].items():
         assert found[f"rows north {name}"] == entity["rows"]
         assert found[f"orphans north {name}"] == 0
-        assert 0 <= found[f"load_age_seconds north {name}"] < 24 * 3600
+        if entity["last_load"] is not None:
+            assert 0 <= found[f"load_age_seconds north {name}"] < 24 * 3600
         for reason, number in entity["rejected"].items():
             assert found[f"rejects north {name} {reason}"] == number
     assert any(name.startswith("rejects ") for name in found)
@@ -201,6 +203,15 @@ def test_metrics_hold_names_of_ours_and_numbers_only(settled: CheckedClinic) -> 
     output = run(status.command, "--metrics").output
     labels = {value for _, value in re.findall(r'(\w+)="([^"]*)"', output)}
     assert labels <= {"", *ENTITIES, *REASONS, "ERROR", "WARN"}
+
+
+def test_metrics_of_a_clinic_without_a_table_and_of_one_that_could_not_be_looked_at() -> None:
+    absent = {"rows": None, "orphans": 0, "rejected": {}, "last_load": None}
+    nothing = {"images_visible": 0, "failed_checks": [], "warnings": [], "alerts": {"open": [], "undelivered": 0}}
+    told = exposition({"north": {"entities": {"companies": absent}, **nothing}, "south": None})
+    assert 'nexus_assets_up{clinic="north"} 1.0' in told
+    assert 'nexus_assets_up{clinic="south"} 0.0' in told
+    assert "nexus_assets_rows{" not in told
 
 
 def test_metrics_and_json_exclude_each_other() -> None:
