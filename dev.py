@@ -8,6 +8,7 @@ python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
 python3 dev.py sql ENTITY       the SQL of its loads: first, changed, unchanged; --record: record it again, as tests compare it
 python3 dev.py bench [ARGS]     measure loads and reading beside COPY and other libraries; takes minutes
+python3 dev.py mutate [FOLDER]  change the product in one place at a time and see whether the tests notice; --sample N --seed S
 python3 dev.py lock             make requirements.lock again from pyproject.toml
 python3 dev.py COMMAND [ARGS]   any other command of nexus-assets: status, check, ... (--help lists them)
 
@@ -109,6 +110,10 @@ def bench(_: str, rest: List[str]) -> None:
     become("python", "-m", "nexus_assets_tests.bench", *rest)
 
 
+def mutate(_: str, rest: List[str]) -> None:
+    become("python", "-m", "nexus_assets_tests.mutation", *rest)
+
+
 def ui(_: str, rest: List[str]) -> None:
     prepare_local_home()
     become("python", "-m", "nexus_assets.local.ui", *rest)
@@ -130,7 +135,16 @@ def nexus_assets(command: str, rest: List[str]) -> None:
     become("nexus-assets", command, *rest)
 
 
-OWN_COMMANDS = {"test": test, "lint": lint, "types": types, "sql": sql, "bench": bench, "ui": ui, "lock": lock}
+OWN_COMMANDS = {
+    "test": test,
+    "lint": lint,
+    "types": types,
+    "sql": sql,
+    "bench": bench,
+    "mutate": mutate,
+    "ui": ui,
+    "lock": lock,
+}
 
 # Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
 ALL_CORES = ("-n", "logical", "--dist", "loadfile")

@@ -272,6 +272,7 @@ class TestHandingOver:
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),
             (["bench", "--scale", "1"], "-m nexus_assets_tests.bench --scale 1"),
+            (["mutate", "--seed", "7"], "-m nexus_assets_tests.mutation --seed 7"),
         ],
         ids=" ".join,
     )

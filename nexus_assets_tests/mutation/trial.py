@@ -1,0 +1,151 @@
+"""One change tried: made in a copy of the tree, and the tests that can see it run there until one fails."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus_assets_tests.mutation.changes import Change
+from nexus_assets_tests.mutation.coverage_map import CoverageMap, Test
+
+NOT_ASKED = ("load/test_golden_sql.py", "test_readme.py", "test_dev.py", "test_architecture.py", "mutation/")
+"""Tests that compare the text of the code, or run nothing of it: to notice another text is no proof."""
+
+IMPORTED_FIRST = ("dagster", "sqlalchemy", "psycopg2", "boto3", "pytest", "openpyxl", "httpx", "apprise")
+"""What is imported once for all changes; the product is not."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a change: by which test it was noticed (`time` where one did not end); empty where none did."""
+
+    change: Change
+    noticed_by: str
+    tests: int
+    seconds: float
+
+
+class Tree:
+    """A copy of the tree, in which one change at a time is made."""
+
+    def __init__(self, root: Path, folder: Path, covered: CoverageMap) -> None:
+        self._folder, self._covered = folder, covered
+        self._time = time.time() - 1_000_000
+        files = subprocess.check_output(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=root, text=True)
+        for name in filter(None, files.split("\0")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(root / name, folder / name)
+        for name in IMPORTED_FIRST:
+            importlib.import_module(name)
+
+    def tests(self, change: Change, budget: float) -> list[Test]:
+        """The tests that can see the change, the likeliest first: files in turn, in each what executes least, for so many seconds."""
+        text = (self._folder / change.path).read_text("utf-8").splitlines()
+        seen = self._covered.of_lines(change.path, text[change.first - 1 : change.last])
+        if not change.is_called:
+            seen = self._covered.of_file(change.path)
+        words = {*re.findall(r"[a-z]{4,}", f"{Path(change.path).stem} {text[change.line - 1].lower()}")}
+        waiting: dict[str, list[Test]] = {}
+        for test in sorted(seen, key=lambda test: (test.breadth, test.id)):
+            if not any(name in test.id for name in NOT_ASKED):
+                waiting.setdefault(test.file, []).append(test)
+        files = sorted(waiting, key=lambda file: (-_likeness(file, words), waiting[file][0].breadth))
+        if not change.is_called:
+            for tests in waiting.values():
+                tests.sort(key=lambda test: (-_likeness(test.id, words), test.breadth))
+        chosen: list[Test] = []
+        while any(waiting.values()) and sum(test.seconds for test in chosen) < budget:
+            chosen += [waiting[file].pop(0) for file in files if waiting[file]]
+        return chosen
+
+    def attempt(self, change: Change, budget: float, patience: float) -> Outcome:
+        """Runs the tests with the change made. `patience`: how many times as long as expected they may take."""
+        started, chosen = time.monotonic(), self.tests(change, budget)
+        if not chosen:
+            return Outcome(change, "", 0, 0)
+        limit = 120 + patience * sum(test.seconds for test in chosen)
+        with self._made(change):
+            noticed_by = self._run([test.id for test in chosen], limit)
+        return Outcome(change, noticed_by, len(chosen), time.monotonic() - started)
+
+    @contextlib.contextmanager
+    def _made(self, change: Change) -> Iterator[None]:
+        file = self._folder / change.path
+        text = file.read_text("utf-8")
+        self._write(file, change.made_in(text))
+        yield
+        self._write(file, text)
+
+    def _write(self, file: Path, text: str) -> None:
+        file.write_text(text, "utf-8")
+        # Python takes compiled code for current by the file's time in whole seconds, and its size.
+        self._time += 2
+        os.utime(file, (self._time, self._time))
+
+    def _run(self, tests: Sequence[str], limit: float) -> str:
+        log = self._folder / "pytest.log"
+        child = os.fork()
+        if not child:
+            self._be_pytest(tests, log)
+        deadline = time.monotonic() + limit
+        try:
+            while time.monotonic() < deadline:
+                ended, _ = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    return _failed(log)
+                time.sleep(0.1)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return "time"
+
+    def _be_pytest(self, tests: Sequence[str], log: Path) -> None:
+        os.setsid()
+        os.chdir(self._folder)
+        with log.open("w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("nexus_assets", "nexus_assets_tests")]:
+            del sys.modules[name]
+        os.environ["PYTHONPATH"] = str(self._folder)
+        sys.path[:] = [str(self._folder), *(path for path in sys.path if "site-packages" in path or "/lib/" in path)]
+        import pytest
+
+        code = 70
+        try:
+            code = pytest.main(
+                ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={self._folder}.tests", "--tb=line", *tests]
+            )
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _failed(log: Path) -> str:
+    """The first test that failed, by pytest's own words; empty where all passed."""
+    said = log.read_text("utf-8", errors="replace")
+    if re.search(r"^\d+ (passed|skipped)", said, re.MULTILINE) and not re.search(r"\d+ (failed|error)", said):
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) (\S.*)$", said, re.MULTILINE)
+    if found:
+        return found[1][:160]
+    if "conftest" in said or "INTERNALERROR" in said:
+        return "what tests share"
+    raise RuntimeError(f"pytest did not run: {said[-500:]}")
+
+
+def _likeness(name: str, words: set[str]) -> int:
+    return sum(word in name for word in words)
