@@ -17,8 +17,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from dagster._cli.api import grpc_command
 from dagster._config import process_config, resolve_to_config_type
 
+from nexus_assets import clinics
 from nexus_assets.commands.metrics import GAUGES
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
@@ -150,6 +152,74 @@ def test_every_metric_is_described() -> None:
     described = set(re.findall(r"^\| .*", PAGE, re.MULTILINE))
     named = {name for line in described for name in re.findall(r"`nexus_assets_(\w+)`", line)}
     assert named == set(GAUGES)
+
+
+# --- Kubernetes: what can be told without a cluster -------------------------------------------------------------------
+
+HELM: Mapping[str, Any] = yaml.safe_load((DEPLOY / "helm-values.yaml").read_text("utf-8"))
+CLINICS: list[dict[str, Any]] = HELM["dagster-user-deployments"]["deployments"]
+OF_THE_CHART = {
+    *("global", "dagster-user-deployments", "dagsterWebserver", "dagsterDaemon", "runLauncher", "postgresql"),
+    *("computeLogManager", "telemetry"),
+}
+OF_A_DEPLOYMENT = {
+    *("name", "image", "port", "dagsterApiGrpcArgs", "env", "envSecrets", "includeConfigInLaunchedRuns", "resources"),
+    *("securityContext", "volumes", "volumeMounts"),
+}
+"""What Dagster's chart knows and these values use, by its documentation."""
+
+
+def test_helm_values_use_keys_of_the_chart() -> None:
+    assert set(HELM) == OF_THE_CHART
+    assert [set(clinic) for clinic in CLINICS] == [OF_A_DEPLOYMENT] * len(CLINICS)
+
+
+@pytest.mark.parametrize("clinic", CLINICS, ids=lambda clinic: str(clinic["name"]))
+def test_code_server_of_the_chart_is_that_of_the_clinic_alone(clinic: dict[str, Any]) -> None:
+    name = clinic["name"]
+    where = ["--host", "0.0.0.0", "--port", str(clinic["port"])]
+    _, _, *expected = clinics.code_server(name, "0.0.0.0", clinic["port"])
+    assert [*clinic["dagsterApiGrpcArgs"], *where] == expected
+    grpc_command.make_context("grpc", expected)  # raises where an argument is none of Dagster's
+    assert {each["name"]: each["value"] for each in clinic["env"]} == {
+        "NEXUS_CLINIC": name,
+        "NEXUS_REPORTS": f"/srv/reports/{name}",
+    }
+    assert clinic["envSecrets"] == [{"name": f"nexus-assets-{name}"}]
+    assert clinic["includeConfigInLaunchedRuns"] == {"enabled": True}
+
+
+@pytest.mark.parametrize("clinic", CLINICS, ids=lambda clinic: str(clinic["name"]))
+def test_container_of_the_chart_is_one_that_kubernetes_knows(clinic: dict[str, Any]) -> None:
+    container = {name: clinic[name] for name in ("env", "resources", "securityContext", "volumeMounts")}
+    _kubernetes("V1Container", {"name": clinic["name"], **container})
+    _kubernetes("V1PodSpec", {"containers": [], "volumes": clinic["volumes"]})
+    assert clinic["image"]["tag"] not in ("", "latest")
+
+
+def _kubernetes(model: str, told: dict[str, Any]) -> Any:
+    """The object of Kubernetes' API; raises where it knows no such field."""
+    import kubernetes.client
+    from dagster_k8s.models import k8s_model_from_dict, k8s_snake_case_dict
+
+    found = getattr(kubernetes.client, model)
+    return k8s_model_from_dict(found, k8s_snake_case_dict(found, told))
+
+
+def test_field_that_kubernetes_does_not_know_is_refused() -> None:
+    with pytest.raises(Exception, match="mountpath"):
+        _kubernetes("V1Container", {"name": "x", "volumeMounts": [{"name": "reports", "mountpath": "/srv"}]})
+
+
+def test_queue_of_the_chart_accepts_its_config() -> None:
+    queue = HELM["dagsterDaemon"]["runCoordinator"]
+    told = queue["config"]["queuedRunCoordinator"]
+    limits = [
+        {**limit, "value": {"applyLimitPerUniqueValue": limit["value"]["applyLimitPerUniqueValue"]}}
+        for limit in told["tagConcurrencyLimits"]
+    ]
+    config = {"max_concurrent_runs": told["maxConcurrentRuns"], "tag_concurrency_limits": limits}
+    assert _refusals({"module": "dagster._core.run_coordinator", "class": queue["type"], "config": config}) == []
 
 
 WITHOUT_LOCAL = """import sys

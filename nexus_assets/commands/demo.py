@@ -17,9 +17,11 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.settings import BUCKET, DATABASE_URL, EXPORTS, FILEMAKER_URL
 
 CLINICS = ("north", "south", "east", "west")
+SMALL = 0.05
+"""The size of each of several clinics, to the published one: what they show is not their size."""
 
 
-def _demo_of(name: str, scale: int, *, fresh: bool) -> int:
+def _demo_of(name: str, scale: float, *, fresh: bool) -> int:
     """Makes the demo clinic of this name in a process of its own; returns its exit code.
 
     Its settings say no more than where its servers and files are; Dagster's history is shared.
@@ -38,6 +40,12 @@ def _demo_of(name: str, scale: int, *, fresh: bool) -> int:
     return subprocess.call([sys.executable, "-m", "nexus_assets", "demo", *options], env=clinics.environment(name))
 
 
+def _whole_above_one(_context: click.Context, _parameter: click.Parameter, scale: float | None) -> float | None:
+    if scale is not None and scale > 1 and scale != int(scale):
+        raise click.BadParameter("Above 1 it is a whole number.")
+    return scale
+
+
 def refuse_real_clinic() -> None:
     """The demo writes a clinic of its own: never where the settings name a real one."""
     named = [setting.name for setting in (DATABASE_URL, EXPORTS, FILEMAKER_URL, BUCKET) if setting.value()]
@@ -50,7 +58,10 @@ def refuse_real_clinic() -> None:
 
 @click.command("demo")
 @click.option(
-    "--scale", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many times the published size."
+    "--scale",
+    type=click.FloatRange(0.01, 1000),
+    callback=_whole_above_one,
+    help=f"How many times the published size; 0.05 is a twentieth. By default 1, and {SMALL} with --clinics.",
 )
 @click.option("--fresh", is_flag=True, help="Throw the local clinic and its database away first.")
 @click.option(
@@ -59,11 +70,11 @@ def refuse_real_clinic() -> None:
     type=click.IntRange(1, len(CLINICS)),
     help=f"So many clinics on one Dagster, of other people each: {', '.join(CLINICS)}.",
 )
-def command(scale: int, fresh: bool, number: int | None) -> None:
+def command(scale: float | None, fresh: bool, number: int | None) -> None:
     """Load the demo clinic into a local Nexus, check everything, and show what came of it."""
     refuse_real_clinic()
     if number:
-        sys.exit(max(_demo_of(name, scale, fresh=fresh) for name in CLINICS[:number]))
+        sys.exit(max(_demo_of(name, scale or SMALL, fresh=fresh) for name in CLINICS[:number]))
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console()
 
@@ -75,7 +86,7 @@ def command(scale: int, fresh: bool, number: int | None) -> None:
     console.print("Starting the local PostgreSQL and S3 server")
     services = connect()
     os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
-    prepare(services, scale, fresh=fresh, tell=console.print)
+    prepare(services, scale or 1, fresh=fresh, tell=console.print)
 
     from nexus_assets.commands.materialize import materialize_everything
     from nexus_assets.report.write import latest

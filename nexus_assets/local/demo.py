@@ -20,15 +20,15 @@ from nexus_assets.settings import clinic_name
 Tell = Callable[[str], None]
 
 
-def written_scale(services: LocalServices) -> int | None:
+def written_scale(services: LocalServices) -> float | None:
     """The scale of the clinic that lies in the local home; None where none was written to its end."""
     try:
-        return int(json.loads(clinic_stamp(services.home).read_text("utf-8"))["scale"])
+        return float(json.loads(clinic_stamp(services.home).read_text("utf-8"))["scale"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
 
 
-def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> None:
+def prepare(services: LocalServices, scale: float, *, fresh: bool, tell: Tell) -> None:
     """Makes the Nexus database and writes the clinic's files, each where it is not there yet; `fresh` recreates both.
 
     Raises NexusAssetsError where a clinic of another scale is there and `fresh` was not asked for.
@@ -36,8 +36,8 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
     present = written_scale(services)
     if present is not None and present != scale and not fresh:
         raise NexusAssetsError(
-            f"The local clinic has scale {present}; scale {scale} was asked for.",
-            remedy=f"Run `python3 dev.py demo --scale {present}`, or `python3 dev.py demo --fresh --scale {scale}`"
+            f"The local clinic has scale {present:g}; scale {scale:g} was asked for.",
+            remedy=f"Run `python3 dev.py demo --scale {present:g}`, or `python3 dev.py demo --fresh --scale {scale:g}`"
             " to replace it.",
         )
     engine = make_engine(services.database_url)
@@ -53,7 +53,7 @@ def prepare(services: LocalServices, scale: int, *, fresh: bool, tell: Tell) -> 
         clinic_stamp(services.home).unlink(missing_ok=True)
         shutil.rmtree(services.exports, ignore_errors=True)
         shutil.rmtree(services.bucket_folder, ignore_errors=True)
-        tell(f"Writing the demo clinic, scale {scale} (all of its people are invented)")
+        tell(f"Writing the demo clinic, scale {scale:g} (all of its people are invented)")
         write_clinic(services.exports, services.bucket_folder, scale=scale, seed=_seed(), progress=tell)
         clinic_stamp(services.home).write_text(json.dumps({"scale": scale}), "utf-8")
 

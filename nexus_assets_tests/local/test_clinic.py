@@ -477,3 +477,26 @@ def test_a_clinic_that_no_sheet_can_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="csv"):
         write_clinic(tmp_path, tmp_path, scale=70, files=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_small_clinic_has_a_share_of_the_people_with_all_that_is_theirs(tmp_path: Path) -> None:
+    for name, scale in (("small", 0.05), ("whole", 1)):
+        write_clinic(tmp_path / name, tmp_path / f"{name}-bucket", scale=scale, formats="csv", files=False)
+
+    def read(size: str, name: str) -> list[Record]:
+        (path,) = (tmp_path / size).glob(f"{name}*.csv")
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+
+    people = {row["id"].strip() for row in read("small", "Contacts")}
+    assert 0.03 < len(people) / PUBLISHED.patients.export_rows < 0.07
+    for name, column in (
+        ("Notes", "id_Key"),
+        ("Docs", "id_Contact"),
+        ("Image_data", "id_Contact"),
+        ("PatientTo", "id_Contact"),
+    ):
+        theirs = [row for row in read("whole", name) if row[column].strip().upper() in people]
+        found = read("small", name)
+        assert [row for row in found if row[column].strip().upper() in people] == theirs
+        assert len(theirs) > 10

@@ -46,7 +46,8 @@ def appointments(plan: Plan) -> Iterator[Row]:
                 # Now and then the same visit was entered twice: two ids with equal content.
                 row = (row[0], *previous[1:]) if previous and number % 401 == 0 else row
                 previous = row
-            yield _changed(row) if place in changed else row
+            if plan.keeps(row[1], row[0]):
+                yield _changed(row) if place in changed else row
 
 
 def _changed(row: Row) -> Row:

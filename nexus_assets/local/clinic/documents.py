@@ -54,6 +54,8 @@ def _documents(plan: Plan) -> Iterator[Document]:
         changed = plan.changed_rows("documents", part, [n for n, kind in enumerate(kinds) if kind == LINKED])
         for place, kind in enumerate(kinds):
             document = _document(plan, part * DOCUMENTS + place, kind, chance)
+            if not plan.keeps(document.row[1], document.row[0]):
+                continue
             yield replace(document, row=_changed(document.row)) if place in changed else document
 
 

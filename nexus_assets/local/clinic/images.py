@@ -67,7 +67,9 @@ def images(plan: Plan) -> Iterator[Image]:
         record = FIRST_RECORD + part * RECORDS_PER_PART
         for place, picture in enumerate(_pictures(plan, part)):
             record_step = chance.randint(1, 3)
-            yield _image(plan, part * ROWS + place, record, picture, chance)
+            image = _image(plan, part * ROWS + place, record, picture, chance)
+            if plan.keeps(image.row[2], image.row[1]):
+                yield image
             record += record_step
 
 

@@ -33,7 +33,8 @@ def notes(plan: Plan) -> Iterator[Row]:
                 # Now and then a note was saved twice: two ids with equal content.
                 row = (row[0], *previous[1:]) if previous and number % 397 == 0 else row
                 previous = row
-            yield _changed(row) if place in changed else row
+            if plan.keeps(row[1]):
+                yield _changed(row) if place in changed else row
 
 
 def _changed(row: Row) -> Row:

@@ -54,7 +54,8 @@ def contacts(plan: Plan) -> Iterator[Row]:
         changed = plan.changed_rows("contacts", part, named)
         for place in range(CONTACTS):
             row = _contact(plan, part * CONTACTS + place, chance)
-            yield _changed(row) if place in changed else row
+            if plan.keeps(row[0]):
+                yield _changed(row) if place in changed else row
 
 
 def first_and_last_name(plan: Plan, contact: int) -> tuple[str, str]:

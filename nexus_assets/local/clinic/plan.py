@@ -33,6 +33,15 @@ class Plan:
     seed: int
     scale: int
     changed: float
+    one_in: int = 1
+
+    def keeps(self, *ids: object) -> bool:
+        """Whether the row of the first of these ids that is not blank is in the clinic.
+
+        A small clinic has one in `one_in` of the people, with all that is theirs, and of what is nobody's.
+        """
+        identifier = next(text for each in ids if (text := str(each or "").strip()))
+        return self.one_in == 1 or int(identifier[:8], 16) % self.one_in == 0
 
     def chance(self, subject: str, part: int) -> random.Random:
         """Returns a source of chance of its own for a subject, so that no subject's rows depend on another's."""

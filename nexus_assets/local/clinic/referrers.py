@@ -130,16 +130,17 @@ def patient_links(plan: Plan) -> Iterator[Row]:
             contact = plan.contact_id(plan.contact_of_patient(plan.scattered(rank)))
             referrer = good_referrer(plan, rank * 17 + turn)
             day = day_at(chance.random(), chance)
-            link = (
+            link: Row = (
                 plan.unknown_contact_id("referral", number)
                 if fault == "unknown_contact"
                 else carelessly(contact, chance),
                 plan.id("deleted referrer", number) if fault == "unknown_referrer" else carelessly(referrer, chance),
                 "" if chance.random() < 0.05 else typed_date(day),
             )
-            yield (
-                link if fault != "again" or previous is None else (*previous[:2], typed_date(day + timedelta(days=30)))
-            )
+            if fault == "again" and previous is not None:
+                link = (*previous[:2], typed_date(day + timedelta(days=30)))
+            if plan.keeps(link[0]):
+                yield link
             previous = link if fault == GOOD else previous
 
 

@@ -30,7 +30,7 @@ def write_clinic(
     exports: Path,
     bucket: Path,
     *,
-    scale: int = 1,
+    scale: float = 1,
     seed: int = SEED,
     formats: Format = "xlsx",
     files: bool = True,
@@ -39,12 +39,15 @@ def write_clinic(
 ) -> None:
     """Writes the demo clinic: `scale` times the published numbers, the same bytes for the same arguments.
 
+    Below 1 it has about that share of the people, with all that is theirs; above, it is a whole number.
+
     With `changed=0.01`, one row in a hundred of each export carries another content under the same id; the bucket's
     files never differ. `files=False` leaves the bucket alone. Existing files of the same name are overwritten, others
     stay. Raises ValueError, before anything is written, where a sheet can't hold the rows.
     """
-    _refuse_what_no_sheet_holds(formats, scale)
-    plan = Plan(seed=seed, scale=scale, changed=changed)
+    parts, one_in = max(1, int(scale)), max(1, round(1 / scale))
+    _refuse_what_no_sheet_holds(formats, parts)
+    plan = Plan(seed=seed, scale=parts, changed=changed, one_in=one_in)
     tell = progress or (lambda _: None)
     _write_exports(exports, plan, formats, tell)
     if files:
