@@ -50,17 +50,45 @@ FIXED = {
 """Setting -> the value that the SQL relies on. Planner and memory settings are left alone: they change no result."""
 
 
+TRUSTED = SQL("""
+    (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolsuper OR r.rolname = CURRENT_USER
+     UNION SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+""")
+"""The roles whose functions may run in a session: its own, the database's owner, superusers."""
+
+PATH = SQL("""
+    SELECT ARRAY(
+        -- The schema of the role's name comes first by default; where others own it they would decide what each name means.
+        SELECT s.name::pg_catalog.text FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, place)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
+        WHERE n.nspname <> CURRENT_USER OR n.nspowner IN {trusted} ORDER BY s.place),
+      pg_catalog.to_regclass('django_content_type') IS NOT NULL
+""").format(trusted=TRUSTED)
+
+SHADOWS = SQL("""
+    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))
+    SELECT s.kind, r.rolname, s.name FROM (
+      SELECT 'function', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p
+      WHERE p.pronamespace IN (SELECT oid FROM path)
+        AND p.proname IN (SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace)
+      UNION ALL
+      SELECT 'operator', o.oid::regoperator::text, o.oprowner FROM pg_operator AS o
+      WHERE o.oprnamespace IN (SELECT oid FROM path)
+        AND o.oprname IN (SELECT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace)
+    ) AS s (kind, name, owner) JOIN pg_roles AS r ON r.oid = s.owner
+    WHERE s.owner NOT IN {trusted} LIMIT 1
+""").format(trusted=TRUSTED)
+"""A function or operator of another role that has the name of one of the server's own and may be taken in its place."""
+
+
 def _path_sql(cursor: Cursor) -> Composable:
     """The schemas of the role's own path where they hold Nexus, else `public`; pg_catalog comes first, as it is not named.
 
     Until the path is fixed, every name is qualified: a path may put somebody's functions before those of the server.
     """
-    cursor.execute(
-        # A timeout of the role must not end what is about to lift it.
-        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-        " SELECT pg_catalog.current_schemas(false)::pg_catalog.text[],"
-        " pg_catalog.to_regclass('django_content_type') IS NOT NULL"
-    )
+    # A timeout of the role must not end what is about to lift it.
+    lifted = SQL("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+    cursor.execute(SQL("; ").join([lifted, PATH]))
     ((schemas, holds_nexus),) = cursor.fetchall()
     own = [name for name in schemas if not name.startswith("pg_")] if holds_nexus else ["public"]
     return SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
@@ -83,7 +111,14 @@ class SessionError(NexusAssetsError):
 
 def prepare(cursor: Cursor, *, read_only: bool) -> None:
     """Fixes the settings of the running transaction. Raises SessionError, naming the setting, where one can't be fixed."""
-    cursor.execute(SQL("; ").join([_path_sql(cursor), _setting_sql()]))
+    cursor.execute(SQL("; ").join([_path_sql(cursor), SHADOWS]))
+    for kind, owner, name in cursor.fetchall():
+        raise SessionError(
+            f"The {kind} {name} of the role {owner} has the name of one of the server's own and would run in its place.",
+            remedy=f"Nothing was written. As an administrator: DROP {kind.upper()} {name}, and REVOKE CREATE ON SCHEMA public FROM"
+            " PUBLIC (PostgreSQL 14 grants it to everybody).",
+        )
+    cursor.execute(_setting_sql())
     ((_, replication_role, is_read_only, is_standby),) = cursor.fetchall()
     if replication_role != "origin":
         raise SessionError(

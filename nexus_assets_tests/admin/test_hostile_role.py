@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+import click
 import psycopg2
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from nexus_assets.admin import guard
 from nexus_assets.admin.learn import learn
 from nexus_assets.admin.reset import plan as plan_reset
 from nexus_assets.admin.reset import reset
+from nexus_assets.cli import nexus_assets
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import schema
 from nexus_assets.local.postgres import ADMIN
@@ -25,15 +27,17 @@ from nexus_assets_tests.load.clinic import Clinic
 ROLE = "importer_gone_bad"
 
 EVIL = """
-    CREATE FUNCTION nexus_assets.evil() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $evil$
+    CREATE FUNCTION elsewhere.act() RETURNS void LANGUAGE plpgsql AS $evil$
     BEGIN
       -- Whoever calls this does it with their own rights, which SET ROLE does not take away.
       BEGIN PERFORM set_config('role', session_user, false); EXCEPTION WHEN OTHERS THEN NULL; END;
       BEGIN EXECUTE 'INSERT INTO public.canary VALUES (current_user)'; EXCEPTION WHEN OTHERS THEN NULL; END;
-      RETURN true;
     END $evil$;
-    CREATE FUNCTION nexus_assets.evil_trigger() RETURNS trigger LANGUAGE plpgsql AS
-      $evil$ BEGIN PERFORM nexus_assets.evil(); RETURN coalesce(NEW, OLD); END $evil$;
+    -- Immutable, so that indexes, generated columns and checks take it; what it calls may write all the same.
+    CREATE FUNCTION elsewhere.evil() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+      $evil$ BEGIN PERFORM elsewhere.act(); RETURN true; END $evil$;
+    CREATE FUNCTION elsewhere.evil_trigger() RETURNS trigger LANGUAGE plpgsql AS
+      $evil$ BEGIN PERFORM elsewhere.evil(); RETURN coalesce(NEW, OLD); END $evil$;
 """
 
 EACH_TABLE = """
@@ -43,37 +47,65 @@ EACH_TABLE = """
       END LOOP;
     END $$
 """
-BODY = "LANGUAGE plpgsql AS $$ BEGIN PERFORM nexus_assets.evil(); RETURN {}; END $$"
+BODY = "LANGUAGE plpgsql AS $$ BEGIN PERFORM elsewhere.evil(); RETURN {}; END $$"
 
 ATTACKS = {
     "a function": f"CREATE OR REPLACE FUNCTION nexus_assets.read_uuid(value text) RETURNS uuid {BODY.format('value::uuid')};"
     f"CREATE OR REPLACE FUNCTION nexus_assets.read_text(value text) RETURNS text {BODY.format('value')}",
     "an overloaded function": f"CREATE FUNCTION nexus_assets.read_uuid(value varchar) RETURNS uuid {BODY.format('NULL')}",
     "a default of a function's argument": "DROP FUNCTION nexus_assets.read_uuid(text); CREATE FUNCTION"
-    " nexus_assets.read_uuid(value text, b boolean DEFAULT nexus_assets.evil()) RETURNS uuid LANGUAGE sql AS 'SELECT value::uuid'",
+    " nexus_assets.read_uuid(value text, b boolean DEFAULT elsewhere.evil()) RETURNS uuid LANGUAGE sql AS 'SELECT value::uuid'",
     "triggers": EACH_TABLE.format(
-        "'CREATE TRIGGER evil BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION nexus_assets.evil_trigger()'"
+        "'CREATE TRIGGER evil BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION elsewhere.evil_trigger()'"
     ),
-    "rules": EACH_TABLE.format("'CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT nexus_assets.evil()'"),
+    "rules": EACH_TABLE.format("'CREATE RULE evil AS ON INSERT TO %s DO ALSO SELECT elsewhere.evil()'"),
     "row policies": EACH_TABLE.format(
-        "'CREATE POLICY evil ON %1$s USING (nexus_assets.evil()); ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY'"
+        "'CREATE POLICY evil ON %1$s USING (elsewhere.evil()); ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY'"
     ),
-    "defaults": "ALTER TABLE nexus_assets.load ALTER id DROP IDENTITY, ALTER id SET DEFAULT nexus_assets.evil()::int;"
-    " ALTER TABLE nexus_assets.superseded ALTER learned_at SET DEFAULT CASE WHEN nexus_assets.evil() THEN now() END",
+    "defaults": "ALTER TABLE nexus_assets.load ALTER id DROP IDENTITY, ALTER id SET DEFAULT elsewhere.evil()::int;"
+    " ALTER TABLE nexus_assets.superseded ALTER learned_at SET DEFAULT CASE WHEN elsewhere.evil() THEN now() END",
     "a view for a table": "ALTER TABLE nexus_assets.about RENAME TO about_then;"
-    " CREATE VIEW nexus_assets.about AS SELECT * FROM nexus_assets.about_then WHERE nexus_assets.evil()",
-    "checks": EACH_TABLE.format("'ALTER TABLE %s ADD CHECK (nexus_assets.evil()) NOT VALID'"),
-    "indexes": EACH_TABLE.format("'CREATE INDEX ON %s (nexus_assets.evil())'"),
-    "a type": "DROP VIEW nexus_assets.identity; CREATE DOMAIN nexus_assets.word AS text CHECK (nexus_assets.evil());"
+    " CREATE VIEW nexus_assets.about AS SELECT * FROM nexus_assets.about_then WHERE elsewhere.evil()",
+    "checks": EACH_TABLE.format("'ALTER TABLE %s ADD CHECK (elsewhere.evil()) NOT VALID'"),
+    "indexes": EACH_TABLE.format("'CREATE INDEX ON %s (elsewhere.evil())'"),
+    "a type": "DROP VIEW nexus_assets.identity; CREATE DOMAIN nexus_assets.word AS text CHECK (elsewhere.evil());"
     " ALTER TABLE nexus_assets.superseded ALTER entity TYPE nexus_assets.word",
     "a generated column": EACH_TABLE.format(
-        "'ALTER TABLE %s ADD evil boolean GENERATED ALWAYS AS (nexus_assets.evil()) STORED'"
+        "'ALTER TABLE %s ADD evil boolean GENERATED ALWAYS AS (elsewhere.evil()) STORED'"
     ),
     "heirs": EACH_TABLE.format(
-        "'CREATE TABLE %1$s_heir () INHERITS (%1$s); CREATE POLICY evil ON %1$s_heir USING (nexus_assets.evil())'"
+        "'CREATE TABLE %1$s_heir () INHERITS (%1$s); CREATE POLICY evil ON %1$s_heir USING (elsewhere.evil())'"
     ),
+    "what a function returns": "ALTER FUNCTION nexus_assets.read_uuid(text) RENAME TO read_uuid_then;"
+    " CREATE DOMAIN nexus_assets.own_uuid AS uuid CHECK (elsewhere.evil());"
+    " DO $$ BEGIN EXECUTE replace(replace(pg_get_functiondef('nexus_assets.read_uuid_then(text)'::regprocedure),"
+    " 'read_uuid_then', 'read_uuid'), 'RETURNS uuid', 'RETURNS nexus_assets.own_uuid'); END $$;"
+    " DROP FUNCTION nexus_assets.read_uuid_then(text)",
     "the ledger's absence": "DROP TABLE nexus_assets.about; CREATE TRIGGER evil BEFORE INSERT ON nexus_assets.superseded"
-    " FOR EACH ROW EXECUTE FUNCTION nexus_assets.evil_trigger()",
+    " FOR EACH ROW EXECUTE FUNCTION elsewhere.evil_trigger()",
+}
+
+
+MAY_CREATE = "GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {database} TO {role}"
+"""What PostgreSQL 14 lets everybody do, or an administrator has granted for convenience."""
+
+SHADOWS = {
+    "a function of the server's name": "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN lower($1::text); END $$;"
+    "CREATE FUNCTION public.count(varchar) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM elsewhere.evil(); RETURN 1; END $$",
+    "an operator of the server's name": "CREATE FUNCTION elsewhere.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN $1::text = $2::text; END $$;"
+    "CREATE OPERATOR public.= (FUNCTION = elsewhere.same, LEFTARG = varchar, RIGHTARG = varchar)",
+    "a schema of the owner's name": "CREATE SCHEMA nexus; GRANT USAGE ON SCHEMA nexus TO nexus;"
+    "CREATE FUNCTION nexus.lower(varchar) RETURNS text LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN lower($1::text); END $$",
+    "tables in a schema of the owner's name": "CREATE SCHEMA nexus; GRANT USAGE ON SCHEMA nexus TO nexus;"
+    "CREATE TABLE nexus.patients (LIKE public.patients INCLUDING ALL);"
+    "CREATE TABLE nexus.django_content_type (LIKE public.django_content_type INCLUDING ALL);"
+    "INSERT INTO nexus.django_content_type SELECT * FROM public.django_content_type;"
+    "CREATE TRIGGER evil BEFORE INSERT ON nexus.patients FOR EACH ROW EXECUTE FUNCTION elsewhere.evil_trigger();"
+    "CREATE POLICY evil ON nexus.patients USING (elsewhere.evil()); ALTER TABLE nexus.patients ENABLE ROW LEVEL SECURITY;"
+    "GRANT ALL ON ALL TABLES IN SCHEMA nexus TO nexus",
 }
 
 
@@ -95,6 +127,8 @@ def owned(loaded: Clinic) -> Iterator[Clinic]:
         superuser(loaded),
         f"""
         CREATE ROLE {ROLE} LOGIN PASSWORD 'bad';
+        CREATE SCHEMA elsewhere AUTHORIZATION {ROLE};
+        GRANT USAGE ON SCHEMA elsewhere TO public;
         GRANT {ROLE} TO nexus;
         GRANT USAGE ON SCHEMA public TO {ROLE};
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE};
@@ -123,12 +157,14 @@ def run_every_command(clinic: Clinic, run: Command, folder: Path) -> dict[str, i
     """Runs all that the owner may run; returns the exit codes, or 2 where a function was refused."""
     (folder / "old.csv").write_text(f"id,filemaker_id\n{uuid.uuid4()},{clinic.exports['Contacts'][0]['id']}\n", "utf-8")
     contact = clinic.exports["Contacts"][0]["id"]
+    plan, rows = str(folder / "plan.json"), str(folder / "rows.xlsx")
     commands = (
         ("guard", "install"), ("guard", "status"), ("status",), ("check", "--select", "patients"), ("explain", contact),
-        ("rejects",), ("rejects", "purge", "--older-than", "0"), ("report",), ("alert",), ("plan", "--select", "patients"),
+        ("kept",), ("rejects",), ("rejects", "export", rows), ("rejects", "retry", rows), ("rejects", "purge", "--older-than", "0"),
+        ("report",), ("alert",), ("plan", "--select", "patients", "--out", plan), ("apply", plan), ("undo", "--json"),
         ("guard", "remove"),
     )  # fmt: skip
-    codes = {" ".join(words): run(*words).exit_code for words in commands}
+    codes = {" ".join(words[:2]): run(*words).exit_code for words in commands}
     functions: dict[str, Callable[[], object]] = {
         "learn-ids": lambda: learn(clinic.engine, folder / "old.csv"),
         "load": lambda: clinic.load("patients"),
@@ -142,6 +178,14 @@ def run_every_command(clinic: Clinic, run: Command, folder: Path) -> dict[str, i
     return codes
 
 
+def test_what_the_role_wants_run_would_be_caught(owned: Clinic) -> None:
+    """Else no attack below could succeed."""
+    execute(role(owned), EVIL)
+    owned.execute("SELECT elsewhere.evil()")
+    assert owned.values("SELECT * FROM canary") == ["nexus"]
+
+
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 def test_no_command_of_the_owner_runs_what_the_role_has_replaced(
     attack: str, owned: Clinic, command: Callable[[Clinic], Command], tmp_path: Path
@@ -152,6 +196,21 @@ def test_no_command_of_the_owner_runs_what_the_role_has_replaced(
     assert owned.values("SELECT * FROM canary") == []
     assert codes["guard install"] == codes["guard status"] == 0, "which need nothing of the ledger"
     assert codes["reset"] == codes["learn-ids"] == codes["load"] == 2, "an attack is noticed, not evaded by chance"
+
+
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
+@pytest.mark.parametrize("attack", SHADOWS.values(), ids=SHADOWS.keys())
+def test_no_command_of_the_owner_runs_what_takes_the_servers_place(
+    attack: str, owned: Clinic, command: Callable[[Clinic], Command], tmp_path: Path
+) -> None:
+    database = sa.make_url(owned.url).database
+    execute(superuser(owned), MAY_CREATE.format(role=ROLE, database=database))
+    execute(role(owned), EVIL + attack)
+    codes = run_every_command(owned, command(owned), tmp_path)
+    assert owned.values("SELECT * FROM canary") == []
+    # A schema that is not the owner's is left out of the path; what bears a name of the server's is refused.
+    is_left_out = "CREATE SCHEMA nexus;" in attack
+    assert {codes[name] == 0 for name in ("guard status", "learn-ids", "load", "reset")} == {is_left_out}
 
 
 def test_a_ledger_that_nobody_changed_is_used_whoever_owns_it(
@@ -173,6 +232,16 @@ def test_whoever_brings_the_ledger_up_to_date_goes_on_with_their_own_rights(owne
         assert cursor.fetchall() == [(schema.code_hash(),)]
 
 
+def test_every_command_is_among_them(owned: Clinic, command: Callable[[Clinic], Command], tmp_path: Path) -> None:
+    tried = {words.split()[0] for words in run_every_command(owned, command(owned), tmp_path)}
+    assert set(nexus_assets.list_commands(click.Context(nexus_assets))) - tried == {
+        "clinics",
+        "demo",
+        "incident",
+        "webserver",
+    }
+
+
 def test_what_was_changed_is_named_and_what_to_do(owned: Clinic) -> None:
     execute(role(owned), EVIL + ATTACKS["triggers"])
     with (
@@ -180,7 +249,6 @@ def test_what_was_changed_is_named_and_what_to_do(owned: Clinic) -> None:
         transaction(owned.engine) as cursor,
     ):
         schema.install(cursor)
-    assert "function evil" in caught.value.problem
     assert "NEXUS_DATABASE_URL" in caught.value.remedy
 
 
@@ -198,6 +266,7 @@ GUARD_ATTACKS = {
 }
 
 
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
 @pytest.mark.parametrize("attack", GUARD_ATTACKS.values(), ids=GUARD_ATTACKS.keys())
 def test_the_role_can_neither_drop_nor_change_nor_use_the_guard(attack: str, owned: Clinic) -> None:
     guard.install(owned.engine)
@@ -212,6 +281,7 @@ def test_the_guard_needs_no_ledger(owned: Clinic) -> None:
         assert guard.status(cursor).is_whole
 
 
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
 def test_the_guard_is_not_put_into_a_schema_of_somebody_else(owned: Clinic) -> None:
     execute(superuser(owned), f"CREATE SCHEMA nexus_guard AUTHORIZATION {ROLE}")
     with pytest.raises(guard.GuardError, match="belongs to another role"):
