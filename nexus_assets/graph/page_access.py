@@ -82,7 +82,7 @@ class Rules:
     def of(cls, pages_url: str, password: str) -> Rules:
         """The rules for pages at this address. Raises NexusAssetsError where it is none."""
         match = ORIGIN.match(pages_url)
-        own = _origin(match[0]) if match else None
+        own = _origin(match[0]) if match and pages_url[match.end() :][:1] in ("", "/") else None
         if own is None:
             raise NexusAssetsError(
                 "NEXUS_DAGSTER_URL is not the address of a web page.", remedy="Write it as https://dagster.example."

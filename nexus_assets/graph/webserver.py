@@ -23,12 +23,14 @@ from nexus_assets.graph.report_pages import ReportPages
 STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW = 15_000, 3600, 20
 """What `dagster-webserver` uses for its history in PostgreSQL."""
 
-SHUTDOWN_SECONDS = 3
 LOCATION = "nexus_assets"
 """The name of the code location, as workspace.yaml has it."""
 
+SERVER: dict[str, Any] = {"http": "h11", "log_level": "warning", "server_header": False, "timeout_graceful_shutdown": 3}
+"""How uvicorn serves: of its two parsers h11 refuses what HTTP forbids, and shows a request line that names another host."""
+
 DECIDED_BY_SETTINGS = ("resources", "execution", "inputs")
-PLACING_TAGS = ("dagster-k8s/", "ecs/", "docker/")
+PLACING_TAGS = ("dagster-k8s/", "dagster-celery/", "ecs/", "docker/")
 """Run tags by which Dagster's launchers take another image, command or environment."""
 
 
@@ -104,11 +106,4 @@ def serve(instance: dg.DagsterInstance, workspace: Path, reports: Sequence[Path]
     module = ModuleTarget("nexus_assets.definitions", None, str(Path.cwd()), LOCATION)
     target = WorkspaceFileTarget([str(workspace.absolute())]) if workspace.exists() else module
     with workspace_context(instance, target) as context:
-        uvicorn.run(
-            create_app(context, reports),
-            host=host,
-            port=port,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+        uvicorn.run(create_app(context, reports), host=host, port=port, **SERVER)

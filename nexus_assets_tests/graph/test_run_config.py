@@ -67,6 +67,7 @@ FOREIGN: dict[str, Any] = {
 }
 
 
+@pytest.mark.attack("A launch, or a run's config, that says where data comes from or goes")
 @pytest.mark.parametrize("said", FOREIGN.values(), ids=FOREIGN)
 def test_a_run_that_names_what_the_settings_decide_is_refused_before_anything_is_opened(
     said: dict[str, Any],
@@ -97,6 +98,7 @@ def _with_port(said: Any, port: int) -> Any:
     return said.replace("{port}", str(port)) if isinstance(said, str) else said
 
 
+@pytest.mark.attack("A launch, or a run's config, that says where data comes from or goes", each=3)
 def test_plan_takes_no_text_from_the_environment(dagster_instance: dg.DagsterInstance) -> None:
     for config in ({"select": {"env": "PATH"}}, {"switch_on": [{"env": "PATH"}]}, {"switch_on": {"env": "PATH"}}):
         with pytest.raises(dg.DagsterInvalidConfigError):

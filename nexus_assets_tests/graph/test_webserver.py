@@ -162,6 +162,7 @@ ATTACKS: Mapping[str, tuple[str, str, Mapping[str, str], str]] = {
 }
 
 
+@pytest.mark.attack("A page of another web site, or a request that no browser sends")
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_other_sites_are_refused(attack: tuple[str, str, Mapping[str, str], str], pages: Pages) -> None:
@@ -187,6 +188,7 @@ def test_one_host_is_named(names: tuple[bytes, ...], status: int | None) -> None
     assert (refusal.status if refusal else None) == status
 
 
+@pytest.mark.attack("A page of another web site, or a request that no browser sends")
 def test_path_that_is_an_address_is_refused() -> None:
     scope = {"type": "http", "method": "GET", "path": "http://evil.example/", "headers": [(b"host", b"127.0.0.1")]}
     refusal = Rules.of(OUTSIDE, "").refusal(scope)
@@ -272,6 +274,7 @@ def test_only_reports_are_shown_of_their_folder(pages: Pages, name: str) -> None
     assert answer.text != "notes.html"
 
 
+@pytest.mark.attack("A page of another web site, or a request that no browser sends")
 @pytest.mark.parametrize(
     "headers", [{"Origin": EVIL}, {"Origin": "null"}, {"Host": "evil.example"}, site("cross-site")]
 )
@@ -307,6 +310,7 @@ OVERRIDES: Mapping[str, Any] = {
 }
 
 
+@pytest.mark.attack("A launch, or a run's config, that says where data comes from or goes")
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("launch", LAUNCHES)
 @pytest.mark.parametrize("override", OVERRIDES.values(), ids=OVERRIDES)
@@ -322,6 +326,7 @@ def test_launch_that_names_what_the_settings_decide_leaves_no_trace(launch: str,
     assert pages.holds("canary.example") == []
 
 
+@pytest.mark.attack("A launch, or a run's config, that says where data comes from or goes")
 @pytest.mark.usefixtures("untouched")
 def test_launch_written_without_variables_is_refused_as_well(pages: Pages) -> None:
     config = '{resources: {database: {config: {url: "canary.example"}}}}'
@@ -333,9 +338,11 @@ def test_launch_written_without_variables_is_refused_as_well(pages: Pages) -> No
     assert pages.holds("canary.example") == []
 
 
+@pytest.mark.attack("A launch, or a run's config, that says where data comes from or goes")
 @pytest.mark.usefixtures("untouched")
-def test_tag_that_takes_a_run_elsewhere_is_refused(pages: Pages) -> None:
-    tags = [{"key": "dagster-k8s/config", "value": '{"container_config": {"image": "canary.example"}}'}]
+@pytest.mark.parametrize("key", ["dagster-k8s/config", "dagster-celery/queue", "ecs/task_overrides", "docker/image"])
+def test_tag_that_takes_a_run_elsewhere_is_refused(key: str, pages: Pages) -> None:
+    tags = [{"key": key, "value": '{"container_config": {"image": "canary.example"}}'}]
     said = {"selector": PATIENTS, "mode": "default", "runConfigData": {}, "executionMetadata": {"tags": tags}}
     answer = pages.ask("mutation($p: ExecutionParams!) { launchRun(executionParams: $p) { __typename } }", p=said)
     assert "dagster.yaml" in answer.text
@@ -364,6 +371,11 @@ def test_pages_ask_for_the_password_that_is_set(tmp_path: Path, monkeypatch: pyt
         assert forged.status_code == 405
 
 
-def test_address_of_the_pages_that_is_none_is_named() -> None:
-    with pytest.raises(NexusAssetsError, match="NEXUS_DAGSTER_URL"):
-        Rules.of("dagster.clinic.example", "")
+@pytest.mark.parametrize(
+    "address",
+    ["dagster.clinic.example", "https://user:word@dagster.clinic.example", "https://dagster.clinic.example?a"],
+)
+def test_address_of_the_pages_that_is_none_is_named(address: str) -> None:
+    with pytest.raises(NexusAssetsError, match="NEXUS_DAGSTER_URL") as refusal:
+        Rules.of(address, "")
+    assert "word" not in str(refusal.value)

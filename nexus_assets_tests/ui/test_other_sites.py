@@ -154,6 +154,7 @@ def test_dagsters_own_server_obeys_another_site(serving: Serving, stranger: Brow
     assert checks(target) != {"assetCheckExecutions": []}
 
 
+@pytest.mark.attack("A page of another web site, or a request that no browser sends", each=5)
 def test_our_server_does_nothing_for_another_site(serving: Serving, stranger: Browser) -> None:
     target = serving("nexus_assets", "webserver")
     assert attack(stranger, target) == "Another site"
@@ -161,6 +162,7 @@ def test_our_server_does_nothing_for_another_site(serving: Serving, stranger: Br
     assert checks(target) == {"assetCheckExecutions": []}
 
 
+@pytest.mark.attack("A page of another web site, or a request that no browser sends")
 def test_our_server_answers_nothing_under_a_rebound_name(serving: Serving, stranger: Browser) -> None:
     target = serving("nexus_assets", "webserver")
     page = stranger.new_page()
