@@ -43,6 +43,11 @@ def shown_place(location: str) -> str:
     return shown_address(location) if "://" in location else location
 
 
+def pages_address() -> str:
+    """Where Dagster's pages are, for links."""
+    return shown_address(settings.DAGSTER_URL.value())
+
+
 def unverified() -> frozenset[str]:
     """The connections that NEXUS_ALLOW_UNVERIFIED lets go without verified TLS. Raises NexusAssetsError for another word."""
     words = frozenset(settings.ALLOW_UNVERIFIED.value().replace(",", " ").lower().split())

@@ -18,6 +18,7 @@ from nexus_assets.ledger.retention import purge_alerts
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import DatabaseError, transaction, where
 from nexus_assets.run_scope import Scope
+from nexus_assets.wire import pages_address
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -120,7 +121,7 @@ def _post(book: Book, destinations: Iterable[Destination], changes: list[tuple[C
             )
         ]
         if wanted:
-            text = message.body(wanted, zone=settings.TIME_ZONE.value(), dagster_url=settings.DAGSTER_URL.value())
+            text = message.body(wanted, zone=settings.TIME_ZONE.value(), dagster_url=pages_address())
             book.post(destination.name, message.title(wanted), text)
 
 

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import jinja2
 from markupsafe import Markup
 
-from nexus_assets import settings
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.checks import USUAL
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import CheckHistory, Load, Report, Source
+from nexus_assets.wire import pages_address
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _bars(numbers: Sequence[int]) -> list[float]:
 
 def _page_of(asset: str, check: str = "") -> str:
     """The address of an asset's page among Dagster's, or of one of its checks."""
-    address = f"{settings.DAGSTER_URL.value().rstrip('/')}/assets/{asset_key(asset).to_user_string()}"
+    address = f"{pages_address()}/assets/{asset_key(asset).to_user_string()}"
     return f"{address}?view=checks&checkDetail={check}" if check else address
 
 

@@ -14,6 +14,7 @@ from nexus_assets.local.home import local_home, make_private
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.report.facts import Report, checks_without_result, read_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
+from nexus_assets.wire import shown_address
 
 PAGES = "/reports/"
 """Where the web server of Dagster's pages shows reports."""
@@ -40,8 +41,8 @@ class WrittenReport:
         return self._served() or f"{PAGES}{self.page.name}"
 
     def _served(self) -> str:
-        at = settings.REPORTS_URL.value().rstrip("/")
-        return at and f"{at}/{self.page.name}"
+        at = settings.REPORTS_URL.value()
+        return at and f"{shown_address(at)}/{self.page.name}"
 
 
 def folder() -> Path:
