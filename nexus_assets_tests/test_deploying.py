@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -85,6 +86,27 @@ def test_pages_are_served_by_the_closed_web_server() -> None:
     assert started == ["nexus-assets", "webserver"]
     everywhere = PAGE + (DEPLOY / "Dockerfile").read_text() + (SOURCE / "nexus_assets" / "local" / "ui.py").read_text()
     assert re.findall(r'"dagster", "dev"|"dagster-webserver"|bin/dagster-webserver', everywhere) == []
+
+
+def test_documented_command_pins_every_image_by_digest(tmp_path: Path) -> None:
+    docker, digests = tmp_path / "docker", [f"sha256:{digit * 64}" for digit in "ab"]
+    (pins,) = re.findall(r"^```sh pins\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    for digest in digests:  # the second time pins what is pinned already
+        docker.write_text(f"#!/bin/sh\necho {digest}\n")
+        docker.chmod(0o755)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        subprocess.run(["sh", "-ec", pins], cwd=tmp_path, env={"PATH": path}, check=True)
+        compose = yaml.safe_load((tmp_path / "deploy" / "compose.yaml").read_text("utf-8"))
+        (base,) = re.findall(r"^FROM (.*)$", (tmp_path / "deploy" / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+        images = {base, *(service["image"] for service in compose["services"].values())} - {"nexus-assets"}
+        assert [image.partition("@")[2] for image in images] == [digest, digest]
+
+
+def test_image_is_named_by_an_exact_tag() -> None:
+    (base,) = re.findall(r"^FROM (.*)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    for image in (base, COMPOSE["services"]["storage"]["image"]):
+        assert re.fullmatch(r"\w+:\d+\.\d+(\.\d+)?-[\w-]+", image)
 
 
 def test_uv_is_installed_at_the_hash_of_the_lock() -> None:
