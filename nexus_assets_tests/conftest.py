@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from nexus_assets.local.postgres import ADMIN, Postgres
 from nexus_assets.local.s3 import S3Server
+from nexus_assets_tests import attacks
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -31,6 +32,21 @@ os.environ["NEXUS_LOCAL_HOME"] = tempfile.mkdtemp(prefix="nexus-assets-tests-")
 # A shell has its background jobs ignore Ctrl-C, and what ignores it passes that on to every process it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers(attacks.NAME):
+            item.user_properties.append((attacks.NAME, (mark.args[0], mark.kwargs.get("each", 1))))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Prints how many attacks were tried, and how many succeeded."""
+    rows = [*attacks.summary(terminalreporter.getreports("passed") + terminalreporter.getreports("failed"))]
+    if rows:
+        terminalreporter.section("attacks: tried, effective")
+    for who, tried, effective in rows:
+        terminalreporter.write_line(f"{who:60} {tried:6,} {effective:6,}")
 
 
 def pytest_unconfigure() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
+PAGES = (README, README.parent / "SECURITY.md", *sorted((README.parent / "docs").glob("*.md")))
 """Every page that a user of the project reads."""
 WRITE = ".venv/bin/python -m nexus_assets_tests.readme"
 
@@ -98,12 +98,20 @@ def grants() -> str:
     )
 
 
+def attacks() -> str:
+    """Who attacks, and how many attacks the tests try."""
+    from nexus_assets_tests.attacks import tried
+
+    return table(("who, or what", "attacks tried"), ((who, f"{number:,}") for who, number in sorted(tried().items())))
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "settings": settings,
     "reasons": reasons,
     "checks": checks,
     "grants": grants,
+    "attacks": attacks,
 }
 """Name of a table between its marks in one of the pages -> what must stand there."""
 

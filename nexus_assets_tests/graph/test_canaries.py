@@ -17,9 +17,11 @@ from nexus_assets_tests.canaries import Planter, canaries, put_files
 from nexus_assets_tests.graph.conftest import Graph, failure
 
 LOADS = (("patients", "Contacts"), ("notes", "Notes"), ("documents", "Docs"), ("image_batches", "Image_data"))
+SEEDS = 12
 LENIENT = dict.fromkeys(SWITCHES, True)
 
 
+@pytest.mark.attack("A damaged file whose cells, member names and encoding are marked", each=SEEDS)
 @pytest.mark.parametrize(("entity", "export"), LOADS)
 def test_no_damaged_file_is_repeated(
     entity: str, export: str, graph: Graph, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
@@ -27,7 +29,7 @@ def test_no_damaged_file_is_repeated(
     assert graph.materialize().success
     said: list[str] = []
     outcomes: Counter[bool] = Counter()
-    for seed in range(12):
+    for seed in range(SEEDS):
         planter = Planter(seed)
         put_files(graph.exports, planter, export)
         for path in graph.exports.iterdir():

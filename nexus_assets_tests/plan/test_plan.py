@@ -380,6 +380,7 @@ FORGERIES = (
 )
 
 
+@pytest.mark.attack("A plan that was forged or changed")
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
 def test_forged_plan_is_not_carried_out(

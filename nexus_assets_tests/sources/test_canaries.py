@@ -39,6 +39,7 @@ def said_of(folder: Path, export: str) -> Iterator[str]:
         yield "".join(traceback.format_exception(error))
 
 
+@pytest.mark.attack("A damaged file whose cells, member names and encoding are marked", each=FILES_A_SEED)
 @pytest.mark.parametrize("seed", range(20))
 def test_no_damaged_file_is_repeated(seed: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     outcomes: Counter[bool] = Counter()
