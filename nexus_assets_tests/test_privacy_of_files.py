@@ -15,10 +15,24 @@ from nexus_assets.local.home import SOURCE
 
 @pytest.mark.parametrize(
     "name",
-    (
-        ".env .env.clinic clinics/north.env rejects.xlsx plan.json plan.html ids.csv nexus.dump backup.sql nexus.backup Contacts.mer"
-        " Contacts.csv.gz Contacts.fields exports.zip clinic-ca.pem client.key"
-    ).split(),
+    [
+        ".env",
+        ".env.clinic",
+        "clinics/north.env",
+        "rejects.xlsx",
+        "plan.json",
+        "plan.html",
+        "ids.csv",
+        "nexus.dump",
+        "backup.sql",
+        "nexus.backup",
+        "Contacts.mer",
+        "Contacts.csv.gz",
+        "Contacts.fields",
+        "exports.zip",
+        "clinic-ca.pem",
+        "client.key",
+    ],
 )
 def test_what_a_person_writes_is_ignored(name: str) -> None:
     assert subprocess.run(["git", "check-ignore", "--quiet", name], cwd=SOURCE, check=False).returncode == 0

@@ -12,6 +12,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,16 @@ from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F4
 from nexus_assets_tests.readme import PAGES, README, TABLES, WRITE, block, pages_text, snippet
 
 ROLE = "nexus_import"
+
+
+def test_tables_with_patients_data_are_those_of_the_ledger() -> None:
+    section = (
+        (README.parent / "SECURITY.md").read_text("utf-8").split("## What the database keeps")[1].split("\n## ")[0]
+    )
+    named = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    declared = files("nexus_assets.ledger").joinpath("schema.sql").read_text("utf-8")
+    values = r"CREATE TABLE IF NOT EXISTS nexus_assets\.(\w+) \([^;]*?(?:before|payload|faulty|filemaker_value) (?:jsonb|text)"
+    assert named == set(re.findall(values, declared))
 
 
 @pytest.mark.parametrize("name", TABLES)
