@@ -52,7 +52,7 @@ def _metadata(written: Any) -> dict[str, Any]:
     deps=[asset_key(name) for name in ENTITIES],
     group_name=GROUP,
     owners=OWNERS,
-    kinds={"matplotlib", "html"},
+    kinds={"html"},
     config_schema={},
 )
 def import_report(

@@ -2,126 +2,97 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
-
-import matplotlib
-import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch, Rectangle
-from matplotlib.path import Path
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from html import escape
 
 INK, SOFT, RULE = "#1b1f24", "#57606a", "#d0d7de"
 
 LOOKS: dict[str, tuple[str, str]] = {
     "inserted": ("#009e73", ""),
-    "updated": ("#0072b2", "///"),
+    "updated": ("#0072b2", "M0 6L6 0"),
     "unchanged": ("#9aa5b1", ""),
-    "kept": ("#e69f00", "|||"),
-    "collapsed": ("#cc79a7", "\\\\\\"),
-    "rejected": ("#d55e00", "xxx"),
+    "kept": ("#e69f00", "M3 0V6"),
+    "collapsed": ("#cc79a7", "M0 0L6 6"),
+    "rejected": ("#d55e00", "M0 0L6 6M0 6L6 0"),
 }
-"""Colour (Okabe and Ito's, told apart by the colour-blind) and hatching (told apart in black and white) of each outcome."""
+"""Colour (Okabe and Ito's, told apart by the colour-blind) and hatching (told apart in black and white) of each outcome; the
+hatching as the path of a tile of 6 by 6."""
 
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "nexus_assets",
-    "font.family": "sans-serif",
-    "font.size": 9.5,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "hatch.linewidth": 0.7,
-    "hatch.color": "white",
-}
+WIDTH = 288
+"""The width of a picture in its own units, in which text is 9.5 high: it stays readable on the narrowest phone."""
 
-WIDTH = 4.0
-"""Inches; the narrowest phone shows a picture of this width with its text still readable."""
+ZOOM = 1.5
+"""CSS pixels a unit, at most: a wide page does not draw a picture larger."""
+
+LINE = 13
+"""The height of a line of text."""
 
 MOST_LABELS = 6
 """More labels than this below a picture touch each other."""
 
 
-def _svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an <svg> element whose ids are its own in the page, with a label for those who can't see it."""
-    buffer = io.StringIO()
-    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    with matplotlib.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", svg)
-    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    assert size is not None
-    svg = re.sub(
-        r"<svg[^>]*?viewBox",
-        f'<svg role="img" aria-label="{label}" style="max-width:{float(size[1]) * 1.5:.0f}px" viewBox',
-        svg,
-        count=1,
-        flags=re.DOTALL,
+def _svg(height: float, label: str, parts: Sequence[str]) -> str:
+    """The parts as an <svg> element, with a label for those who can't see it."""
+    return (
+        f'<svg role="img" aria-label="{escape(label)}" style="max-width:{WIDTH * ZOOM:.0f}px" viewBox="0 0 {WIDTH} {height:.1f}"'
+        f' font-size="9.5" fill="{INK}">{"".join(parts)}</svg>'
     )
-    return svg.replace("\n", " ")
 
 
-def _bare(figure: Figure) -> Axes:
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    return axes
+def _text(x: float, middle: float, words: str, look: str = "") -> str:
+    """Words whose line has its middle at this height."""
+    return f'<text x="{x:.1f}" y="{middle + 3.3:.1f}" {look}>{escape(words)}</text>'
+
+
+def _bar(x: float, y: float, width: float, height: float, look: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {look}/>'
+
+
+def _hatch(name: str, tile: str, ground: str, lines: str) -> str:
+    """A pattern that `fill="url(#name)"` fills a shape with; its name is the page's only one."""
+    return (
+        f'<pattern id="{name}" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="{ground}"/>'
+        f'<path d="{tile}" stroke="{lines}" stroke-width="0.8"/></pattern>'
+    )
 
 
 def accounting(name: str, source_rows: int, outcomes: Mapping[str, int]) -> str:
     """Source rows on the left flowing into their outcomes on the right, each as high as its share; the sum is below."""
     shown = {outcome: number for outcome, number in outcomes.items() if number}
-    least, gap = 0.035, 0.06
-    shares = np.array([number / max(1, source_rows) for number in shown.values()])
     # What is few is drawn a little larger than it is, so that it can be seen at all; its number stands beside it.
-    heights = np.maximum(shares, least)
-    heights = heights / heights.sum() if len(heights) else heights
-    full = 1 + gap * max(0, len(shown) - 1)
-    spread = max(full, 0.36 * len(shown))
-    gap = (spread - 1) / max(1, len(shown) - 1)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.61 + 0.85 * spread))
-        axes = _bare(figure)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(-0.32, spread + 0.12)
-        left_top = right_top = spread
-        left_top -= (spread - 1) / 2
-        axes.add_patch(Rectangle((0.27, left_top - 1), 0.02, 1, color=INK))
-        axes.text(0.255, left_top - 0.42, f"{source_rows:,}", ha="right", va="center", fontsize=12, fontweight="bold")
-        axes.text(0.255, left_top - 0.62, "source rows", ha="right", va="center", color=SOFT)
-        for (outcome, number), height in zip(shown.items(), heights, strict=True):
-            colour, hatch = LOOKS[outcome]
-            axes.add_patch(_flow(0.29, left_top, 0.60, right_top, height, colour))
-            axes.add_patch(
-                Rectangle((0.60, right_top - height), 0.035, height, facecolor=colour, hatch=hatch, linewidth=0)
-            )
-            axes.text(0.655, right_top - height / 2, f"{number:,} {outcome}", ha="left", va="center")
-            left_top -= height
-            right_top -= height + gap
-        total = " + ".join(f"{number:,}" for number in shown.values())
-        axes.text(0, -0.2, f"{total or 0} = {source_rows:,}", color=SOFT, va="center")
+    shares = [max(number / max(1, source_rows), 0.035) for number in shown.values()]
+    whole, top, between = 62.0, 8.0, max(1, len(shown) - 1)
+    spread = max(whole * (1 + 0.06 * between), 23.0 * len(shown))
+    gap = (spread - whole) / between
+    left, right = top + (spread - whole) / 2, top
+    parts = [
+        _bar(78, left, 6, whole, ""),
+        _text(73, left + 26, f"{source_rows:,}", 'text-anchor="end" font-size="12" font-weight="bold"'),
+        _text(73, left + 39, "source rows", f'text-anchor="end" fill="{SOFT}"'),
+    ]
+    for (outcome, number), share in zip(shown.items(), shares, strict=True):
+        colour, tile = LOOKS[outcome]
+        height, fill = whole * share / sum(shares), colour
+        if tile:
+            fill = f"url(#accounting-{name}-{outcome})"
+            parts.append(_hatch(f"accounting-{name}-{outcome}", tile, colour, "white"))
+        parts.append(_flow(84, left, 173, right, height, colour))
+        parts.append(_bar(173, right, 10, height, f'fill="{fill}"'))
+        parts.append(_text(189, right + height / 2, f"{number:,} {outcome}"))
+        left += height
+        right += height + gap
+    total = " + ".join(f"{number:,}" for number in shown.values())
+    parts.append(_text(0, top + spread + LINE, f"{total or 0} = {source_rows:,}", f'fill="{SOFT}"'))
     words = ", ".join(f"{number:,} {outcome}" for outcome, number in shown.items())
-    return _svg(figure, f"accounting-{name}", f"{source_rows:,} source rows of {name}: {words}")
+    return _svg(top + spread + 2 * LINE, f"{source_rows:,} source rows of {name}: {words}", parts)
 
 
-def _flow(x0: float, top0: float, x1: float, top1: float, height: float, colour: str) -> PathPatch:
+def _flow(x0: float, top0: float, x1: float, top1: float, height: float, colour: str) -> str:
     middle = (x0 + x1) / 2
-    points = [
-        (x0, top0), (middle, top0), (middle, top1), (x1, top1),
-        (x1, top1 - height), (middle, top1 - height), (middle, top0 - height), (x0, top0 - height), (x0, top0),
-    ]  # fmt: skip
-    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
-    return PathPatch(Path(points, codes), facecolor=colour, alpha=0.28, linewidth=0)
+    upper = f"M{x0} {top0:.1f}C{middle} {top0:.1f} {middle} {top1:.1f} {x1} {top1:.1f}v{height:.1f}"
+    lower = f"C{middle} {top1 + height:.1f} {middle} {top0 + height:.1f} {x0} {top0 + height:.1f}z"
+    return f'<path d="{upper}{lower}" fill="{colour}" opacity="0.28"/>'
 
 
 def by_month(counts: Mapping[date | None, int]) -> dict[date, int]:
@@ -137,20 +108,30 @@ def by_month(counts: Mapping[date | None, int]) -> dict[date, int]:
 def images_per_month(counts: Mapping[date | None, int]) -> str:
     """How many images were taken in each month."""
     months = by_month(counts)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.9))
-        axes = figure.add_axes((0.12, 0.17, 0.85, 0.76))
-        axes.stairs(list(months.values()), np.arange(len(months) + 1), fill=True, color=LOOKS["updated"][0])
-        axes.set_xlim(0, max(1, len(months)))
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.spines["bottom"].set_color(RULE)
-        axes.grid(axis="y", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.tick_params(length=0, pad=5)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        places = _months_to_name(list(months))
-        axes.set_xticks([at for at, _ in places], [name for _, name in places])
-    return _svg(figure, "months", f"{sum(months.values()):,} images by the month in which they were taken")
+    top, high, left = 10.0, 100.0, 36.0
+    step = _round_step(max(months.values(), default=0))
+    most = step * max(1, -(-max(months.values(), default=0) // step))
+    wide = (WIDTH - left - 9) / max(1, len(months))
+    parts = []
+    for number in range(0, most + 1, step):
+        y = top + high * (1 - number / most)
+        parts.append(_bar(left, y, WIDTH - left - 9, 0.6, f'fill="{RULE}"'))
+        parts.append(_text(left - 5, y, f"{number:,}", f'text-anchor="end" fill="{SOFT}"'))
+    for at, number in enumerate(months.values()):
+        tall = high * number / most
+        # Without smoothing, or lines of the page would shine through between neighbours.
+        look = f'fill="{LOOKS["updated"][0]}" shape-rendering="crispEdges"'
+        parts.append(_bar(left + at * wide, top + high - tall, wide, tall, look))
+    for place, name in _months_to_name(list(months)):
+        parts.append(_text(left + place * wide, top + high + LINE, name, f'text-anchor="middle" fill="{SOFT}"'))
+    label = f"{sum(months.values()):,} images by the month in which they were taken"
+    return _svg(top + high + 2 * LINE, label, parts)
+
+
+def _round_step(most: int) -> int:
+    """1, 2 or 5 times a power of ten, of which at most five reach up to the number."""
+    power = 10 ** max(0, len(str(most)) - 2)
+    return next(step for step in (power, 2 * power, 5 * power, 10 * power, 20 * power) if step * 5 >= most)
 
 
 def _months_to_name(months: Sequence[date]) -> list[tuple[float, str]]:
@@ -162,21 +143,18 @@ def _months_to_name(months: Sequence[date]) -> list[tuple[float, str]]:
 
 def before_after(changes: Sequence[tuple[str, int, int]]) -> str:
     """For each (what, violators before, violators now) two bars: hatched as it was, full as it is."""
-    names, before, after = zip(*changes, strict=True)
-    places = np.arange(len(changes))[::-1].astype(float)
-    with matplotlib.rc_context({**STYLE, "hatch.color": LOOKS["rejected"][0]}):
-        figure = Figure(figsize=(WIDTH, 0.35 + 0.62 * len(changes)))
-        axes = _bare(figure)
-        most = max(1, *before, *after)
-        axes.set_xlim(0, most * 1.45)
-        axes.set_ylim(-0.5, len(changes) - 0.25)
-        axes.barh(
-            places + 0.02, before, 0.2, facecolor="white", edgecolor=LOOKS["rejected"][0], hatch="////", linewidth=0.8
-        )
-        axes.barh(places - 0.22, after, 0.2, color=LOOKS["inserted"][0])
-        for place, name, was, now in zip(places, names, before, after, strict=True):
-            axes.text(0, place + 0.24, name, va="center", fontweight="bold")
-            axes.text(was + most * 0.02, place + 0.02, f"{was:,} before", va="center", color=SOFT)
-            axes.text(now + most * 0.02, place - 0.22, f"{now:,} after", va="center", color=SOFT)
+    most = max(1, *(max(was, now) for _, was, now in changes))
+    red, green = LOOKS["rejected"][0], LOOKS["inserted"][0]
+    parts, top = [_hatch("before", "M0 6L6 0", "white", red)], 4.0
+    for name, was, now in changes:
+        parts.append(_text(0, top + 5, name, 'font-weight="bold"'))
+        for number, word, y, look in (
+            (was, "before", top + 13, f'fill="url(#before)" stroke="{red}" stroke-width="0.8"'),
+            (now, "after", top + 26, f'fill="{green}"'),
+        ):
+            wide = (WIDTH - 90) * number / most
+            parts.append(_bar(0.5, y, wide, 9, look))
+            parts.append(_text(wide + 4, y + 4.5, f"{number:,} {word}", f'fill="{SOFT}"'))
+        top += 45
     words = "; ".join(f"{name}: {was:,} before, {now:,} after" for name, was, now in changes)
-    return _svg(figure, "healed", words)
+    return _svg(top, words, parts)
