@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Literal
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.load.work import Relation
 from nexus_assets.sources.export import ExportError
@@ -43,8 +43,7 @@ def find(cursor: Cursor, export: Relation, dates: Collection[str], location: str
 
     Raises ExportError where cells hold a word for "no value" in place of one.
     """
-    cells = SQL(", ").join(SQL("({}, {})").format(Literal(name), export.field(name, "s")) for name in export.columns)
-    cursor.execute(_MARKS.format(cells=cells, table=export.table))
+    cursor.execute(_MARKS.format(cells=_cells(export, export.columns), table=export.table))
     marks = [Mark(*found) for found in cursor.fetchall()]
     if words := [mark for mark in marks if mark.code == NO_VALUE]:
         places = ", ".join(f"{mark.column!r} ({mark.cells:,}, the first in record {mark.first:,})" for mark in words)
@@ -52,50 +51,60 @@ def find(cursor: Cursor, export: Relation, dates: Collection[str], location: str
             f"{location} holds words such as <No Access>, <Field Missing> or #N/A in place of values: {places}.",
             remedy="Export it again with an account that may see these fields, and without another program in between.",
         )
-    cursor.execute(_CUT.format(cells=cells, table=export.table))
-    marks += [Mark("cut_text", *found) for found in cursor.fetchall()]
-    dated = [(name, export.field(name, "s")) for name in dates if name in export.columns]
+    dated = [name for name in dates if name in export.columns]
     if dated:
-        cells = SQL(", ").join(SQL("({}, {})").format(Literal(name), field) for name, field in dated)
-        cursor.execute(_SWAPPED.format(cells=cells, table=export.table))
+        iso = SQL(" OR ").join(SQL("{} LIKE '____-__-__%'").format(export.field(name, "s")) for name in dated)
+        cursor.execute(_SWAPPED.format(cells=_cells(export, dated), table=export.table, iso=iso))
         marks += [Mark("swapped_dates", *found) for found in cursor.fetchall()]
     return marks
 
 
+def _cells(export: Relation, headings: Iterable[str]) -> Composable:
+    return SQL(", ").join(SQL("({}, {})").format(Literal(name), export.field(name, "s")) for name in headings)
+
+
+# Each cell is looked at once. What can be told from a cell's length or from a byte in it is asked first: a regular expression
+# takes longer than all else that a load does to a cell. Cut is also what is as long as other programs let a text be, where no text
+# of the column is longer: one of 65,535 characters, or several of 255.
 _MARKS = SQL(r"""
-    SELECT code, heading, count(*), min(row_number)
-    FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text), LATERAL (SELECT CASE
-      WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-        '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-        '|#{{4,}}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-      WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-      WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{{1,3}}\s*$' THEN 'shortened_number'
-      WHEN octet_length(text) >= 32767 AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-        THEN 'cut_text'
-      WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{{15}}0+\s*$' THEN 'shortened_number'
-      WHEN text LIKE '%&%;%' AND text ~* concat('&(amp;)*(#[0-9]{{2,5}}|#x[0-9a-f]{{2,5}}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-        '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-      WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-      WHEN octet_length(text) <> length(text) AND text ~ concat(
-        '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-        '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-      END AS code) AS found
-    WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+    WITH found AS (
+      SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+      FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text), LATERAL (SELECT CASE
+        WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+          '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+          '|#{{4,}}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+        WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+        WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{{1,3}}\s*$' THEN 'shortened_number'
+        WHEN octet_length(text) >= 32767 AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+          THEN 'cut_text'
+        WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{{15}}0+\s*$' THEN 'shortened_number'
+        WHEN strpos(text, '&') > 0 AND text ~* concat(
+          '&(amp;)*(#[0-9]{{2,5}}|#x[0-9a-f]{{2,5}}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+          '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+        WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+        WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+          '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+          '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+        END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+      GROUP BY 1, 2, 3
+    ), longest AS (
+      SELECT heading, max(long) AS long FROM found GROUP BY 1
+    )
+    SELECT code, heading, cells, first FROM (
+      SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL GROUP BY 2, 3
+      UNION ALL
+      SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+      WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+    ) AS marks ORDER BY place, code, heading
 """)
 
-# As long as other programs let a text be, and no text of the column is longer: one of 65,535, or several of 255.
-_CUT = SQL("""
-    SELECT heading, count(*), min(row_number)
-    FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-          FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-    WHERE long = longest AND longest IN (255, 65535, 65536)
-    GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2
-""")
-
-# Dates that a program has read (ISO) are all up to the 12th, and those that it could not read all beyond.
+# Dates that a program has read (ISO) are all up to the 12th, and those that it could not read all beyond. Each different text is
+# looked at once, and none where no date is ISO.
 _SWAPPED = SQL(r"""
-    SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-    FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text),
+    SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+    FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+          FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text)
+          WHERE text IS NOT NULL AND EXISTS (SELECT FROM {table} AS s WHERE {iso}) GROUP BY 1, 2) AS texts,
       LATERAL (SELECT text ~ '^\d{{4}}-\d\d-\d\d' AS is_iso,
                            regexp_match(text, '^\s*(\d{{1,2}})[/.-](\d{{1,2}})[/.-]\d{{2,4}}') AS said) AS form
     WHERE is_iso OR said IS NOT NULL
