@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,15 +199,29 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
         return settings.DOCUMENTS_PREFIX.value()
 
     def list_first(self, listings: Iterable[Listing], run_id: str) -> None:
-        """Lists these now, before a transaction is begun that would be idle meanwhile; a failure shows where a listing is read."""
+        """Lists these now, all at once, before a transaction is begun that would be idle meanwhile; a failure shows where a
+        listing is read."""
+        from concurrent.futures import ThreadPoolExecutor
+
         from nexus_assets.sources.s3 import BucketError
 
-        for listing in listings:
-            self._failed.pop((run_id, listing), None)
-            try:
-                self._kept(listing, run_id)
-            except BucketError as error:
-                self._failed[run_id, listing] = error
+        wanted = [listing for listing in listings if (run_id, listing) not in self._listed]
+        if not wanted:
+            return
+        with suppress(BucketError):
+            self.client()  # boto3 makes clients one at a time; the threads share this one.
+        with ThreadPoolExecutor(len(wanted)) as threads:
+            for _ in threads.map(lambda listing: self._try_to_list(listing, run_id), wanted):
+                pass
+
+    def _try_to_list(self, listing: Listing, run_id: str) -> None:
+        from nexus_assets.sources.s3 import BucketError
+
+        self._failed.pop((run_id, listing), None)
+        try:
+            self._kept(listing, run_id)
+        except BucketError as error:
+            self._failed[run_id, listing] = error
 
     def objects(self, listing: Listing, run_id: str) -> Iterator[StoredObject]:
         """Every file of a listing. Listed once a run, kept in a temporary file: loads and checks of a run see the same.

@@ -72,19 +72,9 @@ class Account:
             )
 
 
-def rejected(cursor: Cursor, context: LoadContext) -> dict[str, int]:
-    """How many rows were rejected for each reason, the most frequent first."""
-    cursor.execute(
-        SQL("SELECT reason, count(*) FROM {} WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1").format(
-            context.work("incoming")
-        )
-    )
-    return dict(cursor.fetchall())
-
-
-def count(cursor: Cursor, context: LoadContext) -> Account:
-    """Counts the outcomes from the tables of the load, each row of the source once."""
-    work, account = context.work, Account()
+def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Account:
+    """Counts the outcomes from the tables of the load, each row of the source once; those that are rejected are counted before."""
+    work, account = context.work, Account(rejected=rejected)
     account.source_rows, settled, settled_but_kept = queries.row(
         cursor,
         SQL("""
@@ -111,7 +101,6 @@ def count(cursor: Cursor, context: LoadContext) -> Account:
             "SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM {} WHERE action IN ('insert', 'restore')"
         ).format(work("decided")),
     )
-    account.rejected = rejected(cursor, context)
     flags = [
         {name: SQL("c.{}").format(flag(name)) for name in base_columns(context.entity)}
         for flag in (write_flag, keep_flag)
@@ -148,19 +137,15 @@ def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[
 
     The second are the numbers of the first such rows.
     """
-    cursor.execute(
-        SQL("""
-            SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-            FROM {ledger} AS l LEFT JOIN {rows} AS s ON s.source_id = l.source_id
-            WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-              AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-            GROUP BY 1
-        """).format(
-            ledger=context.ledger,
-            incoming=context.work("incoming"),
-            rows=context.work("incoming" if context.is_first else "seen"),
-        )
-    )
+    of_all = SQL("""
+        SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
+        FROM {ledger} AS l LEFT JOIN {seen} AS s ON s.source_id = l.source_id
+        WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
+          AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
+        GROUP BY 1
+    """).format(ledger=context.ledger, incoming=context.work("incoming"), seen=context.work("seen"))
+    of_first = SQL("SELECT notices, count(*), min(row_number) FROM {} WHERE notices IS NOT NULL GROUP BY 1")
+    cursor.execute(of_first.format(context.ledger) if context.is_first else of_all)
     found: dict[str, int] = {}
     first_rows: dict[str, int] = {}
     for codes, rows, first in cursor.fetchall():
@@ -176,6 +161,8 @@ def orphans(cursor: Cursor, context: LoadContext) -> int:
     Not counted is what no load could link otherwise: a row that vanished or is rejected now, and one that leads to somebody who
     is gone, while FileMaker names nobody who is there. The check over all rows tells of those.
     """
+    if not context.entity.generic_references:
+        return 0
     with without_nested_loops(cursor):
         return sum(queries.number(cursor, _orphans_sql(context, link)) for link in context.entity.generic_references)
 

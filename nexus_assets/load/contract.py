@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-
-from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Identifier
+from collections.abc import Iterator, Mapping
 
 from nexus_assets.mapping.entity import Entity, GenericReference
-from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import ContractError, Target
 
 FITTING_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -69,21 +65,18 @@ def check(target: Target) -> None:
         )
 
 
-def check_values(cursor: Cursor, target: Target, accepted: Identifier, column_of: Callable[[str], Identifier]) -> None:
-    """Raises ContractError where accepted rows have no value for a column of the table that demands one.
-
-    `accepted` holds the typed rows, those with a `reason` are rejected; `column_of` tells its column for a target column.
-    """
-    demanding = [
+def demanding(target: Target) -> list[str]:
+    """The columns of the table that demand a value, and that the entity writes without a default for it."""
+    return [
         name
         for name in target.entity.written_columns
         if name != "id" and not target.columns[name].nullable and name not in target.entity.on_insert
     ]
-    if not demanding:
-        return
-    empty = SQL(", ").join(SQL("count(*) FILTER (WHERE {} IS NULL)").format(column_of(name)) for name in demanding)
-    counts = queries.row(cursor, SQL("SELECT {} FROM {} WHERE reason IS NULL").format(empty, accepted))
-    for name, rows in zip(demanding, counts, strict=True):
+
+
+def check_values(target: Target, without: Mapping[str, int]) -> None:
+    """Raises ContractError where accepted rows have no value for a column of the table that demands one; `without` is how many."""
+    for name, rows in without.items():
         if rows:
             raise ContractError(
                 f"The table {target.name} demands a value in {name}; {rows} rows of the import of {target.entity.name} have none.",

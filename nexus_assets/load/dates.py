@@ -159,7 +159,6 @@ class Dictionaries:
             if not fields:
                 continue
             table = self._work(f"{kind}{suffix}")
-            self._cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(table))
             self._cursor.execute(_dictionary_sql(table, relation, fields))
             self._cursor.execute(read_sql(table))
 
@@ -241,7 +240,9 @@ def _dictionary_sql(table: Composable, relation: Relation, fields: Iterable[str]
         for name in fields
     ]
     nothing = SQL("SELECT NULL::text AS field, NULL::text AS raw, 0::bigint AS times WHERE false")
-    return SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, SQL(" UNION ALL ").join([nothing, *parts]))
+    return SQL("DROP TABLE IF EXISTS {table}; CREATE UNLOGGED TABLE {table} AS {parts}").format(
+        table=table, parts=SQL(" UNION ALL ").join([nothing, *parts])
+    )
 
 
 def _evidence_sql(dictionary: Composable) -> Composable:

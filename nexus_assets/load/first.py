@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
 from nexus_assets.load import incoming, merge, record
-from nexus_assets.load.account import Account, rejected
+from nexus_assets.load.account import Account
 from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.mapping.parse import call
@@ -18,16 +18,16 @@ from nexus_assets.nexus import queries
 
 def applies(cursor: Cursor, context: LoadContext) -> bool:
     """Whether neither the entity's table nor its ledger has a row, and no FileMaker id comes twice in the source."""
-    empty = SQL("SELECT NOT EXISTS (SELECT FROM {}) AND NOT EXISTS (SELECT FROM {})")
-    return queries.yes(cursor, empty.format(context.target.table, context.ledger)) and queries.yes(
+    return queries.yes(
         cursor,
-        # Counted: for EXISTS the planner hopes to find one soon, and sorts all of them where there is none, as usual.
         SQL("""
-            SELECT count(*) = 0 FROM (
-              SELECT FROM {source} AS x WHERE {id} IS NOT NULL GROUP BY {id} HAVING count(*) > 1) AS repeated
+            SELECT CASE WHEN EXISTS (SELECT FROM {target}) OR EXISTS (SELECT FROM {ledger}) THEN FALSE
+                        ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM {source} AS x {named}) END
         """).format(
+            target=context.target.table,
+            ledger=context.ledger,
             source=context.source.table,
-            id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
+            named=incoming.once_sql("named", id=call("read_uuid", context.source.field(context.entity.source_id, "x"))),
         ),
     )
 
@@ -38,9 +38,9 @@ def read(cursor: Cursor, context: LoadContext, dictionaries: Dictionaries) -> in
     return incoming.read(cursor, context)
 
 
-def write(cursor: Cursor, context: LoadContext, rows: int, load_id: int) -> Account:
+def write(cursor: Cursor, context: LoadContext, rows: int, rejected: dict[str, int], load_id: int) -> Account:
     """Inserts every accepted row of these, and its entry in the ledger; each outcome is counted where it happens."""
-    account = Account(source_rows=rows, rejected=rejected(cursor, context))
+    account = Account(source_rows=rows, rejected=rejected)
     cursor.execute(merge.insert_sql(context))
     account.inserted = int(cursor.rowcount)
     cursor.execute(record.first_entries_sql(context, load_id))

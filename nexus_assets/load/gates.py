@@ -15,7 +15,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.identity import gone_sql
-from nexus_assets.load.incoming import LoadContext, incoming_column
+from nexus_assets.load.incoming import Counts, LoadContext, incoming_column
 from nexus_assets.load.settings import config_json
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
@@ -77,21 +77,26 @@ class LastLoad:
 
 def last_load(cursor: Cursor, entity: str) -> LastLoad | None:
     """The last committed load of the entity, None before the first."""
+    return last_loads(cursor, entity).get(entity)
+
+
+def last_loads(cursor: Cursor, *entities: str) -> dict[str, LastLoad]:
+    """The last committed load of each of these entities that was ever loaded."""
     cursor.execute(
-        "SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,"
+        "SELECT DISTINCT ON (entity) entity, id, source_rows,"
+        " (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,"
         " mapping_version, outcomes, rejected, parents, EXISTS (SELECT FROM nexus_assets.undone AS u"
         " WHERE u.entity = l.entity AND u.undone_at > l.finished_at)"
-        " FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1",
-        (entity,),
+        " FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC",
+        ([*entities],),
     )
-    row = cursor.fetchone()
-    return None if row is None else LastLoad(int(row[0]), int(row[1]), int(row[2]), *row[3:])
+    return {name: LastLoad(int(id_), int(rows), int(rejected), *rest) for name, id_, rows, rejected, *rest in cursor}
 
 
-def check_parents_loaded(cursor: Cursor, entity: Entity) -> None:
+def check_parents_loaded(entity: Entity, loads: Mapping[str, LastLoad]) -> None:
     """Raises NeverLoadedError, naming the command, where a parent entity has no load in this database."""
     for name in entity.upstream:
-        if last_load(cursor, name) is None:
+        if name not in loads:
             parent = ENTITIES[name]
             first = (
                 f"Export {', '.join(parent.exports)} from FileMaker if it is not there, then run"
@@ -174,6 +179,7 @@ def check_rows(
     noticed: Mapping[str, int],
     last: LastLoad | None,
     settings: LoadSettings,
+    counts: Counts,
 ) -> None:
     """Raises GateError where there is nothing to load, or too many rows vanished, came under new ids, or are rejected.
 
@@ -181,14 +187,9 @@ def check_rows(
     files that lost the rows which describe them are a cut export too.
     """
     name = context.entity.name
-    accepted, rejected = queries.row(
-        cursor,
-        SQL("SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL) FROM {}").format(
-            context.work("incoming")
-        ),
-    )
+    rejected = sum(counts.rejected.values())
     if not settings.allow_empty:
-        _check_not_empty(cursor, context, last, rows, accepted)
+        _check_not_empty(cursor, context, last, rows, counts.accepted)
     if last is None:
         return
     known, vanished = ids.known, ids.vanishing

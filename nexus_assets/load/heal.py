@@ -21,6 +21,8 @@ def dead_links(cursor: Cursor, context: LoadContext) -> int:
     What the ledger can't tell stays as it is: the check over all rows tells of it.
     """
     healed = 0
+    if not context.entity.generic_references:
+        return healed
     with without_nested_loops(cursor):
         for link in context.entity.generic_references:
             cursor.execute(_heal_sql(cursor, context, link))

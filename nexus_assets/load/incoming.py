@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -116,6 +116,16 @@ def hash_sql(*values: Composable, seed: int = 0) -> Composable:
     return SQL("hash_record_extended(ROW({}), {})").format(SQL(", ").join(values), Literal(seed))
 
 
+def once_sql(alias: str, **values: Composable) -> Composable:
+    """Joins the values of a row under an alias, each worked out once, however often it is used.
+
+    PostgreSQL would otherwise put an expression in place of each use of its name. HAVING keeps it from that as OFFSET 0 does,
+    but leaves it the choice of a parallel plan.
+    """
+    columns = SQL(", ").join(SQL("{} AS {}").format(value, Identifier(name)) for name, value in values.items())
+    return SQL("CROSS JOIN LATERAL (SELECT {} HAVING TRUE) AS {}").format(columns, Identifier(alias))
+
+
 def target_hash_sql(target: Target, alias: str) -> Composable:
     """The hash of the part of a Nexus row that the import answers for."""
     types = [
@@ -158,6 +168,11 @@ def _row_hash(context: LoadContext, alias: str) -> Composable:
     return hash_sql(*fields, seed=context.seed)
 
 
+def is_current_sql(alias: str) -> Composable:
+    """Whether a load brought the ledger's entry, and it has not vanished since."""
+    return SQL("({0}.last_load IS NOT NULL AND {0}.vanished_load IS NULL)").format(Identifier(alias))
+
+
 def build_seen(cursor: Cursor, context: LoadContext) -> int:
     """Makes the table `seen`: every source row, and what is known of it; returns how many there are."""
     cursor.execute(_seen_sql(context))
@@ -169,10 +184,10 @@ def build_seen(cursor: Cursor, context: LoadContext) -> int:
 def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Composable:
     """The rows of a first load, in the form of `pending`: all of them are to be read, and none is known."""
     return SQL("""
-        (SELECT x.row_number, {source_id} AS source_id, {row_hash} AS row_hash, NULL::uuid AS known_id, FALSE AS is_live,
-                FALSE AS disputed, {fields} FROM {source} AS x)
+        (SELECT x.row_number, named.source_id, {row_hash} AS row_hash, NULL::uuid AS known_id, FALSE AS is_live,
+                FALSE AS disputed, {fields} FROM {source} AS x {named})
     """).format(
-        source_id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
+        named=once_sql("named", source_id=call("read_uuid", context.source.field(context.entity.source_id, "x"))),
         row_hash=_row_hash(context, "x"),
         fields=SQL(", ").join(
             SQL("{} AS {}").format(context.source.field(name, "x"), column) for name, column in columns.items()
@@ -227,6 +242,7 @@ def _seen_sql(context: LoadContext) -> Composable:
     return SQL("""
         CREATE UNLOGGED TABLE {seen} AS
         SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+               coalesce({is_current}, false) AS is_current,
                coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND {live},
                         false) AS settled
         FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s OFFSET 0) AS s
@@ -235,6 +251,7 @@ def _seen_sql(context: LoadContext) -> Composable:
         {links}
     """).format(
         seen=context.work("seen"),
+        is_current=is_current_sql("l"),
         rows=_hashed_rows_sql(context.target),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", context.source.field(context.entity.source_id, "s")),
@@ -460,13 +477,35 @@ def _described(context: LoadContext) -> Composable:
 def read(cursor: Cursor, context: LoadContext) -> int:
     """Makes the table `incoming`: every pending row with what it says, or the reason why it is rejected; returns how many."""
     if any(column.parser.low_cardinality for column in context.entity.columns):
-        cursor.execute(_texts_sql(context))
-        cursor.execute(SQL("ANALYZE {}").format(context.work("texts")))
+        cursor.execute(SQL("{}; ANALYZE {}").format(_texts_sql(context), context.work("texts")))
     cursor.execute(_incoming_sql(context))
     rows = int(cursor.rowcount)
-    cursor.execute(_reject_reason_sql(context))
-    cursor.execute(SQL("ANALYZE {}").format(context.work("incoming")))
+    cursor.execute(SQL("{}; ANALYZE {}").format(_reject_reason_sql(context), context.work("incoming")))
     return rows
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows of `incoming` are accepted, how many are rejected for each reason, the most frequent first, and how many of
+    the accepted ones have no value for a column."""
+
+    accepted: int
+    rejected: dict[str, int]
+    without: dict[str, int]
+
+
+def count(cursor: Cursor, context: LoadContext, columns: Sequence[str]) -> Counts:
+    """Counts the rows of `incoming`; `columns` are those of which it is asked whether they have a value."""
+    empty = [SQL(", count(*) FILTER (WHERE {} IS NULL)").format(incoming_column(name)) for name in columns]
+    cursor.execute(
+        SQL("SELECT reason, count(*){} FROM {} GROUP BY 1 ORDER BY 2 DESC, 1").format(
+            SQL("").join(empty), context.work("incoming")
+        )
+    )
+    found = {reason: numbers for reason, *numbers in cursor.fetchall()}
+    accepted, *without = found.pop(None, [0] * (len(columns) + 1))
+    rejected = {reason: numbers[0] for reason, numbers in found.items()}
+    return Counts(accepted, rejected, dict(zip(columns, without, strict=True)))
 
 
 def _texts_sql(context: LoadContext) -> Composable:
@@ -545,16 +584,13 @@ def _incoming_sql(context: LoadContext) -> Composable:
         values.insert(0, minted.format(Literal(context.entity.name)))
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
-        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE {reasons} END AS reason,
-               {reason_column} AS reason_column, {described} AS described, {notices} AS notices, {values}
+        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+               why.reason[2] AS reason_column, {described} AS described, {notices} AS notices, {values}
         FROM {pending} AS s
-        {joins}
+        {joins} {why}
     """).format(
         incoming=context.work("incoming"),
-        reasons=SQL(" ").join(
-            SQL("WHEN {} THEN {}").format(each.condition, each.code) for each in (*reasons, *unknown)
-        ),
-        reason_column=_reason_column(reasons),
+        why=once_sql("why", reason=_first_reason_sql([*reasons, *unknown])),
         described=_described(context),
         notices=_holding(notices),
         values=SQL(", ").join(values),
@@ -563,12 +599,11 @@ def _incoming_sql(context: LoadContext) -> Composable:
     )
 
 
-def _reason_column(reasons: list[_Reason]) -> Composable:
-    """The column that the first reason which holds is about; NULL where it is about the whole row, or none holds."""
-    last = max((at for at, reason in enumerate(reasons) if reason.column), default=None)
-    if last is None:
-        return SQL("NULL::text")
-    cases = [SQL("WHEN {} THEN {}").format(each.condition, Literal(each.column)) for each in reasons[: last + 1]]
+def _first_reason_sql(reasons: Sequence[_Reason]) -> Composable:
+    """[Code, column] of the first reason that holds, without a column where it is about the whole row; NULL where none holds."""
+    cases = [
+        SQL("WHEN {} THEN ARRAY[{}, {}]").format(each.condition, each.code, Literal(each.column)) for each in reasons
+    ]
     return SQL("CASE {} END").format(SQL(" ").join(cases))
 
 

@@ -86,8 +86,8 @@ def load(
         return _tidy_and_account(run, context, staged, staged.unchanged)
     read = _read(run, context, staged)
     ids = _identity(run, context, read)
-    _gates(run, context, staged, read, ids)
-    account = _write(run, context, read)
+    counts = _gates(run, context, staged, read, ids)
+    account = _write(run, context, read, counts)
     return _tidy_and_account(run, context, staged, account, read, ids)
 
 
@@ -134,7 +134,8 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
     relations.triggers(cursor)
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, context.settings)
-    gates.check_parents_loaded(cursor, entity)
+    loads = gates.last_loads(cursor, entity.name, *entity.upstream)
+    gates.check_parents_loaded(entity, loads)
     parent_tables = _reflected(cursor, entity.upstream)
     context = replace(
         context,
@@ -143,7 +144,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         lookups=catalog.lookup_tables(cursor, entity),
         parent_states=parents.states(cursor, parent_tables),
         decided_columns=decisions.decided_columns(cursor, entity.name),
-        last=gates.last_load(cursor, entity.name),
+        last=loads.get(entity.name),
     )
     _tune(cursor)
     gates.check_parents_there(cursor, entity, context.parents)
@@ -232,7 +233,7 @@ def _identity(run: _Run, context: LoadContext, read: _Read) -> vanished.Ids:
     return vanished.count(run.cursor, context)
 
 
-def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: vanished.Ids) -> None:
+def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: vanished.Ids) -> incoming.Counts:
     """Step 5: raises GateError where too much vanished, was rejected or came under new ids; nothing is written yet."""
     cursor, entity, settings = run.cursor, context.entity, context.settings
     assert staged.export is not None
@@ -240,21 +241,23 @@ def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: v
     gates.check_files_there(entity, without_file, ids.known, context.last, settings)
     # Those were asked about by themselves.
     others = replace(ids, vanishing=ids.vanishing - len(without_file))
-    gates.check_rows(cursor, context, read.rows, others, staged.notices, context.last, settings)
-    contract.check_values(cursor, context.target, context.work("incoming"), incoming.incoming_column)
+    counts = incoming.count(cursor, context, contract.demanding(context.target))
+    gates.check_rows(cursor, context, read.rows, others, staged.notices, context.last, settings, counts)
+    contract.check_values(context.target, counts.without)
+    return counts
 
 
-def _write(run: _Run, context: LoadContext, read: _Read) -> Account:
+def _write(run: _Run, context: LoadContext, read: _Read, counts: incoming.Counts) -> Account:
     """Step 6: what differs is written into Nexus, and remembered in the ledger."""
     cursor, inputs, load_id = run.cursor, run.inputs, context.load_id
     if context.is_first:
         inputs.step("writing", read.pending)
-        return first.write(cursor, context, read.rows, load_id)
+        return first.write(cursor, context, read.rows, counts.rejected, load_id)
     resembling = identity.count_resembling(cursor, context)
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
-    account = accounts.count(cursor, context)
+    account = accounts.count(cursor, context, counts.rejected)
     learned = superseded.learn(cursor, context, load_id)
     inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))
@@ -327,12 +330,12 @@ def _add_notices(cursor: Cursor, context: LoadContext, staged: _Staged, account:
 
 
 def _tune(cursor: Cursor) -> None:
-    # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well.
-    cursor.execute("SET LOCAL default_statistics_target = 10")
-    # Joins of a hundred thousand rows then stay in memory: a tenth of a load's time.
-    cursor.execute("SET LOCAL work_mem = '64MB'")
-    # What is done to a row (hashing, reading dates and ids) costs far more than handing it from a parallel worker on.
-    cursor.execute("SET LOCAL parallel_tuple_cost = 0.005")
+    # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well. Joins of a hundred
+    # thousand rows then stay in memory: a tenth of a load's time. What is done to a row (hashing, reading dates and ids) costs
+    # far more than handing it from a parallel worker on.
+    cursor.execute(
+        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005"
+    )
 
 
 def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:

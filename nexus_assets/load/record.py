@@ -60,10 +60,31 @@ def _restored_rows_sql(context: LoadContext) -> Composable:
 
 
 def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
-    """Remembers the rows of a first load: no entry can be met, and the table of their own would be one more write of each."""
+    """Remembers the rows of a first load: no entry can be met, and the table of their own would be one more write of each.
+
+    The ledger's two indexes are made after its rows, which takes a third of the time. Where somebody reads the ledger at this
+    moment, or it is another role's, they stay and grow row by row: nobody waits for the load, nor the load for them.
+    """
     columns = _entry_columns(context)
-    return SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS e ORDER BY source_id").format(
-        context.ledger, columns, columns, _entries_sql(context, load_id)
+    return SQL("""
+        DO $$ BEGIN
+          LOCK TABLE {ledger} IN ACCESS EXCLUSIVE MODE NOWAIT;
+          ALTER TABLE {ledger} DROP CONSTRAINT {pkey}, DROP CONSTRAINT {key};
+        EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+        END $$;
+        INSERT INTO {ledger} ({columns}) SELECT {columns} FROM ({entries}) AS e;
+        DO $$ BEGIN
+          IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = {name}::regclass AND contype = 'p') THEN
+            ALTER TABLE {ledger} ADD CONSTRAINT {pkey} PRIMARY KEY (source_id), ADD CONSTRAINT {key} UNIQUE (nexus_id);
+          END IF;
+        END $$
+    """).format(
+        ledger=context.ledger,
+        name=Literal(".".join(context.ledger.strings)),
+        pkey=Identifier(f"{context.ledger.strings[-1]}_pkey"),
+        key=Identifier(f"{context.ledger.strings[-1]}_nexus_id_key"),
+        columns=columns,
+        entries=_entries_sql(context, load_id),
     )
 
 

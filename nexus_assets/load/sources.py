@@ -91,8 +91,8 @@ def stage_all(
             "objects": digest.objects,
             "sha256": digest.hexdigest(),
         }
-        cursor.execute(SQL("ANALYZE {}").format(listing))
-    cursor.execute(SQL("ANALYZE {}").format(work("export")))
+    copied = [table for table in (listing, work("export")) if table is not None]
+    cursor.execute(SQL("ANALYZE {}").format(SQL(", ").join(copied)))
     return Staged(export, listing, companion_exports, facts, in_place)
 
 
@@ -193,8 +193,7 @@ def _mismatches(
 
 
 def _make(cursor: Cursor, table: Identifier, query: Composable) -> None:
-    cursor.execute(SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, query))
-    cursor.execute(SQL("ANALYZE {}").format(table))
+    cursor.execute(SQL("CREATE UNLOGGED TABLE {table} AS {query}; ANALYZE {table}").format(table=table, query=query))
 
 
 def _relation(cursor: Cursor, table: Identifier) -> Relation:

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.before_values import updated_sql
-from nexus_assets.load.incoming import LoadContext
+from nexus_assets.load.incoming import LoadContext, is_current_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.load.work import Relation
 from nexus_assets.mapping.entity import Archive, FileRecords
@@ -24,18 +24,25 @@ class Ids:
 
 
 def count(cursor: Cursor, context: LoadContext) -> Ids:
-    """Counts the ids that are known and those that vanish; run before anything is written."""
-    return Ids(
-        *queries.row(
-            cursor,
-            SQL("""
-                WITH known AS NOT MATERIALIZED (
-                  SELECT source_id FROM {ledger} WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-                SELECT (SELECT count(*) FROM known),
-                       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = k.source_id))
-            """).format(ledger=context.ledger, seen=context.work("seen")),
-        )
+    """Counts the ids that are known and those that vanish; run before anything is written.
+
+    The source has an id as often as it has rows of it, less those that come again: no id is looked for.
+    """
+    known, found = queries.row(
+        cursor,
+        SQL("""
+            SELECT (SELECT count(*) FROM {ledger} AS l WHERE {is_current}),
+                   count(*) - coalesce(sum(r.more), 0)::bigint
+            FROM {seen} AS s LEFT JOIN {repeated} AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
+            WHERE s.is_current
+        """).format(
+            ledger=context.ledger,
+            is_current=is_current_sql("l"),
+            seen=context.work("seen"),
+            repeated=context.work("repeated"),
+        ),
     )
+    return Ids(known, known - found)
 
 
 def still_named(cursor: Cursor, context: LoadContext, export: Relation) -> list[str]:

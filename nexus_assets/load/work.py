@@ -57,7 +57,7 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "seen",
         "s",
-        (*_ROW, "known_id", "is_live", "settled"),
+        (*_ROW, "known_id", "is_live", "is_current", "settled"),
         "Every source row by its hash, what the ledger knows of it, and whether there is nothing to do for it.",
     ),
     WorkTable(

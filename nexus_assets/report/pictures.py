@@ -130,7 +130,7 @@ def images_per_month(counts: Mapping[date | None, int]) -> str:
 
 def _round_step(most: int) -> int:
     """1, 2 or 5 times a power of ten, of which at most five reach up to the number."""
-    power = 10 ** max(0, len(str(most)) - 2)
+    power = int(10 ** max(0, len(str(most)) - 2))
     return next(step for step in (power, 2 * power, 5 * power, 10 * power, 20 * power) if step * 5 >= most)
 
 

@@ -21,7 +21,7 @@ from nexus_assets.load.stage import stage_export
 from nexus_assets.load.work import Work
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.sources.filemaker import find_export, open_export
-from nexus_assets_tests.load.clinic import HEADINGS, Clinic
+from nexus_assets_tests.load.clinic import HEADINGS, OPTIONAL_HEADINGS, Clinic
 from nexus_assets_tests.load.test_load import EXPECTED
 from nexus_assets_tests.sources.writers import ENCODINGS, LINE_ENDS, WRITERS, gzip_file, xlsx_file, xml_file, zip_file
 
@@ -127,7 +127,8 @@ class WrittenOtherwise(Clinic):
     ending: str = "csv"
 
     def _write(self, name: str) -> None:
-        rows = [HEADINGS[name], *([row.get(heading, "") for heading in HEADINGS[name]] for row in self.exports[name])]
+        headings = {**HEADINGS, **OPTIONAL_HEADINGS}[name]
+        rows = [headings, *([row.get(heading, "") for heading in headings] for row in self.exports[name])]
         kind, _, packed = self.ending.partition(".")
         data = WRITERS[kind](rows)
         if packed:

@@ -42,10 +42,11 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
@@ -54,16 +55,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_appointments AS l USING (source_id)
 WHERE c.entity = 'appointments' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -101,38 +93,45 @@ COPY nexus_assets.work_appointments_companion_clinicians (c0, c1)
 
 ANALYZE nexus_assets.work_appointments_export;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_appointments_export AS s,
-    LATERAL (VALUES ('id', s.c2), ('startDate', s.c7), ('startTime', s.c8), ('endDate', s.c0), ('endTime', s.c1), ('notes', s.c6), ('id_Contact', s.c5), ('id_Clinic', s.c3), ('id_Clinician', s.c4), ('Type', s.c9)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_appointments_export AS s,
+      LATERAL (VALUES ('id', s.c2), ('startDate', s.c7), ('startTime', s.c8), ('endDate', s.c0), ('endTime', s.c1), ('notes', s.c6), ('id_Contact', s.c5), ('id_Clinic', s.c3), ('id_Clinician', s.c4), ('Type', s.c9)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_appointments_export AS s, LATERAL (VALUES ('id', s.c2), ('startDate', s.c7), ('startTime', s.c8), ('endDate', s.c0), ('endTime', s.c1), ('notes', s.c6), ('id_Contact', s.c5), ('id_Clinic', s.c3), ('id_Clinician', s.c4), ('Type', s.c9)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_appointments_export AS s,
-    LATERAL (VALUES ('startDate', s.c7), ('endDate', s.c0)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_appointments_export AS s,
+          LATERAL (VALUES ('startDate', s.c7), ('endDate', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_appointments_export AS s WHERE s.c7 LIKE '____-__-__%' OR s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -148,6 +147,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c7, s.c8, s.c0, s.c1, NULL::text, s.c6, s.c5, s.c3, s.c4, s.c9, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_appointments_export AS s OFFSET 0) AS s
@@ -179,10 +179,8 @@ WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR
 
 ANALYZE nexus_assets.work_appointments_pending;
 
-DROP TABLE IF EXISTS nexus_assets.work_appointments_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'startDate'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_appointments_dates; CREATE UNLOGGED TABLE nexus_assets.work_appointments_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'startDate'::text AS field, raw, times
     FROM (SELECT s.f1 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endDate'::text AS field, raw, times
     FROM (SELECT s.f3 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
@@ -202,10 +200,8 @@ GROUP BY field ORDER BY field;
 
 ALTER TABLE nexus_assets.work_appointments_dates ADD COLUMN value date;UPDATE nexus_assets.work_appointments_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_appointments_dates;
 
-DROP TABLE IF EXISTS nexus_assets.work_appointments_times;
-
-CREATE UNLOGGED TABLE nexus_assets.work_appointments_times AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'startTime'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_appointments_times; CREATE UNLOGGED TABLE nexus_assets.work_appointments_times AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'startTime'::text AS field, raw, times
     FROM (SELECT s.f2 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endTime'::text AS field, raw, times
     FROM (SELECT s.f4 AS raw, count(*) AS times FROM nexus_assets.work_appointments_pending AS s GROUP BY 1) AS different
@@ -215,27 +211,15 @@ ALTER TABLE nexus_assets.work_appointments_times ADD COLUMN value interval;UPDAT
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'status', different.raw,
-    (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END)
-    FROM (
-  SELECT NULL::text AS raw FROM nexus_assets.work_appointments_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_appointments_texts;
+    SELECT 'status', different.raw,
+        (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END)
+        FROM (
+      SELECT NULL::text AS raw FROM nexus_assets.work_appointments_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
+; ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END WHEN s.disputed THEN 'duplicate_id'
-    WHEN row_0.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact'
-    ELSE 'no_contact' END WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
-    WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'unreadable_time'
-    WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'unreadable_date'
-    WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'unreadable_time' END AS reason,
-       CASE WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL WHEN row_0.id IS NULL THEN NULL
-           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'start_time'
-           WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN 'start_time'
-           WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN 'end_time'
-           WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN 'end_time' END AS reason_column,
-           TRUE AS described,
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+       why.reason[2] AS reason_column, TRUE AS described,
            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
            row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
            coalesce(clinician_id_0.id) AS new_clinician_id,
@@ -273,14 +257,14 @@ LEFT JOIN (
                LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
                AND times_3.raw = s.f4
                LEFT JOIN nexus_assets.work_appointments_texts AS text_status ON text_status.column_name = 'status'
-               AND text_status.raw = NULL::text;
+               AND text_status.raw = NULL::text CROSS
+               JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'start_time'] WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN ARRAY['unreadable_time', 'start_time'] WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN ARRAY['unreadable_date', 'end_time'] WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN ARRAY['unreadable_time', 'end_time'] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
     WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL
     WHEN length(new_status) > 20 THEN 'status' END
-WHERE reason IS NULL AND (new_start_time IS NULL OR length(new_status) > 20);
-
-ANALYZE nexus_assets.work_appointments_incoming;
+    WHERE reason IS NULL AND (new_start_time IS NULL OR length(new_status) > 20)
+; ANALYZE nexus_assets.work_appointments_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 
@@ -309,15 +293,14 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_appointments_decided;
 
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_appointments WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_appointments_seen AS s WHERE s.source_id = k.source_id));
+SELECT (SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
+       count(*) - coalesce(sum(r.more), 0)::bigint
+FROM nexus_assets.work_appointments_seen AS s
+    LEFT JOIN nexus_assets.work_appointments_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
+WHERE s.is_current;
 
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_appointments_incoming;
-
-SELECT count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming WHERE reason IS NULL;
+SELECT reason, count(*), count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming
+    GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_decided WHERE action = 'insert') AND EXISTS (
     SELECT t.* FROM public.appointments AS t
@@ -432,9 +415,6 @@ FROM nexus_assets.work_appointments_changes AS c;
 
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_appointments_decided
     WHERE action IN ('insert', 'restore');
-
-SELECT reason, count(*) FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL GROUP BY 1
-    ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_changes WHERE action = 'adopt');
 
@@ -580,10 +560,6 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'appointments' AND resolved_load IS NULL);
 
@@ -647,10 +623,6 @@ FROM nexus_assets.identity_appointments AS l
 WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

@@ -42,10 +42,11 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
@@ -54,16 +55,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_documents AS l USING (source_id)
 WHERE c.entity = 'documents' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -95,41 +87,46 @@ mime_type text, record_key text, is_thumbnail boolean);
 COPY nexus_assets.work_documents_listing (key, file_name, size, etag, mime_type, record_key, is_thumbnail)
     FROM STDIN WITH (FORMAT csv);
 
-ANALYZE nexus_assets.work_documents_listing;
+ANALYZE nexus_assets.work_documents_listing, nexus_assets.work_documents_export;
 
-ANALYZE nexus_assets.work_documents_export;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_documents_export AS s,
+      LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_documents_export AS s,
-    LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('Date', s.c0)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('Date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_documents_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -170,9 +167,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
 ) AS x ON x.record_key = f.record_key AND rival.key IS NULL
     LEFT JOIN (SELECT DISTINCT ON (record_key) record_key, key, size FROM nexus_assets.work_documents_listing WHERE is_thumbnail
                ORDER BY record_key, key) AS t ON t.record_key = f.record_key
-    WHERE NOT f.is_thumbnail;
-
-ANALYZE nexus_assets.work_documents_records;
+    WHERE NOT f.is_thumbnail
+; ANALYZE nexus_assets.work_documents_records;
 
 SELECT * FROM nexus_assets.work_documents_records LIMIT 0;
 
@@ -184,6 +180,7 @@ SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NUL
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(
          l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash
              AND (t.object_id IS NULL OR parent_0.id IS NOT NULL) AND t.object_id IS NOT NULL,
@@ -212,10 +209,8 @@ WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR
 
 ANALYZE nexus_assets.work_documents_pending;
 
-DROP TABLE IF EXISTS nexus_assets.work_documents_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_documents_dates; CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
     FROM (SELECT s.f8 AS raw, count(*) AS times FROM nexus_assets.work_documents_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
@@ -235,24 +230,16 @@ ALTER TABLE nexus_assets.work_documents_dates ADD COLUMN value date;UPDATE nexus
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'category', different.raw,
-    (CASE regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '-', 'g'), '') END)
-    FROM (
-  SELECT s.f7 AS raw FROM nexus_assets.work_documents_pending AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_documents_texts;
+    SELECT 'category', different.raw,
+        (CASE regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '-', 'g'), '') END)
+        FROM (
+      SELECT s.f7 AS raw FROM nexus_assets.work_documents_pending AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different
+; ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f13 IS NOT NULL THEN s.f13
-    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id'
-    WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
-       CASE WHEN s.f13 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
-           WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'file_size'
-           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'document_date' END AS reason_column,
-           s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id,
-           CASE
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+       why.reason[2] AS reason_column, s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+           row_0.id AS new_object_id, CASE
            WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
              "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
                  ("s"."f1")::text AS "new_file_name", ("s"."f1")::text AS "new_original_name",
@@ -270,7 +257,8 @@ LEFT JOIN (
                           LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
                           AND "text_category".raw = "s"."f7"
                           LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
-                          AND dates_0.raw = s.f8;
+                          AND "dates_0".raw = "s"."f8" CROSS
+                          JOIN LATERAL (SELECT CASE WHEN "s"."f13" IS NOT NULL THEN ARRAY["s"."f13", NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text("s"."f0") IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN (nexus_assets.read_integer("s"."f2") IS NULL AND nexus_assets.read_text("s"."f2") IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN ("dates_0".raw IS NOT NULL AND "dates_0".value IS NULL) THEN ARRAY['unreadable_date', 'document_date'] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long'
     WHEN length(new_original_name) > 255 THEN 'too_long' WHEN length(new_mime_type) > 100 THEN 'too_long'
@@ -280,10 +268,9 @@ UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_fi
     WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
     WHEN length(new_s3_bucket) > 255 THEN 's3_bucket' WHEN length(new_s3_key) > 512 THEN 's3_key'
     WHEN length(new_s3_url) > 1024 THEN 's3_url' WHEN length(new_category) > 100 THEN 'category' END
-WHERE reason IS NULL
-    AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100);
-
-ANALYZE nexus_assets.work_documents_incoming;
+    WHERE reason IS NULL
+        AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100)
+; ANALYZE nexus_assets.work_documents_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 
@@ -391,19 +378,17 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_documents_decided;
 
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_documents WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_documents_seen AS s WHERE s.source_id = k.source_id));
+SELECT (SELECT count(*) FROM nexus_assets.identity_documents AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
+       count(*) - coalesce(sum(r.more), 0)::bigint
+FROM nexus_assets.work_documents_seen AS s
+    LEFT JOIN nexus_assets.work_documents_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
+WHERE s.is_current;
 
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_documents_incoming;
-
-SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
-    count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
-    count(*) FILTER (WHERE new_s3_bucket IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
-    count(*) FILTER (WHERE new_s3_url IS NULL), count(*) FILTER (WHERE new_category IS NULL)
-    FROM nexus_assets.work_documents_incoming WHERE reason IS NULL;
+SELECT reason, count(*), count(*) FILTER (WHERE new_file_name IS NULL),
+    count(*) FILTER (WHERE new_original_name IS NULL), count(*) FILTER (WHERE new_file_size IS NULL),
+    count(*) FILTER (WHERE new_mime_type IS NULL), count(*) FILTER (WHERE new_s3_bucket IS NULL),
+    count(*) FILTER (WHERE new_s3_key IS NULL), count(*) FILTER (WHERE new_s3_url IS NULL),
+    count(*) FILTER (WHERE new_category IS NULL) FROM nexus_assets.work_documents_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_documents_decided
@@ -553,8 +538,6 @@ FROM nexus_assets.work_documents_changes AS c;
 
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_documents_decided
     WHERE action IN ('insert', 'restore');
-
-SELECT reason, count(*) FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_documents_changes WHERE action = 'adopt');
 

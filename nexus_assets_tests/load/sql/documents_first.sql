@@ -42,10 +42,11 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
@@ -54,16 +55,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_documents AS l USING (source_id)
 WHERE c.entity = 'documents' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -95,41 +87,46 @@ mime_type text, record_key text, is_thumbnail boolean);
 COPY nexus_assets.work_documents_listing (key, file_name, size, etag, mime_type, record_key, is_thumbnail)
     FROM STDIN WITH (FORMAT csv);
 
-ANALYZE nexus_assets.work_documents_listing;
+ANALYZE nexus_assets.work_documents_listing, nexus_assets.work_documents_export;
 
-ANALYZE nexus_assets.work_documents_export;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_documents_export AS s,
+      LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_documents_export AS s,
-    LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('Date', s.c0)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_documents_export AS s, LATERAL (VALUES ('Date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_documents_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -170,9 +167,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
 ) AS x ON x.record_key = f.record_key AND rival.key IS NULL
     LEFT JOIN (SELECT DISTINCT ON (record_key) record_key, key, size FROM nexus_assets.work_documents_listing WHERE is_thumbnail
                ORDER BY record_key, key) AS t ON t.record_key = f.record_key
-    WHERE NOT f.is_thumbnail;
-
-ANALYZE nexus_assets.work_documents_records;
+    WHERE NOT f.is_thumbnail
+; ANALYZE nexus_assets.work_documents_records;
 
 SELECT * FROM nexus_assets.work_documents_records LIMIT 0;
 
@@ -182,21 +178,18 @@ SELECT count(*) FROM nexus_assets.work_documents_export AS x WHERE NOT EXISTS
 
 SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NULL AND flaw IS NULL;
 
-SELECT NOT EXISTS (SELECT FROM public.documents_document) AND NOT EXISTS (SELECT FROM nexus_assets.identity_documents);
+SELECT CASE WHEN EXISTS (SELECT FROM public.documents_document)
+    OR EXISTS (SELECT FROM nexus_assets.identity_documents) THEN FALSE
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS id HAVING TRUE) AS named) END;
 
-SELECT count(*) = 0 FROM (
-SELECT FROM nexus_assets.work_documents_records AS x WHERE nexus_assets.read_uuid(x.record_key) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.record_key) HAVING count(*) > 1) AS repeated;
-
-DROP TABLE IF EXISTS nexus_assets.work_documents_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_documents_dates; CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
     FROM (SELECT s.f8 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x)
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -220,24 +213,17 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS 
                    FROM (
                  SELECT s.f7 AS raw FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x)
-AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_documents_texts;
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS source_id HAVING TRUE) AS named)
+AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different
+           ; ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f13 IS NOT NULL THEN s.f13
-       WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-       WHEN s.disputed THEN 'duplicate_id'
-       WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'unreadable_number'
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date' END AS reason,
-          CASE WHEN s.f13 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
-              WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN 'file_size'
-              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'document_date' END AS reason_column,
-              s.f14 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+          why.reason[2] AS reason_column, s.f14 IS NOT NULL AS described,
+              array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('documents', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
               WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
                 "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
@@ -250,10 +236,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
                     (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
    FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid("x"."record_key") AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW("x"."record_key", "x"."file_name", "x"."size", "x"."mime_type", "x"."bucket", "x"."key", "x"."url", "x"."Type", "x"."Date", "x"."id_Contact", "x"."id_Order", "x"."imported", "x"."num", "x"."flaw"), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, "x"."record_key" AS "f0", "x"."file_name" AS "f1", "x"."size" AS "f2", "x"."mime_type" AS "f3", "x"."bucket" AS "f4", "x"."key" AS "f5", "x"."url" AS "f6", "x"."Type" AS "f7", "x"."Date" AS "f8", "x"."id_Contact" AS "f9", "x"."id_Order" AS "f10", "x"."imported" AS "f11", "x"."num" AS "f12", "x"."flaw" AS "f13", "x"."export_row" AS "f14" FROM "nexus_assets"."work_documents_records" AS x)
+           FALSE AS disputed, "x"."record_key" AS "f0", "x"."file_name" AS "f1", "x"."size" AS "f2", "x"."mime_type" AS "f3", "x"."bucket" AS "f4", "x"."key" AS "f5", "x"."url" AS "f6", "x"."Type" AS "f7", "x"."Date" AS "f8", "x"."id_Contact" AS "f9", "x"."id_Order" AS "f10", "x"."imported" AS "f11", "x"."num" AS "f12", "x"."flaw" AS "f13", "x"."export_row" AS "f14" FROM "nexus_assets"."work_documents_records" AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid("x"."record_key") AS "source_id" HAVING TRUE) AS "named")
 AS s
    LEFT JOIN (
      SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
@@ -262,7 +248,8 @@ AS s
                              LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
                              AND "text_category".raw = "s"."f7"
                              LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
-                             AND dates_0.raw = s.f8;
+                             AND "dates_0".raw = "s"."f8" CROSS
+                             JOIN LATERAL (SELECT CASE WHEN "s"."f13" IS NOT NULL THEN ARRAY["s"."f13", NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text("s"."f0") IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN (nexus_assets.read_integer("s"."f2") IS NULL AND nexus_assets.read_text("s"."f2") IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN ("dates_0".raw IS NOT NULL AND "dates_0".value IS NULL) THEN ARRAY['unreadable_date', 'document_date'] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long'
     WHEN length(new_original_name) > 255 THEN 'too_long' WHEN length(new_mime_type) > 100 THEN 'too_long'
@@ -272,21 +259,15 @@ UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_fi
     WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
     WHEN length(new_s3_bucket) > 255 THEN 's3_bucket' WHEN length(new_s3_key) > 512 THEN 's3_key'
     WHEN length(new_s3_url) > 1024 THEN 's3_url' WHEN length(new_category) > 100 THEN 'category' END
-WHERE reason IS NULL
-    AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100);
+    WHERE reason IS NULL
+        AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100)
+; ANALYZE nexus_assets.work_documents_incoming;
 
-ANALYZE nexus_assets.work_documents_incoming;
-
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_documents_incoming;
-
-SELECT count(*) FILTER (WHERE new_file_name IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
-    count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
-    count(*) FILTER (WHERE new_s3_bucket IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
-    count(*) FILTER (WHERE new_s3_url IS NULL), count(*) FILTER (WHERE new_category IS NULL)
-    FROM nexus_assets.work_documents_incoming WHERE reason IS NULL;
-
-SELECT reason, count(*) FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*), count(*) FILTER (WHERE new_file_name IS NULL),
+    count(*) FILTER (WHERE new_original_name IS NULL), count(*) FILTER (WHERE new_file_size IS NULL),
+    count(*) FILTER (WHERE new_mime_type IS NULL), count(*) FILTER (WHERE new_s3_bucket IS NULL),
+    count(*) FILTER (WHERE new_s3_key IS NULL), count(*) FILTER (WHERE new_s3_url IS NULL),
+    count(*) FILTER (WHERE new_category IS NULL) FROM nexus_assets.work_documents_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.documents_document (id, content_type_id, object_id, filemaker_id, file_name, original_name, file_size, mime_type, s3_bucket, s3_key, s3_url, category, document_date, filemaker_metadata, description, tags, uploaded_by, uploaded_at, updated_at, is_active)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid,
@@ -299,10 +280,16 @@ SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_
   (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_object_id, d.row_number;
 
-INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
-    base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
-    base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM (
+DO $$ BEGIN
+      LOCK TABLE nexus_assets.identity_documents IN ACCESS EXCLUSIVE MODE NOWAIT;
+      ALTER TABLE nexus_assets.identity_documents DROP CONSTRAINT identity_documents_pkey,
+          DROP CONSTRAINT identity_documents_nexus_id_key;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+    END $$;
+    INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata) SELECT source_id,
+        nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id,
+        base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type,
+        base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
         hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
         i.row_number,
@@ -323,7 +310,13 @@ INSERT INTO nexus_assets.identity_documents (source_id, nexus_id, row_hash, targ
     FROM nexus_assets.work_documents_incoming AS i CROSS JOIN LATERAL
       (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
     WHERE d.action IN ('insert', 'restore')
-) AS e ORDER BY source_id;
+) AS e;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'nexus_assets.identity_documents'::regclass AND contype = 'p') THEN
+        ALTER TABLE nexus_assets.identity_documents ADD CONSTRAINT identity_documents_pkey PRIMARY KEY (source_id),
+            ADD CONSTRAINT identity_documents_nexus_id_key UNIQUE (nexus_id);
+      END IF;
+    END $$;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -379,12 +372,7 @@ FOR KEY SHARE) AS held;
 SELECT EXISTS (SELECT FROM nexus_assets.work_documents_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'documents' AND resolved_load IS NULL);
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_documents AS l
-    LEFT JOIN nexus_assets.work_documents_incoming AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
+SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_documents WHERE notices IS NOT NULL GROUP BY 1;
 
 SET LOCAL enable_nestloop = off;
 

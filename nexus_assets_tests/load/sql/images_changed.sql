@@ -42,11 +42,11 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
@@ -57,16 +57,7 @@ FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
 WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -111,41 +102,46 @@ mime_type text, record_key text, is_thumbnail boolean);
 COPY nexus_assets.work_images_listing (key, file_name, size, etag, mime_type, record_key, is_thumbnail)
     FROM STDIN WITH (FORMAT csv);
 
-ANALYZE nexus_assets.work_images_listing;
+ANALYZE nexus_assets.work_images_listing, nexus_assets.work_images_export;
 
-ANALYZE nexus_assets.work_images_export;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_images_export AS s,
+      LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_images_export AS s,
-    LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_images_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -153,10 +149,8 @@ GROUP BY 1
 HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
    AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
 
-DROP TABLE IF EXISTS nexus_assets.work_images_dates_of_records;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_dates_of_records AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_images_dates_of_records; CREATE UNLOGGED TABLE nexus_assets.work_images_dates_of_records AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.c0 AS raw, count(*) AS times FROM nexus_assets.work_images_export AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
@@ -216,9 +210,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_records AS
     WHERE NOT f.is_thumbnail
 ) AS r
     CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(r."id_Contact") AS who) AS named
-    LEFT JOIN nexus_assets.work_images_dates_of_records AS d ON d.field = 'date' AND d.raw = r."date";
-
-ANALYZE nexus_assets.work_images_records;
+    LEFT JOIN nexus_assets.work_images_dates_of_records AS d ON d.field = 'date' AND d.raw = r."date"
+; ANALYZE nexus_assets.work_images_records;
 
 SELECT * FROM nexus_assets.work_images_records LIMIT 0;
 
@@ -228,6 +221,7 @@ SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET 0) AS s
@@ -256,10 +250,8 @@ WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR
 
 ANALYZE nexus_assets.work_images_pending;
 
-DROP TABLE IF EXISTS nexus_assets.work_images_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_images_dates; CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.f11 AS raw, count(*) AS times FROM nexus_assets.work_images_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
@@ -267,33 +259,18 @@ ALTER TABLE nexus_assets.work_images_dates ADD COLUMN value date;UPDATE nexus_as
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-SELECT 'category', different.raw,
-    (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
-    FROM (
-  SELECT s.f9 AS raw FROM nexus_assets.work_images_pending AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_images_texts;
+    SELECT 'category', different.raw,
+        (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
+        FROM (
+      SELECT s.f9 AS raw FROM nexus_assets.work_images_pending AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different
+; ANALYZE nexus_assets.work_images_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f15 IS NOT NULL THEN s.f15
-    WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-    WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number'
-    WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number'
-    WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
-    WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number'
-    WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
-    ELSE 'unknown_batch' END END AS reason,
-       CASE WHEN s.f15 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
-           WHEN row_0.id IS NULL THEN NULL
-           WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'file_size'
-           WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'thumbnail_size'
-           WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'date_taken'
-           WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'order' END AS reason_column,
-           s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices, row_1.id AS new_batch_id,
-           (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
-           (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key, (
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+       why.reason[2] AS reason_column, s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+           row_1.id AS new_batch_id, (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id,
+           (s.f1)::text AS new_s3_key, (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key,
+           (
     (
       SELECT CASE WHEN ending IS NULL
           OR replace(lower(substring(said FROM '\.[^./]+$')), '.jpeg', '.jpg') = replace(ending, '.jpeg', '.jpg') THEN said
@@ -316,7 +293,8 @@ LEFT JOIN (
                           LEFT JOIN nexus_assets.work_images_texts AS text_category ON text_category.column_name = 'category'
                           AND text_category.raw = s.f9
                           LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
-                          AND dates_0.raw = s.f11;
+                          AND dates_0.raw = s.f11 CROSS
+                          JOIN LATERAL (SELECT CASE WHEN s.f15 IS NOT NULL THEN ARRAY[s.f15, NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['unreadable_number', 'thumbnail_size'] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'date_taken'] WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN ARRAY['unreadable_number', 'order'] WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch' ELSE 'unknown_batch' END, NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
     WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'
@@ -325,10 +303,9 @@ UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_ke
     WHEN length(new_s3_thumbnail_key) > 500 THEN 's3_thumbnail_key'
     WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
     WHEN length(new_category) > 100 THEN 'category' END
-WHERE reason IS NULL
-    AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100);
-
-ANALYZE nexus_assets.work_images_incoming;
+    WHERE reason IS NULL
+        AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100)
+; ANALYZE nexus_assets.work_images_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 
@@ -469,19 +446,17 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_images_decided;
 
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_images WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = k.source_id));
+SELECT (SELECT count(*) FROM nexus_assets.identity_images AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
+       count(*) - coalesce(sum(r.more), 0)::bigint
+FROM nexus_assets.work_images_seen AS s LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
+    AND r.first_row = s.row_number
+WHERE s.is_current;
 
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_images_incoming;
-
-SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
+SELECT reason, count(*), count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
     count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
-    count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming WHERE reason IS NULL;
+    count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_images_decided
@@ -631,8 +606,6 @@ FROM nexus_assets.work_images_changes AS c;
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_images_decided
     WHERE action IN ('insert', 'restore');
 
-SELECT reason, count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_images_changes WHERE action = 'adopt');
 
 WITH written AS (
@@ -764,10 +737,6 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 WITH written AS (
     INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
     SELECT 'image_batches', d.id, d.source_id, d.keeper, <load> FROM (
@@ -894,10 +863,6 @@ FROM nexus_assets.identity_images AS l LEFT JOIN nexus_assets.work_images_seen A
 WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_images_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

@@ -42,11 +42,11 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
--- 2 times:
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
@@ -57,16 +57,7 @@ FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
 WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -111,41 +102,46 @@ mime_type text, record_key text, is_thumbnail boolean);
 COPY nexus_assets.work_images_listing (key, file_name, size, etag, mime_type, record_key, is_thumbnail)
     FROM STDIN WITH (FORMAT csv);
 
-ANALYZE nexus_assets.work_images_listing;
+ANALYZE nexus_assets.work_images_listing, nexus_assets.work_images_export;
 
-ANALYZE nexus_assets.work_images_export;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_images_export AS s,
+      LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_images_export AS s,
-    LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_images_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_images_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -153,10 +149,8 @@ GROUP BY 1
 HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
    AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
 
-DROP TABLE IF EXISTS nexus_assets.work_images_dates_of_records;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_dates_of_records AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_images_dates_of_records; CREATE UNLOGGED TABLE nexus_assets.work_images_dates_of_records AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.c0 AS raw, count(*) AS times FROM nexus_assets.work_images_export AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
@@ -216,9 +210,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_records AS
     WHERE NOT f.is_thumbnail
 ) AS r
     CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(r."id_Contact") AS who) AS named
-    LEFT JOIN nexus_assets.work_images_dates_of_records AS d ON d.field = 'date' AND d.raw = r."date";
-
-ANALYZE nexus_assets.work_images_records;
+    LEFT JOIN nexus_assets.work_images_dates_of_records AS d ON d.field = 'date' AND d.raw = r."date"
+; ANALYZE nexus_assets.work_images_records;
 
 SELECT * FROM nexus_assets.work_images_records LIMIT 0;
 
@@ -226,21 +219,18 @@ SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
 (SELECT FROM nexus_assets.work_images_listing AS f WHERE NOT f.is_thumbnail AND
    f.record_key = nexus_assets.comparable(nexus_assets.plain_number(x.c5)));
 
-SELECT NOT EXISTS (SELECT FROM public.images_image) AND NOT EXISTS (SELECT FROM nexus_assets.identity_images);
+SELECT CASE WHEN EXISTS (SELECT FROM public.images_image)
+    OR EXISTS (SELECT FROM nexus_assets.identity_images) THEN FALSE
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_images_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.id) AS id HAVING TRUE) AS named) END;
 
-SELECT count(*) = 0 FROM (
-SELECT FROM nexus_assets.work_images_records AS x WHERE nexus_assets.read_uuid(x.id) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.id) HAVING count(*) > 1) AS repeated;
-
-DROP TABLE IF EXISTS nexus_assets.work_images_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_images_dates; CREATE UNLOGGED TABLE nexus_assets.work_images_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.f11 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.id) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_images_dates ADD COLUMN value date;UPDATE nexus_assets.work_images_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_images_dates;
@@ -252,32 +242,17 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_texts AS SELECT NULL::text AS col
                    FROM (
                  SELECT s.f9 AS raw FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
-AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_images_texts;
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.id) AS source_id HAVING TRUE) AS named)
+AS s WHERE s.f9 IS NOT NULL GROUP BY 1) AS different
+           ; ANALYZE nexus_assets.work_images_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f15 IS NOT NULL THEN s.f15
-       WHEN s.source_id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-       WHEN s.disputed THEN 'duplicate_id' WHEN row_0.id IS NULL THEN CASE
-       WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END
-       WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'unreadable_number'
-       WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'unreadable_number'
-       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'unreadable_date'
-       WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'unreadable_number'
-       WHEN row_1.id IS NULL THEN CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch'
-       ELSE 'unknown_batch' END END AS reason,
-          CASE WHEN s.f15 IS NOT NULL THEN NULL WHEN s.source_id IS NULL THEN NULL WHEN s.disputed THEN NULL
-              WHEN row_0.id IS NULL THEN NULL
-              WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN 'file_size'
-              WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN 'thumbnail_size'
-              WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN 'date_taken'
-              WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN 'order' END AS reason_column,
-              s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+          why.reason[2] AS reason_column, s.f16 IS NOT NULL AS described,
+              array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('images', s.source_id::text) AS nexus_id, row_1.id AS new_batch_id,
               (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
               (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key, (
@@ -293,10 +268,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
        (dates_0.value)::date AS new_date_taken, (nexus_assets.read_integer(s.f12))::integer AS new_order
    FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.id) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.id, x.key, x.thumbnail_key, x."Name_of_file", x."fileName", x.file_name, x.size, x.thumbnail_size, x.mime_type, x."Type", x.recid, x."date", x.position, x."id_Contact", x.group_id, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x)
+           FALSE AS disputed, x.id AS f0, x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6, x.thumbnail_size AS f7, x.mime_type AS f8, x."Type" AS f9, x.recid AS f10, x."date" AS f11, x.position AS f12, x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16 FROM nexus_assets.work_images_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.id) AS source_id HAVING TRUE) AS named)
 AS s
    LEFT JOIN (
      SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
@@ -309,7 +284,8 @@ AS s
                              LEFT JOIN nexus_assets.work_images_texts AS text_category ON text_category.column_name = 'category'
                              AND text_category.raw = s.f9
                              LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
-                             AND dates_0.raw = s.f11;
+                             AND dates_0.raw = s.f11 CROSS
+                             JOIN LATERAL (SELECT CASE WHEN s.f15 IS NOT NULL THEN ARRAY[s.f15, NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['unreadable_number', 'thumbnail_size'] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'date_taken'] WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN ARRAY['unreadable_number', 'order'] WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch' ELSE 'unknown_batch' END, NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
     WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'
@@ -318,21 +294,15 @@ UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_ke
     WHEN length(new_s3_thumbnail_key) > 500 THEN 's3_thumbnail_key'
     WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
     WHEN length(new_category) > 100 THEN 'category' END
-WHERE reason IS NULL
-    AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100);
+    WHERE reason IS NULL
+        AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100)
+; ANALYZE nexus_assets.work_images_incoming;
 
-ANALYZE nexus_assets.work_images_incoming;
-
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_images_incoming;
-
-SELECT count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
+SELECT reason, count(*), count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
     count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
-    count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming WHERE reason IS NULL;
-
-SELECT reason, count(*) FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
+    count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.images_image (id, batch_id, filemaker_id, s3_key, s3_thumbnail_key, original_name, file_size, thumbnail_size, mime_type, category, caption, date_taken, "order", uploaded_at)
 SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500),
@@ -343,10 +313,16 @@ SELECT d.nexus_id, i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key:
   (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY i.new_batch_id, i.new_order, d.row_number;
 
-INSERT INTO nexus_assets.identity_images (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id,
-    base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size,
-    base_mime_type, base_category, base_caption, base_date_taken, base_order FROM (
+DO $$ BEGIN
+      LOCK TABLE nexus_assets.identity_images IN ACCESS EXCLUSIVE MODE NOWAIT;
+      ALTER TABLE nexus_assets.identity_images DROP CONSTRAINT identity_images_pkey,
+          DROP CONSTRAINT identity_images_nexus_id_key;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+    END $$;
+    INSERT INTO nexus_assets.identity_images (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id,
+        nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id,
+        base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size,
+        base_mime_type, base_category, base_caption, base_date_taken, base_order FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
         hash_record_extended(ROW(i.new_batch_id::uuid, i.new_filemaker_id::uuid, i.new_s3_key::character varying(500), i.new_s3_thumbnail_key::character varying(500), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_thumbnail_size::integer, i.new_mime_type::character varying(100), i.new_category::character varying(100), i.new_caption::text, i.new_date_taken::date, i.new_order::integer), 0) AS target_hash,
         i.row_number,
@@ -366,13 +342,15 @@ INSERT INTO nexus_assets.identity_images (source_id, nexus_id, row_hash, target_
     FROM nexus_assets.work_images_incoming AS i CROSS JOIN LATERAL
       (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
     WHERE d.action IN ('insert', 'restore')
-) AS e ORDER BY source_id;
+) AS e;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'nexus_assets.identity_images'::regclass AND contype = 'p') THEN
+        ALTER TABLE nexus_assets.identity_images ADD CONSTRAINT identity_images_pkey PRIMARY KEY (source_id),
+            ADD CONSTRAINT identity_images_nexus_id_key UNIQUE (nexus_id);
+      END IF;
+    END $$;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 WITH written AS (
     INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
@@ -470,15 +448,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
         AND x.column_name IS NOT DISTINCT FROM n.column_name)
     ORDER BY x.row_number;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_images AS l LEFT JOIN nexus_assets.work_images_incoming AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
+SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_images WHERE notices IS NOT NULL GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

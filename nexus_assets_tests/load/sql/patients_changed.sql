@@ -42,19 +42,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
 WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -73,38 +70,45 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 ANALYZE nexus_assets.work_patients_export;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_patients_export AS s,
-    LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patients_export AS s,
+      LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_patients_export AS s, LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_patients_export AS s,
-    LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_patients_export AS s,
+          LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patients_export AS s WHERE s.c5 LIKE '____-__-__%' OR s.c19 LIKE '____-__-__%' OR s.c18 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -120,6 +124,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
@@ -153,10 +158,8 @@ WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR
 
 ANALYZE nexus_assets.work_patients_pending;
 
-DROP TABLE IF EXISTS nexus_assets.work_patients_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_patients_dates; CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
     FROM (SELECT s.f5 AS raw, count(*) AS times FROM nexus_assets.work_patients_pending AS s GROUP BY 1) AS different
     WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'NDIS Plan Start Date'::text AS field, raw, times
     FROM (SELECT s.f17 AS raw, count(*) AS times FROM nexus_assets.work_patients_pending AS s GROUP BY 1) AS different
@@ -180,23 +183,20 @@ ALTER TABLE nexus_assets.work_patients_dates ADD COLUMN value date;UPDATE nexus_
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
     NULL::text AS value WHERE FALSE UNION ALL
-   SELECT 'title', different.raw,
-       (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END)
-       FROM (
-     SELECT s.f4 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
-UNION ALL
-   SELECT 'sex', different.raw,
-       (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END)
-       FROM (
-     SELECT s.f6 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_patients_texts;
+    SELECT 'title', different.raw,
+        (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END)
+        FROM (
+      SELECT s.f4 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
+ UNION ALL
+    SELECT 'sex', different.raw,
+        (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END)
+        FROM (
+      SELECT s.f6 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different
+; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' END AS reason,
-       NULL::text AS reason_column, TRUE AS described,
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+       why.reason[2] AS reason_column, TRUE AS described,
            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
            coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
            coalesce(funding_type_id_0.id) AS new_funding_type_id,
@@ -223,7 +223,8 @@ LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS
                LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
                AND dates_1.raw = s.f17
                LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
-               AND dates_2.raw = s.f18;
+               AND dates_2.raw = s.f18 CROSS
+               JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
     WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
@@ -233,10 +234,9 @@ UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_fir
     WHEN length(new_last_name) > 100 THEN 'last_name' WHEN length(new_middle_names) > 100 THEN 'middle_names'
     WHEN length(new_title) > 10 THEN 'title' WHEN length(new_sex) > 20 THEN 'sex'
     WHEN length(new_health_number) > 50 THEN 'health_number' END
-WHERE reason IS NULL
-    AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50);
-
-ANALYZE nexus_assets.work_patients_incoming;
+    WHERE reason IS NULL
+        AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50)
+; ANALYZE nexus_assets.work_patients_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 
@@ -333,13 +333,14 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_patients_decided;
 
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_patients WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = k.source_id));
+SELECT (SELECT count(*) FROM nexus_assets.identity_patients AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
+       count(*) - coalesce(sum(r.more), 0)::bigint
+FROM nexus_assets.work_patients_seen AS s
+    LEFT JOIN nexus_assets.work_patients_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
+WHERE s.is_current;
 
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_patients_incoming;
+SELECT reason, count(*), count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
+    FROM nexus_assets.work_patients_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT count(DISTINCT i.source_id) FROM nexus_assets.work_patients_incoming AS i
     JOIN nexus_assets.work_patients_decided AS d USING (row_number)
@@ -347,9 +348,6 @@ JOIN public.patients AS t ON hash_record_extended(ROW(i.new_last_name, i.new_fir
 JOIN nexus_assets.identity_patients AS l ON l.nexus_id = t.id
 WHERE d.action = 'insert'
     AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = l.source_id);
-
-SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
-    FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_patients_decided
@@ -480,8 +478,6 @@ FROM nexus_assets.work_patients_changes AS c;
 
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_patients_decided
     WHERE action IN ('insert', 'restore');
-
-SELECT reason, count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_patients_changes WHERE action = 'adopt');
 
@@ -700,10 +696,6 @@ SELECT EXISTS (
 
 SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients' AND x.local_entity_id = s.nexus_id AND lower(x.local_entity_type) = 'patient' AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
 
@@ -788,10 +780,6 @@ FROM nexus_assets.identity_patients AS l LEFT JOIN nexus_assets.work_patients_se
 WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

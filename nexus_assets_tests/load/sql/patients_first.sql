@@ -42,19 +42,16 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
 WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -67,38 +64,45 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 ANALYZE nexus_assets.work_patients_export;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_patients_export AS s,
-    LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patients_export AS s,
+      LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_patients_export AS s, LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
-
-SELECT heading, count(*) FILTER (WHERE is_iso), min(row_number) FILTER (WHERE is_iso)
-FROM nexus_assets.work_patients_export AS s,
-    LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text),
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_patients_export AS s,
+          LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patients_export AS s WHERE s.c5 LIKE '____-__-__%' OR s.c19 LIKE '____-__-__%' OR s.c18 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
   LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
                        regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
 WHERE is_iso OR said IS NOT NULL
@@ -112,35 +116,31 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.funding_sources;
 
-SELECT NOT EXISTS (SELECT FROM public.patients) AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients);
+SELECT CASE WHEN EXISTS (SELECT FROM public.patients) OR EXISTS (SELECT FROM nexus_assets.identity_patients) THEN FALSE
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS id HAVING TRUE) AS named) END;
 
-SELECT count(*) = 0 FROM (
-SELECT FROM nexus_assets.work_patients_export AS x WHERE nexus_assets.read_uuid(x.c9) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.c9) HAVING count(*) > 1) AS repeated;
-
-DROP TABLE IF EXISTS nexus_assets.work_patients_dates;
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field, NULL::text AS raw,
-    0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
+DROP TABLE IF EXISTS nexus_assets.work_patients_dates; CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
     FROM (SELECT s.f5 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
     UNION ALL SELECT 'NDIS Plan Start Date'::text AS field, raw, times FROM (SELECT s.f17 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
     UNION ALL SELECT 'NDIS Plan End Date'::text AS field, raw, times FROM (SELECT s.f18 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -164,10 +164,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS c
                    FROM (
                  SELECT s.f4 AS raw FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
 AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
             UNION ALL
                SELECT 'sex', different.raw,
@@ -175,19 +175,16 @@ AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
                    FROM (
                  SELECT s.f6 AS raw FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
-AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different;
-
-ANALYZE nexus_assets.work_patients_texts;
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different
+           ; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-       WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-       WHEN s.disputed THEN 'duplicate_id' END AS reason,
-          NULL::text AS reason_column, TRUE AS described,
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+          why.reason[2] AS reason_column, TRUE AS described,
               array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
               nexus_assets.minted_id('patients', s.source_id::text) AS nexus_id,
               coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
@@ -202,10 +199,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
               (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
    FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
 AS s
    LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
               ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f13)
@@ -221,7 +218,8 @@ AS s
                   LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
                   AND dates_1.raw = s.f17
                   LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
-                  AND dates_2.raw = s.f18;
+                  AND dates_2.raw = s.f18 CROSS
+                  JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
     WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
@@ -231,18 +229,12 @@ UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_fir
     WHEN length(new_last_name) > 100 THEN 'last_name' WHEN length(new_middle_names) > 100 THEN 'middle_names'
     WHEN length(new_title) > 10 THEN 'title' WHEN length(new_sex) > 20 THEN 'sex'
     WHEN length(new_health_number) > 50 THEN 'health_number' END
-WHERE reason IS NULL
-    AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50);
+    WHERE reason IS NULL
+        AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50)
+; ANALYZE nexus_assets.work_patients_incoming;
 
-ANALYZE nexus_assets.work_patients_incoming;
-
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_patients_incoming;
-
-SELECT count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
-    FROM nexus_assets.work_patients_incoming WHERE reason IS NULL;
-
-SELECT reason, count(*) FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT reason, count(*), count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
+    FROM nexus_assets.work_patients_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
 INSERT INTO public.patients (id, clinic_id, funding_type_id, first_name, last_name, middle_names, title, dob, sex, health_number, filemaker_metadata, archived, plan_dates_json, contact_json, address_json, emergency_json, flags_json, created_at, updated_at)
 SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100),
@@ -254,10 +246,16 @@ SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_fir
   (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY d.row_number;
 
-INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id,
-    base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
-    base_health_number, base_filemaker_metadata FROM (
+DO $$ BEGIN
+      LOCK TABLE nexus_assets.identity_patients IN ACCESS EXCLUSIVE MODE NOWAIT;
+      ALTER TABLE nexus_assets.identity_patients DROP CONSTRAINT identity_patients_pkey,
+          DROP CONSTRAINT identity_patients_nexus_id_key;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+    END $$;
+    INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id,
+        nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id,
+        base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
+        base_health_number, base_filemaker_metadata FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
         hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb), 0) AS target_hash,
         i.row_number,
@@ -275,13 +273,15 @@ INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, row_hash, targe
     FROM nexus_assets.work_patients_incoming AS i CROSS JOIN LATERAL
       (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
     WHERE d.action IN ('insert', 'restore')
-) AS e ORDER BY source_id;
+) AS e;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'nexus_assets.identity_patients'::regclass AND contype = 'p') THEN
+        ALTER TABLE nexus_assets.identity_patients ADD CONSTRAINT identity_patients_pkey PRIMARY KEY (source_id),
+            ADD CONSTRAINT identity_patients_nexus_id_key UNIQUE (nexus_id);
+      END IF;
+    END $$;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
@@ -315,15 +315,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
         AND x.column_name IS NOT DISTINCT FROM n.column_name)
     ORDER BY x.row_number;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_patients AS l LEFT JOIN nexus_assets.work_patients_incoming AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
+SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_patients WHERE notices IS NOT NULL GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);

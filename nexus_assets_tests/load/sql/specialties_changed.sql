@@ -42,20 +42,17 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_specialties AS l USING (source_id)
 WHERE c.entity = 'specialties' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -64,37 +61,42 @@ CREATE UNLOGGED TABLE nexus_assets.work_specialties_export (row_number bigint GE
 COPY nexus_assets.work_specialties_export (c0, c1, c2, c3, c4, c5, c6, c7, c8)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Referrers';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Referrers';
 
 ANALYZE nexus_assets.work_specialties_export;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_keyed AS
    SELECT e.*, row_number() OVER (PARTITION BY e.key_id ORDER BY e.row_number) AS key_place
@@ -110,6 +112,7 @@ SELECT count(*) FROM nexus_assets.work_specialties_export;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.key_id) AS source_id, hash_record_extended(ROW(s.key_id, NULL::text, s.c0, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_specialties_keyed AS s OFFSET 0) AS s
@@ -143,19 +146,18 @@ WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR
 ANALYZE nexus_assets.work_specialties_pending;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-    WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-    WHEN s.disputed THEN 'duplicate_id' END AS reason,
-       NULL::text AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+       why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
            (coalesce(nexus_assets.read_text(NULL::text), nexus_assets.read_text(s.f1), NULL::text))::text AS new_name
-FROM nexus_assets.work_specialties_pending AS s;
+FROM nexus_assets.work_specialties_pending AS s
+ CROSS
+     JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_specialties_incoming SET reason = CASE WHEN new_name IS NULL THEN 'no_name'
     WHEN length(new_name) > 100 THEN 'too_long' END, reason_column = CASE WHEN new_name IS NULL THEN NULL
     WHEN length(new_name) > 100 THEN 'name' END
-WHERE reason IS NULL AND (new_name IS NULL OR length(new_name) > 100);
-
-ANALYZE nexus_assets.work_specialties_incoming;
+    WHERE reason IS NULL AND (new_name IS NULL OR length(new_name) > 100)
+; ANALYZE nexus_assets.work_specialties_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 
@@ -233,15 +235,14 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_specialties_decided;
 
-WITH known AS NOT MATERIALIZED (
-  SELECT source_id FROM nexus_assets.identity_specialties WHERE last_load IS NOT NULL AND vanished_load IS NULL)
-SELECT (SELECT count(*) FROM known),
-       (SELECT count(*) FROM known AS k WHERE NOT EXISTS (SELECT FROM nexus_assets.work_specialties_seen AS s WHERE s.source_id = k.source_id));
+SELECT (SELECT count(*) FROM nexus_assets.identity_specialties AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
+       count(*) - coalesce(sum(r.more), 0)::bigint
+FROM nexus_assets.work_specialties_seen AS s
+    LEFT JOIN nexus_assets.work_specialties_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
+WHERE s.is_current;
 
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_specialties_incoming;
-
-SELECT count(*) FILTER (WHERE new_name IS NULL) FROM nexus_assets.work_specialties_incoming WHERE reason IS NULL;
+SELECT reason, count(*), count(*) FILTER (WHERE new_name IS NULL) FROM nexus_assets.work_specialties_incoming GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_specialties_decided
@@ -311,9 +312,6 @@ FROM nexus_assets.work_specialties_changes AS c;
 
 SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_specialties_decided
     WHERE action IN ('insert', 'restore');
-
-SELECT reason, count(*) FROM nexus_assets.work_specialties_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC,
-    1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_specialties_changes WHERE action = 'adopt');
 
@@ -392,10 +390,6 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 SELECT EXISTS (SELECT FROM nexus_assets.work_specialties_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'specialties' AND resolved_load IS NULL);
 
@@ -425,10 +419,6 @@ WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
   AND NOT EXISTS (SELECT FROM nexus_assets.work_specialties_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
 GROUP BY 1;
 
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
-
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
@@ -451,7 +441,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'specialties'
     FROM nexus_assets.conflict AS x WHERE entity = 'specialties'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'specialties'
+    FROM nexus_assets.correction AS x WHERE entity = 'specialties'
     AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
     WHERE entity = 'specialties' AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x
     WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365)

@@ -42,20 +42,17 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_specialties AS l USING (source_id)
 WHERE c.entity = 'specialties' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -64,37 +61,42 @@ CREATE UNLOGGED TABLE nexus_assets.work_specialties_export (row_number bigint GE
 COPY nexus_assets.work_specialties_export (c0, c1, c2, c3, c4, c5, c6, c7, c8)
     FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Referrers';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Referrers';
 
 ANALYZE nexus_assets.work_specialties_export;
 
-SELECT code, heading, count(*), min(row_number)
-FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text),
-    LATERAL (SELECT CASE
-  WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-    '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-    '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-  WHEN octet_length(text) <= 9 AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-  WHEN octet_length(text) <= 40 AND text ~* '^\s*[-+]?[0-9]([.,][0-9]+)?e[-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-  WHEN octet_length(text) >= 32767
-      AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-    THEN 'cut_text'
-  WHEN octet_length(text) BETWEEN 16 AND 40 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-  WHEN text LIKE '%&%;%'
-      AND text ~* concat('&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-    '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-  WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-  WHEN octet_length(text) <> length(text) AND text ~ concat(
-    '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-    '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-  END AS code) AS found
-WHERE code IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2;
-
-SELECT heading, count(*), min(row_number)
-FROM (SELECT heading, row_number, length(text) AS long, max(length(text)) OVER (PARTITION BY heading) AS longest
-      FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text) WHERE octet_length(text) >= 255) AS texts
-WHERE long = longest AND longest IN (255, 65535, 65536)
-GROUP BY heading, longest HAVING longest > 255 OR count(*) > 2;
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_specialties_export AS s, LATERAL (VALUES ('contactType', s.c0)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_keyed AS
    SELECT e.*, row_number() OVER (PARTITION BY e.key_id ORDER BY e.row_number) AS key_place
@@ -108,40 +110,33 @@ ANALYZE nexus_assets.work_specialties_keyed;
 
 SELECT count(*) FROM nexus_assets.work_specialties_export;
 
-SELECT NOT EXISTS (SELECT FROM public.specialties) AND NOT EXISTS (SELECT FROM nexus_assets.identity_specialties);
-
-SELECT count(*) = 0 FROM (
-SELECT FROM nexus_assets.work_specialties_keyed AS x WHERE nexus_assets.read_uuid(x.key_id) IS NOT NULL GROUP BY nexus_assets.read_uuid(x.key_id) HAVING count(*) > 1) AS repeated;
+SELECT CASE WHEN EXISTS (SELECT FROM public.specialties)
+    OR EXISTS (SELECT FROM nexus_assets.identity_specialties) THEN FALSE
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_specialties_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS id HAVING TRUE) AS named) END;
 
 CREATE UNLOGGED TABLE nexus_assets.work_specialties_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.source_id IS NULL THEN CASE
-       WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END
-       WHEN s.disputed THEN 'duplicate_id' END AS reason,
-          NULL::text AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+          why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
               nexus_assets.minted_id('specialties', s.source_id::text) AS nexus_id,
               (coalesce(nexus_assets.read_text(NULL::text), nexus_assets.read_text(s.f1), NULL::text))::text AS new_name
    FROM
    (
-     SELECT x.row_number, nexus_assets.read_uuid(x.key_id) AS source_id,
+     SELECT x.row_number, named.source_id,
          hash_record_extended(ROW(x.key_id, NULL::text, x.c0, NULL::text), <seed>) AS row_hash, NULL::uuid AS known_id,
          FALSE AS is_live,
-           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1 FROM nexus_assets.work_specialties_keyed AS x)
-AS s;
+           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1 FROM nexus_assets.work_specialties_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+AS s
+    CROSS
+        JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
 
 UPDATE nexus_assets.work_specialties_incoming SET reason = CASE WHEN new_name IS NULL THEN 'no_name'
     WHEN length(new_name) > 100 THEN 'too_long' END, reason_column = CASE WHEN new_name IS NULL THEN NULL
     WHEN length(new_name) > 100 THEN 'name' END
-WHERE reason IS NULL AND (new_name IS NULL OR length(new_name) > 100);
+    WHERE reason IS NULL AND (new_name IS NULL OR length(new_name) > 100)
+; ANALYZE nexus_assets.work_specialties_incoming;
 
-ANALYZE nexus_assets.work_specialties_incoming;
-
-SELECT count(*) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)
-    FROM nexus_assets.work_specialties_incoming;
-
-SELECT count(*) FILTER (WHERE new_name IS NULL) FROM nexus_assets.work_specialties_incoming WHERE reason IS NULL;
-
-SELECT reason, count(*) FROM nexus_assets.work_specialties_incoming WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC,
-    1;
+SELECT reason, count(*), count(*) FILTER (WHERE new_name IS NULL) FROM nexus_assets.work_specialties_incoming GROUP BY 1
+    ORDER BY 2 DESC, 1;
 
 INSERT INTO public.specialties (id, name, created_at)
 SELECT d.nexus_id, i.new_name::character varying(100), now() FROM nexus_assets.work_specialties_incoming AS i CROSS
@@ -149,8 +144,14 @@ SELECT d.nexus_id, i.new_name::character varying(100), now() FROM nexus_assets.w
   (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
 WHERE d.action IN ('insert', 'restore') ORDER BY d.row_number;
 
-INSERT INTO nexus_assets.identity_specialties (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_name) SELECT source_id,
-    nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_name FROM (
+DO $$ BEGIN
+      LOCK TABLE nexus_assets.identity_specialties IN ACCESS EXCLUSIVE MODE NOWAIT;
+      ALTER TABLE nexus_assets.identity_specialties DROP CONSTRAINT identity_specialties_pkey,
+          DROP CONSTRAINT identity_specialties_nexus_id_key;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+    END $$;
+    INSERT INTO nexus_assets.identity_specialties (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_name) SELECT source_id,
+        nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_name FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
         hash_record_extended(ROW(i.new_name::character varying(100)), 0) AS target_hash, i.row_number,
            nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
@@ -158,27 +159,20 @@ INSERT INTO nexus_assets.identity_specialties (source_id, nexus_id, row_hash, ta
     FROM nexus_assets.work_specialties_incoming AS i CROSS JOIN LATERAL
       (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
     WHERE d.action IN ('insert', 'restore')
-) AS e ORDER BY source_id;
+) AS e;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'nexus_assets.identity_specialties'::regclass AND contype = 'p') THEN
+        ALTER TABLE nexus_assets.identity_specialties ADD CONSTRAINT identity_specialties_pkey PRIMARY KEY (source_id),
+            ADD CONSTRAINT identity_specialties_nexus_id_key UNIQUE (nexus_id);
+      END IF;
+    END $$;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_specialties_incoming WHERE reason IS NOT NULL)
     OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'specialties' AND resolved_load IS NULL);
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_specialties AS l
-    LEFT JOIN nexus_assets.work_specialties_incoming AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_specialties_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
+SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_specialties WHERE notices IS NOT NULL GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -202,7 +196,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'specialties'
     FROM nexus_assets.conflict AS x WHERE entity = 'specialties'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'specialties'
+    FROM nexus_assets.correction AS x WHERE entity = 'specialties'
     AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
     WHERE entity = 'specialties' AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x
     WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365)

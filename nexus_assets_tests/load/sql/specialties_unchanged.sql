@@ -42,24 +42,21 @@ SELECT database_mark FROM nexus_assets.about;
 SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
     FROM pg_control_system();
 
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_specialties AS l USING (source_id)
 WHERE c.entity = 'specialties' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SELECT id, source_rows, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders,
-    notices, mapping_version, outcomes, rejected, parents,
-    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
-    FROM nexus_assets.load AS l WHERE entity = %s ORDER BY id DESC LIMIT 1;
-
-SET LOCAL default_statistics_target = 10;
-
-SET LOCAL work_mem = '64MB';
-
-SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
-SELECT count(*), extract(epoch FROM max(mended_at))::text FROM nexus_assets.mended WHERE export = 'Referrers';
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Referrers';
 
 SELECT count(*) > 0 FROM nexus_assets.identity_specialties AS l LEFT JOIN public.specialties AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
@@ -70,10 +67,6 @@ SELECT count(*) FROM nexus_assets.identity_specialties AS l WHERE vanished_load 
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'specialties' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
-
-SET LOCAL enable_nestloop = off;
-
-SET LOCAL enable_nestloop TO DEFAULT;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -87,7 +80,7 @@ DELETE FROM nexus_assets.check_result AS x WHERE asset = 'specialties'
     FROM nexus_assets.conflict AS x WHERE entity = 'specialties'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.mended AS x WHERE entity = 'specialties'
+    FROM nexus_assets.correction AS x WHERE entity = 'specialties'
     AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
     WHERE entity = 'specialties' AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x
     WHERE entity = 'specialties' AND finished_at < now() - make_interval(days => 365)
