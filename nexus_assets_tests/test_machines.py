@@ -7,22 +7,29 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import httpx
+import psutil
 import psycopg2
 import pytest
 import redis
+import yaml
 
+from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.local.processes import free_port
+from nexus_assets.local.s3 import S3Server
+from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.test_races import content
-from nexus_assets_tests.test_deploying import PAGE, Server, program, server  # noqa: F401 - the fixture
+from nexus_assets_tests.test_deploying import DEPLOY, PAGE, Server, program, server  # noqa: F401 - the fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -266,3 +273,156 @@ def test_step_of_a_killed_worker_is_carried_out_by_another_one(
         name: expected[name] for name in ("patients", "notes")
     }
     print(f"a killed worker cost {lost:.0f} s, {FORGOTTEN_AFTER_SECONDS} s of it until its task was given to the other")  # noqa: T201
+
+
+# --- the queue and the pools, over three clinics ----------------------------------------------------------------------
+
+NAMES = ("north", "south", "east")
+AT_ONCE = 2
+(QUEUE,) = re.findall(r"```yaml queue\n(.*?)```", PAGE, re.DOTALL)
+LAUNCH = """mutation { launchRun(executionParams: {
+  selector: {repositoryLocationName: "%s", repositoryName: "__repository__", jobName: "import_everything"},
+  runConfigData: {}
+}) { __typename ... on PythonError { message } } }"""
+
+
+class ManyClinics:
+    """Three clinics that hold the same, each with a code server that has its settings alone; one web server, one daemon, one history."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Mapping[str, str]], storage: str) -> None:
+        self.folder, self.settings, self.port = folder, settings, free_port()
+        self.environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(folder),
+            "DAGSTER_STORAGE_URL": storage,
+            "PYTHONWARNINGS": "ignore",
+        }
+        dagster = yaml.safe_load((DEPLOY / "dagster.yaml").read_text("utf-8"))
+        del dagster["run_coordinator"]
+        queue = yaml.safe_load(QUEUE)
+        queue["concurrency"]["runs"]["max_concurrent_runs"] = AT_ONCE
+        (folder / "dagster.yaml").write_text(yaml.safe_dump({**dagster, **queue}))
+        (folder / "clinics").mkdir()
+        for name, values in settings.items():
+            lines = "".join(f"{key}={value}\n" for key, value in values.items())
+            (folder / "clinics" / f"{name}.env").write_text(lines)
+
+    @contextmanager
+    def runs(self, *command: str, **settings: str) -> Iterator[psutil.Process]:
+        with (self.folder / "all.log").open("a") as log:
+            process = subprocess.Popen(
+                [program(command[0]), *command[1:]],
+                env={**self.environment, **settings},
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            kill_group(process)
+
+    @contextmanager
+    def serving(self) -> Iterator[dict[str, psutil.Process]]:
+        """The code servers by clinic, with Dagster over them."""
+        servers = {name: ("127.0.0.1", free_port()) for name in self.settings}
+        workspace = self.folder / "workspace.yaml"
+        workspace.write_text(yaml.safe_dump(clinics.workspace(servers)))
+        where = ("--workspace", str(workspace))
+        with ExitStack() as running:
+            pages = ("nexus-assets", "webserver", "--host", "127.0.0.1", "--port", str(self.port), *where)
+            processes = {
+                name: running.enter_context(
+                    self.runs("dagster", *clinics.code_server(name, *server), NEXUS_CLINIC=name)
+                )
+                for name, server in servers.items()
+            }
+            running.enter_context(self.runs(*pages))
+            wait_for(self.locations)
+            running.enter_context(self.runs("dagster-daemon", "run", *where))
+            yield processes
+
+    def locations(self) -> bool:
+        query = "{ repositoriesOrError { ... on RepositoryConnection { nodes { location { name } } } } }"
+        try:
+            nodes = self.ask(query)["repositoriesOrError"].get("nodes", ())
+        except (httpx.TransportError, KeyError):
+            return False
+        return len(nodes) == len(self.settings)
+
+    def ask(self, query: str) -> Any:
+        address = f"http://127.0.0.1:{self.port}/graphql"
+        return httpx.post(address, json={"query": query}, timeout=120, trust_env=False).json()["data"]
+
+    @contextmanager
+    def history(self) -> Iterator[dg.DagsterInstance]:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("DAGSTER_HOME", "DAGSTER_STORAGE_URL"):
+                patch.setenv(name, self.environment[name])
+            with dg.DagsterInstance.get() as instance:
+                yield instance
+
+
+@pytest.fixture
+def many_clinics(
+    new_database: Callable[..., str], living_nexus_template: str, s3_server: S3Server, tmp_path: Path
+) -> ManyClinics:
+    """Three small clinics, not loaded, each with a database, exports and a bucket of its own."""
+    settings = {}
+    for name in NAMES:
+        exports, folder = tmp_path / name, s3_server.folder / f"{name}-{free_port()}"
+        exports.mkdir()
+        folder.mkdir()
+        bucket = Bucket(
+            folder.name, folder, s3_server.endpoint_url, s3_server.access_key_id, s3_server.secret_access_key
+        )
+        url = new_database(living_nexus_template)
+        with closing(furnish(Clinic(url, exports))) as clinic:
+            Graph(clinic, bucket, exports, None).place()  # type: ignore[arg-type]
+        settings[name] = {
+            "NEXUS_DATABASE_URL": url,
+            "NEXUS_EXPORTS": str(exports),
+            "NEXUS_S3_BUCKET": bucket.name,
+            "NEXUS_S3_ENDPOINT_URL": bucket.endpoint_url,
+            "NEXUS_REPORTS": str(tmp_path / "reports" / name),
+            "AWS_ACCESS_KEY_ID": bucket.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": bucket.secret_access_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+    home = tmp_path / "home"
+    home.mkdir()
+    return ManyClinics(home, settings, new_database())
+
+
+def overlapping(spans: list[tuple[float, float]]) -> int:
+    """How many of these (start, end) are there at the same time at most."""
+    return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+
+
+def test_queue_runs_so_many_at_once_and_pools_keep_loads_of_one_table_apart(
+    many_clinics: ManyClinics, expected: dict[str, Any]
+) -> None:
+    with many_clinics.serving() as servers, many_clinics.history() as instance:
+        for name in (*NAMES, *NAMES):
+            assert many_clinics.ask(LAUNCH % name)["launchRun"]["__typename"] == "LaunchRunSuccess"
+        over = {"SUCCESS", "FAILURE", "CANCELED"}
+        wait_for(lambda: all(run.status.value in over for run in instance.get_runs()))
+        memory = {name: process.memory_info().rss / 1e6 for name, process in servers.items()}
+        records = instance.get_run_records()
+        assert [record.dagster_run.status.value for record in records] == ["SUCCESS"] * 2 * len(NAMES)
+        runs = [(record.start_time, record.end_time) for record in records if record.start_time and record.end_time]
+        assert overlapping(runs) == AT_ONCE
+        loads: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for record in records:
+            for step in instance.get_run_step_stats(record.dagster_run.run_id):
+                key = (record.dagster_run.tags["nexus/clinic"], step.step_key)
+                loads.setdefault(key, []).append((step.start_time, step.end_time))  # type: ignore[arg-type]
+    tables = {key: spans for key, spans in loads.items() if key[1].split("__")[-1] in ENTITIES}
+    assert len(tables) == len(NAMES) * len(ENTITIES)
+    assert {len(spans) for spans in tables.values()} == {2}
+    assert {key: overlapping(spans) for key, spans in tables.items()} == dict.fromkeys(tables, 1)
+    for name, values in many_clinics.settings.items():
+        with closing(Clinic(values["NEXUS_DATABASE_URL"], many_clinics.folder)) as clinic:
+            assert content(clinic) == expected, name
+    print({name: f"{mb:.0f} MB" for name, mb in memory.items()})  # noqa: T201 - memory of a code server
