@@ -16,6 +16,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import base_column, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
+from nexus_assets.load.superseded import has_to_move
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.models import Model, labels
@@ -290,10 +291,6 @@ class _Known:
     back: int
     unknown: int
 
-    @property
-    def is_repaired_by_a_load(self) -> bool:
-        return bool(self.superseded or self.back)
-
 
 def _known(context: CheckContext, violators: Composable) -> _Known:
     patients = context.table("patients")
@@ -326,8 +323,11 @@ def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
         if not is_installed(context.cursor):
             return loading(asset)
         known = _known(context, violators)
-        if known.is_repaired_by_a_load:
+        if known.back or (known.superseded and has_to_move(context.cursor, context.table("patients"))):
             return loading("patients", with_parents=False)
+        if known.superseded:
+            # A unique index has no room for what would be moved.
+            return f"nexus-assets check --select {asset} --json, and delete these rows in Nexus: the patient has others like them"
         return LEARN if known.unknown else ""
 
     return step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
@@ -24,8 +24,9 @@ def move_superseded(cursor: Cursor, target: Target, kept_for: int | None = None)
     """Moves every reference to a superseded id of the table, in any living table, native rows included, to the current id.
 
     Returns the number of rows moved by `table.column`. History and copies stay as they are: they record the id of their
-    time. A foreign key that a constraint guards can't dangle and is left. A table with nothing to move is only read, so that
-    it needs no right to be written. `kept_for`: the load for which it is kept where they led before.
+    time. A foreign key that a constraint guards can't dangle and is left, and so is a row that a unique index allows once for
+    each person, where the current id has its own: which of the two is right only a person knows. A table with nothing to move
+    is only read, so that it needs no right to be written. `kept_for`: the load for which it is kept where they led before.
     """
     name = target.entity.name
     if not queries.yes(cursor, "SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s)", (name,)):
@@ -38,6 +39,11 @@ def move_superseded(cursor: Cursor, target: Target, kept_for: int | None = None)
     if moved:
         cursor.execute(_hold_sql(target))
     return moved
+
+
+def has_to_move(cursor: Cursor, target: Target) -> bool:
+    """Whether a load would move any reference to a superseded id of the table."""
+    return any(queries.yes(cursor, move.is_needed_sql(target)) for move in _moves(cursor, target))
 
 
 def _hold_sql(target: Target) -> Composable:
@@ -106,13 +112,14 @@ class _Move:
     columns: tuple[str, ...]
     settings: Composable
     refers: Composable
+    model: Composable | None = None
 
     def sql(self, target: Target, kept_for: int | None) -> Composable:
         statement = SQL("UPDATE {} AS x SET {} FROM {} WHERE {}").format(
             self.home.table, self.settings, self._ids_sql(target), self._condition_sql(target)
         )
-        keys = self.home.primary_key
-        # What has no key can't be found again.
+        keys = () if {*self.home.primary_key} & {*self.columns} else self.home.primary_key
+        # What has no key, or one that moves, can't be found again.
         return updated_sql(kept_for if keys else None, statement, self.home.table, "x", keys, columns=self.columns)
 
     def is_needed_sql(self, target: Target) -> Composable:
@@ -124,8 +131,28 @@ class _Move:
         return SQL("(nexus_assets.superseded AS s JOIN {} AS t ON t.id = s.current_id)").format(target.table)
 
     def _condition_sql(self, target: Target) -> Composable:
-        return SQL("s.entity = {} AND {} AND NOT EXISTS (SELECT FROM {} AS old WHERE old.id = s.nexus_id)").format(
+        condition = SQL("s.entity = {} AND {} AND NOT EXISTS (SELECT FROM {} AS old WHERE old.id = s.nexus_id)").format(
             Literal(target.entity.name), self.refers, target.table
+        )
+        return SQL(" AND ").join([condition, *map(self._alone_sql, self.home.unique_with(self.columns[-1]))])
+
+    def _alone_sql(self, unique: Sequence[str]) -> Composable:
+        """Whether no other row `y` stands where a unique index would allow `x` alone: it is there, or is moved there before."""
+        id_ = self.columns[-1]
+        same = [SQL("y.{0} = x.{0}").format(Identifier(name)) for name in unique if name not in self.columns]
+        if self.model is not None and self.columns[0] in unique:
+            same.append(SQL("y.{} = {}").format(Identifier(self.columns[0]), self.model))
+        return SQL("""
+            NOT EXISTS (
+              SELECT FROM {home} AS y LEFT JOIN nexus_assets.superseded AS e
+                ON e.entity = s.entity AND e.current_id = s.current_id AND y.{id} = e.nexus_id::{as_}
+              WHERE {same} AND (y.{id} = s.current_id::{as_}
+                OR e.nexus_id IS NOT NULL AND (y.tableoid, y.ctid) < (x.tableoid, x.ctid)))
+        """).format(
+            home=self.home.table,
+            id=Identifier(id_),
+            as_=SQL("text" if self.home.columns[id_].is_text else "uuid"),
+            same=SQL(" AND ").join(same or [SQL("TRUE")]),
         )
 
 
@@ -156,6 +183,7 @@ def _key_move(key: GenericKey, target: Target) -> _Move:
             "x.{id} = s.nexus_id::{as}"
             " AND (x.{type} = {model} OR NOT EXISTS (SELECT FROM {content_types} AS c WHERE c.id = x.{type}))"
         ).format(**names),
+        Literal(target.content_type_id),
     )
 
 

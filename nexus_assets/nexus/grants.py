@@ -100,10 +100,12 @@ def _read(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
         if any(key.fits(model.id_type) for key in followed):
             yield by_name[model.table.strings], (model.id_column,)
     for key in generic_keys(cursor):
-        yield key.home, (*_row_key(key.home), key.type_column, key.id_column)
+        yield key.home, (*_row_key(key.home), key.type_column, key.id_column, *_unique_with(key.home, key.id_column))
     for entity in _found_entities(cursor):
         for column in foreign_columns(cursor, catalog.reflect(cursor, entity)):
             yield column.home, (*_row_key(column.home), *column.columns)
+            if column.is_writable:
+                yield column.home, _unique_with(column.home, column.column)
 
 
 def _moved(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
@@ -115,6 +117,11 @@ def _moved(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
         for column in foreign_columns(cursor, catalog.reflect(cursor, entity)):
             if column.is_writable:
                 yield column.home, (column.column,)
+
+
+def _unique_with(relation: Relation, column: str) -> list[str]:
+    """What tells whether a row can be moved: there may be one that it would be a duplicate of."""
+    return [name for names in relation.unique_with(column) for name in names]
 
 
 def _row_key(relation: Relation) -> tuple[str, ...]:

@@ -225,7 +225,7 @@ def _keys_of(cursor: Cursor, relation: Relation, content_types: Relation) -> Ite
 
 def _may_hold_ids(relation: Relation, name: str) -> bool:
     """Whether the column may be the second half of a generic key: no key of its own, as that of a permission beside its type."""
-    return name in relation.columns and name not in relation.primary_key and relation.foreign_key(name) is None
+    return name in relation.columns and relation.primary_key != (name,) and relation.foreign_key(name) is None
 
 
 def _leads_to(cursor: Cursor, relation: Relation, column: RelationColumn, content_types: Relation) -> bool:

@@ -82,6 +82,7 @@ class Relation:
     columns: Mapping[str, RelationColumn]
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
+    unique: tuple[tuple[str, ...], ...]
 
     @property
     def table(self) -> Identifier:
@@ -95,6 +96,10 @@ class Relation:
     def foreign_key(self, column: str) -> ForeignKey | None:
         """The foreign key of this column alone."""
         return next((key for key in self.foreign_keys if key.columns == (column,)), None)
+
+    def unique_with(self, column: str) -> list[tuple[str, ...]]:
+        """The columns of each unique index that this column is part of; what an index computes is not among them."""
+        return [names for names in self.unique if column in names]
 
     def row_name_sql(self, alias: str) -> Composable:
         """What names the row `alias`: its primary key as text, of several columns parted by `/`; NULL where it has none.
@@ -140,10 +145,17 @@ _COLUMNS_SQL = """
 """
 
 _KEYS_SQL = """
-    SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+    SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
            ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
                  JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid
+    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+    UNION ALL
+    SELECT i.indrelid, 'u', 0, true,
+           ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
+                 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
+                 WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+    FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+    ORDER BY 1, 2, 5
 """
 
 
@@ -159,14 +171,27 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
         columns[oid][name] = RelationColumn(name, *rest)
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
-    cursor.execute(_KEYS_SQL, (oids,))
-    for oid, is_primary, to, validated, names in cursor.fetchall():
-        if is_primary:
+    unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
+    cursor.execute(_KEYS_SQL, {"oids": oids})
+    for oid, kind, to, validated, names in cursor.fetchall():
+        if kind == "p":
             primary[oid] = tuple(names)
-        else:
+        elif kind == "f":
             foreign[oid].append(ForeignKey(tuple(names), int(to), validated))
+        else:
+            unique[oid].append(tuple(names))
     return {
-        oid: Relation(oid, schema, name, visible, partitioned, columns[oid], primary.get(oid, ()), tuple(foreign[oid]))
+        oid: Relation(
+            oid,
+            schema,
+            name,
+            visible,
+            partitioned,
+            columns[oid],
+            primary.get(oid, ()),
+            tuple(foreign[oid]),
+            tuple(unique[oid]),
+        )
         for oid, schema, name, visible, partitioned in tables
     }
 

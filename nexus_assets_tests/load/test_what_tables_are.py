@@ -115,6 +115,8 @@ KEYED = {
     "of a parent": f"(document_ptr_id uuid PRIMARY KEY REFERENCES documents_document, {CT}, object_id uuid)",
     "text": f"(slug text PRIMARY KEY, {CT}, object_id uuid)",
     "unlogged": f"(token uuid PRIMARY KEY, {CT}, object_id uuid); ALTER TABLE attachment SET UNLOGGED",
+    "both halves": f"({CT}, object_id uuid, PRIMARY KEY (content_type_id, object_id))",
+    "both halves and a person": f"({CT}, object_id text, user_id integer, PRIMARY KEY (user_id, content_type_id, object_id))",
     "a column dropped": f"(token uuid PRIMARY KEY, id uuid, {CT}, object_id uuid); ALTER TABLE attachment DROP COLUMN id",
 }
 
@@ -139,6 +141,60 @@ def test_a_permission_is_no_generic_key(loaded: Clinic) -> None:
     loaded.execute(f"CREATE TABLE permission (id serial PRIMARY KEY, {CT}, codename text)")
     loaded.execute(f"INSERT INTO permission (content_type_id) VALUES ({PATIENTS})")
     survives_everything(loaded, "permission")
+
+
+UNIQUE = {
+    "a generic key": f"marks (id serial PRIMARY KEY, {CT}, object_id uuid, UNIQUE (content_type_id, object_id))",
+    "a text": f"marks (id serial PRIMARY KEY, {CT}, object_id varchar(40), UNIQUE (object_id, content_type_id))",
+    "a primary key": f"marks ({CT}, object_id uuid, PRIMARY KEY (content_type_id, object_id))",
+    "a generic key and a tag": f"marks (id serial PRIMARY KEY, {CT}, object_id uuid, tag integer DEFAULT 7,"
+    " UNIQUE (tag, content_type_id, object_id))",
+    "a condition": f"marks (id serial PRIMARY KEY, {CT}, object_id uuid, tag integer DEFAULT 7); CREATE UNIQUE INDEX ON marks"
+    " (object_id) WHERE tag = 7",
+    "a deferred one": f"marks (id serial PRIMARY KEY, {CT}, object_id uuid, UNIQUE (object_id) DEFERRABLE INITIALLY DEFERRED)",
+}
+
+
+@pytest.mark.parametrize("table", UNIQUE.values(), ids=UNIQUE.keys())
+def test_a_row_that_may_be_there_once_a_person_stays_where_they_have_one_and_holds_up_nothing(
+    table: str, loaded: Clinic
+) -> None:
+    """Both programs marked the person, one under each id; the incident heals all the same, and the rest follows."""
+    first, second = (contact["id"] for contact in loaded.exports["Contacts"][:2])
+    old = loaded.patient_id(first)
+    loaded.execute(f"CREATE TABLE {table}")
+    mark = f"INSERT INTO marks (content_type_id, object_id) SELECT {PATIENTS}, %s"
+    for contact in (first, second):
+        loaded.execute(mark, loaded.patient_id(contact))
+    loaded.recreate_patients()
+    loaded.load()
+    loaded.execute(mark, old)
+    loaded.load()
+    assert set(loaded.values("SELECT object_id::text FROM marks")) == {
+        old,
+        loaded.patient_id(first),
+        loaded.patient_id(second),
+    }
+    assert loaded.orphans() == 0
+    chosen = [check for check in CHECKS if check.full_name == "patients/no_orphaned_references"]
+    ((_, found),) = ask_all(chosen, loaded.engine, NO_FILES)
+    assert isinstance(found, Finding)
+    assert found.count == 1
+    assert "delete these rows" in found.next_step
+    loaded.execute("DELETE FROM marks WHERE object_id::text = %s", old)
+    assert red(loaded) == {}
+
+
+def test_of_rows_under_two_old_ids_of_one_person_one_follows(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute("CREATE TABLE profile (id serial PRIMARY KEY, patient_id uuid UNIQUE)")
+    for _ in range(2):
+        loaded.execute("INSERT INTO profile (patient_id) VALUES (%s)", loaded.patient_id(contact))
+        loaded.recreate_patients(contact)
+    loaded.load()
+    loaded.load()
+    found = loaded.values("SELECT patient_id::text FROM profile")
+    assert (len(found), found.count(loaded.patient_id(contact))) == (2, 1)
 
 
 def test_a_row_is_named_by_its_primary_key(loaded: Clinic) -> None:

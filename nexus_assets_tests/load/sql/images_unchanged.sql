@@ -16,10 +16,17 @@ SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(
 FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
 WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
 
-SELECT k.conrelid, k.contype = 'p', k.confrelid, k.convalidated,
+SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%s::oid[]) ORDER BY k.oid;
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+UNION ALL
+SELECT i.indrelid, 'u', 0, true,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+ORDER BY 1, 2, 5;
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 
