@@ -271,7 +271,6 @@ RECOGNISED: dict[str, tuple[str, str, bool]] = {
     "a document under another key": ("documents", "filemaker_id = NULL, s3_key = upper(s3_key)", False),
     "an image under another key": ("images", "s3_key = upper(s3_key)", False),
     "an empty batch of another name": ("image_batches", "name = '01 Jan 2020 (FileMaker Import)'", False),
-    "an empty batch whose sign is in small letters": ("image_batches", "name = lower(name)", False),
     "an empty batch that a person put up": (
         "image_batches",
         "uploaded_by_id = (SELECT min(id) FROM auth_user)",

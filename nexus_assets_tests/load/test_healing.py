@@ -387,6 +387,18 @@ def test_a_native_batch_is_never_removed_though_it_is_empty(name: str, loaded: C
     assert loaded.value("SELECT count(*) FROM images_batch WHERE id = %s", native) == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["18 Mar 2024 (filemaker import)", "18 Mar 2024 (FileMaker Import) old", "18 Mar 2024 FileMaker Import"]
+)
+def test_an_empty_batch_that_does_not_bear_the_importers_very_sign_is_never_removed(
+    name: str, loaded: Clinic, batch: str
+) -> None:
+    resembling = loaded.importers_batch(batch, name=name)
+    account = loaded.load("image_batches", "images")["images"].account
+    assert loaded.value("SELECT count(*) FROM images_batch WHERE id = %s", resembling) == 1
+    assert "removed_empty_batches" not in account.healed
+
+
 def test_native_images_are_never_touched(loaded: Clinic) -> None:
     native = loaded.native_batch(loaded.exports["Contacts"][0]["id"], images=3)
     before = loaded.rows("SELECT t::text, xmin::text FROM images_image AS t WHERE batch_id = %s ORDER BY 1", native)

@@ -48,7 +48,9 @@ def _by_line(found: Sequence[Change]) -> dict[tuple[str, int], list[Change]]:
 @click.argument("folder", default="nexus_assets")
 @click.option("--sample", type=click.IntRange(min=1), default=60, show_default=True, help="How many changes are tried.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which: another seed chooses others.")
-@click.option("--budget", default=60.0, show_default=True, help="Seconds of tests that are run for one change at most.")
+@click.option(
+    "--budget", default=300.0, show_default=True, help="Seconds of tests that are run for one change at most."
+)
 @click.option(
     "--record", multiple=True, metavar="TESTS", help="Record first which lines these tests execute; a file or folder."
 )

@@ -55,23 +55,22 @@ class Tree:
             importlib.import_module(name)
 
     def tests(self, change: Change, budget: float) -> list[Test]:
-        """The tests that can see the change, the likeliest first: files in turn, in each what executes least, for so many seconds."""
+        """The tests that can see the change, the likeliest first, for so many seconds: those that are named after it, then those
+        that execute little else."""
         text = (self._folder / change.path).read_text("utf-8").splitlines()
         seen = self._covered.of_lines(change.path, text[change.first - 1 : change.last])
         if not change.is_called:
             seen = self._covered.of_file(change.path)
-        words = {*re.findall(r"[a-z]{4,}", f"{Path(change.path).stem} {text[change.line - 1].lower()}")}
-        waiting: dict[str, list[Test]] = {}
-        for test in sorted(seen, key=lambda test: (test.breadth, test.id)):
-            if not any(name in test.id for name in NOT_ASKED):
-                waiting.setdefault(test.file, []).append(test)
-        files = sorted(waiting, key=lambda file: (-_likeness(file, words), waiting[file][0].breadth))
-        if not change.is_called:
-            for tests in waiting.values():
-                tests.sort(key=lambda test: (-_likeness(test.id, words), test.breadth))
+        subject = re.findall(r"[a-z]{4,}", Path(change.path).stem)
+        words = re.findall(r"[a-z]{5,}", text[change.line - 1])
+
+        def order(test: Test) -> tuple[int, int, str]:
+            return -3 * _likeness(test.id, subject) - _likeness(test.id, words), test.breadth, test.id
+
         chosen: list[Test] = []
-        while any(waiting.values()) and sum(test.seconds for test in chosen) < budget:
-            chosen += [waiting[file].pop(0) for file in files if waiting[file]]
+        for test in sorted(seen, key=order):
+            if sum(each.seconds for each in chosen) < budget and not any(name in test.id for name in NOT_ASKED):
+                chosen.append(test)
         return chosen
 
     def attempt(self, change: Change, budget: float, patience: float) -> Outcome:
@@ -157,5 +156,5 @@ def _failed(log: Path) -> str:
     raise RuntimeError(f"pytest did not run: {said[-500:]}")
 
 
-def _likeness(name: str, words: set[str]) -> int:
-    return sum(word in name for word in words)
+def _likeness(name: str, words: Sequence[str]) -> int:
+    return sum(word.rstrip("s") in name for word in {*words})
