@@ -22,6 +22,11 @@ def asset_name(key: dg.AssetKey) -> str:
     return "/".join(key.path[1:] if clinic and key.path[0] == clinic else key.path)
 
 
+def only_if_tag(entity: str) -> str:
+    """The tag of a run of `nexus-assets apply` that holds what an entity's load must still find as it was planned."""
+    return f"nexus/only_if_{entity}"
+
+
 def clinic_tags() -> dict[str, str]:
     """The tags of a run of this clinic; none where no clinic is named."""
     clinic = clinic_name()

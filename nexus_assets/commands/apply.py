@@ -41,6 +41,6 @@ def command(file: Path) -> None:
     tell_plan(plan.as_plan(), console, carried_out=True)
     from nexus_assets.commands.materialize import materialize
 
-    succeeded = materialize(console, list(plan.bases), plan.run_config())
+    succeeded = materialize(console, list(plan.bases), plan.run_config(), plan.run_tags())
     console.print("Carried out as planned." if succeeded else "Not carried out to its end: see above.")
     sys.exit(0 if succeeded else 1)

@@ -154,8 +154,7 @@ def command(unhealed: bool, as_json: bool) -> None:
             console.print(f"Another importer tried, and the database did not let it: {error}")
             sys.exit(0 if is_well(engine) else 1)
         console.print(
-            f"Another importer has recreated {people:,} patients under new ids, and imported the images twice",
-            soft_wrap=True,
+            f"Another importer has recreated {people:,} patients under new ids, and imported the images twice"
         )
         with console.status("Listing the bucket"):
             listed.result()

@@ -102,7 +102,12 @@ def requested_by() -> dict[str, str]:
         return {}
 
 
-def materialize(console: Console, names: Sequence[str] | None = None, config: Mapping[str, Any] | None = None) -> bool:
+def materialize(
+    console: Console,
+    names: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> bool:
     """Materializes these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
 
     `config` is the run config of each by its name. Returns whether all of it succeeded. A run over everything is one of the job
@@ -121,7 +126,7 @@ def materialize(console: Console, names: Sequence[str] | None = None, config: Ma
             run = instance.create_run_for_job(
                 subset.get_definition(),
                 run_id=run_id,
-                tags={**clinic_tags(), **requested_by()},
+                tags={**clinic_tags(), **requested_by(), **(tags or {})},
                 asset_selection=selection,
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},

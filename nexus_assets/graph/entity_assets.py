@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from nexus_assets import settings
-from nexus_assets.asset_keys import asset_key
+from nexus_assets.asset_keys import asset_key, only_if_tag
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.history import clinic_scope, shorten
@@ -27,16 +27,8 @@ RETRIES, RETRY_SECONDS = 3, 5
 tried again as a whole, after 5, 10 and 20 seconds; nothing else is."""
 
 
-RUN_CONFIG = {
-    **config_fields(LoadSettings, SWITCHES),
-    "only_if": dg.Field(
-        str,
-        default_value="",
-        is_required=False,
-        description="Set by `nexus-assets apply`: what the plan was made on must still be so.",
-    ),
-}
-"""What the config of a run may say of a load."""
+RUN_CONFIG = config_fields(LoadSettings, SWITCHES)
+"""What the config of a run may say of a load: what a person may decide, as the Launchpad shows it."""
 
 
 def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
@@ -200,7 +192,6 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             context.log.info(f"{entity.name}: {missing}")
             return dg.MaterializeResult(metadata={NOT_EXPORTED: missing})
         config = dict(context.op_execution_context.op_config)
-        only_if = config.pop("only_if")
         try:
             result = run_load(
                 entity,
@@ -210,7 +201,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
                 bucket,
                 context.run.run_id,
                 context.log.info,
-                only_if=only_if,
+                only_if=context.run.tags.get(only_if_tag(entity.name), ""),
             )
         except NexusAssetsError as error:
             if error.transient:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nexus_assets.asset_keys import only_if_tag
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.plan_basis import Basis, differences, hashes, ledger_state, mapping_version
@@ -30,9 +31,12 @@ class WrittenPlan:
     bases: Mapping[str, Basis]
 
     def run_config(self) -> dict[str, dict[str, Any]]:
-        """The config of each load: the plan's settings, and what must still be so when it writes."""
-        switched_on: dict[str, Any] = dict.fromkeys(self.settings, True)
-        return {name: {**switched_on, "only_if": each.digest} for name, each in self.entities.items()}
+        """The config of each load: the plan's settings."""
+        return {name: dict.fromkeys(self.settings, True) for name in self.entities}
+
+    def run_tags(self) -> dict[str, str]:
+        """What must still be so when each load writes."""
+        return {only_if_tag(name): each.digest for name, each in self.entities.items()}
 
     def holds(self, key: str) -> bool:
         """Whether it is just what `plan` wrote with this key."""

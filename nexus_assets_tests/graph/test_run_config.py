@@ -16,6 +16,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.automation import executor
 from nexus_assets.graph.entity_assets import RUN_CONFIG
 from nexus_assets.graph.plan_job import PlanConfig
+from nexus_assets.load.settings import SWITCHES as DECIDED
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 
 JOBS = {job.name: job for job in defs.get_repository_def().get_all_jobs()}
@@ -143,3 +144,7 @@ def test_config_of_the_executor_may_be_yaml(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("NEXUS_EXECUTOR", "dagster.multiprocess_executor")
     monkeypatch.setenv("NEXUS_EXECUTOR_CONFIG", "max_concurrent: 3")
     assert executor().apply_config_mapping({"config": {}}).value["config"]["max_concurrent"] == 3
+
+
+def test_launchpad_offers_what_a_person_may_decide_and_nothing_else() -> None:
+    assert set(RUN_CONFIG) == set(DECIDED)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nexus_assets import cli
+from nexus_assets.asset_keys import only_if_tag
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -452,7 +453,8 @@ def test_load_that_stands_on_something_else_than_its_plan_is_not_committed(graph
         instance=graph.instance,
         asset_selection=[dg.AssetKey("patients")],
         raise_on_error=False,
-        run_config={**QUIET, "ops": {"patients": {"config": {"only_if": digest}}}},
+        run_config=QUIET,
+        tags={only_if_tag("patients"): digest},
     )
     assert not result.success
     assert graph.clinic.value("SELECT count(*) FROM patients") == 0
