@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -10,7 +11,8 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, Finding
 from nexus_assets.checks.run import ask_all
 from nexus_assets.nexus.connection import DatabaseError
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id
+from nexus_assets_tests.load.test_adopting import reminder
 
 
 @pytest.fixture
@@ -181,3 +183,27 @@ def test_a_trigger_on_a_table_of_nexus_is_named_too(loaded: Clinic) -> None:
     loaded.later()
     with pytest.raises(DatabaseError, match="the trigger watch of the table notes"):
         loaded.load("notes")
+
+
+def test_ids_that_only_nexus_has_are_noted_each_once(loaded: Clinic) -> None:
+    """Of two rows with one id the one that something refers to, else the newest; what the ledger knows stays as it is."""
+    like, before = loaded.patient_id(loaded.exports["Contacts"][0]["id"]), ids_of_people(loaded)
+    wanted: dict[str, str] = {}
+    for name, days in {"one row": (1,), "two rows": (1, 2), "two rows, the older in use": (2, 1)}.items():
+        source = filemaker_id(name).lower()
+        for day in days:
+            wanted[source] = loaded.copy(
+                "patients",
+                like,
+                filemaker_metadata=json.dumps({"filemaker_id": source}),
+                created_at=f"2025-01-0{day}",
+            )
+    reminder(loaded, wanted[filemaker_id("two rows, the older in use").lower()])
+    loaded.load("patients")
+    assert ids_of_people(loaded) == {**before, **wanted}
+    noted = loaded.values("SELECT source_id::text FROM nexus_assets.identity_patients WHERE origin = 'learned'")
+    assert {*noted} == {*wanted}
+
+
+def ids_of_people(clinic: Clinic) -> dict[str, str]:
+    return dict(clinic.rows("SELECT source_id::text, nexus_id::text FROM nexus_assets.identity_patients"))
