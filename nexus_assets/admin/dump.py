@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from nexus_assets.disk import room
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
 
@@ -96,7 +97,9 @@ def _version(program: str) -> tuple[int, ...]:
 @contextmanager
 def _output(command: Sequence[str], path: Path) -> Iterator[IO[bytes]]:
     """What the command writes, line by line. Raises DumpError where it fails."""
-    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
+    with room():
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    with errors as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
         assert process.stdout is not None
         yield process.stdout
         if process.wait() != 0:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import xlsxwriter
 from psycopg2.sql import SQL, Literal
 
 from nexus_assets.admin.rejects import check_installed
+from nexus_assets.disk import whole_file
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.sources import headings
@@ -135,21 +134,14 @@ def _workbook(rows: Mapping[str, Sequence[Sequence[str]]]) -> bytes:
 
 
 def _save(file: Path, data: bytes) -> None:
+    remedy = "Nothing was written. Give a place in another folder."
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with whole_file(file, remedy=remedy, replaces=False) as out:
+            out.write(data)
     except FileExistsError:
         raise SheetError(
             f"{file} is there already; it may hold somebody's corrections.", remedy="Give another name, or remove it."
         ) from None
-    except OSError as error:
-        raise SheetError(f"{file} can't be written: {error.strerror}.", remedy="Give another place.") from None
-    try:
-        with open(descriptor, "wb") as out:
-            out.write(data)
-    except OSError as error:
-        with suppress(OSError):
-            file.unlink()
-        raise SheetError(f"{file} can't be written: {error.strerror}.", remedy="Give another place.") from None
 
 
 def read_sheets(file: Path) -> list[CorrectedRow]:

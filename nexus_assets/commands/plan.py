@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
+from nexus_assets.disk import whole_file
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
@@ -82,11 +82,10 @@ def _tell_stops(entities: Sequence[EntityPlan], console: Console) -> None:
                 console.print(f"  (The figures above are those with {stop.setting}.)", highlight=False)
 
 
-def write_private(file: Path, text: str) -> None:
+def _write_private(file: Path, text: str) -> None:
     """Writes a file that its owner alone can read, also where it was there before."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as opened:
-        os.fchmod(opened.fileno(), 0o600)
-        opened.write(text)
+    with whole_file(file) as out:
+        out.write(text.encode())
 
 
 def _tell_missing_rights(console: Console) -> None:
@@ -147,12 +146,12 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
         )
     _tell_missing_rights(console)
     if out is not None:
-        write_private(out, plan.to_text(seal_key(NexusDatabase())))
+        _write_private(out, plan.to_text(seal_key(NexusDatabase())))
     if page is not None:
         from nexus_assets import settings
         from nexus_assets.report.plan_page import to_html
 
-        write_private(page, to_html(plan, datetime.now(timezone.utc), settings.TIME_ZONE.value()))
+        _write_private(page, to_html(plan, datetime.now(timezone.utc), settings.TIME_ZONE.value()))
         console.print(f"The page is in {page}, which you alone can read.", highlight=False, soft_wrap=True)
     if as_json:
         click.echo(json.dumps(plan.to_json(), indent=2))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nexus_assets import clinics, settings
 from nexus_assets.checks.run import ask_all, stored_files
+from nexus_assets.disk import room, whole_file
 from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.local.home import local_home, make_private
@@ -89,17 +90,17 @@ def write_report(database: NexusDatabase, bucket: ClinicBucket, run_id: str) -> 
         report = read_report(cursor, run_id, engine.url.database or "", answers)
     name = f"import-{report.made_at:%Y%m%d-%H%M%S}-{run_id[:8]}"
     page, beside = folder() / f"{name}.html", folder() / f"{name}.json"
-    try:
+    remedy = f"No report was written. Free some space, or set {settings.REPORTS.name} to a folder that this user may write to."
+    with room(folder(), remedy):
         # A folder that is set is one that a web server shows.
         if not settings.REPORTS.value():
             make_private(local_home())
         folder().mkdir(parents=True, exist_ok=True)
-        beside.write_text(to_json(report), "utf-8")
-        page.write_text(to_html(report, settings.TIME_ZONE.value(), beside.name), "utf-8")
+        with (
+            whole_file(beside, remedy=remedy, mode=0o666) as data,
+            whole_file(page, remedy=remedy, mode=0o666) as shown,
+        ):
+            data.write(to_json(report).encode())
+            shown.write(to_html(report, settings.TIME_ZONE.value(), beside.name).encode())
         _remove_old(folder(), settings.RETENTION_DAYS.number())
-    except OSError as error:
-        raise NexusAssetsError(
-            f"The report can't be written to {folder()}: {error.strerror}.",
-            remedy=f"Set {settings.REPORTS.name} to a folder that this user may write to.",
-        ) from error
     return WrittenReport(report, page)

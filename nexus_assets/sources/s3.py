@@ -12,11 +12,12 @@ import weakref
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nexus_assets.disk import room
 from nexus_assets.sources.mime_types import MIME_TYPES
 from nexus_assets.sources.s3_causes import BucketError as BucketError
 from nexus_assets.sources.s3_causes import sanitized_errors as sanitized_errors
 from nexus_assets.sources.s3_pages import entries
-from nexus_assets.sources.temporary import reader, room
+from nexus_assets.sources.temporary import reader
 
 if TYPE_CHECKING:
     from nexus_assets.mapping.entity import Listing

@@ -2,39 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import IO, Any
-
-from nexus_assets.errors import NexusAssetsError
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextmanager
-def room() -> Iterator[None]:
-    """While something is written to the temporary folder: says what to do where that has no room, or can't be written to.
-
-    Raises NexusAssetsError in place of OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (*FULL, errno.EACCES, errno.EROFS, errno.ENOENT):
-            raise
-        try:
-            folder = tempfile.gettempdir()
-        except FileNotFoundError:  # none of the usual ones can be written to
-            folder = os.environ.get("TMPDIR", "/tmp")
-        what = "is full" if error.errno in FULL else "can't be written to"
-        raise NexusAssetsError(
-            f"The temporary folder {folder} {what}.",
-            remedy="Nothing was written to Nexus. Free some space, or set TMPDIR to a folder that has it, and run the command again.",
-        ) from None
 
 
 class _Reader(io.RawIOBase):

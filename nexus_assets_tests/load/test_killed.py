@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +22,7 @@ from nexus_assets.local import nexus_schema
 from nexus_assets.local.postgres import Postgres
 from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets.nexus.relations import CatalogCursor
+from nexus_assets.sources.s3 import KeptListing
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -30,14 +32,18 @@ SURVIVED = 0
 
 def killed_before(clinic: Clinic, entity: str, number: int) -> bool:
     """Loads in a process of its own that is killed before its statement of this number; whether it came that far."""
+    temporary = clinic.folder.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:
         try:
+            tempfile.tempdir = str(temporary)
             _load_until(clinic, entity, number)
             os._exit(SURVIVED)
         finally:
             os._exit(1)
     _, status = os.waitpid(child, 0)
+    assert list(temporary.iterdir()) == []
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == SURVIVED, "the load failed by itself"
     return os.WIFSIGNALED(status)
 
@@ -57,6 +63,8 @@ def _load_until(clinic: Clinic, entity: str, number: int) -> None:
 
     for name in ("execute", "copy_expert"):
         setattr(CatalogCursor, name, count(getattr(psycopg2.extensions.cursor, name)))
+    kept = {name: KeptListing(clinic.listing(name)) for name in ("images", "documents")}
+    clinic.listing = lambda name: iter(kept[name])  # type: ignore[method-assign]
     clinic.load_one(ENTITIES[entity])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from nexus_assets.disk import room
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import ClinicBucket
 from nexus_assets.sources.s3 import (
@@ -20,7 +21,6 @@ from nexus_assets.sources.s3 import (
     mime_type,
     stored_object,
 )
-from nexus_assets.sources.temporary import room
 from nexus_assets_tests.conftest import Bucket
 
 PREFIX = "filemaker-import/"
