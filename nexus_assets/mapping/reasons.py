@@ -25,7 +25,7 @@ REASONS: dict[str, str] = {
 """Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
 
 NOT_BY_A_CELL: dict[str, str] = {
-    "ambiguous_file": "Remove all but one of the files whose names differ only in case or ending, then load again.",
+    "ambiguous_file": "Remove all but one of the files, whose keys differ in case, ending or folder alone, then load again.",
     "ambiguous_record": "Remove the wrong rows in FileMaker, and export again.",
     "empty_file": "Upload the file again.",
     "unknown_batch": "Load image_batches, then images.",

@@ -41,7 +41,7 @@ def _described_sql(export: Composable, headings: dict[str, Composable], on: str)
 def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
     """The keys of files that share their record with another file, but for the one of them that is loaded; and all their names.
 
-    A name is given where it is the record's number or id: any other text may be a person's.
+    A name is given where it is the record's number or id: any other text, as that of a folder, may be a person's.
     """
     kept: Composable = SQL("''")
     if loaded is not None:
@@ -51,7 +51,8 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
         ).format(listing=listing, loaded=loaded)
     return SQL(r"""
         SELECT f.key, shared.names FROM {listing} AS f JOIN (
-          SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key) AS names
+          SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key)
+            || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)' ELSE '' END AS names
           FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
         WHERE NOT f.is_thumbnail AND f.key <> {kept}
     """).format(listing=listing, kept=kept, ours=Literal(_NAMED_BY_RECORD))

@@ -158,7 +158,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
               substring(
                 key FROM '(
                   ?i)((?:[0-9]+|[0-9a-f-]{36})\.[a-z0-9]{1,5}(?:/[0-9a-f-]{36}\.[a-z0-9]{1,5})?)$'), '…'), ',
-                      ' ORDER BY key) AS names
+                      ' ORDER BY key)
+        || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
+            ELSE '' END AS names
       FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
     WHERE NOT f.is_thumbnail
         AND f.key <> coalesce((SELECT min(o.key) FROM nexus_assets.work_documents_listing AS o JOIN public.documents_document AS t ON t.s3_key = o.key WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')
