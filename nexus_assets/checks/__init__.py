@@ -158,6 +158,8 @@ CHECKS: tuple[Check, ...] = (
             "companies": "No two companies have one FileMaker id.",
             "specialties": "No two specialties have one name, case and blanks aside.",
             "referrers": "No two referrers have one FileMaker id.",
+            "referrer_companies": "No referrer is linked twice to one company, and none has two primary companies.",
+            "patient_referrers": "No patient is linked twice to one referrer, and none has two primary referrers.",
         }.items()
     ),
     Check(

@@ -9,6 +9,7 @@ from psycopg2.sql import SQL, Composable, Literal
 from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded, violators
 from nexus_assets.ledger.schema import is_installed
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.deletions import by_a_person_sql
 from nexus_assets.load.incoming import filemaker_id_sql
 from nexus_assets.load.parents import there_sql
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
@@ -124,14 +125,21 @@ def _lost_sql(context: CheckContext, entity: Entity) -> Composable:
         carried = filemaker_id_sql(rule, "t")
         changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(carried, _kept_another_sql(entity, rule))
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
+    joins: Composable = SQL("")
+    deleted: Composable = SQL("FALSE")
+    if entity.people_delete:
+        # The next load finds out whether FileMaker has changed them; until then there is nothing to repair.
+        joins, deleted = by_a_person_sql(entity, {link.to: context.table(link.to) for link in entity.references})
     return SQL("""
         SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,
                CASE WHEN t.id IS NOT NULL THEN 'filemaker_id_changed' WHEN other.id IS NOT NULL THEN 'under_another_id'
                     ELSE 'row_lost' END AS reason
         FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id
-        LEFT JOIN {elsewhere} AS other ON t.id IS NULL AND other.source_id = l.source_id
-        WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND (t.id IS NULL OR {changed})
+        LEFT JOIN {elsewhere} AS other ON t.id IS NULL AND other.source_id = l.source_id {joins}
+        WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND (t.id IS NULL AND NOT {deleted} OR {changed})
     """).format(
+        joins=joins,
+        deleted=deleted,
         ledger=identity_table(entity.name),
         target=target.table,
         elsewhere=elsewhere,

@@ -6,7 +6,8 @@ from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.entities import ENTITIES
-from nexus_assets.load.identity import made_at_sql, made_by_importer_sql
+from nexus_assets.load.identity import made_by_importer_sql
+from nexus_assets.load.parents import made_at_sql
 
 ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "patients": {"same_filemaker_id": "lower(btrim(t.filemaker_metadata ->> 'filemaker_id'))"},
@@ -16,6 +17,14 @@ ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "companies": {"same_filemaker_id": "t.filemaker_id"},
     "specialties": {"same_name": "lower(btrim(t.name))"},
     "referrers": {"same_filemaker_id": "t.filemaker_id"},
+    "referrer_companies": {
+        "same_pair": "ROW(t.referrer_id, t.company_id)",
+        "second_primary": "CASE WHEN t.is_primary THEN t.referrer_id END",
+    },
+    "patient_referrers": {
+        "same_pair": "ROW(t.patient_id, t.referrer_id)",
+        "second_primary": "CASE WHEN t.is_primary AND t.status = 'ACTIVE' THEN t.patient_id END",
+    },
 }
 """Reason of a duplicate -> what no two rows of the table may have in common. Of batches only those that an importer made
 count: their name is the day, while people may name two batches alike."""

@@ -6,13 +6,15 @@ from nexus_assets.entities.documents import DOCUMENTS
 from nexus_assets.entities.image_batches import IMAGE_BATCHES
 from nexus_assets.entities.images import IMAGES
 from nexus_assets.entities.notes import NOTES
+from nexus_assets.entities.patient_referrers import PATIENT_REFERRERS
 from nexus_assets.entities.patients import PATIENTS
+from nexus_assets.entities.referrer_companies import REFERRER_COMPANIES
 from nexus_assets.entities.referrers import REFERRERS
 from nexus_assets.entities.specialties import SPECIALTIES
 from nexus_assets.mapping.entity import Entity
 
 _ALWAYS = (PATIENTS, APPOINTMENTS, NOTES, DOCUMENTS, IMAGE_BATCHES, IMAGES)
-_WHERE_EXPORTED = (COMPANIES, SPECIALTIES, REFERRERS)
+_WHERE_EXPORTED = (COMPANIES, SPECIALTIES, REFERRERS, REFERRER_COMPANIES, PATIENT_REFERRERS)
 
 ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (*_ALWAYS, *_WHERE_EXPORTED)}
 """Every entity by its name, which is its asset key; parents before children."""

@@ -94,13 +94,15 @@ def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Acc
         cursor, SQL("SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM {}").format(work("repeated"))
     )
     account.updated, kept, unchanged, adopted, relinked = _compared(cursor, context)
-    account.kept, account.unchanged = kept + settled_but_kept, unchanged + settled - settled_but_kept
-    account.inserted, restored = queries.row(
+    account.inserted, restored, deleted = queries.row(
         cursor,
         SQL(
-            "SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM {} WHERE action IN ('insert', 'restore')"
+            "SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE action = 'restore'),"
+            " count(*) FILTER (WHERE action = 'deleted') FROM {} WHERE action IN ('insert', 'restore', 'deleted')"
         ).format(work("decided")),
     )
+    account.kept = kept + settled_but_kept + deleted
+    account.unchanged = unchanged + settled - settled_but_kept
     flags = [
         {name: SQL("c.{}").format(flag(name)) for name in base_columns(context.entity)}
         for flag in (write_flag, keep_flag)

@@ -10,6 +10,7 @@ from psycopg2.sql import SQL, Composable, Literal
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import ledger_table
+from nexus_assets.load import deletions
 from nexus_assets.load.compare import keep_flag
 from nexus_assets.load.decisions import shown_values_sql
 from nexus_assets.load.incoming import LoadContext
@@ -36,7 +37,8 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
 
             UPDATE nexus_assets.conflict AS c SET resolved_load = {load}
             WHERE c.entity = {entity} AND c.resolved_load IS NULL
-              AND EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = c.source_id)
+              AND (EXISTS (SELECT FROM {decided} AS d WHERE d.source_id = c.source_id)
+                   OR c.cause = 'deleted' AND NOT EXISTS (SELECT FROM {seen} AS s WHERE s.source_id = c.source_id))
               AND NOT EXISTS (SELECT FROM {kept} AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
 
             {found}
@@ -53,6 +55,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
             ),
             conflicts=_conflicts_sql(context, kept),
             decided=context.work("decided"),
+            seen=context.work("seen"),
             entity=Literal(context.entity.name),
             load=Literal(load_id),
         )
@@ -74,7 +77,8 @@ NO_CONFLICTS = SQL(
 
 
 def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable:
-    """Rows (source_id, nexus_id, column_name, cause, filemaker_value, nexus_value) of every value that was kept."""
+    """Rows (source_id, nexus_id, column_name, cause, filemaker_value, nexus_value) of every value that was kept, and of every row
+    that stays deleted."""
     parts = [
         SQL("""
             SELECT c.source_id, c.nexus_id, {name}::text AS column_name,
@@ -97,4 +101,10 @@ def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable
         for name in columns
         for filemaker, nexus in [shown_values_sql(context, name)]
     ]
+    if context.entity.people_delete:
+        parts.append(
+            SQL("SELECT source_id, nexus_id, {}, 'deleted', NULL, NULL FROM {} WHERE action = 'deleted'").format(
+                Literal(deletions.COLUMN), context.work("decided")
+            )
+        )
     return SQL(" UNION ALL ").join([NO_CONFLICTS, *parts])

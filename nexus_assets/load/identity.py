@@ -11,25 +11,16 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.before_values import noted_sql, removed_sql, updated_sql
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.ledger.tables import identity_table, ledger_table
+from nexus_assets.load import deletions
 from nexus_assets.load.adoption import is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
+from nexus_assets.load.parents import made_at_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
 from nexus_assets.mapping.parse import call
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import is_referenced_sql
-
-MADE_AT = ("created_at", "uploaded_at")
-"""The columns by which Nexus tells when a row was made."""
-
-
-def made_at_sql(target: Target, alias: str) -> Composable:
-    """When the row was made, as far as its table tells."""
-    for name in MADE_AT:
-        if name in target.columns:
-            return SQL("{}.{}").format(Identifier(alias), Identifier(name))
-    return SQL("NULL::timestamptz")
 
 
 def made_by_importer_sql(target: Target, alias: str) -> Composable:
@@ -250,23 +241,31 @@ def _recognise(cursor: Cursor, context: LoadContext) -> None:
 
 
 def _decide_sql(context: LoadContext) -> Composable:
-    """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `make` a new one.
+    """What happens to every accepted row: `compare` with its live row, `adopt` one, `restore` a lost one, `insert` a new one, or
+    leave it `deleted` by a person.
 
     A live row whose id the ledger only learned (from a backup, or from the row itself) was never compared with FileMaker: it
     is adopted.
     """
+    joins: Composable = SQL("")
+    deleted: Composable = SQL("")
+    if context.entity.people_delete:
+        joins, stays = deletions.stays_deleted_sql(context)
+        deleted = SQL("WHEN i.known_id IS NOT NULL AND {} THEN 'deleted'").format(stays)
     return SQL("""
         CREATE UNLOGGED TABLE {decided} AS
         SELECT i.row_number, i.source_id, i.known_id,
                CASE WHEN i.is_live THEN i.known_id
                     ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id({entity}, i.source_id::text)) END AS nexus_id,
                CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-                    WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
+                    WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt' {deleted}
                     WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
         FROM {incoming} AS i LEFT JOIN {recognised} AS r ON r.source_id = i.source_id
-        LEFT JOIN {ledger} AS l ON l.source_id = i.source_id
+        LEFT JOIN {ledger} AS l ON l.source_id = i.source_id {joins}
         WHERE i.reason IS NULL
     """).format(
+        joins=joins,
+        deleted=deleted,
         decided=context.work("decided"),
         ledger=context.ledger,
         entity=Literal(context.entity.name),

@@ -12,6 +12,17 @@ from nexus_assets.load.incoming import carried_id_sql
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 
+MADE_AT = ("created_at", "uploaded_at")
+"""The columns by which Nexus tells when a row was made."""
+
+
+def made_at_sql(target: Target, alias: str) -> Composable:
+    """When the row was made, as far as its table tells."""
+    for name in MADE_AT:
+        if name in target.columns:
+            return SQL("{}.{}").format(Identifier(alias), Identifier(name))
+    return SQL("NULL::timestamptz")
+
 
 def states(cursor: Cursor, parents: Mapping[str, Target]) -> dict[str, str]:
     """Returns a state per parent: equal where a row of the child would find the same parents, different where it may not.

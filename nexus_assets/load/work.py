@@ -93,7 +93,7 @@ TABLES: tuple[WorkTable, ...] = (
         "decided",
         "d",
         ("row_number", "source_id", "known_id", "nexus_id", "action"),
-        "Which row of Nexus each accepted row is, and what is done: compare, adopt, restore or insert.",
+        "Which row of Nexus each accepted row is, and what is done: compare, adopt, restore, insert, or leave it deleted.",
     ),
     # 6 write
     WorkTable("followed", "f", ("source_id", "old_id", "new_id"), "Rows that another tool recreated under a new id."),

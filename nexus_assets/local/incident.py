@@ -135,7 +135,7 @@ def _store_native_image(services: LocalServices, number: int, id_: uuid.UUID) ->
 def strike(engine: sqlalchemy.Engine) -> int:
     """Another importer deletes the patients and imports everything again; returns how many patients came under new ids.
 
-    Patients, notes and appointments come back under random ids; batches and documents keep pointing at the old ones; the
+    Patients, notes, appointments and referrals come back under random ids; batches and documents keep pointing at the old ones; the
     image import recreates every batch each time it runs and skips every image, because its key is known.
     """
     with transaction(engine) as cursor:
@@ -143,7 +143,7 @@ def strike(engine: sqlalchemy.Engine) -> int:
             "CREATE TEMP TABLE again ON COMMIT DROP AS SELECT id AS old_id, gen_random_uuid() AS new_id FROM patients"
         )
         cursor.execute("CREATE UNIQUE INDEX ON again (old_id); ANALYZE again")
-        for table, forgotten in (("notes", ()), ("appointments", ("filemaker_event_id",))):
+        for table, forgotten in (("notes", ()), ("appointments", ("filemaker_event_id",)), ("patient_referrers", ())):
             _make_again(cursor, table, "patient_id", forgotten)
         _make_again(cursor, "patients", "id", ())
         cursor.execute("SELECT count(*) FROM again")

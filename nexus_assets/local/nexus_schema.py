@@ -23,6 +23,12 @@ from nexus_assets.local.nexus_seed import seed_rows
 
 Row = Mapping[str, str]
 
+UNIQUE_PAIRS: Mapping[str, tuple[str, str]] = {
+    "django_content_type": ("app_label", "model"),
+    "referrer_companies": ("referrer_id", "company_id"),
+    "patient_referrers": ("patient_id", "referrer_id"),
+}
+
 LONGEST_NAME = 63  # PostgreSQL cuts longer ones
 
 PLAIN_TYPES: Mapping[str, TypeEngine[Any]] = {
@@ -73,12 +79,9 @@ def metadata(naming: Naming = "current") -> sa.MetaData:
         name = table_name(listed_name, naming)
         table = sa.Table(name, schema, *(_column(name, row, naming) for row in rows))
         _add_indexes(table)
-    content_types = schema.tables["django_content_type"]
-    content_types.append_constraint(
-        sa.UniqueConstraint(
-            "app_label", "model", name=_django_name("django_content_type", ["app_label", "model"], "_uniq")
-        )
-    )
+    for listed_name, columns in UNIQUE_PAIRS.items():
+        table = schema.tables[table_name(listed_name, naming)]
+        table.append_constraint(sa.UniqueConstraint(*columns, name=_django_name(table.name, [*columns], "_uniq")))
     return schema
 
 

@@ -299,6 +299,7 @@ class Entity:
     which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
     `archive` is used where the load's settings ask for it. A new row that equals one of Nexus's own in the columns `resembles`
     is counted: it may be there twice. `optional`: a clinic may have no such export; then nothing is loaded, and nothing is wrong.
+    `people_delete`: people delete such rows in Nexus, and one that they deleted is not restored until FileMaker changes it.
     """
 
     name: str
@@ -307,6 +308,7 @@ class Entity:
     source_id: str
     columns: tuple[Column, ...]
     optional: bool = False
+    people_delete: bool = False
     references: tuple[Reference | GenericReference, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     recognised_by: tuple[Recognition, ...] = ()

@@ -115,6 +115,15 @@ def _unreadable_integer(fields: Fields, _: Reading) -> Conditions:
 integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer, makes="integer")
 """A whole number."""
 
+flag = Parser(
+    "flag",
+    lambda fields, _: SQL(
+        "(CASE WHEN {0} IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN {0} IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END)"
+    ).format(fields[0].comparable),
+    makes="boolean",
+)
+"""Yes or no, as people, FileMaker and other programs write it; anything else is NULL."""
+
 uuid = Parser("uuid", lambda fields, _: call("read_uuid", fields[0].raw), makes="uuid")
 """A UUID in any case."""
 

@@ -8,6 +8,10 @@ REASONS: dict[str, str] = {
     "no_name": "The row has no name.",
     "no_contact": "The row names no contact.",
     "unknown_contact": "The contact that the row names is not among the patients in Nexus.",
+    "no_referrer": "The row names no referrer.",
+    "unknown_referrer": "The referrer that the row names is not among those in Nexus.",
+    "no_company": "The row names no company.",
+    "unknown_company": "The company that the row names is not among those in Nexus.",
     "no_patient": "The note names no patient.",
     "unknown_patient": "The patient that the note names is not among the patients in Nexus.",
     "unknown_batch": "The batch of the image is not in Nexus: load image_batches first.",
@@ -60,3 +64,6 @@ NOTICES: dict[str, str] = {
 
 OF_NEW_ROWS = ("looks_like_an_existing_row",)
 """Notices of the load that inserted the rows, and of no later one."""
+
+ONE_ROW_OF_A_KEY = "Rows that name the same as another: the one with the latest date counts, of equally late ones the first in the export."
+"""What became of the collapsed rows of an entity whose id is a key."""

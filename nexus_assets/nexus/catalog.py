@@ -83,8 +83,14 @@ def content_types(cursor: Cursor) -> dict[str, int]:
 
 
 def is_there(cursor: Cursor, entity: Entity) -> bool:
-    """Whether the database has the entity's table and model; an older Nexus may lack those of an optional entity."""
-    return find(cursor, entity.model.tables) is not None and entity.model.label in content_types(cursor)
+    """Whether the database has the entity's table and model, and those of the optional entities that it refers to; an older Nexus
+    may lack them."""
+    parents = (ENTITIES[name] for name in entity.upstream if ENTITIES[name].optional)
+    return (
+        find(cursor, entity.model.tables) is not None
+        and entity.model.label in content_types(cursor)
+        and all(is_there(cursor, parent) for parent in parents)
+    )
 
 
 def present(cursor: Cursor) -> list[Entity]:

@@ -38,6 +38,8 @@ def test_the_plan_counts_everything_and_removes_nothing(loaded: Clinic) -> None:
     before = loaded.versions()
     planned = plan(loaded.engine)
     assert {name: each.rows for name, each in planned.removals.items()} == {
+        "patient_referrers": 0,
+        "referrer_companies": 2,
         "referrers": 2,
         "specialties": 2,
         "companies": 1,
@@ -70,6 +72,7 @@ def test_the_next_import_brings_back_every_row_under_its_id(loaded: Clinic) -> N
         "companies": 1,
         "specialties": 2,
         "referrers": 2,
+        "referrer_companies": 2,
     }
 
 

@@ -62,6 +62,7 @@ PERSON_WITH_EVERYTHING = """
     WHERE EXISTS (SELECT FROM {images_batch} AS b WHERE b.object_id = p.id AND b.image_count > 0)
       AND EXISTS (SELECT FROM {documents_document} AS d WHERE d.object_id = p.id)
       AND NOT EXISTS (SELECT FROM {contact_relationships} AS r WHERE p.id IN (r.from_object_id, r.to_object_id))
+      AND NOT EXISTS (SELECT FROM {patient_referrers} AS r WHERE r.patient_id = p.id)
     ORDER BY p.id LIMIT 1
 """
 ANOTHER_PERSON = """
@@ -240,15 +241,34 @@ def appointments_and_notes_belong_to_nobody(clinic: CheckedClinic) -> Red:
     }
 
 
-@turns_red("referrers/no_orphaned_references", "referrers/no_unmanaged_orphans")
-def referrers_have_specialties_that_are_not_there(clinic: CheckedClinic) -> Red:
-    loaded = clinic.value(_loaded("referrers"))
-    _copy(clinic, "referrers", loaded, filemaker_id="NULL", specialty_id=f"'{NOWHERE}'::uuid")
-    clinic.execute("UPDATE {referrers} SET specialty_id = %s WHERE id = %s", NOWHERE, loaded)
+LINKS = {
+    "referrers": ("specialty_id", "specialty_id"),
+    "referrer_companies": ("company_id", "referrer_id"),
+    "patient_referrers": ("referrer_id", "patient_id"),
+}
+"""Of each optional entity that refers to others a column to break in a loaded row, and one in a person's own."""
+
+
+@turns_red(*(f"{name}/{check}" for name in LINKS for check in ("no_orphaned_references", "no_unmanaged_orphans")))
+def referrers_and_their_links_name_rows_that_are_not_there(clinic: CheckedClinic) -> Red:
+    for name, (ours, theirs) in LINKS.items():
+        loaded = clinic.value(_loaded(name))
+        _copy(clinic, name, loaded, filemaker_id="NULL", **{theirs: f"'{NOWHERE}'::uuid"})
+        clinic.execute(f"UPDATE {{{name}}} SET {ours} = %s WHERE id = %s", NOWHERE, loaded)
     return {
-        "referrers/no_orphaned_references": {"target_missing": 1},
-        "referrers/no_unmanaged_orphans": {"target_missing": 1},
+        f"{name}/{check}": {"target_missing": 1}
+        for name in LINKS
+        for check in ("no_orphaned_references", "no_unmanaged_orphans")
     }
+
+
+@turns_red("patient_referrers/linked_to_named_patient")
+def referral_is_somebody_elses(clinic: CheckedClinic) -> Red:
+    link, patient = clinic.row("SELECT id::text, patient_id::text FROM {patient_referrers} ORDER BY id LIMIT 1")
+    clinic.execute(
+        "UPDATE {patient_referrers} SET patient_id = %s WHERE id = %s", clinic.value(ANOTHER_PERSON, patient), link
+    )
+    return {"patient_referrers/linked_to_named_patient": {"other_patient": 1}}
 
 
 @turns_red("patients/no_orphaned_references")
@@ -419,16 +439,23 @@ def document_is_there_twice(clinic: CheckedClinic) -> Red:
     return {"documents/no_duplicates": {"same_file": 1}}
 
 
-@turns_red("companies/no_duplicates", "referrers/no_duplicates", "specialties/no_duplicates")
+@turns_red(*(f"{name}/no_duplicates" for name in OPTIONAL))
 def rows_are_there_twice_where_no_constraint_forbids_it(clinic: CheckedClinic) -> Red:
-    for table in ("companies", "referrers"):
-        clinic.execute(f"ALTER TABLE {{{table}}} DROP CONSTRAINT {clinic.table(table)}_filemaker_id_key")
-        _copy(clinic, table, clinic.value(_loaded(table)))
-    _copy(clinic, "specialties", clinic.value(_loaded("specialties")), name="upper(name) || ' '")
+    for name in OPTIONAL:
+        for constraint in clinic.values(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'u'", clinic.table(name)
+        ):
+            clinic.execute(f"ALTER TABLE {{{name}}} DROP CONSTRAINT {constraint}")
+        loaded = clinic.value(_loaded(name))
+        if name in ("referrer_companies", "patient_referrers"):
+            clinic.execute(f"UPDATE {{{name}}} SET is_primary = true WHERE id = %s", loaded)
+        _copy(clinic, name, loaded, **({"name": "upper(name) || ' '"} if name == "specialties" else {}))
     return {
         "companies/no_duplicates": {"same_filemaker_id": 1},
         "referrers/no_duplicates": {"same_filemaker_id": 1},
         "specialties/no_duplicates": {"same_name": 1},
+        "referrer_companies/no_duplicates": {"same_pair": 1, "second_primary": 1},
+        "patient_referrers/no_duplicates": {"same_pair": 1, "second_primary": 1},
     }
 
 

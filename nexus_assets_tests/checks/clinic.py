@@ -182,9 +182,11 @@ def furnish_for_checks(clinic: CheckedClinic) -> CheckedClinic:
     nobody = clinic.image("")
     clinic.images[f"{IMAGE_FOLDER}{nobody['recid']}_thumb.jpg"] = 50
     clinic.document("")
-    clinic.add("Companies", Name="Bunyip Insoles")
-    clinic.referrer("Coolabah", "GP")
+    company = clinic.add("Companies", Name="Bunyip Insoles")["id"]
     clinic.referrer("Mallee", "Podiatrist")
+    referrer = clinic.referrer("Coolabah", "GP")
+    clinic.works_for(referrer, company)
+    clinic.referral(contacts[2], referrer)
     clinic.files |= {NATIVE_KEY: 300, "companies/native.pdf": 400}
     return clinic
 

@@ -23,6 +23,8 @@ UPSTREAM = {
     "companies": {"filemaker/companies"},
     "specialties": {"filemaker/referrers"},
     "referrers": {"filemaker/referrers", "specialties"},
+    "referrer_companies": {"filemaker/referrertocompanies", "referrers", "companies"},
+    "patient_referrers": {"filemaker/patienttoreferrer", "patients", "referrers"},
 }
 
 

@@ -48,6 +48,8 @@ OPTIONAL_HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Referrers": (
         "contactType", "gender", "id", "id_Clinic", "nameFirst", "nameLast", "nameMiddle", "RECORD_ACTIVE_INDICATOR", "title",
     ),
+    "ReferrerToCompanies": ("date", "id_Company", "id_Referrer"),
+    "PatientToReferrer": ("date", "id_Contact", "id_Perscriber"),
 }  # fmt: skip
 """Exports that a clinic may do without: written only once they have a row."""
 
@@ -123,6 +125,17 @@ class Clinic:
         """A new referrer; returns the FileMaker id."""
         names = {"title": "Dr.", "nameFirst": "Ines", "nameLast": last_name, "contactType": specialty}
         return self.add("Referrers", last_name, **{**names, **cells})["id"]
+
+    def works_for(self, referrer: str, company: str, **cells: str) -> Row:
+        return self._link("ReferrerToCompanies", id_Referrer=referrer, id_Company=company, **cells)
+
+    def referral(self, contact: str, referrer: str, day: str = "3/18/2024", **cells: str) -> Row:
+        return self._link("PatientToReferrer", id_Contact=contact, id_Perscriber=referrer, date=day, **cells)
+
+    def _link(self, export: str, **cells: str) -> Row:
+        """A new row of an export that has no id."""
+        self.exports.setdefault(export, []).append(cells)
+        return cells
 
     def find(self, export: str, id: str) -> Row:  # noqa: A002 - FileMaker's name
         """The row with this id."""
@@ -222,7 +235,7 @@ class Clinic:
         chosen = "WHERE filemaker_metadata->>'filemaker_id' = ANY(%s)"
         cursor.execute(self._named("SELECT array_agg(filemaker_metadata->>'filemaker_id') FROM {patients}"))
         of = (list(contacts) or cursor.fetchall()[0][0],)
-        for table in ("notes", "appointments", "reminders"):
+        for table in ("notes", "appointments", "reminders", "patient_referrers"):
             cursor.execute(
                 self._named(f"DELETE FROM {{{table}}} WHERE patient_id IN (SELECT id FROM {{patients}} {chosen})"), of
             )
@@ -410,8 +423,9 @@ def furnish(clinic: Clinic) -> Clinic:
         clinic.image(contact)
         clinic.image(contact, Type="Left Lat")
     clinic.add("Companies", Name="Bunyip Insoles", Type="Medical Practice")
-    clinic.referrer("Coolabah", "Podiatrist")
-    clinic.referrer("Mallee", "GP")
+    company = clinic.exports["Companies"][-1]["id"]
+    for referrer in (clinic.referrer("Coolabah", "Podiatrist"), clinic.referrer("Mallee", "GP")):
+        clinic.works_for(referrer, company)
     return clinic
 
 

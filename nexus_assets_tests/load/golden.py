@@ -37,7 +37,7 @@ CHANGED = {
     "Notes": "Note",
     "Docs": "Type",
     "Image_data": "Type",
-    "Referrers": "contactType",
+    "PatientToReferrer": "date",
 }
 
 PATIENTS_CONTENT_TYPE = 7001
@@ -133,6 +133,9 @@ def _fill(clinic: Clinic) -> None:
     clinic.remove("Contacts", stranger)
     for add in (clinic.note, clinic.appointment, clinic.document, clinic.image):
         add(stranger)
+    referrer = clinic.exports["Referrers"][0]["id"]
+    for contact in (*(row["id"] for row in clinic.exports["Contacts"][:2]), stranger):
+        clinic.referral(contact, referrer)
 
 
 def _change(clinic: Clinic, entity: Entity) -> None:
@@ -148,13 +151,13 @@ def _change(clinic: Clinic, entity: Entity) -> None:
         rows.append(dict(rows[0]))
     table = entity.model.tables[0]
     edited = {"patients": "middle_names", "appointments": "notes", "notes": "content", "images_batch": "description"}
-    edited |= {"specialties": "name"}
+    edited |= {"patient_referrers": "referral_reason"}
     column = edited.get(table, "category")
     clinic.execute(f'UPDATE "{table}" SET "{column}" = coalesce("{column}", \'\') || %s', " edited")
     if table == "patients":
         clinic.recreate_patients(banksia)
     own = clinic.value(f'SELECT min(id::text) FROM "{table}"')
-    if table != "appointments":
+    if table not in ("appointments", "patient_referrers"):
         others = {"filemaker_id": None, "name": "Our own"}
         clinic.copy(table, own, **{name: value for name, value in others.items() if name in _columns(clinic, table)})
     clinic.exports["Docs"].pop(1)

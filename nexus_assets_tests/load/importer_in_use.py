@@ -7,6 +7,7 @@ import psycopg2
 OWN_IDS = """
     UPDATE notes AS c SET patient_id = md5('theirs' || c.patient_id::text)::uuid;
     UPDATE appointments AS c SET patient_id = md5('theirs' || c.patient_id::text)::uuid;
+    UPDATE patient_referrers AS c SET patient_id = md5('theirs' || c.patient_id::text)::uuid;
     UPDATE documents_document AS c SET object_id = md5('theirs' || c.object_id::text)::uuid;
     UPDATE images_batch AS c SET object_id = md5('theirs' || c.object_id::text)::uuid;
     UPDATE images_image SET batch_id = md5('theirs' || batch_id::text)::uuid;

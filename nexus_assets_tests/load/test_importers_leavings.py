@@ -41,7 +41,7 @@ def test_nothing_is_there_twice(left: Clinic) -> None:
     before = {name: ids(left, name) for name in ENTITIES}
     accounts = {name: result.account for name, result in left.load().items()}
     assert {name: ids(left, name) for name in ENTITIES} == before
-    assert {name: account.inserted for name, account in accounts.items()} == dict.fromkeys(ENTITIES, 0)
+    assert {name: account.inserted for name, account in accounts.items()} == dict.fromkeys(accounts, 0)
 
 
 def test_leavings_are_replaced_the_empty_is_filled_and_nothing_is_kept(left: Clinic) -> None:
@@ -56,7 +56,10 @@ def test_leavings_are_replaced_the_empty_is_filled_and_nothing_is_kept(left: Cli
             "replaced": {"category": 6, "mime_type": 2},
             "kept": {},
         },
-        **{name: {"filled": {}, "replaced": {}, "kept": {}} for name in ("companies", "specialties", "referrers")},
+        **{
+            name: {"filled": {}, "replaced": {}, "kept": {}}
+            for name in ("companies", "specialties", "referrers", "referrer_companies")
+        },
     }
     assert open_conflicts(left) == []
 

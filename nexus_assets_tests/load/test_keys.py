@@ -105,3 +105,83 @@ def test_a_referrer_is_rejected_with_a_reason(cells: dict[str, str], reason: str
         {"id": "0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D", "nameLast": "Mallee", "contactType": "GP", **cells}
     ]
     assert clinic.load("specialties", "referrers")["referrers"].account.rejected == {reason: 1}
+
+
+# --- pairs ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair(clinic: Clinic) -> tuple[str, str]:
+    """A patient and a referrer that are in Nexus."""
+    contact, referrer = clinic.contact("Grevillea"), clinic.referrer("Quandong")
+    clinic.load("patients", "specialties", "referrers")
+    return contact, referrer
+
+
+def referral(clinic: Clinic) -> tuple[str, bool]:
+    day, primary = clinic.row("SELECT referral_date::text, is_primary FROM {patient_referrers}")
+    return day, primary
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_several_rows_of_a_pair_the_one_with_the_latest_date_counts(
+    order: tuple[int, ...], pair: tuple[str, str], clinic: Clinic
+) -> None:
+    contact, referrer = pair
+    rows = [(contact, "3/18/2024"), (f" {contact.lower()}", "4/22/2024"), (contact, "")]
+    for at in order:
+        clinic.referral(rows[at][0], referrer, rows[at][1])
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.source_rows, account.inserted, account.collapsed) == (3, 1, 2)
+    assert referral(clinic)[0] == "2024-04-22"
+
+
+def test_of_equally_late_rows_the_first_in_the_file_counts(pair: tuple[str, str], clinic: Clinic) -> None:
+    clinic.extra_headings["PatientToReferrer"] = ("Reason",)
+    for reason in ("Knee", "Ankle"):
+        clinic.referral(*pair, Reason=reason)
+    clinic.load("patient_referrers")
+    assert clinic.value("SELECT referral_reason FROM {patient_referrers}") == "Knee"
+
+
+def test_filemaker_says_who_is_primary_where_it_says_so(pair: tuple[str, str], clinic: Clinic) -> None:
+    clinic.extra_headings["PatientToReferrer"] = ("Primary",)
+    row = clinic.referral(*pair, Primary="Yes")
+    clinic.load("patient_referrers")
+    assert referral(clinic)[1] is True
+    row["Primary"] = "no"
+    clinic.load("patient_referrers")
+    assert referral(clinic)[1] is False
+
+
+def test_people_say_who_is_primary_where_filemaker_does_not(pair: tuple[str, str], clinic: Clinic) -> None:
+    row = clinic.referral(*pair)
+    clinic.load("patient_referrers")
+    assert referral(clinic)[1] is False
+    clinic.execute("UPDATE {patient_referrers} SET is_primary = true")
+    row["date"] = "4/22/2024"
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.updated, account.kept) == (1, 0)
+    assert referral(clinic) == ("2024-04-22", True)
+
+
+def test_links_to_nobody_are_rejected_and_loaded_once_they_lead_somewhere(
+    pair: tuple[str, str], clinic: Clinic
+) -> None:
+    contact, referrer = pair
+    stranger = clinic.referrer("Mallee")
+    for row in ((contact, stranger), (contact, ""), ("", referrer), ("0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D", referrer)):
+        clinic.referral(*row)
+    account = clinic.load("patient_referrers", allow_empty=True)["patient_referrers"].account
+    assert account.rejected == {"no_contact": 1, "no_referrer": 1, "unknown_contact": 1, "unknown_referrer": 1}
+    clinic.load("referrers")
+    assert clinic.load("patient_referrers")["patient_referrers"].account.inserted == 1
+
+
+def test_two_rows_of_a_company_link_are_one(clinic: Clinic) -> None:
+    company, referrer = clinic.add("Companies", Name="Saltbush")["id"], clinic.referrer("Mallee")
+    for day in ("3/18/2024", ""):
+        clinic.works_for(referrer, company, date=day)
+    results = clinic.load("companies", "specialties", "referrers", "referrer_companies")
+    account = results["referrer_companies"].account
+    assert (account.inserted, account.collapsed) == (1, 1)

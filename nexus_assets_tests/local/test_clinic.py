@@ -147,6 +147,21 @@ def test_notes_have_the_published_numbers(clinic: Written) -> None:
     }
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_referrers_and_their_links_have_the_published_numbers(scale: int, tmp_path: Path) -> None:
+    clinic = _written_as_csv(tmp_path, scale=scale)
+    companies = {_id(row["id"]) for row in clinic["Companies"]}
+    referrers = {_id(row["id"]) for row in clinic["Referrers"] if _text(row["nameLast"])} - {""}
+    assert (len(companies), len(referrers)) == (93 * scale, 228 * scale)
+    assert len({_text(row["contactType"]).lower() for row in clinic["Referrers"]} - {""}) == 21
+    for export, ones, others, pairs, good in (
+        ("PatientToReferrer", clinic.patients, referrers, ("id_Contact", "id_Perscriber"), 1_705),
+        ("ReferrerToCompanies", referrers, companies, ("id_Referrer", "id_Company"), 63),
+    ):
+        found = {(_id(row[pairs[0]]), _id(row[pairs[1]])) for row in clinic[export]}
+        assert len({(one, other) for one, other in found if one in ones and other in others}) == good * scale
+
+
 def _note_fault(row: Record, patients: set[str]) -> str:
     if not _text(row["Note"]):
         return "empty_note"
@@ -192,8 +207,9 @@ def _day(text: str) -> datetime | None:
 
 
 def test_rejected_rows_and_the_others_are_all_there_are() -> None:
-    for outcome in (PUBLISHED.patients, PUBLISHED.appointments, PUBLISHED.notes):
-        assert outcome.export_rows == outcome.nexus_rows + sum(outcome.rejected.values())
+    linked = (PUBLISHED.companies, PUBLISHED.referrers, PUBLISHED.referrer_companies, PUBLISHED.patient_referrers)
+    for outcome in (PUBLISHED.patients, PUBLISHED.appointments, PUBLISHED.notes, *linked):
+        assert outcome.export_rows == outcome.nexus_rows + sum(outcome.rejected.values()) + outcome.collapsed
     assert PUBLISHED.image_files == PUBLISHED.images.nexus_rows + sum(PUBLISHED.images.rejected.values())
     assert PUBLISHED.document_files == PUBLISHED.documents_linked + PUBLISHED.documents_unlinked
 

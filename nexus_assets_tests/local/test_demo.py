@@ -87,7 +87,8 @@ def test_the_demo_clinic_has_exactly_the_published_numbers(demo: Demo) -> None:
     assert done.returncode == 0
     status = json.loads(done.stdout)
     entities = status["entities"]
-    for name in ("patients", "appointments", "notes", "documents", "images"):
+    linked = ("companies", "referrers", "referrer_companies", "patient_referrers")
+    for name in ("patients", "appointments", "notes", "documents", "images", *linked):
         published = getattr(PUBLISHED, name)
         assert entities[name]["rows"] == published.nexus_rows, name
         assert entities[name]["rejected"] == dict(published.rejected), name

@@ -505,7 +505,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
 ;
     UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
     WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL
-      AND EXISTS (SELECT FROM nexus_assets.work_image_batches_decided AS d WHERE d.source_id = c.source_id)
+      AND (EXISTS (SELECT FROM nexus_assets.work_image_batches_decided AS d WHERE d.source_id = c.source_id)
+           OR c.cause = 'deleted' AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_seen AS s WHERE s.source_id = c.source_id))
       AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
     WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
@@ -544,8 +545,9 @@ SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_name OR c.write_desc
        count(*) FILTER (WHERE FALSE OR c.write_object_id)
 FROM nexus_assets.work_image_batches_changes AS c;
 
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_image_batches_decided
-    WHERE action IN ('insert', 'restore');
+SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE action = 'restore'),
+    count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_image_batches_decided
+    WHERE action IN ('insert', 'restore', 'deleted');
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
 

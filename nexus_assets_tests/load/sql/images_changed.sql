@@ -573,7 +573,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
 ;
     UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
     WHERE c.entity = 'images' AND c.resolved_load IS NULL
-      AND EXISTS (SELECT FROM nexus_assets.work_images_decided AS d WHERE d.source_id = c.source_id)
+      AND (EXISTS (SELECT FROM nexus_assets.work_images_decided AS d WHERE d.source_id = c.source_id)
+           OR c.cause = 'deleted' AND NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = c.source_id))
       AND NOT EXISTS (SELECT FROM nexus_assets.work_images_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
     WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
@@ -612,8 +613,9 @@ SELECT count(*) FILTER (WHERE (c.write_batch_id OR c.write_filemaker_id OR c.wri
        count(*) FILTER (WHERE FALSE OR c.write_batch_id)
 FROM nexus_assets.work_images_changes AS c;
 
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_images_decided
-    WHERE action IN ('insert', 'restore');
+SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE action = 'restore'),
+    count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_images_decided
+    WHERE action IN ('insert', 'restore', 'deleted');
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_images_changes WHERE action = 'adopt');
 

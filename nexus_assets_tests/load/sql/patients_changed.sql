@@ -444,7 +444,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
 ;
     UPDATE nexus_assets.conflict AS c SET resolved_load = <load>
     WHERE c.entity = 'patients' AND c.resolved_load IS NULL
-      AND EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = c.source_id)
+      AND (EXISTS (SELECT FROM nexus_assets.work_patients_decided AS d WHERE d.source_id = c.source_id)
+           OR c.cause = 'deleted' AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_seen AS s WHERE s.source_id = c.source_id))
       AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_kept AS k WHERE (k.source_id, k.column_name) = (c.source_id, c.column_name));
     WITH written AS (
     INSERT INTO nexus_assets.conflict AS c
@@ -483,8 +484,9 @@ SELECT count(*) FILTER (WHERE (c.write_clinic_id OR c.write_funding_type_id OR c
        count(*) FILTER (WHERE FALSE)
 FROM nexus_assets.work_patients_changes AS c;
 
-SELECT count(*), count(*) FILTER (WHERE action = 'restore') FROM nexus_assets.work_patients_decided
-    WHERE action IN ('insert', 'restore');
+SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE action = 'restore'),
+    count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_patients_decided
+    WHERE action IN ('insert', 'restore', 'deleted');
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_patients_changes WHERE action = 'adopt');
 

@@ -1,0 +1,366 @@
+SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 2, 3;
+
+WITH RECURSIVE base AS (
+  SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+  UNION ALL
+  SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+       NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
+           a.attinhcount > 0,
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
+
+SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+UNION ALL
+SELECT i.indrelid, 'u', 0, true,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+ORDER BY 1, 2, 5;
+
+SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
+
+SELECT quote_ident(t.tgname), t.tgrelid::regclass::text, t.tgfoid::regprocedure::text
+FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND NOT starts_with(t.tgname, %s) ORDER BY 2, 1;
+
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
+    OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
+FROM pg_namespace AS n WHERE n.nspname = %s;
+
+SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets' AND c.relname = 'about');
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
+FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k.nexus_id;
+
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
+    JOIN nexus_assets.identity_patient_referrers AS l USING (source_id)
+WHERE c.entity = 'patient_referrers' AND c.resolved_load IS NULL AND c.decision = 'filemaker'
+    AND l.vanished_load IS NULL;
+
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_referrers AS l
+    LEFT JOIN public.referrers AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT t.filemaker_id AS source_id FROM public.referrers AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_referrers AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'referrers' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text);
+
+COPY nexus_assets.work_patient_referrers_export (c0, c1, c2)
+    FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8', delimiter ',', quote '"');
+
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction
+    WHERE export = 'PatientToReferrer';
+
+ANALYZE nexus_assets.work_patient_referrers_export;
+
+WITH found AS (
+  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patient_referrers_export AS s,
+      LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
+  GROUP BY 1, 2, 3
+), longest AS (
+  SELECT heading, max(long) AS long FROM found GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
+      GROUP BY 2, 3
+  UNION ALL
+  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+) AS marks ORDER BY place, code, heading;
+
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_patient_referrers_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patient_referrers_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
+  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
+                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
+WHERE is_iso OR said IS NOT NULL
+GROUP BY 1
+HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
+   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
+
+DROP TABLE IF EXISTS nexus_assets.work_patient_referrers_dates_of_records; CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_dates_of_records AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+    FROM (SELECT s.c0 AS raw, count(*) AS times FROM nexus_assets.work_patient_referrers_export AS s GROUP BY 1) AS different
+    WHERE nexus_assets.read_text(raw) IS NOT NULL;
+
+SELECT field,
+       coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
+       coalesce(sum(times) FILTER (WHERE first BETWEEN 13 AND 31 AND second <= 12), 0),
+       coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
+FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
+      -- OFFSET 0: the match is made once a text, not once for every use of its words.
+      FROM (SELECT field, times,
+                   regexp_match(nexus_assets.comparable(raw),
+                     '^(?:[a-z]+[.,]* )?([0-9]{1,2})([/.-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})(?![0-9])') AS words
+            FROM nexus_assets.work_patient_referrers_dates_of_records OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
+GROUP BY field ORDER BY field;
+
+ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates_of_records;
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_keyed AS
+   SELECT e.*, row_number() OVER (PARTITION BY e.key_id ORDER BY d.value DESC NULLS LAST, e.row_number) AS key_place
+   FROM (SELECT e.*,
+   (SELECT nexus_assets.minted_id('pair', array_to_string(said, E'\x1F', ''))::text
+    FROM (SELECT ARRAY[coalesce(nexus_assets.read_uuid(e.c1)::text, nexus_assets.comparable(e.c1)), coalesce(nexus_assets.read_uuid(e.c2)::text, nexus_assets.comparable(e.c2))]::text[] AS said) AS parts WHERE said <> array_fill(NULL::text, ARRAY[2]))
+AS key_id FROM nexus_assets.work_patient_referrers_export AS e) AS e
+    LEFT JOIN nexus_assets.work_patient_referrers_dates_of_records AS d ON d.field = 'date' AND d.raw = e.c0
+   WHERE e.key_id IS NOT NULL;
+
+ANALYZE nexus_assets.work_patient_referrers_keyed;
+
+SELECT count(*) FROM nexus_assets.work_patient_referrers_export;
+
+SELECT CASE WHEN EXISTS (SELECT FROM public.patient_referrers)
+    OR EXISTS (SELECT FROM nexus_assets.identity_patient_referrers) THEN FALSE
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS id HAVING TRUE) AS named) END;
+
+DROP TABLE IF EXISTS nexus_assets.work_patient_referrers_dates; CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_dates AS SELECT NULL::text AS field,
+    NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
+    FROM (SELECT s.f1 AS raw, count(*) AS times FROM
+   (
+     SELECT x.row_number, named.source_id,
+         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
+
+ALTER TABLE nexus_assets.work_patient_referrers_dates ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates;
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::text AS column_name, NULL::text AS raw,
+    NULL::text AS value WHERE FALSE UNION ALL
+               SELECT 'status', different.raw,
+                   (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END)
+                   FROM (
+                 SELECT NULL::text AS raw FROM
+   (
+     SELECT x.row_number, named.source_id,
+         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
+           ; ANALYZE nexus_assets.work_patient_referrers_texts;
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
+   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
+          why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
+              nexus_assets.minted_id('patient_referrers', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
+              row_1.id AS new_referrer_id, (dates_0.value)::date AS new_referral_date,
+              (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
+              (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) ELSE text_status.value END)::text AS new_status,
+              ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
+   FROM
+   (
+     SELECT x.row_number, named.source_id,
+         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         NULL::uuid AS known_id, FALSE AS is_live,
+           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+AS s
+   LEFT JOIN (
+     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+         JOIN public.patients AS t ON t.id = k.nexus_id
+                         WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f2)
+                             LEFT JOIN (
+                               SELECT k.source_id AS named, t.* FROM nexus_assets.identity_referrers AS k
+                                   JOIN public.referrers AS t ON t.id = k.nexus_id
+                         WHERE coalesce(t.filemaker_id = k.source_id, TRUE)) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f3)
+                             LEFT JOIN nexus_assets.work_patient_referrers_dates AS dates_0 ON dates_0.field = 'date'
+                             AND dates_0.raw = s.f1
+                             LEFT JOIN nexus_assets.work_patient_referrers_texts AS text_status ON text_status.column_name = 'status'
+                             AND text_status.raw = NULL::text CROSS
+                             JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f3) IS NOT NULL THEN 'unknown_referrer' ELSE 'no_referrer' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'referral_date'] END AS reason HAVING TRUE) AS why;
+
+UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN length(new_status) > 20 THEN 'too_long' END,
+    reason_column = CASE WHEN length(new_status) > 20 THEN 'status' END
+    WHERE reason IS NULL AND (length(new_status) > 20)
+; ANALYZE nexus_assets.work_patient_referrers_incoming;
+
+SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_referrer_id IS NULL)
+    FROM nexus_assets.work_patient_referrers_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
+
+INSERT INTO public.patient_referrers (id, patient_id, referrer_id, referral_date, referral_reason, status, is_primary, created_at, updated_at)
+SELECT d.nexus_id, i.new_patient_id::uuid, i.new_referrer_id::uuid, i.new_referral_date::date,
+    i.new_referral_reason::text, coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20)),
+    coalesce(i.new_is_primary::boolean, false::boolean), now(), now()
+    FROM nexus_assets.work_patient_referrers_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+WHERE d.action IN ('insert', 'restore') ORDER BY d.row_number;
+
+DO $$ BEGIN
+      LOCK TABLE nexus_assets.identity_patient_referrers IN ACCESS EXCLUSIVE MODE NOWAIT;
+      ALTER TABLE nexus_assets.identity_patient_referrers DROP CONSTRAINT identity_patient_referrers_pkey,
+          DROP CONSTRAINT identity_patient_referrers_nexus_id_key;
+    EXCEPTION WHEN lock_not_available OR insufficient_privilege OR undefined_object THEN NULL;
+    END $$;
+    INSERT INTO nexus_assets.identity_patient_referrers (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_referrer_id, base_referral_date, base_referral_reason, base_status, base_is_primary) SELECT source_id,
+        nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id,
+        base_referrer_id, base_referral_date, base_referral_reason, base_status, base_is_primary FROM (
+    SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
+        hash_record_extended(ROW(i.new_patient_id::uuid, i.new_referrer_id::uuid, i.new_referral_date::date, i.new_referral_reason::text, coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20)), coalesce(i.new_is_primary::boolean, false::boolean)), 0) AS target_hash,
+        i.row_number,
+           nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
+               hash_record_extended(ROW(i.new_patient_id::uuid), 0) AS base_patient_id,
+               hash_record_extended(ROW(i.new_referrer_id::uuid), 0) AS base_referrer_id,
+               hash_record_extended(ROW(i.new_referral_date::date), 0) AS base_referral_date,
+               hash_record_extended(ROW(i.new_referral_reason::text), 0) AS base_referral_reason,
+               hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20))), 0) AS base_status,
+               hash_record_extended(ROW(coalesce(i.new_is_primary::boolean, false::boolean)), 0) AS base_is_primary
+    FROM nexus_assets.work_patient_referrers_incoming AS i CROSS JOIN LATERAL
+      (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+    WHERE d.action IN ('insert', 'restore')
+) AS e;
+    DO $$ BEGIN
+      IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'nexus_assets.identity_patient_referrers'::regclass AND contype = 'p') THEN
+        ALTER TABLE nexus_assets.identity_patient_referrers ADD CONSTRAINT identity_patient_referrers_pkey PRIMARY KEY (source_id),
+            ADD CONSTRAINT identity_patient_referrers_nexus_id_key UNIQUE (nexus_id);
+      END IF;
+    END $$;
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SELECT EXISTS (SELECT FROM nexus_assets.work_patient_referrers_incoming WHERE reason IS NOT NULL)
+    OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patient_referrers' AND resolved_load IS NULL);
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_rejected AS
+    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
+           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
+    FROM nexus_assets.work_patient_referrers_incoming WHERE reason IS NOT NULL;
+    CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_known_rejects AS
+    SELECT id, row_hash, reason, column_name, row_number,
+           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
+    FROM nexus_assets.reject WHERE entity = 'patient_referrers' AND resolved_load IS NULL;
+    UPDATE nexus_assets.reject AS r SET resolved_load = <load>
+        FROM nexus_assets.work_patient_referrers_known_rejects AS n
+    WHERE r.id = n.id AND NOT EXISTS (
+      SELECT FROM nexus_assets.work_patient_referrers_rejected AS x
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    UPDATE nexus_assets.reject AS r SET row_number = x.row_number
+        FROM nexus_assets.work_patient_referrers_known_rejects AS n, nexus_assets.work_patient_referrers_rejected AS x
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+;
+    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+    SELECT 'patient_referrers', x.row_number, nexus_assets.read_text(s.key_id), x.reason, x.column_name, x.row_hash,
+           jsonb_strip_nulls(jsonb_build_object('date', s.c0, 'id_Contact', s.c1, 'id_Perscriber', s.c2)), <load>
+    FROM nexus_assets.work_patient_referrers_rejected AS x
+        JOIN nexus_assets.work_patient_referrers_keyed AS s USING (row_number)
+    WHERE NOT EXISTS (
+      SELECT FROM nexus_assets.work_patient_referrers_known_rejects AS n
+          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+        AND x.column_name IS NOT DISTINCT FROM n.column_name)
+    ORDER BY x.row_number;
+
+SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_patient_referrers WHERE notices IS NOT NULL
+    GROUP BY 1;
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+WITH forgotten AS (
+          UPDATE nexus_assets.load AS l SET undoable = FALSE
+          WHERE l.entity = 'patient_referrers' AND l.undoable AND (false OR l.id < (
+    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'patient_referrers' AND x.undoable
+      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
+    ORDER BY x.id DESC OFFSET 9 LIMIT 1
+)) RETURNING l.id
+        )
+        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
+
+DELETE FROM nexus_assets.check_result AS x WHERE asset = 'patient_referrers'
+    AND checked_at < now() - make_interval(days => 365)
+    AND EXISTS (SELECT FROM nexus_assets.check_result AS later WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id); DELETE
+    FROM nexus_assets.reject AS x WHERE entity = 'patient_referrers'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.conflict AS x WHERE entity = 'patient_referrers'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'patient_referrers'
+    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
+    WHERE entity = 'patient_referrers' AND undone_at < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.load AS x WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365)
+    AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'patient_referrers' ORDER BY id DESC LIMIT 2)
+    AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
+    AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patient_referrers' AND r.first_load = x.id AND r.resolved_load IS NULL);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
+
+DROP TABLE nexus_assets.work_patient_referrers_export, nexus_assets.work_patient_referrers_dates_of_records,
+    nexus_assets.work_patient_referrers_keyed, nexus_assets.work_patient_referrers_dates,
+    nexus_assets.work_patient_referrers_texts, nexus_assets.work_patient_referrers_incoming,
+    nexus_assets.work_patient_referrers_rejected, nexus_assets.work_patient_referrers_known_rejects;
