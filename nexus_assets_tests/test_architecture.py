@@ -10,6 +10,7 @@ import pytest
 
 from nexus_assets.load.load import load
 from nexus_assets.local.home import SOURCE
+from nexus_assets.plan.words import STEPS
 from nexus_assets_tests import picture
 
 PAGE = picture.PAGE.read_text("utf-8")
@@ -31,6 +32,7 @@ def test_every_module_of_a_step_exists() -> None:
 def test_a_load_is_the_seven_steps_of_the_page_in_their_order() -> None:
     steps = re.findall(r"^\| \d (.+?) \|", PAGE, re.MULTILINE)
     assert len(steps) == 7
+    assert tuple(steps) == STEPS
     body = ast.parse(inspect.getsource(load)).body[0]
     called = [call.func.id for call in ast.walk(body) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]
     private = [name[1:].replace("_", " ") for name in called if name.startswith("_") and name != "_Run"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meaning
 from nexus_assets.disk import whole_file
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.plan.words import ADOPTION, HEALED
+from nexus_assets.plan.words import ADOPTION, HEALED, STEPS
 
 if TYPE_CHECKING:
     from nexus_assets.plan.plan import EntityPlan, Plan
@@ -37,18 +37,35 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
     rows = [_line(each) for each in reached]
     tell_figures(console, f"What is loaded into {plan.database} now." if carried_out else planned, HEADINGS, rows)
     tell_meanings(console, HEADINGS, rows)
-    tell_counts(console, "Changed, by column", {each.entity: each.changed_columns for each in reached}, {})
+    console.print(f"Steps of each load: {', '.join(_numbered(step) for step in STEPS)}.", style="dim", highlight=False)
+    tell_remarks(console, {each.entity: remarks(each.sources) for each in reached})
+    _tell_step(console, "read", "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
+    _tell_step(console, "read", "Loaded, with a notice", {each.entity: each.noticed for each in reached}, NOTICES)
     for what, meaning in ADOPTION.items():
         counts = {each.entity: each.adoption.get(what, {}) for each in reached}
-        tell_counts(console, f"Adopted rows, {what}: {meaning}", counts, {})
-    tell_counts(console, "Kept as Nexus has them, by column", {each.entity: each.kept_columns for each in reached}, {})
-    tell_counts(console, "Rejected", {each.entity: each.rejected for each in reached}, REASONS)
-    tell_counts(console, "Loaded, with a notice", {each.entity: each.noticed for each in reached}, NOTICES)
-    tell_remarks(console, {each.entity: remarks(each.sources) for each in reached})
+        _tell_step(console, "identity", f"Adopted rows, {what}: {meaning}", counts, {})
+    _tell_step(console, "write", "Changed, by column", {each.entity: each.changed_columns for each in reached}, {})
+    kept = {each.entity: each.kept_columns for each in reached}
+    _tell_step(console, "write", "Kept as Nexus has them, by column", kept, {})
     healed = {each.entity: {**each.healed, "superseded": each.superseded} for each in reached}
-    tell_counts(console, "Repaired or noticed", healed, HEALED)
+    _tell_step(console, "tidy and account", "Repaired or noticed", healed, HEALED)
     if not carried_out:
         _tell_stops(plan.entities, console)
+
+
+def _numbered(step: str) -> str:
+    return f"{STEPS.index(step) + 1} {step}"
+
+
+def _tell_step(
+    console: Console,
+    step: str,
+    what: str,
+    counts: Mapping[str, Mapping[str, int]],
+    meanings: Mapping[str, str],
+) -> None:
+    """What a step would do, in the order in which a load takes them."""
+    tell_counts(console, f"{_numbered(step)} · {what}", counts, meanings)
 
 
 def _line(planned: EntityPlan) -> Sequence[str]:
@@ -67,7 +84,7 @@ def _line(planned: EntityPlan) -> Sequence[str]:
 def _tell_stops(entities: Sequence[EntityPlan], console: Console) -> None:
     console.print()
     if not any(each.stops for each in entities):
-        console.print("Nothing would stop it.")
+        console.print(f"{_numbered('gates')} · Nothing would stop it.", highlight=False)
         return
     console.print("[bold red]It would be stopped:[/bold red]")
     for each in entities:

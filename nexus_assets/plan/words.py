@@ -11,6 +11,9 @@ FIGURES = {
 }
 """Headings of figures, and what they count."""
 
+STEPS = ("contract", "stage", "read", "identity", "gates", "write", "tidy and account")
+"""The steps of a load in their order, as `load()` and docs/architecture.md name them; a plan takes them all, and is rolled back."""
+
 HEALED = {
     "adopted": "Rows of Nexus that are recognised as FileMaker's, and keep their id.",
     "restored": "Rows that Nexus lost and that come back under their old id.",

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from nexus_assets.ledger.schema import install
 from nexus_assets.load import first
+from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
 from nexus_assets_tests.load.test_matrix import WrittenOtherwise
 
@@ -134,3 +136,20 @@ def test_a_table_with_a_row_of_its_own_takes_the_full_way(furnished: Clinic, mon
     furnished.execute("DELETE FROM nexus_assets.load")
     monkeypatch.setattr(first, "read", None)
     assert furnished.load("patients")["patients"].account.healed["adopted"] == 2
+
+
+@pytest.mark.parametrize("is_read", [False, True], ids=["nobody reads it", "somebody reads it"])
+def test_a_first_load_leaves_the_ledger_its_indexes_and_waits_for_no_reader(
+    furnished: Clinic, *, is_read: bool
+) -> None:
+    with transaction(furnished.engine) as cursor:
+        install(cursor)
+    with furnished.engine.connect() as reader:
+        if is_read:
+            reader.exec_driver_sql("SELECT FROM nexus_assets.identity_patients")
+        furnished.load("patients")
+    indexes = "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = %s::regclass ORDER BY 1"
+    assert furnished.values(indexes, "nexus_assets.identity_patients") == [
+        "nexus_assets.identity_patients_nexus_id_key",
+        "nexus_assets.identity_patients_pkey",
+    ]
