@@ -88,3 +88,17 @@ def test_images_that_came_by_other_ways_are_counted_all_the_same(loaded: Clinic)
     assert read == []
     assert result.account.healed["counted"] > 0
     assert loaded.value("SELECT count(*) FROM {images_batch} WHERE image_count = 99") == 0
+
+
+def test_a_conflict_that_is_over_is_not_counted_as_kept(loaded: Clinic) -> None:
+    """Of two edited notes one was put back: without reading the sources only the other one counts as kept."""
+    first, second = loaded.values("SELECT id::text FROM {notes} ORDER BY 1")
+    content = loaded.value("SELECT content FROM {notes} WHERE id = %s", first)
+    loaded.execute("UPDATE {notes} SET content = 'edited'")
+    assert loaded.load("notes")["notes"].account.kept == 2
+    loaded.execute("UPDATE {notes} SET content = %s WHERE id = %s", content, first)
+    assert loaded.load("notes")["notes"].account.kept == 1
+    result, read = again(loaded, "notes")
+    assert read == []
+    assert (result.account.kept, result.account.unchanged) == (1, 1)
+    assert loaded.value("SELECT content FROM {notes} WHERE id = %s", second) == "edited"
