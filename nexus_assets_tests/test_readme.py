@@ -222,6 +222,14 @@ def _shell(commands: str, folder: Path, environment: dict[str, str]) -> list[tup
     return told
 
 
+def test_history_of_a_clinic_is_a_private_folder_that_keeps_nothing_printed(tmp_path: Path) -> None:
+    folder = tmp_path / "history"
+    told = _shell(snippet("sh", "history").replace("/srv/nexus/history", str(folder)), SOURCE, {})
+    assert [code for _, code, _ in told] == [0, 0], told
+    assert folder.stat().st_mode & 0o077 == 0
+    assert "NoOpComputeLogManager" in (folder / "dagster.yaml").read_text("utf-8")
+
+
 @pytest.mark.slow
 def test_real_nexus_is_looked_at_and_loaded_with_the_settings_of_a_file(
     as_role: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
