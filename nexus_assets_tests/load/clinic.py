@@ -26,7 +26,7 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus.connection import make_engine, transaction
-from nexus_assets.sources.filemaker import ExportFile, OpenExport, find_export, open_export
+from nexus_assets.sources.filemaker import ExportFile, OpenExport, ReadSettings, find_export, open_export
 from nexus_assets.sources.s3 import StoredObject
 
 HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -81,6 +81,7 @@ class Clinic:
     documents: dict[str, int] = field(default_factory=dict)
     modified: datetime = START
     tells_hashes: bool = True
+    encoding: str | None = None
     file_names: dict[str, str] = field(default_factory=dict)
     extra_headings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -174,7 +175,8 @@ class Clinic:
 
         def export(name: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> OpenExport | None:
             file = find(name, required)
-            return None if file is None else open_export(file, wanted=wanted, optional=optional)
+            read = ReadSettings(encoding=self.encoding)
+            return None if file is None else open_export(file, wanted=wanted, optional=optional, settings=read)
 
         def digest(name: str, required: bool) -> str | None:
             file = find(name, required)
