@@ -123,6 +123,13 @@ def spoil_bytes(planter: Planter, data: bytes) -> bytes:
         "another delimiter": lambda: data.replace(b",", choose.choice((b";", b"\t", b"|"))),
         "a NUL": lambda: data[:at] + b"\0" + data[at:],
         "an accent": lambda: data[:at] + choose.choice((b"\x8e", b"\xe9", b"\xc3", b"\xff\xfe")) + data[at:],
+        "twice": lambda: data + data,
+        "a byte order mark inside": lambda: (
+            data[:at] + choose.choice((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")) + data[at:]
+        ),
+        "in UTF-32": lambda: data.decode("latin-1").encode("utf-32"),
+        "as a page of the web": lambda: b"<!DOCTYPE html><html><title>" + data[:60] + b"</title><table><tr><td>" + data,
+        "lines in another order": lambda: b"\n".join(sorted(data.splitlines())),
         "in UTF-16": lambda: data.decode("latin-1").encode("utf-16-le"),
         "half in UTF-16": lambda: data[:at] + data[at:].decode("latin-1").encode("utf-16-le"),
     }
@@ -230,11 +237,31 @@ def wrapped(planter: Planter, name: str, data: bytes) -> Files:
         at = zipped.find(ending.encode()) - 2
         return {f"{stem}.zip": zipped[:at] + planter.word()[:2].encode() + zipped[at + 2 :]}
 
+    def flagged(offset: int, value: int) -> Files:
+        """A member that claims to be encrypted, or packed by a method of its own, in both places that say so."""
+        (zipped,) = packed((member, data)).values()
+        spoilt = bytearray(zipped)
+        for signature, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+            spoilt[zipped.find(signature) + offset + shift] = value
+        return {f"{stem}.zip": bytes(spoilt)}
+
+    def named_gzip() -> Files:
+        out = io.BytesIO()
+        with gzip.GzipFile(f"{planter.word()}{ending}", "wb", fileobj=out, mtime=0) as file:
+            file.write(data)
+        return {f"{name}.gz": out.getvalue()}
+
+    if planter.random.random() < 0.5:
+        return {name: data}
     member = f"{planter.word()}{ending}"
     return planter.one(
-        plain=lambda: {name: data},
-        plain_again=lambda: {name: data},
-        plain_once_more=lambda: {name: data},
+        gzip_named=named_gzip,
+        gzipped_twice=lambda: {f"{name}.gz": gzip.compress(gzip.compress(data, mtime=0), mtime=0)},
+        zip_encrypted=lambda: flagged(6, 1),
+        zip_of_another_method=lambda: flagged(8, 99),
+        zip_in_zip=lambda: packed((f"{planter.word()}.zip", next(iter(packed((member, data)).values())))),
+        zip_for_a_table=lambda: {name: next(iter(packed((member, data)).values()))},
+        tape=lambda: {f"{name}.gz": gzip.compress(member.encode().ljust(512, b"\0") + data, mtime=0)},
         gzipped=lambda: {f"{name}.gz": gzip_file(data)},
         gzip_spoilt=lambda: {f"{name}.gz": spoil_bytes(planter, gzip.compress(data, mtime=0))},
         zipped=lambda: packed((member, data)),
