@@ -6,7 +6,7 @@ import pytest
 
 from nexus_assets.local.nexus_seed import CLINICS
 from nexus_assets.mapping.reasons import NOTICES
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, Clinic, filemaker_id, image_key
 
 
 def notices(clinic: Clinic, name: str) -> dict[str, int]:
@@ -156,3 +156,10 @@ def test_an_image_is_called_as_in_filemaker_with_the_ending_of_its_file(
     # Two of one name are told apart by the record's number.
     captions = clinic.values("SELECT caption FROM images_image")
     assert len(set(captions)) == len(captions)
+
+
+def test_files_without_a_row_are_counted_apart_from_those_with_one(loaded: Clinic) -> None:
+    """Two documents have rows in the export; three more files have none."""
+    for number in range(3):
+        loaded.documents[f"{DOCUMENT_FOLDER}{filemaker_id('no row', number)}.pdf"] = 1000
+    assert loaded.load("documents")["documents"].account.notices["files_without_row"] == 3
