@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 for name in [name for name in os.environ if name.startswith(("NEXUS_", "DAGSTER_", "AWS_", "PG"))]:
     del os.environ[name]
 os.environ["NEXUS_LOCAL_HOME"] = tempfile.mkdtemp(prefix="nexus-assets-tests-")
+# What dev.py and the image set: messages then name Dagster's own command.
+os.environ["DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME"] = "nexus_assets.definitions"
 
 # A shell has its background jobs ignore Ctrl-C, and what ignores it passes that on to every process it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
