@@ -179,6 +179,10 @@ def measure() -> Measured:
     return Measured((first[0], first[1]), (unchanged[0], unchanged[1]), max(rounds), server_mb)
 
 
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.1f}" if seconds else "no slope measured"
+
+
 def tables(measured: Measured) -> str:
     """The two tables of docs/scale.md: one run by size, and a day of so many clinics with one unchanged load each."""
     lines = [
@@ -193,7 +197,7 @@ def tables(measured: Measured) -> str:
     ):
         cost = measured.at(what, size)
         lines.append(
-            f"| {words} | {cost.database_seconds:,.1f} | {cost.python_seconds:,.1f} | {cost.requests:,.0f} |"
+            f"| {words} | {_seconds(cost.database_seconds)} | {_seconds(cost.python_seconds)} | {cost.requests:,.0f} |"
             f" {cost.events:,.0f} | {cost.event_kb:,.0f} |"
         )
     lines += [
