@@ -431,7 +431,7 @@ def furnish(clinic: Clinic) -> Clinic:
     return clinic
 
 
-LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "corrected")
+LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "correction")
 NATIVE_TABLES = ("reminders", "contact_relationships")
 State = Mapping[str, list[str]]
 
