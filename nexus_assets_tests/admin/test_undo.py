@@ -193,6 +193,7 @@ def test_loads_of_the_same_entity_are_undone_one_by_one(loaded: Clinic) -> None:
 
 @pytest.mark.parametrize("name", ENTITIES)
 def test_a_first_load_is_undone_and_comes_back_under_the_same_ids(name: str, furnished: Clinic) -> None:
+    furnished.referral(furnished.exports["Contacts"][0]["id"], furnished.exports["Referrers"][0]["id"])
     for parent in ENTITIES:
         if parent == name:
             break
