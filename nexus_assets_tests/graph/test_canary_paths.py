@@ -43,6 +43,7 @@ from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the f
 from nexus_assets_tests.load.clinic import IMAGE_FOLDER
 from nexus_assets_tests.nexus.test_server_log import TALKATIVE
 from nexus_assets_tests.nexus.test_session import altered
+from nexus_assets_tests.sources.writers import xlsx_file
 from nexus_assets_tests.test_readme import as_role  # noqa: F401 - the fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -304,21 +305,47 @@ def debug_logging(walk: Walk) -> None:
 
 
 def secrets_of_connections(walk: Walk) -> None:
-    for name, value in {
-        "NEXUS_DATABASE_URL": f"postgresql://nexus:{walk.mark()}@127.0.0.1:1/nexus?application_name={walk.mark()}",
-        "NEXUS_S3_ENDPOINT_URL": f"http://{walk.mark()}:{walk.mark()}@127.0.0.1:1/?token={walk.mark()}",
-        "AWS_SECRET_ACCESS_KEY": walk.mark(),
-        "AWS_SESSION_TOKEN": walk.mark(),
-    }.items():
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(name, value)
-            walk.run("status")
-            walk.run("plan", "--select", "images")
+    """Every command that connects, with addresses that can't be used and hold a user, a password and a token each."""
+    plan, rows, contact = "plan.json", "rows.xlsx", walk.graph.clinic.exports["Contacts"][0]["id"]
+    walk.run("plan", "--select", "patients", "--out", plan)
+    (walk.home / "ids.csv").write_text(f"id,filemaker_id\n{contact},{contact}\n")
+    (walk.home / rows).write_bytes(xlsx_file([["id"]]))
+    commands = (
+        ("load", "images"), ("plan", "--select", "images"), ("apply", plan), ("check", "--select", "images"), ("status",),
+        ("explain", contact), ("kept",), ("rejects",), ("rejects", "export", "new.xlsx"), ("rejects", "retry", rows),
+        ("rejects", "purge", "--older-than", "1"), ("guard", "status"), ("guard", "install"), ("learn-ids", "ids.csv"),
+        ("undo", "--json"), ("reset", "--json"), ("report",), ("alert",), ("alert", "--test"),
+    )  # fmt: skip
+    tried = {words[0] for words in commands}
+    assert set(cli.COMMANDS) - tried == {"clinics", "demo", "incident", "webserver"}
+    few = (("load", "images"), ("plan", "--select", "images"), ("check", "--select", "images"), ("status",))
+    for number, wrong in enumerate(_wrong_addresses(walk.mark)):
+        walk.run_under(wrong, *(few if number else commands))
 
 
 def a_wrong_endpoint(walk: Walk) -> None:
     address = f"http://{walk.mark()}:{walk.mark()}@127.0.0.1:1/?token={walk.mark()}"
     walk.run_under({"NEXUS_S3_ENDPOINT_URL": address}, ("plan", "--select", "images"))
+
+
+def _wrong_addresses(mark: Callable[[], str]) -> Iterator[dict[str, str]]:
+    def hidden(scheme: str) -> str:
+        return f"{scheme}://{mark()}:{mark()}@127.0.0.1:1/nexus?token={mark()}"
+
+    yield {"NEXUS_DATABASE_URL": hidden("postgresql")}
+    yield {"NEXUS_DATABASE_URL": f"postgresql://nexus:{mark()}@127.0.0.1:1/nexus?application_name={mark()}"}
+    yield {"NEXUS_DATABASE_URL": hidden("mysql")}
+    yield {"NEXUS_DATABASE_URL": f"postgresql://nexus@127.0.0.1:{mark()}/nexus"}
+    yield {"NEXUS_DATABASE_URL": f"postgresql://nexus:{mark()}@{mark()}@127.0.0.1:1/nexus"}
+    yield {"NEXUS_DATABASE_URL": f"host=127.0.0.1 port=1 password={mark()}"}
+    yield {"NEXUS_DATABASE_URL": f"postgresql://nexus:{mark()}@127.0.0.1:1/nexus#{mark()}"}
+    yield {"NEXUS_S3_ENDPOINT_URL": hidden("http"), "AWS_SECRET_ACCESS_KEY": mark(), "AWS_SESSION_TOKEN": mark()}
+    yield {"NEXUS_S3_ENDPOINT_URL": f"http://127.0.0.1:{mark()}/"}
+    yield {"NEXUS_S3_BUCKET": hidden("https")}
+    yield {"NEXUS_EXPORTS": hidden("s3")}
+    yield {"NEXUS_EXPORTS": hidden("https")}
+    hosted = {"NEXUS_FILEMAKER_DATABASE": "Clinic", "NEXUS_FILEMAKER_USER": mark(), "NEXUS_FILEMAKER_PASSWORD": mark()}
+    yield {**hosted, "NEXUS_EXPORTS": "", "NEXUS_FILEMAKER_URL": hidden("https")}
 
 
 PATHS: tuple[Walked, ...] = (
