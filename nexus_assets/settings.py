@@ -200,6 +200,7 @@ def clinic() -> Clinic | None:
     needed = (DATABASE_URL, tables, *account, BUCKET)
     missing = [setting.name for setting in needed if not setting.value()]
     if not missing:
+        _refuse_credentials()
         return Clinic(
             DATABASE_URL.value(), EXPORTS.value(), BUCKET.value(), ENDPOINT_URL.value() or None, hosted=_hosted()
         )
@@ -211,6 +212,20 @@ def clinic() -> Clinic | None:
             remedy="Set all of them (a real clinic) or none (the local demo clinic).",
         )
     return None
+
+
+def _refuse_credentials() -> None:
+    """Raises NexusAssetsError, without the value, where a bucket or a place of exports is an address that may hold a password:
+    both are named in messages, in the ledger and in Nexus's rows."""
+    if re.search(r"://|[@?#\s]", BUCKET.value()):
+        raise NexusAssetsError(
+            f"{BUCKET.name} is not the name of a bucket.", remedy="Write the name alone, without address or folder."
+        )
+    if "://" in EXPORTS.value() and not re.fullmatch(r"s3://[\w.-]+(/[^@?#]*)?", EXPORTS.value()):
+        raise NexusAssetsError(
+            f"{EXPORTS.name} is neither a folder nor a place in a bucket.",
+            remedy="Write a path, or s3://bucket/prefix without user, password or query.",
+        )
 
 
 def _hosted() -> Hosted | None:

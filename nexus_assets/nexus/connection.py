@@ -57,6 +57,8 @@ def database_url(url: str) -> sqlalchemy.URL:
     if "@" in (parsed.host or ""):
         # What stands before the last @ may be the rest of a password: it must not be taken for a host, which is shown.
         raise NexusAssetsError("The user or password in NEXUS_DATABASE_URL holds an @.", remedy=_FORM)
+    if re.search(r"[@?#]", parsed.database or ""):
+        raise NexusAssetsError("The database's name in NEXUS_DATABASE_URL holds an @, ? or #.", remedy=_FORM)
     return parsed.set(drivername="postgresql+psycopg2")
 
 
