@@ -43,19 +43,22 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
 
     A name is given where it is the record's number or id: any other text, as that of a folder, may be a person's.
     """
-    kept: Composable = SQL("''")
+    # Joined as wholes: asked of each file by itself, the loaded one is looked for in the whole listing, once a file.
+    kept, joined = SQL("''"), SQL("")
     if loaded is not None:
-        kept = SQL(
-            "coalesce((SELECT min(o.key) FROM {listing} AS o JOIN {loaded} AS t ON t.s3_key = o.key"
-            " WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')"
-        ).format(listing=listing, loaded=loaded)
+        kept = SQL("coalesce(kept.key, '')")
+        joined = SQL("""
+            LEFT JOIN (SELECT o.record_key, min(o.key) AS key FROM {listing} AS o JOIN {loaded} AS t ON t.s3_key = o.key
+                       WHERE NOT o.is_thumbnail GROUP BY 1) AS kept USING (record_key)
+        """).format(listing=listing, loaded=loaded)
     return SQL(r"""
         SELECT f.key, shared.names FROM {listing} AS f JOIN (
           SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key)
             || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)' ELSE '' END AS names
           FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+        {joined}
         WHERE NOT f.is_thumbnail AND f.key <> {kept}
-    """).format(listing=listing, kept=kept, ours=Literal(_NAMED_BY_RECORD))
+    """).format(listing=listing, joined=joined, kept=kept, ours=Literal(_NAMED_BY_RECORD))
 
 
 def file_records_sql(

@@ -162,8 +162,11 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
         || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
             ELSE '' END AS names
       FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
-    WHERE NOT f.is_thumbnail
-        AND f.key <> coalesce((SELECT min(o.key) FROM nexus_assets.work_documents_listing AS o JOIN public.documents_document AS t ON t.s3_key = o.key WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')
+        LEFT JOIN (
+          SELECT o.record_key, min(o.key) AS key FROM nexus_assets.work_documents_listing AS o
+              JOIN public.documents_document AS t ON t.s3_key = o.key
+                   WHERE NOT o.is_thumbnail GROUP BY 1) AS kept USING (record_key)
+    WHERE NOT f.is_thumbnail AND f.key <> coalesce(kept.key, '')
 ) AS rival ON rival.key = f.key
     LEFT JOIN (
     SELECT DISTINCT ON (record_key) * FROM (

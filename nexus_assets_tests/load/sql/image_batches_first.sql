@@ -186,8 +186,11 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
         || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
             ELSE '' END AS names
       FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
-    WHERE NOT f.is_thumbnail
-        AND f.key <> coalesce((SELECT min(o.key) FROM nexus_assets.work_image_batches_listing AS o JOIN public.images_image AS t ON t.s3_key = o.key WHERE o.record_key = f.record_key AND NOT o.is_thumbnail), '')
+        LEFT JOIN (
+          SELECT o.record_key, min(o.key) AS key FROM nexus_assets.work_image_batches_listing AS o
+              JOIN public.images_image AS t ON t.s3_key = o.key
+                   WHERE NOT o.is_thumbnail GROUP BY 1) AS kept USING (record_key)
+    WHERE NOT f.is_thumbnail AND f.key <> coalesce(kept.key, '')
 ) AS rival ON rival.key = f.key
     LEFT JOIN (
     SELECT DISTINCT ON (record_key) * FROM (
