@@ -431,6 +431,9 @@ def furnish(clinic: Clinic) -> Clinic:
     return clinic
 
 
+FURNISHED = tuple(name for name in ENTITIES if name != "patient_referrers")
+"""What the furnished clinic has exports of."""
+
 LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "correction")
 NATIVE_TABLES = ("reminders", "contact_relationships")
 State = Mapping[str, list[str]]

@@ -8,10 +8,10 @@ from datetime import datetime, timezone
 import pytest
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id, image_key
 from nexus_assets_tests.load.test_load import EXPECTED
 
-every_entity = pytest.mark.parametrize("name", ENTITIES)
+every_entity = pytest.mark.parametrize("name", FURNISHED)
 
 
 @pytest.fixture

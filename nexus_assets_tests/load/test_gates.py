@@ -371,7 +371,7 @@ def test_files_of_which_an_empty_export_says_nothing_are_stopped(clinic: Clinic)
 def test_files_that_make_no_batch_are_stopped(clinic: Clinic) -> None:
     clinic.image(clinic.contact(), id_Contact="")
     clinic.load("patients")
-    says = "not one row of image_batches in Image_data and the bucket's images"
+    says = "no row of image_batches in Image_data and the bucket's images"
     stopped(clinic, "image_batches", "allow_empty", says, allow_empty=False)
 
 

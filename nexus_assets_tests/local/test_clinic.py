@@ -485,6 +485,10 @@ def test_what_is_going_on_is_told(tmp_path: Path) -> None:
         "Appointments.csv: 15,149 rows",
         "Notes.csv: 11,408 rows",
         "Docs.csv: 11,274 rows",
+        "Companies.csv: 93 rows",
+        "Referrers.csv: 234 rows",
+        "ReferrerToCompanies.csv: 72 rows",
+        "PatientToReferrer.csv: 1,720 rows",
         "Image_dataV9.csv: 6,662 rows",
     ]
 
