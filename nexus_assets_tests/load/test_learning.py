@@ -119,7 +119,7 @@ def test_a_batch_that_left_filemaker_with_its_person_blocks_nothing(loaded: Clin
         loaded.exports[export] = [
             row
             for row in loaded.exports[export]
-            if contact not in (row["id"], row.get("id_Contact"), row.get("id_Key"))
+            if contact not in (row.get("id"), row.get("id_Contact"), row.get("id_Key"))
         ]
     loaded.later()
     loaded.load(allow_vanished=True)

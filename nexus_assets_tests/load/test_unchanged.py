@@ -13,7 +13,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic
 
 
 def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: bool) -> tuple[LoadResult, list[str]]:
@@ -35,7 +35,7 @@ def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: 
     return result, read
 
 
-@pytest.mark.parametrize("name", ENTITIES)
+@pytest.mark.parametrize("name", FURNISHED)
 def test_the_same_sources_are_not_read_again_and_counted_as_before(name: str, loaded: Clinic) -> None:
     first = loaded.load(name)[name].account
     before = loaded.versions()
