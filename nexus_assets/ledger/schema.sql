@@ -8,7 +8,11 @@ CREATE TABLE IF NOT EXISTS nexus_assets.about (
   code_hash text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
-ALTER TABLE nexus_assets.about ADD COLUMN IF NOT EXISTS guarded boolean NOT NULL DEFAULT false;
+DO $$ BEGIN -- only where it is missing: others read this table before they wait for their turn
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'nexus_assets.about'::regclass AND attname = 'guarded' AND NOT attisdropped) THEN
+    ALTER TABLE nexus_assets.about ADD COLUMN guarded boolean NOT NULL DEFAULT false;
+  END IF;
+END $$;
 COMMENT ON COLUMN nexus_assets.about.guarded IS 'Whether the guard was installed and not removed, whatever is left of it.';
 COMMENT ON COLUMN nexus_assets.about.database_mark IS 'The server and database that the ledger was made in: a copy elsewhere is noticed.';
 

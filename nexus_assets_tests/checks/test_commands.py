@@ -76,7 +76,7 @@ def test_json_of_a_failed_check_is_the_contract(settled: CheckedClinic) -> None:
 
 @pytest.mark.parametrize(
     ("selection", "count"),
-    [("images", 12), ("images,notes", 18), ("no_duplicates", 3), ("images.objects_exist", 1)],
+    [("images", 12), ("images,notes", 18), ("no_duplicates", 8), ("images.objects_exist", 1)],
     ids=["an asset", "two assets", "a check", "one of one"],
 )
 def test_selection(settled: CheckedClinic, selection: str, count: int) -> None:  # noqa: ARG001

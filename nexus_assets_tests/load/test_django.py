@@ -88,6 +88,10 @@ def test_every_row_is_read_and_none_refused(django: Django) -> None:
         "documents.document": 3,
         "images.imagebatch": 3,
         "images.image": 5,
+        "companies.company": 1,
+        "referrers.specialty": 2,
+        "referrers.referrer": 2,
+        "referrers.referrercompany": 2,
     }
     assert told["refused"] == []
 

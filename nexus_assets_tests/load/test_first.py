@@ -28,7 +28,8 @@ def _repeat_every_row(clinic: Clinic) -> None:
 
 def _repeat_with_blanks(clinic: Clinic) -> None:
     for rows in clinic.exports.values():
-        rows.append({**rows[0], "id": f" {rows[0]['id'].lower()} "})
+        if "id" in rows[0]:  # the links have none
+            rows.append({**rows[0], "id": f" {rows[0]['id'].lower()} "})
 
 
 def _repeat_otherwise(clinic: Clinic) -> None:

@@ -9,9 +9,9 @@ import pytest
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.retention import PURGED, purge_alerts
 from nexus_assets.nexus.connection import transaction
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic
 
-GROWS = {"load": "finished_at", "check_result": "checked_at", "corrected": "idle_since", "undone": "undone_at"}
+GROWS = {"load": "finished_at", "check_result": "checked_at", "correction": "idle_since", "undone": "undone_at"}
 
 
 def days_pass(clinic: Clinic, days: int = 1) -> None:
@@ -47,7 +47,7 @@ def test_old_loads_go_but_the_last_two_of_each_entity(loaded: Clinic) -> None:
         load(loaded)
         days_pass(loaded, 40)
     load(loaded)
-    assert count(loaded, "load") == 2 * len(ENTITIES)
+    assert count(loaded, "load") == 2 * len(FURNISHED)
 
 
 def test_the_last_result_of_each_check_stays_however_old(loaded: Clinic) -> None:

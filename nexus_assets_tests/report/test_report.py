@@ -33,7 +33,8 @@ Make = Callable[[], Made]
 
 def test_figures_are_those_of_the_database(first: tuple[Graph, Made]) -> None:
     graph, made = first
-    for name, entity in ENTITIES.items():
+    for name in FURNISHED:
+        entity = ENTITIES[name]
         table = next(t for t in entity.model.tables if graph.clinic.value("SELECT to_regclass(%s)::text", t))
         rows = graph.clinic.value(f"SELECT count(*) FROM {table}")
         rejected = dict(
