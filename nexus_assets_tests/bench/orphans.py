@@ -16,6 +16,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.load.incoming import reference_column
 from nexus_assets.local.clinic import PUBLISHED
+from nexus_assets.local.clinic.published import SPECIALTIES
 from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target, TargetColumn
@@ -31,6 +32,11 @@ ROWS = {
     "documents": PUBLISHED.documents.nexus_rows,
     "image_batches": PUBLISHED.image_batches,
     "images": PUBLISHED.images.nexus_rows,
+    "companies": PUBLISHED.companies.nexus_rows,
+    "specialties": SPECIALTIES,
+    "referrers": PUBLISHED.referrers.nexus_rows,
+    "referrer_companies": PUBLISHED.referrer_companies.nexus_rows,
+    "patient_referrers": PUBLISHED.patient_referrers.nexus_rows,
 }
 """How many rows each table has at scale 1."""
 
