@@ -41,7 +41,7 @@ ROWS = {
 """How many rows each table has at scale 1."""
 
 TEXT = 40
-"""How long a made-up text is."""
+"""How long a made-up text is; it begins with the number of its row, as some columns are unique."""
 
 NO_FILES = StoredFiles(lambda _: (), str, lambda _: (), lambda _: ())
 
@@ -98,10 +98,10 @@ def _value(cursor: Cursor, target: Target, column: TargetColumn, scale: int) -> 
         "uuid": SQL("gen_random_uuid()"),
         "boolean": SQL("false"),
         "jsonb": SQL("'{}'::jsonb"),
-        "text": SQL("repeat('x', {})").format(Literal(TEXT)),
+        "text": SQL("rpad(n::text, {}, 'x')").format(Literal(TEXT)),
     }
     if column.sql_type.startswith(("character", "varchar")):
-        return SQL("repeat('x', {})").format(Literal(min(TEXT, column.length or TEXT)))
+        return SQL("rpad(n::text, {}, 'x')").format(Literal(min(TEXT, column.length or TEXT)))
     if column.sql_type.startswith(("timestamp", "date")):
         return SQL("now()")
     return by_type.get(column.sql_type, SQL("0"))
