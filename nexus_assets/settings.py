@@ -217,7 +217,7 @@ def clinic() -> Clinic | None:
 def _refuse_credentials() -> None:
     """Raises NexusAssetsError, without the value, where a bucket or a place of exports is an address that may hold a password:
     both are named in messages, in the ledger and in Nexus's rows."""
-    if re.search(r"://|[@?#\s]", BUCKET.value()):
+    if re.search(r"[@?#]", BUCKET.value()):
         raise NexusAssetsError(
             f"{BUCKET.name} is not the name of a bucket.", remedy="Write the name alone, without address or folder."
         )

@@ -25,6 +25,7 @@ def run(new_database: Callable[..., str], template: str, examples: int, steps: i
     )
 
 
+@pytest.mark.timeout(900)  # some hundred loads of every entity: two minutes alone, several beside other tests
 def test_any_sequence_ends_well(new_database: Callable[..., str], living_nexus_template: str) -> None:
     run(new_database, living_nexus_template, examples=4, steps=8)
 
