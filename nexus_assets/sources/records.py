@@ -44,7 +44,8 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
     A name is given where it is the record's number or id: any other text, as that of a folder, may be a person's.
     """
     # Joined as wholes: asked of each file by itself, the loaded one is looked for in the whole listing, once a file.
-    kept, joined = SQL("''"), SQL("")
+    kept: Composable = SQL("''")
+    joined: Composable = SQL("")
     if loaded is not None:
         kept = SQL("coalesce(kept.key, '')")
         joined = SQL("""
