@@ -24,6 +24,8 @@ from nexus_assets_tests import attacks
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+NewDatabase = Callable[..., str]
+
 # No test, and no process that a test starts, may see the settings of whoever runs it, nor touch the real local home.
 for name in [name for name in os.environ if name.startswith(("NEXUS_", "DAGSTER_", "AWS_", "PG"))]:
     del os.environ[name]
@@ -94,11 +96,12 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, new_cluster: Callable[[Pa
     server.start()
     yield server
     server.stop()
+    shutil.rmtree(folder / "data")
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres: Postgres) -> Callable[[str], str]:
-    """Makes an empty database, or a copy of the named one, and returns its URL."""
+def kept_database(postgres: Postgres) -> NewDatabase:
+    """Makes an empty database, or a copy of the named one, that lasts as long as its server, and returns its URL."""
     numbers = itertools.count()
 
     def create(template: str = "template0") -> str:
@@ -111,46 +114,59 @@ def new_database(postgres: Postgres) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def database(new_database: Callable[..., str]) -> Iterator[str]:
+def new_database(kept_database: NewDatabase, postgres: Postgres) -> Iterator[NewDatabase]:
+    """The same for databases that are dropped with the test: a thousand of them are 14 GB."""
+    made: list[str] = []
+
+    def create(template: str = "template0") -> str:
+        made.append(kept_database(template))
+        return made[-1]
+
+    yield create
+    # Only the superuser, whose password is the same, may end a process of autovacuum that looks at the database just now.
+    server = sa.make_url(postgres.url()).set(username=ADMIN, database=ADMIN).render_as_string(hide_password=False)
+    for url in made:
+        _run(server, f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(new_database: NewDatabase) -> str:
     """The URL of an empty database."""
-    with dropped_at_the_end(new_database()) as url:
-        yield url
+    return new_database()
 
 
 @pytest.fixture(scope="session")
-def nexus_template(new_database: Callable[..., str]) -> str:
+def nexus_template(kept_database: NewDatabase) -> str:
     """The name of a database that holds the tables of Nexus, and no row."""
     from nexus_assets.local import nexus_schema
 
-    url = new_database()
+    url = kept_database()
     with _engine(url) as engine:
         nexus_schema.create(engine)
     return _name(url)
 
 
 @pytest.fixture(scope="session")
-def living_nexus_template(new_database: Callable[..., str], nexus_template: str) -> str:
+def living_nexus_template(kept_database: NewDatabase, nexus_template: str) -> str:
     """The name of a database that holds what a living Nexus holds before its first import."""
     from nexus_assets.local import nexus_schema
 
-    url = new_database(nexus_template)
+    url = kept_database(nexus_template)
     with _engine(url) as engine, engine.begin() as connection:
         nexus_schema.seed(connection)
     return _name(url)
 
 
 @pytest.fixture
-def nexus_database(new_database: Callable[..., str], nexus_template: str) -> Iterator[str]:
+def nexus_database(new_database: NewDatabase, nexus_template: str) -> str:
     """The URL of a database with the tables of Nexus, and no row."""
-    with dropped_at_the_end(new_database(nexus_template)) as url:
-        yield url
+    return new_database(nexus_template)
 
 
 @pytest.fixture
-def living_nexus_database(new_database: Callable[..., str], living_nexus_template: str) -> Iterator[str]:
+def living_nexus_database(new_database: NewDatabase, living_nexus_template: str) -> str:
     """The URL of a database of Nexus with clinics, clinicians, content types and so on, but no patient."""
-    with dropped_at_the_end(new_database(living_nexus_template)) as url:
-        yield url
+    return new_database(living_nexus_template)
 
 
 @pytest.fixture(scope="session")
@@ -185,14 +201,6 @@ def dagster_instance() -> Iterator[DagsterInstance]:
 
     with DagsterInstance.ephemeral() as instance:
         yield instance
-
-
-@contextmanager
-def dropped_at_the_end(url: str) -> Iterator[str]:
-    yield url
-    # Only the superuser, whose password is the same, may end a process of autovacuum that looks at the database just now.
-    server = sa.make_url(url).set(username=ADMIN, database=ADMIN).render_as_string(hide_password=False)
-    _run(server, f"DROP DATABASE {_name(url)} WITH (FORCE)")
 
 
 @contextmanager

@@ -26,9 +26,9 @@ NOBODY = str(uuid.uuid4())
 
 
 @pytest.fixture(scope="session")
-def guarded_template(new_database: Callable[..., str], loaded_template: Fill) -> str:
+def guarded_template(kept_database: Callable[..., str], loaded_template: Fill) -> str:
     """The name of a database that holds the furnished clinic, loaded, with the guard up."""
-    url = new_database(loaded_template("current"))
+    url = kept_database(loaded_template("current"))
     guard.install(make_engine(url))
     return str(sqlalchemy.make_url(url).database)
 

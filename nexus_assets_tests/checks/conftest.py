@@ -15,9 +15,9 @@ from nexus_assets_tests.conftest import Bucket
 
 
 @pytest.fixture(scope="session")
-def checked_template(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+def checked_template(kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database that holds a small clinic, loaded, with some rows of its own in Nexus."""
-    url = new_database()
+    url = kept_database()
     with closing(furnish_for_checks(CheckedClinic(url, tmp_path_factory.mktemp("checked")))) as clinic:
         with clinic.engine.begin() as connection:
             nexus_schema.create(connection)

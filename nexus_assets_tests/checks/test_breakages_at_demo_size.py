@@ -13,15 +13,14 @@ import sqlalchemy as sa
 from nexus_assets.local import nexus_schema
 from nexus_assets_tests.checks.breakages import BREAKAGES, OF_NEW_ROWS, Breakage
 from nexus_assets_tests.checks.clinic import DemoClinic
-from nexus_assets_tests.conftest import dropped_at_the_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def demo(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> DemoClinic:
+def demo(kept_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> DemoClinic:
     """The demo clinic, loaded, with nothing wrong in it."""
-    demo = DemoClinic(new_database(), tmp_path_factory.mktemp("demo"))
+    demo = DemoClinic(kept_database(), tmp_path_factory.mktemp("demo"))
     with demo.engine.begin() as connection:
         nexus_schema.create(connection)
         nexus_schema.seed(connection)
@@ -35,13 +34,13 @@ def demo(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def clinic(demo: DemoClinic, new_database: Callable[[str], str]) -> Iterator[DemoClinic]:
     """A copy of it to break."""
-    with dropped_at_the_end(new_database(str(sa.make_url(demo.url).database))) as url:
-        clinic = DemoClinic(url, Path(demo.folder), images=dict(demo.images), documents=dict(demo.documents))
-        clinic.files = dict(demo.files)
-        clinic.exports = copy.deepcopy(demo.exports)
-        with closing(clinic):
-            clinic.own_ledger()
-            yield clinic
+    url = new_database(str(sa.make_url(demo.url).database))
+    clinic = DemoClinic(url, Path(demo.folder), images=dict(demo.images), documents=dict(demo.documents))
+    clinic.files = dict(demo.files)
+    clinic.exports = copy.deepcopy(demo.exports)
+    with closing(clinic):
+        clinic.own_ledger()
+        yield clinic
 
 
 HERE = [breakage for breakage in BREAKAGES if breakage.__name__ not in OF_NEW_ROWS]

@@ -32,9 +32,9 @@ def furnished(clinic: Clinic) -> Clinic:
 
 
 @pytest.fixture(scope="session")
-def shared_nexus(new_database: Callable[..., str], living_nexus_template: str) -> Iterator[Any]:
+def shared_nexus(kept_database: Callable[..., str], living_nexus_template: str) -> Iterator[Any]:
     """A connection to a Nexus without a patient."""
-    with closing(psycopg2.connect(new_database(living_nexus_template).replace("+psycopg2", ""))) as connection:
+    with closing(psycopg2.connect(kept_database(living_nexus_template).replace("+psycopg2", ""))) as connection:
         yield connection
 
 
@@ -46,13 +46,13 @@ def nexus_connection(shared_nexus: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def loaded_template(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Fill:
+def loaded_template(kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Fill:
     """Returns the name of a database that holds the furnished clinic, loaded once, in either naming."""
     made: dict[Naming, str] = {}
 
     def fill(naming: Naming) -> str:
         if naming not in made:
-            url = new_database()
+            url = kept_database()
             with closing(furnish(Clinic(url, tmp_path_factory.mktemp(naming), naming))) as clinic:
                 with clinic.engine.begin() as connection:
                     nexus_schema.create(connection, naming)

@@ -47,11 +47,11 @@ class Django:
 
 @pytest.fixture(scope="module", params=["current", "django"])
 def made_by_django(
-    request: pytest.FixtureRequest, new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Naming, str]:
     """The naming and the name of a database that Django made and a clinic was loaded into."""
     naming: Naming = request.param
-    url = new_database()
+    url = kept_database()
     with closing(Clinic(url, tmp_path_factory.mktemp(naming), naming)) as clinic:
         Django(clinic)("create")
         furnish(clinic)

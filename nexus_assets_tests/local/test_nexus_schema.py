@@ -30,9 +30,9 @@ def naming(request: pytest.FixtureRequest) -> Naming:
 
 
 @pytest.fixture(scope="module")
-def nexus(naming: Naming, new_database: Callable[[], str]) -> Iterator[sa.Connection]:
+def nexus(naming: Naming, kept_database: Callable[[], str]) -> Iterator[sa.Connection]:
     """A connection to the created and seeded tables."""
-    engine = sa.create_engine(new_database(), poolclass=sa.NullPool)
+    engine = sa.create_engine(kept_database(), poolclass=sa.NullPool)
     nexus_schema.create(engine, naming)
     with engine.begin() as connection:
         nexus_schema.seed(connection)

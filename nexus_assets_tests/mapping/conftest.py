@@ -24,9 +24,9 @@ def code(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def parsers(new_database: Callable[..., str]) -> Iterator[Any]:
+def parsers(kept_database: Callable[..., str]) -> Iterator[Any]:
     """A connection to a database that has the parsers."""
-    connection = psycopg2.connect(new_database().replace("+psycopg2", ""))
+    connection = psycopg2.connect(kept_database().replace("+psycopg2", ""))
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA nexus_assets; SET timezone = 'UTC'")

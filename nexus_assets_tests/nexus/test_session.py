@@ -165,10 +165,12 @@ def _fill(clinic: CheckedClinic) -> CheckedClinic:
 
 @pytest.fixture(scope="session")
 def usual(
-    new_database: Callable[..., str], living_nexus_template: str, tmp_path_factory: pytest.TempPathFactory
+    kept_database: Callable[..., str], living_nexus_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
     """What two loads leave under the defaults."""
-    with closing(_fill(CheckedClinic(new_database(living_nexus_template), tmp_path_factory.mktemp("usual")))) as clinic:
+    with closing(
+        _fill(CheckedClinic(kept_database(living_nexus_template), tmp_path_factory.mktemp("usual")))
+    ) as clinic:
         clinic.load()
         clinic.load()
         return content(clinic)

@@ -59,13 +59,13 @@ def report(
 
 @pytest.fixture(scope="module")
 def first(
-    new_database: Callable[..., str],
+    kept_database: Callable[..., str],
     living_nexus_template: str,
     s3_server: S3Server,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Graph, Made]]:
     """A clinic that was loaded once, not all of it could be, and the report of that: to look at, not to change."""
-    folder, url = tmp_path_factory.mktemp("exports"), new_database(living_nexus_template)
+    folder, url = tmp_path_factory.mktemp("exports"), kept_database(living_nexus_template)
     files = s3_server.folder / "first-report"
     bucket = Bucket(files.name, files, s3_server.endpoint_url, s3_server.access_key_id, s3_server.secret_access_key)
     settings = {

@@ -73,9 +73,9 @@ def exports_folder(tmp_path_factory: pytest.TempPathFactory) -> Exports:
 
 
 @pytest.fixture(scope="session")
-def copied(new_database: Callable[..., str]) -> Iterator[Callable[[OpenExport], Cells]]:
+def copied(kept_database: Callable[..., str]) -> Iterator[Callable[[OpenExport], Cells]]:
     """Copies an export's blocks into a real PostgreSQL, and returns the records as the database has them."""
-    url = make_url(new_database()).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(kept_database()).set(drivername="postgresql").render_as_string(hide_password=False)
     connection = psycopg2.connect(url)
 
     def copy(export: OpenExport) -> Cells:
