@@ -120,8 +120,8 @@ def loaded_rows(environment: dict[str, str]) -> Any:
 @pytest.mark.parametrize(
     ("command", "sent"),
     [
-        (["nexus_assets", "load"], signal.SIGINT),
-        (["nexus_assets", "load"], signal.SIGTERM),
+        (["nexus_assets", "load", "patients"], signal.SIGINT),
+        (["nexus_assets", "load", "patients"], signal.SIGTERM),
         (["nexus_assets", "plan", "--select", "patients"], signal.SIGINT),
     ],
     ids=["load, Ctrl-C", "load, SIGTERM", "plan, Ctrl-C"],

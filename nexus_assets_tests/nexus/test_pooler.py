@@ -112,8 +112,13 @@ def sessions(clinic: Clinic) -> list[tuple[Any, ...]]:
 
 def test_loads_through_a_transaction_pooler_and_leaves_nothing_behind(pooled: Clinic) -> None:
     first = pooled.load()
-    assert [result.account.inserted for result in first.values()] == [2, 2, 2, 2, 2, 4]
-    assert [result.account.inserted + result.account.updated for result in pooled.load().values()] == [0] * 6
+    inserted = {name: result.account.inserted for name, result in first.items()}
+    assert (
+        inserted.items()
+        >= {"patients": 2, "appointments": 2, "notes": 2, "documents": 2, "image_batches": 2, "images": 4}.items()
+    )
+    assert all(inserted.values())
+    assert {result.account.inserted + result.account.updated for result in pooled.load().values()} == {0}
     left = sessions(pooled)
     assert len({pid for pid, _, _ in left}) == 2
     assert [(locks, settings) for _, locks, settings in left] == [(0, []), (0, [])]
