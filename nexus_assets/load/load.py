@@ -38,6 +38,7 @@ from nexus_assets.load import (
     sources,
     superseded,
     tidy,
+    unique,
     vanished,
 )
 from nexus_assets.load.account import Account
@@ -230,6 +231,7 @@ def _identity(run: _Run, context: LoadContext, read: _Read) -> vanished.Ids:
         return vanished.Ids(0, 0)
     run.inputs.step("comparing", read.pending)
     identity.resolve(run.cursor, context)
+    unique.reject_new(run.cursor, context)
     return vanished.count(run.cursor, context)
 
 
@@ -256,6 +258,7 @@ def _write(run: _Run, context: LoadContext, read: _Read, counts: incoming.Counts
     resembling = identity.count_resembling(cursor, context)
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
+    unique.keep_changed(cursor, context)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context, counts.rejected)
     learned = superseded.learn(cursor, context, load_id)

@@ -59,7 +59,7 @@ def insert_sql(context: LoadContext) -> Composable:
     )
 
 
-def _merged_sql(context: LoadContext, name: str) -> Composable:
+def merged_sql(context: LoadContext, name: str) -> Composable:
     """What is written into a column: of a merged jsonb column our keys are replaced, the others stay."""
     declared = declared_column(context.entity, name)
     value = typed_sql(context, name)
@@ -75,7 +75,7 @@ def update_sql(context: LoadContext) -> Composable:
     settings, columns = [], []
     for name in base_columns(context.entity):
         link = link_of(context.entity, name)
-        pairs = [(name, _merged_sql(context, name))]
+        pairs = [(name, merged_sql(context, name))]
         if isinstance(link, GenericReference):
             pairs.append((link.type_column, SQL("i.{}").format(incoming_column(link.type_column))))
         columns += [column for column, _ in pairs]

@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "unreadable_date": "A date can't be read in the order of day and month that the file has.",
     "unreadable_time": "A time of day can't be read.",
     "unreadable_number": "A number can't be read.",
+    "already_there": "Another row of Nexus holds what only one row may hold, such as this pair of a patient and a referrer.",
     "too_long": "A value is longer than its column in Nexus.",
 }
 """Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
@@ -32,6 +33,7 @@ NOT_BY_A_CELL: dict[str, str] = {
     "ambiguous_file": "Remove all but one of the files, whose keys differ in case, ending or folder alone, then load again.",
     "ambiguous_record": "Remove the wrong rows in FileMaker, and export again.",
     "empty_file": "Upload the file again.",
+    "already_there": "Correct or delete the other row in Nexus, or this one in FileMaker, then load again.",
     "unknown_batch": "Load image_batches, then images.",
 }
 """Reasons that no other text in a cell of the row could correct, and what corrects them."""

@@ -33,13 +33,15 @@ class TargetColumn:
 
 @dataclass(frozen=True)
 class Target:
-    """A Nexus table as found: its real name and columns, and the id of its model in django_content_type."""
+    """A Nexus table as found: its real name and columns, the id of its model in django_content_type, and the columns of each
+    unique index that holds for all rows."""
 
     entity: Entity
     schema: str
     name: str
     columns: Mapping[str, TargetColumn]
     content_type_id: int
+    unique: tuple[tuple[str, ...], ...]
 
     @property
     def table(self) -> Identifier:
@@ -112,7 +114,8 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
         each.name: TargetColumn(each.name, each.sql_type, each.nullable, each.has_default, each.length)
         for each in found.columns.values()
     }
-    return Target(entity, found.schema, found.name, columns, content_types(cursor)[entity.model.label])
+    content_type_id = content_types(cursor)[entity.model.label]
+    return Target(entity, found.schema, found.name, columns, content_type_id, found.unique_everywhere)
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:

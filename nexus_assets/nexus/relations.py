@@ -72,7 +72,10 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Relation:
-    """A table with rows of its own. `is_visible`: its bare name leads to it, by the search path."""
+    """A table with rows of its own. `is_visible`: its bare name leads to it, by the search path.
+
+    `unique`: the columns of each unique index. `unique_everywhere`: of those that hold for all rows and compute nothing.
+    """
 
     oid: int
     schema: str
@@ -83,6 +86,7 @@ class Relation:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
     unique: tuple[tuple[str, ...], ...]
+    unique_everywhere: tuple[tuple[str, ...], ...] = ()
 
     @property
     def table(self) -> Identifier:
@@ -150,7 +154,7 @@ _KEYS_SQL = """
                  JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
     FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
     UNION ALL
-    SELECT i.indrelid, 'u', 0, true,
+    SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
            ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
                  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
                  WHERE c.place <= i.indnkeyatts ORDER BY c.place)
@@ -172,6 +176,7 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
     unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
+    everywhere: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
     cursor.execute(_KEYS_SQL, {"oids": oids})
     for oid, kind, to, validated, names in cursor.fetchall():
         if kind == "p":
@@ -180,6 +185,8 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
             foreign[oid].append(ForeignKey(tuple(names), int(to), validated))
         else:
             unique[oid].append(tuple(names))
+            if validated:
+                everywhere[oid].append(tuple(names))
     return {
         oid: Relation(
             oid,
@@ -191,6 +198,7 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
             primary.get(oid, ()),
             tuple(foreign[oid]),
             tuple(unique[oid]),
+            tuple(everywhere[oid]),
         )
         for oid, schema, name, visible, partitioned in tables
     }

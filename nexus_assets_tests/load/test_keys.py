@@ -185,3 +185,74 @@ def test_two_rows_of_a_company_link_are_one(clinic: Clinic) -> None:
     results = clinic.load("companies", "specialties", "referrers", "referrer_companies")
     account = results["referrer_companies"].account
     assert (account.inserted, account.collapsed) == (1, 1)
+
+
+# --- what only one row may have ---------------------------------------------------------------------------------------
+
+
+def link_to(clinic: Clinic, last_name: str, instead_of: str) -> None:
+    """A person gives the patient another referrer, in the same row."""
+    clinic.execute(
+        "UPDATE {patient_referrers} SET referrer_id = (SELECT id FROM {referrers} WHERE last_name = %s)"
+        " WHERE referrer_id = (SELECT id FROM {referrers} WHERE last_name = %s)",
+        last_name,
+        instead_of,
+    )
+
+
+def test_a_pair_that_nexus_has_in_another_row_is_a_reject_until_it_has_not(
+    pair: tuple[str, str], clinic: Clinic
+) -> None:
+    contact, referrer = pair
+    others = clinic.referrer("Saltbush"), clinic.referrer("Wilga")
+    clinic.referral(contact, referrer)
+    clinic.load("specialties", "referrers", "patient_referrers")
+    link_to(clinic, "Saltbush", instead_of="Quandong")
+    for other in others:
+        clinic.referral(contact, other)
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.rejected, account.inserted, account.kept) == ({"already_there": 1}, 1, 1)
+    link_to(clinic, "Quandong", instead_of="Saltbush")
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.rejected, account.inserted) == ({}, 1)
+
+
+def test_a_deleted_row_whose_pair_another_row_has_is_a_reject(pair: tuple[str, str], clinic: Clinic) -> None:
+    contact, referrer = pair
+    row = clinic.referral(contact, referrer)
+    clinic.referral(contact, clinic.referrer("Saltbush"))
+    clinic.load("specialties", "referrers", "patient_referrers")
+    clinic.execute(
+        "DELETE FROM {patient_referrers} WHERE referrer_id = (SELECT id FROM {referrers} WHERE last_name = 'Quandong')"
+    )
+    link_to(clinic, "Quandong", instead_of="Saltbush")
+    row["date"] = "4/22/2024"
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.rejected, account.kept) == ({"already_there": 1}, 1)
+
+
+def test_a_name_that_another_specialty_has_is_kept_as_nexus_has_it(clinic: Clinic) -> None:
+    referrer = clinic.referrer("Coolabah", "gp")
+    clinic.load("specialties")
+    clinic.execute("INSERT INTO {specialties} (id, name, created_at) VALUES (gen_random_uuid(), 'GP', now())")
+    clinic.find("Referrers", referrer)["contactType"] = "GP"
+    account = clinic.load("specialties")["specialties"].account
+    assert (account.kept, account.updated) == (1, 0)
+    assert specialties(clinic) == ["GP", "gp"]
+
+
+def test_an_id_that_another_company_carries_is_a_reject(clinic: Clinic) -> None:
+    clinic.add("Companies", Name="Bunyip Insoles")
+    clinic.load("companies")
+    late = clinic.add("Companies", Name="Jumbuck Boots")
+    clinic.execute("UPDATE {companies} SET filemaker_id = %s", late["id"])
+    assert clinic.load("companies")["companies"].account.rejected == {"already_there": 1}
+
+
+def test_a_unique_index_over_some_of_the_rows_rejects_nothing(pair: tuple[str, str], clinic: Clinic) -> None:
+    clinic.execute("CREATE UNIQUE INDEX ON {patient_referrers} (patient_id) WHERE status = 'PENDING'")
+    clinic.referral(*pair)
+    clinic.load("patient_referrers")
+    clinic.referral(pair[0], clinic.referrer("Saltbush"))
+    clinic.load("specialties", "referrers")
+    assert clinic.load("patient_referrers")["patient_referrers"].account.inserted == 1

@@ -110,6 +110,9 @@ def change_everything(clinic: Clinic) -> None:
         clinic.document(contact)
         clinic.image(contact, "4/19/2024")
     clinic.note(banksia, "")
+    clinic.exports["PatientToReferrer"][0]["date"] = "4/19/2024"
+    for contact in (late, banksia):
+        clinic.referral(contact, clinic.exports["Referrers"][-1]["id"])
     clinic.exports["Docs"][0]["id_Contact"] = banksia
     clinic.exports["Image_data"][0]["Type"] = "Plantar"
     clinic.exports["Appointments"][0]["notes"] = "Moved."
@@ -120,6 +123,8 @@ def change_everything(clinic: Clinic) -> None:
 def test_killed_before_each_statement_of_a_first_and_a_changed_load(
     furnished: Clinic, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for row in furnished.exports["Contacts"][:2]:
+        furnished.referral(row["id"], furnished.exports["Referrers"][0]["id"])
     points: dict[str, int] = {}
     for kind in ("first", "changed"):
         if kind == "changed":

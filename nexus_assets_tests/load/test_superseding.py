@@ -225,6 +225,38 @@ def test_an_unguarded_column_of_an_appointment_follows_it(loaded: Clinic) -> Non
     assert loaded.value("SELECT appointment_id::text FROM reminders") == new
 
 
+def synced(clinic: Clinic, kind: str, id_: str) -> None:
+    """Xero's log of a row that was sent: it names the model in words, and no constraint guards the id."""
+    clinic.execute(
+        "INSERT INTO xero_sync_logs (id, operation_type, status, error_message, local_entity_type, local_entity_id,"
+        " xero_entity_id, created_at) VALUES (gen_random_uuid(), 'push', 'success', '', %s, %s, '', now())",
+        kind,
+        id_,
+    )
+
+
+def test_the_log_of_xero_follows_a_patient_and_names_no_other_model_by_the_same_id(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    old = loaded.patient_id(contact)
+    synced(loaded, "patient", old)
+    synced(loaded, "invoice", old)
+    loaded.recreate_patients(contact)
+    account = loaded.load("patients")["patients"].account
+    found = dict(loaded.rows("SELECT local_entity_type, local_entity_id::text FROM xero_sync_logs"))
+    assert found == {"patient": loaded.patient_id(contact), "invoice": old}
+    assert account.healed["references_moved"] >= 1
+
+
+def test_the_log_of_xero_follows_a_company(loaded: Clinic) -> None:
+    old = loaded.value("SELECT id::text FROM {companies}")
+    synced(loaded, "company", old)
+    loaded.execute("DELETE FROM {referrer_companies}")
+    loaded.execute("UPDATE {companies} SET id = gen_random_uuid()")
+    loaded.load("companies")
+    new = loaded.value("SELECT id::text FROM {companies}")
+    assert loaded.value("SELECT local_entity_id::text FROM xero_sync_logs") == new != old
+
+
 @pytest.mark.parametrize("sent", [False, True], ids=["not sent", "sent without a last name"])
 def test_whom_another_importer_brought_and_filemaker_never_sent_is_followed_too(sent: bool, clinic: Clinic) -> None:
     clinic.contact("Banksia")

@@ -21,7 +21,7 @@ SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
 FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, 'u', 0, true,
+SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
              WHERE c.place <= i.indnkeyatts ORDER BY c.place)
@@ -300,6 +300,24 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_appointments_decided;
 
+WITH new AS (
+  SELECT d.row_number, d.nexus_id, i.new_filemaker_event_id::uuid AS filemaker_event_id
+      FROM nexus_assets.work_appointments_decided AS d
+      JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+  WHERE d.action IN ('insert', 'restore')
+), clashing AS (
+  SELECT row_number FROM (
+    SELECT n.*, row_number() OVER (PARTITION BY n.filemaker_event_id ORDER BY n.row_number) AS place FROM new AS n
+        WHERE n.filemaker_event_id IS NOT NULL
+  ) AS n
+  WHERE n.place > 1
+      OR EXISTS (SELECT FROM public.appointments AS o WHERE o.filemaker_event_id = n.filemaker_event_id AND o.id <> n.nexus_id)
+), undecided AS (
+  DELETE FROM nexus_assets.work_appointments_decided AS d USING clashing AS c WHERE d.row_number = c.row_number
+)
+UPDATE nexus_assets.work_appointments_incoming AS i SET reason = 'already_there' FROM clashing AS c
+    WHERE i.row_number = c.row_number;
+
 SELECT (SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
        count(*) - coalesce(sum(r.more), 0)::bigint
 FROM nexus_assets.work_appointments_seen AS s
@@ -362,6 +380,13 @@ JOIN public.appointments AS t ON t.id = d.nexus_id
 LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = d.source_id
 LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
 WHERE d.action IN ('compare', 'adopt');
+
+UPDATE nexus_assets.work_appointments_changes AS k SET keep_filemaker_event_id = k.keep_filemaker_event_id
+    OR k.write_filemaker_event_id, write_filemaker_event_id = FALSE
+FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+    JOIN public.appointments AS t ON t.id = c.nexus_id
+WHERE k.row_number = c.row_number AND (c.write_filemaker_event_id)
+  AND EXISTS (SELECT FROM public.appointments AS o WHERE o.filemaker_event_id = CASE WHEN c.write_filemaker_event_id THEN i.new_filemaker_event_id::uuid ELSE t.filemaker_event_id END AND o.id <> c.nexus_id);
 
 SELECT bool_or(keep_patient_id), bool_or(keep_clinic_id), bool_or(keep_clinician_id), bool_or(keep_appointment_type_id),
     bool_or(keep_filemaker_event_id), bool_or(keep_start_time), bool_or(keep_end_time), bool_or(keep_status),

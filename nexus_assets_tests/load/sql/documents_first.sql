@@ -21,7 +21,7 @@ SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
 FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, 'u', 0, true,
+SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
              WHERE c.place <= i.indnkeyatts ORDER BY c.place)

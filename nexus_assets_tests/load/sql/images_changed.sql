@@ -21,7 +21,7 @@ SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
 FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, 'u', 0, true,
+SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
              WHERE c.place <= i.indnkeyatts ORDER BY c.place)
@@ -458,6 +458,23 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_images_decided;
 
+WITH new AS (
+  SELECT d.row_number, d.nexus_id, i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d
+      JOIN nexus_assets.work_images_incoming AS i USING (row_number)
+  WHERE d.action IN ('insert', 'restore')
+), clashing AS (
+  SELECT row_number FROM (
+    SELECT n.*, row_number() OVER (PARTITION BY n.filemaker_id ORDER BY n.row_number) AS place FROM new AS n
+        WHERE n.filemaker_id IS NOT NULL
+  ) AS n
+  WHERE n.place > 1
+      OR EXISTS (SELECT FROM public.images_image AS o WHERE o.filemaker_id = n.filemaker_id AND o.id <> n.nexus_id)
+), undecided AS (
+  DELETE FROM nexus_assets.work_images_decided AS d USING clashing AS c WHERE d.row_number = c.row_number
+)
+UPDATE nexus_assets.work_images_incoming AS i SET reason = 'already_there' FROM clashing AS c
+    WHERE i.row_number = c.row_number;
+
 SELECT (SELECT count(*) FROM nexus_assets.identity_images AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
        count(*) - coalesce(sum(r.more), 0)::bigint
 FROM nexus_assets.work_images_seen AS s LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
@@ -557,6 +574,13 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_changes AS
     LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = d.source_id
     LEFT JOIN public.images_batch AS row_1 ON row_1.id = t.batch_id
     WHERE d.action IN ('compare', 'adopt');
+
+UPDATE nexus_assets.work_images_changes AS k SET keep_filemaker_id = k.keep_filemaker_id OR k.write_filemaker_id,
+    write_filemaker_id = FALSE
+FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
+    JOIN public.images_image AS t ON t.id = c.nexus_id
+WHERE k.row_number = c.row_number AND (c.write_filemaker_id)
+  AND EXISTS (SELECT FROM public.images_image AS o WHERE o.filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid ELSE t.filemaker_id END AND o.id <> c.nexus_id);
 
 SELECT bool_or(keep_batch_id), bool_or(keep_filemaker_id), bool_or(keep_s3_key), bool_or(keep_s3_thumbnail_key),
     bool_or(keep_original_name), bool_or(keep_file_size), bool_or(keep_thumbnail_size), bool_or(keep_mime_type),

@@ -21,7 +21,7 @@ SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
 FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, 'u', 0, true,
+SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
              WHERE c.place <= i.indnkeyatts ORDER BY c.place)
@@ -292,6 +292,24 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_patient_referrers_decided;
 
+WITH new AS (
+  SELECT d.row_number, d.nexus_id, i.new_patient_id::uuid AS patient_id, i.new_referrer_id::uuid AS referrer_id
+      FROM nexus_assets.work_patient_referrers_decided AS d
+      JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
+  WHERE d.action IN ('insert', 'restore')
+), clashing AS (
+  SELECT row_number FROM (
+    SELECT n.*, row_number() OVER (PARTITION BY n.patient_id, n.referrer_id ORDER BY n.row_number) AS place
+        FROM new AS n WHERE n.patient_id IS NOT NULL AND n.referrer_id IS NOT NULL
+  ) AS n
+  WHERE n.place > 1
+      OR EXISTS (SELECT FROM public.patient_referrers AS o WHERE o.patient_id = n.patient_id AND o.referrer_id = n.referrer_id AND o.id <> n.nexus_id)
+), undecided AS (
+  DELETE FROM nexus_assets.work_patient_referrers_decided AS d USING clashing AS c WHERE d.row_number = c.row_number
+)
+UPDATE nexus_assets.work_patient_referrers_incoming AS i SET reason = 'already_there' FROM clashing AS c
+    WHERE i.row_number = c.row_number;
+
 SELECT (SELECT count(*) FROM nexus_assets.identity_patient_referrers AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
        count(*) - coalesce(sum(r.more), 0)::bigint
 FROM nexus_assets.work_patient_referrers_seen AS s
@@ -351,6 +369,14 @@ LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = d.source
 LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
     LEFT JOIN public.referrers AS row_1 ON row_1.id = t.referrer_id
 WHERE d.action IN ('compare', 'adopt');
+
+UPDATE nexus_assets.work_patient_referrers_changes AS k SET keep_patient_id = k.keep_patient_id OR k.write_patient_id,
+    write_patient_id = FALSE, keep_referrer_id = k.keep_referrer_id OR k.write_referrer_id, write_referrer_id = FALSE
+FROM nexus_assets.work_patient_referrers_changes AS c
+    JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
+    JOIN public.patient_referrers AS t ON t.id = c.nexus_id
+WHERE k.row_number = c.row_number AND (c.write_patient_id OR c.write_referrer_id)
+  AND EXISTS (SELECT FROM public.patient_referrers AS o WHERE o.patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid ELSE t.patient_id END AND o.referrer_id = CASE WHEN c.write_referrer_id THEN i.new_referrer_id::uuid ELSE t.referrer_id END AND o.id <> c.nexus_id);
 
 SELECT bool_or(keep_patient_id), bool_or(keep_referrer_id), bool_or(keep_referral_date), bool_or(keep_referral_reason),
     bool_or(keep_status), bool_or(keep_is_primary) FROM nexus_assets.work_patient_referrers_changes;
