@@ -98,6 +98,30 @@ def grants() -> str:
     )
 
 
+def exports() -> str:
+    """Every export: what is loaded from it, the headings that are read, and those that it may lack."""
+    from nexus_assets.entities import ENTITIES
+    from nexus_assets.load.sources import headings
+    from nexus_assets.mapping.entity import Entity
+
+    found: dict[str, list[Entity]] = {}
+    for entity in ENTITIES.values():
+        found.setdefault(entity.rows_of.export, []).append(entity)
+
+    def row(export: str, entities: list[Entity]) -> tuple[str, ...]:
+        needed = {name: None for entity in entities for name in headings(entity)[0]}
+        may_lack = {name: None for entity in entities for name in headings(entity)[1] if name not in needed}
+        optional = all(entity.optional for entity in entities)
+        return (
+            f"`{export}`{' (optional)' if optional else ''}",
+            ", ".join(entity.name for entity in entities),
+            ", ".join(needed),
+            ", ".join(may_lack),
+        )
+
+    return table(("export", "loaded from it", "headings", "may lack"), (row(*each) for each in found.items()))
+
+
 def attacks() -> str:
     """Who attacks, and how many attacks the tests try."""
     from nexus_assets_tests.attacks import tried
@@ -111,6 +135,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "reasons": reasons,
     "checks": checks,
     "grants": grants,
+    "exports": exports,
     "attacks": attacks,
 }
 """Name of a table between its marks in one of the pages -> what must stand there."""
