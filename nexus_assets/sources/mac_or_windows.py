@@ -155,8 +155,8 @@ def _neighbours() -> Mapping[str, Mapping[str, str]]:
     """What `western_letters.tsv` holds, by letter and the one before it: the columns of its row.
 
     Counted in the word lists of wordfreq (https://github.com/rspeer/wordfreq; the lists: CC BY-SA 4.0) for thirteen western
-    languages and in invented names; it holds neighbours of letters, no word and no frequency. "Doubtful" is what also comes about, less than ten times
-    more seldom, where words in another code page are read in this one.
+    languages and in invented names; it holds neighbours of letters, no word and no frequency. "Doubtful" is what also comes about,
+    less than ten times more seldom, where words in another code page are read in this one.
     """
     found: dict[str, Mapping[str, str]] = {}
     text = (resources.files("nexus_assets.sources") / "western_letters.tsv").read_text(encoding="utf-8")
