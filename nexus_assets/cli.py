@@ -99,7 +99,7 @@ def _enter(_context: click.Context, _parameter: click.Parameter, name: str) -> N
     help="The clinic whose settings are in clinics/NAME.env; NEXUS_CLINIC names it as well.",
 )
 def nexus_assets() -> None:
-    """FileMaker exports and a clinic's images into Nexus: load, look, heal. Settings are read from the environment and .env."""
+    """FileMaker exports and a clinic's images into Nexus: load, check, repair. Settings are read from the environment and .env."""
 
 
 def _warn_of_readable_settings(file: Path) -> None:

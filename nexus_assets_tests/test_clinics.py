@@ -139,7 +139,7 @@ def test_every_asset_check_pool_and_job_of_a_clinic_bears_its_name() -> None:
     found = json.loads(said.stdout)
     assert len(found["assets"]) >= 13
     assert {name.partition("/")[0] for name in (*found["assets"], *found["checks"])} == {"north"}
-    assert "north/filemaker/contacts" in found["assets"]
+    assert "north/filemaker/contacts_export" in found["assets"]
     assert len(found["pools"]) >= 6
     assert all(name.startswith("load_north_") for name in found["pools"])
     assert found["tags"]["nexus/clinic"] == found["plan"]["nexus/clinic"] == "north"
@@ -217,7 +217,7 @@ def test_failing_run_of_another_project_is_not_told(dagster_instance: dg.Dagster
 def test_key_of_a_clinic_is_read_back_as_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUS_CLINIC", "north")
     assert asset_name(asset_key("images")) == "images"
-    assert asset_name(asset_key("filemaker", "contacts")) == "filemaker/contacts"
+    assert asset_name(asset_key("filemaker", "contacts_export")) == "filemaker/contacts_export"
 
 
 def test_success_of_notes_does_not_close_the_failure_of_patients(dagster_instance: dg.DagsterInstance) -> None:

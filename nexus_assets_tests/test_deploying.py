@@ -170,6 +170,21 @@ def test_history_that_openlineage_wraps_accepts_its_config(monkeypatch: pytest.M
     assert [_refusals(part) for part in (parts["run_storage"], parts["schedule_storage"], wrapped)] == [[], [], []]
 
 
+@pytest.mark.parametrize(
+    ("library", "mentioned"), [("dagster", r"1\.13[.\d]*"), ("dagster-k8s", r"(?<![\d.])0\.29[.\d]*")]
+)
+def test_versions_of_dagster_in_the_docs_are_those_of_the_lock(library: str, mentioned: str) -> None:
+    (locked,) = re.findall(rf"^{library}==(\S+)", (SOURCE / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    named = {version.rstrip(".") for version in re.findall(mentioned, PAGE)}
+    assert named
+    assert [version for version in named if not f"{locked}.".startswith(f"{version}.")] == []
+
+
+def test_chart_of_dagster_is_of_the_locked_version() -> None:
+    (locked,) = re.findall(r"^dagster==(\S+)", (SOURCE / "requirements.lock").read_text("utf-8"), re.MULTILINE)
+    assert re.findall(r"dagster/dagster --version (\S+)", PAGE) == [locked]
+
+
 def test_every_metric_is_described() -> None:
     described = set(re.findall(r"^\| .*", PAGE, re.MULTILINE))
     named = {name for line in described for name in re.findall(r"`nexus_assets_(\w+)`", line)}

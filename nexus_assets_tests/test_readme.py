@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.resources import files
@@ -255,10 +254,11 @@ def test_ids_are_looked_up_learned_and_guarded(graph: Graph, tmp_path: Path) -> 
     assert failures(graph.materialize()) == []
     clinic = graph.clinic
     contact = clinic.exports["Contacts"][0]["id"]
-    (tmp_path / "old-ids.csv").write_text(f"id,filemaker_id\n{uuid.uuid4()},{contact}\n")
-    commands = re.sub(r"(?<=explain )\S+", contact, snippet("sh", "ids"))
+    commands = snippet("sh", "ids")
+    (named,) = re.findall(r"(?<=explain )\S+", commands)
+    commands = commands.replace(named, contact)
     told = _shell(commands, tmp_path, {"DAGSTER_HOME": str(tmp_path)})
-    assert [code for _, code, _ in told] == [0] * 5, told
+    assert [code for _, code, _ in told] == [0] * 6, told
     assert f"{clinic.patient_id(contact)}" in told[0][2]
 
 

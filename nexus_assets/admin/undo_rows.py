@@ -125,11 +125,13 @@ class _Undo:
               AND NOT EXISTS (SELECT FROM {target} AS t WHERE t.id = l.nexus_id)
         """)
         self._run("""
-            UPDATE undo_row AS r SET reason = 'loaded_since' FROM undo_value AS v
+            UPDATE undo_row AS r SET reason = 'loaded_since'
+            FROM undo_value AS v JOIN (
+              SELECT source_id::text AS row_key, 'source_id' AS column_name, to_jsonb(source_id) AS value FROM {ledger}
+              UNION ALL SELECT source_id::text, 'nexus_id', to_jsonb(nexus_id) FROM {ledger}
+            ) AS k ON (k.column_name, k.value) = (v.column_name, v.before)
             WHERE r.table_name = {ledger_name} AND r.reason IS NULL AND NOT r.was_new
-              AND (v.table_name, v.row_key) = (r.table_name, r.row_key) AND v.column_name IN ('source_id', 'nexus_id')
-              AND EXISTS (SELECT FROM {ledger} AS k WHERE k.source_id::text <> r.row_key
-                          AND (to_jsonb(k) -> v.column_name) = v.before)
+              AND (v.table_name, v.row_key) = (r.table_name, r.row_key) AND k.row_key <> r.row_key
         """)
         living = [catalog.reflect(self.cursor, entity).table for entity in catalog.present(self.cursor)]
         for place in places:

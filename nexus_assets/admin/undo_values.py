@@ -190,10 +190,11 @@ def keep_what_changed(cursor: Cursor, place: Place, new_by: Sequence[str]) -> No
     """Gives a reason to the ledger's rows that are not as the load left them; of a new row the columns `new_by` tell."""
     cursor.execute(
         SQL("""
-            UPDATE undo_row AS r SET reason = 'loaded_since' FROM undo_value AS v
+            UPDATE undo_row AS r SET reason = 'loaded_since'
+            FROM undo_value AS v LEFT JOIN {table} AS x ON {key} = v.row_key AND {only}
             WHERE r.table_name = {name} AND (v.table_name, v.row_key) = (r.table_name, r.row_key) AND r.reason IS NULL
               AND (NOT r.was_new OR v.column_name = ANY ({new_by}))
-              AND v.after IS DISTINCT FROM (SELECT to_jsonb(x) -> v.column_name FROM {table} AS x WHERE {key} = r.row_key AND {only})
+              AND v.after IS DISTINCT FROM to_jsonb(x) -> v.column_name
         """).format(
             name=place.name,
             new_by=Literal(list(new_by)),

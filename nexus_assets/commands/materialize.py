@@ -44,8 +44,11 @@ def _tell(event: dg.DagsterEvent, console: Console) -> None:
     elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         evaluation = event.asset_check_evaluation_data
         if not evaluation.passed:
+            colour = "red" if evaluation.severity == dg.AssetCheckSeverity.ERROR else "yellow"
+            name = f"{evaluation.asset_key.to_user_string()}/{evaluation.check_name}"
             console.print(
-                f"  [red]{evaluation.asset_check_key.to_user_string()} failed[/red]: {escape(evaluation.description or '')}"
+                f"  [{colour}]{evaluation.severity.value} {name}[/{colour}]: {escape(evaluation.description or '')}",
+                highlight=False,
             )
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
         error = event.step_failure_data.error

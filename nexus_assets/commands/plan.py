@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from nexus_assets.commands.progress_bar import Bars
-from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
+from nexus_assets.commands.tables import tell_collapsed, tell_counts, tell_figures, tell_meanings, tell_remarks
 from nexus_assets.disk import whole_file
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
@@ -37,6 +37,7 @@ def tell_plan(plan: Plan, console: Console, *, carried_out: bool = False) -> Non
     rows = [_line(each) for each in reached]
     tell_figures(console, f"What is loaded into {plan.database} now." if carried_out else planned, HEADINGS, rows)
     tell_meanings(console, HEADINGS, rows)
+    tell_collapsed(console, {each.entity: each.collapsed for each in reached})
     console.print(f"Steps of each load: {', '.join(_numbered(step) for step in STEPS)}.", style="dim", highlight=False)
     tell_remarks(console, {each.entity: remarks(each.sources) for each in reached})
     _tell_step(console, "read", "Rejected", {each.entity: each.rejected for each in reached}, REASONS)

@@ -62,7 +62,7 @@ def command(ctx: click.Context, entity: str | None, reason: str | None, rows: in
         _tell_rows(found[:rows], console)
     if len(found) > rows:
         console.print(f"{len(found) - rows:,} more: --rows {len(found)}, --entity, --reason or --json show them.")
-    console.print("\nMend them in FileMaker and export again; or here: nexus-assets rejects export FILE --with-data")
+    console.print("\nCorrect them in FileMaker and export again; or here: nexus-assets rejects export FILE --with-data")
 
 
 def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:

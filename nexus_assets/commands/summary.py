@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.padding import Padding
 
-from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings
+from nexus_assets.commands.tables import indented, tell_collapsed, tell_counts, tell_figures, tell_meanings
 from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.entity import FileRecords
 from nexus_assets.mapping.reasons import REASONS
@@ -31,10 +30,12 @@ def tell_summary(console: Console, entities: Mapping[str, Any]) -> None:
     rows = [told(name, line) for name, line in zip(entities, lines, strict=True)]
     tell_figures(console, "Import summary, in rows", HEADINGS, rows, told("all", [*totals, seconds]))
     tell_meanings(console, HEADINGS, rows)
+    lasts = {name: entity["last_load"] or {} for name, entity in entities.items()}
+    tell_collapsed(console, {name: last.get("collapsed", 0) for name, last in lasts.items()})
     files = [name for name in entities if isinstance(ENTITIES[name].source, FileRecords)]
     if files:
         words = f"source: rows of the exports; of {' and '.join(files)}, files in the bucket."
-        console.print(Padding(words, (0, 0, 0, 2)), style="dim", highlight=False)
+        console.print(indented(words), style="dim")
     rejected = {name: entity["rejected"] for name, entity in entities.items()}
     tell_counts(console, "Rejected", rejected, REASONS)
     console.print()

@@ -8,11 +8,17 @@ from rich.box import Box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from nexus_assets.plan.words import FIGURES
 
 RULED = Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 """Lines above and below the rows, one blank between the columns: nine columns of figures fit into 80 characters."""
+
+
+def indented(sentence: str) -> Padding:
+    """A sentence below a table, broken between its words."""
+    return Padding(Text(sentence), (0, 0, 0, 2), expand=False)
 
 
 def tell_figures(
@@ -43,12 +49,43 @@ def tell_meanings(console: Console, headings: Sequence[str], rows: Sequence[Sequ
     """Below a table, what those of its headings mean that need explaining and have a figure other than 0."""
     for at, heading in enumerate(headings):
         if heading in FIGURES and {row[at] for row in rows} - {"0", ""}:
-            console.print(Padding(f"{heading}: {FIGURES[heading]}.", (0, 0, 0, 2)), style="dim", highlight=False)
+            console.print(indented(f"{heading}: {FIGURES[heading]}."), style="dim")
+
+
+def tell_collapsed(console: Console, collapsed: Mapping[str, int]) -> None:
+    """Below a table whose columns do not add up to the rows of the source, the rows that are in none of them."""
+    if any(collapsed.values()):
+        told = ", ".join(f"{number:,} of {name}" for name, number in collapsed.items() if number)
+        console.print(
+            indented(f"collapsed: rows that repeat another one, which is loaded for all of them: {told}."), style="dim"
+        )
 
 
 def tell_rows(console: Console, title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table of rows by their ids and codes. An id that is cut can't be asked about: a line may be longer than the terminal."""
-    tell_figures(console, title, headings, rows, names=len(headings))
+    """Rows by their ids and codes, without columns in which no row has anything. An id that is cut can't be asked about: where a
+    table would be wider than the terminal, each value follows its heading, and a row has as many lines as it needs."""
+    rows = [tuple(map(str, row)) for row in rows]
+    used = [at for at in range(len(headings)) if any(row[at] for row in rows)]
+    headings, rows = [headings[at] for at in used], [[row[at] for at in used] for row in rows]
+    widths = (max(len(cell) for cell in column) + 1 for column in zip(headings, *rows, strict=True))
+    if sum(widths) - 1 <= console.width:
+        tell_figures(console, title, headings, rows, names=len(headings))
+        return
+    if title:
+        console.print(f"\n[italic]{title}[/italic]", highlight=False)
+    for row in rows:
+        _tell_row(console, [f"{heading} {cell}" for heading, cell in zip(headings, row, strict=True) if cell])
+
+
+def _tell_row(console: Console, words: Sequence[str]) -> None:
+    """One row, as many of its words on a line as the terminal has room for; the lines after the first are indented."""
+    line = ""
+    for word in words:
+        if line and len(line) + len(word) + 2 > console.width:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            line = "  "
+        line += f"  {word}" if line.strip() else word
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def tell_remarks(console: Console, remarks: Mapping[str, Sequence[str]]) -> None:
@@ -57,7 +94,7 @@ def tell_remarks(console: Console, remarks: Mapping[str, Sequence[str]]) -> None
         console.print("\nRemarks on the exports", style="italic")
     for name, each in remarks.items():
         for remark in each:
-            console.print(f"  {name}: {remark}", markup=False, highlight=False, soft_wrap=True)
+            console.print(indented(f"{name}: {remark}"))
 
 
 def tell_counts(

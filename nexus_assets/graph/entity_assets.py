@@ -37,7 +37,7 @@ def another_try(retry_number: int, at_most: int) -> dg.RetryRequested:
 
 
 def export_key(export: str) -> dg.AssetKey:
-    """The external asset of an export: filemaker/contacts for Contacts."""
+    """The external asset of an export: filemaker/contacts_export for Contacts."""
     return asset_key(*export_path(export))
 
 

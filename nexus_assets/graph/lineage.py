@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -29,8 +30,8 @@ class Origin(NamedTuple):
 
 
 def export_path(export: str) -> tuple[str, ...]:
-    """The asset key of an export: filemaker/contacts for Contacts."""
-    return ("filemaker", export.lower())
+    """The asset key of an export: filemaker/image_data_export for Image_data, as the graph shows the last part alone."""
+    return ("filemaker", f"{re.sub('(?<=[a-z])(?=[A-Z])', '_', export).lower()}_export")
 
 
 def listing_path(listing: str) -> tuple[str, ...]:

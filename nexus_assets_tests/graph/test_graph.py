@@ -14,17 +14,17 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.graph.conftest import Graph, failures
 
 UPSTREAM = {
-    "patients": {"filemaker/contacts"},
-    "appointments": {"filemaker/appointments", "patients"},
-    "notes": {"filemaker/notes", "patients"},
-    "documents": {"filemaker/docs", "s3/document_files", "patients"},
-    "image_batches": {"filemaker/image_data", "s3/image_files", "patients"},
-    "images": {"filemaker/image_data", "s3/image_files", "patients", "image_batches"},
-    "companies": {"filemaker/companies"},
-    "specialties": {"filemaker/referrers"},
-    "referrers": {"filemaker/referrers", "specialties"},
-    "referrer_companies": {"filemaker/referrertocompanies", "referrers", "companies"},
-    "patient_referrers": {"filemaker/patienttoreferrer", "patients", "referrers"},
+    "patients": {"filemaker/contacts_export"},
+    "appointments": {"filemaker/appointments_export", "patients"},
+    "notes": {"filemaker/notes_export", "patients"},
+    "documents": {"filemaker/docs_export", "s3/document_files", "patients"},
+    "image_batches": {"filemaker/image_data_export", "s3/image_files", "patients"},
+    "images": {"filemaker/image_data_export", "s3/image_files", "patients", "image_batches"},
+    "companies": {"filemaker/companies_export"},
+    "specialties": {"filemaker/referrers_export"},
+    "referrers": {"filemaker/referrers_export", "specialties"},
+    "referrer_companies": {"filemaker/referrer_to_companies_export", "referrers", "companies"},
+    "patient_referrers": {"filemaker/patient_to_referrer_export", "patients", "referrers"},
 }
 
 

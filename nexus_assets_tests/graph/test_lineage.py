@@ -27,11 +27,11 @@ def test_lineage_of_columns_follows_the_lineage_of_assets(name: str) -> None:
 
 def test_what_is_delivered_shows_the_columns_that_are_read() -> None:
     graph = defs.resolve_asset_graph()
-    schema = graph.get(dg.AssetKey(["filemaker", "contacts"])).metadata["dagster/column_schema"]
+    schema = graph.get(dg.AssetKey(["filemaker", "contacts_export"])).metadata["dagster/column_schema"]
     assert {column.name: column.description for column in schema.columns}[
         "DOB"
     ] == "Read into patients.dob, patients.filemaker_metadata."
-    assert [column.name for column in schema.columns] == list(feeds(("filemaker", "contacts")))
+    assert [column.name for column in schema.columns] == list(feeds(("filemaker", "contacts_export")))
     assert {"id", "nameLast", "DOB"} <= {column.name for column in schema.columns}
 
 

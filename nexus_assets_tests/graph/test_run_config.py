@@ -63,7 +63,7 @@ FOREIGN: dict[str, Any] = {
     "the folder of stored values": {"resources": {"io_manager": {"config": {"base_dir": "/tmp/canary"}}}},
     "a switch from the environment": {"ops": {"patients": {"config": {"allow_empty": {"env": "CANARY_DATABASE_URL"}}}}},
     "a text from the environment": {"ops": {"patients": {"config": {"only_if": {"env": "CANARY_DATABASE_URL"}}}}},
-    "an input": {"ops": {"patients": {"inputs": {"filemaker__contacts": {"pickle": {"path": "/tmp/canary"}}}}}},
+    "an input": {"ops": {"patients": {"inputs": {"filemaker__contacts_export": {"pickle": {"path": "/tmp/canary"}}}}}},
     "an output": {"ops": {"patients": {"outputs": [{"result": {"path": "/tmp/canary"}}]}}},
 }
 

@@ -101,7 +101,7 @@ def test_graph_shows_every_table_with_its_checks(page: Page, pages: Pages, shoot
 def test_graph_reads_from_left_to_right(page: Page, pages: Pages) -> None:
     page.goto(f"{pages.address}{GRAPH}")
     order = []
-    for name in ("contacts", "patients", "images", "import_report"):
+    for name in ("contacts_export", "patients", "images", "import_report"):
         box = page.locator("svg").get_by_text(name, exact=True).first.bounding_box()
         assert box is not None
         order.append(box["x"])

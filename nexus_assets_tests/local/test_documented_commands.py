@@ -1,0 +1,79 @@
+"""The commands of docs/, word for word, on the demo clinic after the incident: each does what is said, and ends well."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexus_assets.local.services import connect, disconnect
+from nexus_assets_tests.local.test_demo import Demo
+from nexus_assets_tests.readme import snippet
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+PATIENCE_SECONDS = 400
+"""For one command, on a busy machine: undoing the load that healed the incident took longer than that when each of its 11,812
+values was looked for in the whole ledger."""
+
+
+@pytest.fixture(scope="module")
+def healed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo clinic after the incident and its repair, so that people have changed something and every table was loaded twice."""
+    demo = Demo(tmp_path_factory.mktemp("documented") / "local")
+    demo.home.mkdir()
+    connect(demo.home)
+    try:
+        for command in ("demo", "incident"):
+            done = demo.nexus_assets(command)
+            assert done.returncode == 0, done.stdout + done.stderr
+        yield demo
+    finally:
+        disconnect(demo.home)
+
+
+def typed(demo: Demo, line: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    """A command as a reader types it, in the folder of the clinic."""
+    return subprocess.run(
+        ["sh", "-c", line],
+        cwd=demo.home,
+        env={**demo.environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        input=answer,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+@pytest.mark.parametrize("block", ["kept", "ids", "rejects", "page", "alerts"])
+def test_block_works_as_typed(block: str, healed: Demo) -> None:
+    told = [(line, typed(healed, line)) for line in snippet("sh", block).splitlines()]
+    assert [(line, done.stdout + done.stderr) for line, done in told if done.returncode] == []
+
+
+def test_explained_id_of_the_page_is_a_patient_of_the_demo(healed: Demo) -> None:
+    done = typed(healed, snippet("sh", "ids").splitlines()[0])
+    assert "table patients" in done.stdout
+    assert "earlier id" in done.stdout
+
+
+def test_decision_of_the_page_is_about_a_kept_caption(healed: Demo) -> None:
+    asked, decide, *_ = snippet("sh", "kept").splitlines()
+    assert decide.split()[-1] in typed(healed, asked).stdout
+    assert "1 value" in typed(healed, decide).stdout
+
+
+def test_loads_are_undone_as_typed(healed: Demo) -> None:
+    """Last, as it takes away what the others ask about: the last run, and the one that repaired the incident's links."""
+    last, numbered = snippet("sh", "undo").splitlines()
+    told = [typed(healed, last, answer="nexus\n"), typed(healed, numbered)]
+    assert [done.stdout + done.stderr for done in told if done.returncode] == []
+    ((orphans,),) = healed.rows(
+        "SELECT count(*) FROM images_batch AS b LEFT JOIN patients AS p ON p.id = b.object_id WHERE p.id IS NULL"
+    )
+    assert orphans > 0
