@@ -369,11 +369,11 @@ class _Explainer:
             ((counts[found.name],),) = self._rows(query)
         for key in generic_keys(self.cursor):
             if key.can_lead_to_us:
-                query = SQL("SELECT count(*) FROM {} WHERE {} = {} AND {}::text = ANY ({})").format(
+                query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND {} = ANY ({}::uuid[])").format(
                     key.relation,
                     Identifier(key.type_column),
                     Literal(self.target.content_type_id),
-                    Identifier(key.id_column),
+                    key.id_sql("x"),
                     Literal([nexus_id] if key.is_living else ever),
                 )
                 ((counts[key.name],),) = self._rows(query)

@@ -43,7 +43,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table, labels
 from nexus_assets.nexus.orphans import dangling, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
-from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, relations
+from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, read_uuid_sql, relations
 
 PREFIX = GUARD_PREFIX
 """How the names of all triggers of the guard begin."""
@@ -350,7 +350,7 @@ def _refers_sql(cursor: Cursor, key: GenericKey, found: Sequence[Model], name: s
         relation=key.relation,
         type=Identifier(key.type_column),
         id=Identifier(key.id_column),
-        array=SQL(f"{key.compared_as}[]"),
+        array=SQL(f"{'text' if key.is_text else key.id_type}[]"),
         refusal=_refusal_sql(
             Value(key.name),
             SQL("format('Content type %s, id %s.', the_type, dead)"),
@@ -363,19 +363,16 @@ def _refers_sql(cursor: Cursor, key: GenericKey, found: Sequence[Model], name: s
 
 def _missing_sql(key: GenericKey, model: Model) -> Composed:
     """Locks the rows of a model that are referred to, and finds the ids of none; asked so that the index over the ids answers."""
-    id_ = SQL("t.{}").format(Identifier(model.id_column))
-    asked: Composable = SQL("the_ids::{}").format(SQL(f"{key.compared_as}[]"))
-    if key.is_text and model.id_type == "uuid":
-        asked = SQL("ARRAY(SELECT CASE WHEN i ~ {} THEN i::uuid END FROM unnest(the_ids) AS i)").format(
-            Value("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-        )
-    elif key.is_text:
-        id_ = SQL("{}::text").format(id_)
+    own = SQL("t.{}").format(Identifier(model.id_column))
+    as_ = key.compared_as(model.id_type)
+    id_ = SQL("{}::text").format(own) if as_ == "text" else own
+    read = read_uuid_sql(SQL("i")) if key.is_text and as_ == "uuid" else SQL("i::{}").format(SQL(as_))
     return SQL("""
-        WITH held AS MATERIALIZED (SELECT {id}::text AS id FROM {table} AS t WHERE {compared} = ANY({asked}) FOR KEY SHARE)
+        WITH held AS MATERIALIZED (
+          SELECT {id} AS id FROM {table} AS t WHERE {id} = ANY(ARRAY(SELECT {read} FROM unnest(the_ids) AS i)) FOR KEY SHARE)
         SELECT coalesce(array_agg(i), '{{}}') INTO missing FROM unnest(the_ids) AS i
-        WHERE NOT EXISTS (SELECT FROM held WHERE held.id = i);
-    """).format(id=SQL("t.{}").format(Identifier(model.id_column)), table=model.table, compared=id_, asked=asked)
+        WHERE NOT EXISTS (SELECT FROM held WHERE held.id = {read});
+    """).format(id=id_, table=model.table, read=read)
 
 
 def _at_table(
@@ -398,10 +395,10 @@ def _at_table(
         step_aside=_step_aside(home.label),
         relation=home.table,
         id=Identifier(id_column),
-        lookups=SQL(" ").join(_lookup_sql(key, home, content_types, holds) for key in keys),
+        lookups=SQL(" ").join(_lookup_sql(key, home, id_type, content_types, holds) for key in keys),
     )
     empty = SQL("DECLARE dead text; BEGIN {} RETURN NULL; END").format(
-        SQL(" ").join(_lookup_sql(key, home, content_types, emptied, of_gone=False) for key in keys)
+        SQL(" ").join(_lookup_sql(key, home, id_type, content_types, emptied, of_gone=False) for key in keys)
     )
     note = _note(cursor, _name("guard_notes", home.schema, home.name), home, (None, id_column), holds, "old")
     check = Function(holds, held.as_string(cursor), checks=True)
@@ -418,10 +415,10 @@ def _at_table(
 
 
 def _lookup_sql(
-    key: GenericKey, home: Relation, content_types: Sequence[int], name: str, *, of_gone: bool = True
+    key: GenericKey, home: Relation, id_type: str, content_types: Sequence[int], name: str, *, of_gone: bool = True
 ) -> Composed:
     """Refuses where a row of the key refers to one of those that are gone, or, of a table that was emptied, to any."""
-    ids = SQL(" AND x.{} = ANY(gone::{})").format(Identifier(key.id_column), SQL(f"{key.compared_as}[]"))
+    ids = SQL(" AND {} = ANY(gone::{}[])").format(key.id_sql("x", id_type), SQL(key.compared_as(id_type)))
     return SQL("""
         IF NOT {known} THEN {step_aside}
         ELSE

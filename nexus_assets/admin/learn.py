@@ -262,23 +262,23 @@ def _write(cursor: Cursor, target: Target) -> Learned:
 
 def _references(cursor: Cursor, target: Target, judged: Composable) -> int:
     """How many rows, anywhere in the database, refer to an id that was learned or known and is not living."""
-    lost = SQL("SELECT nexus_id::text FROM {} WHERE outcome IN ('superseded', 'to_restore', 'known')").format(judged)
+    lost = SQL("SELECT nexus_id FROM {} WHERE outcome IN ('superseded', 'to_restore', 'known')").format(judged)
     total = 0
     for key in generic_keys(cursor):
         if not (key.is_writable and key.can_lead_to_us):
             continue
-        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND x.{}::text IN ({})").format(
+        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND {} IN ({})").format(
             key.relation,
             Identifier(key.type_column),
             Literal(target.content_type_id),
-            Identifier(key.id_column),
+            key.id_sql("x"),
             lost,
         )
         total += queries.number(cursor, query)
     for found in foreign_columns(cursor, target):
         if not found.is_living:
             continue
-        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text IN ({}) AND {}").format(
+        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} IN ({}) AND {}").format(
             found.relation, Identifier(found.column), lost, found.is_ours_sql("x")
         )
         total += queries.number(cursor, query)

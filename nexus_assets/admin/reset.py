@@ -264,12 +264,10 @@ def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> I
         yield found.name, queries.number(cursor, query)
     for key in generic_keys(cursor):
         if key.is_living and key.can_lead_to_us:
-            query = SQL(
-                "SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id::text = x.{}::text WHERE x.{} = {} AND {}"
-            ).format(
+            query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id = {} WHERE x.{} = {} AND {}").format(
                 key.relation,
                 going,
-                Identifier(key.id_column),
+                key.id_sql("x"),
                 Identifier(key.type_column),
                 Literal(target.content_type_id),
                 stays((key.schema, key.table)),

@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.before_values import key_sql
-from nexus_assets.nexus.relations import GUARD_PREFIX, SHOWN_TYPES, Relation, relations
+from nexus_assets.nexus.relations import GUARD_PREFIX, SHOWN_TYPES, Relation, read_uuid_sql, relations
 
 REASONS = {
     "edited": "changed in Nexus since",
@@ -149,9 +149,12 @@ def keep_dangling(cursor: Cursor, place: Place, id_columns: Sequence[str], livin
 
     `id_columns` are those of generic keys, `living` the tables whose rows they may lead to.
     """
+    before = SQL("(v.before #>> '{}')")
     for column, parents in _guarded(cursor, place, id_columns, living):
         there = SQL(" OR ").join(
-            SQL("EXISTS (SELECT FROM {} AS p WHERE p.{}::text = v.before #>> '{{}}')").format(table, Identifier(key))
+            SQL("EXISTS (SELECT FROM {} AS p WHERE p.{}::text = coalesce(({})::text, {}))").format(
+                table, Identifier(key), read_uuid_sql(before), before
+            )
             for table, key in parents
         )
         cursor.execute(

@@ -261,12 +261,12 @@ def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
     if key.can_lead_to_us:
         yield SQL("""
             SELECT {name} AS key, {row} AS id, {shown} AS object_id, 'target_archived' AS reason
-            FROM {relation} AS x JOIN {patients} AS p ON p.id{cast} = x.{id}
+            FROM {relation} AS x JOIN {patients} AS p ON p.id = {own}
             WHERE x.{type} = {content_type} AND p.archived
         """).format(
             **names,
             patients=patients.table,
-            cast=SQL("::text" if key.is_text else ""),
+            own=key.id_sql("x"),
             content_type=Literal(patients.content_type_id),
         )
     yield SQL("""

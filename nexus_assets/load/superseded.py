@@ -19,6 +19,9 @@ from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import ForeignColumn, GenericKey, foreign_columns, generic_keys
 from nexus_assets.nexus.relations import Relation
 
+LENGTH = 36
+"""Of a uuid's text with its hyphens."""
+
 
 def move_superseded(cursor: Cursor, target: Target, kept_for: int | None = None) -> dict[str, int]:
     """Moves every reference to a superseded id of the table, in any living table, native rows included, to the current id.
@@ -138,20 +141,19 @@ class _Move:
 
     def _alone_sql(self, unique: Sequence[str]) -> Composable:
         """Whether no other row `y` stands where a unique index would allow `x` alone: it is there, or is moved there before."""
-        id_ = self.columns[-1]
+        id_ = self.home.uuid_sql("y", self.columns[-1])
         same = [SQL("y.{0} = x.{0}").format(Identifier(name)) for name in unique if name not in self.columns]
         if self.model is not None and self.columns[0] in unique:
             same.append(SQL("y.{} = {}").format(Identifier(self.columns[0]), self.model))
         return SQL("""
             NOT EXISTS (
               SELECT FROM {home} AS y LEFT JOIN nexus_assets.superseded AS e
-                ON e.entity = s.entity AND e.current_id = s.current_id AND y.{id} = e.nexus_id::{as_}
-              WHERE {same} AND (y.{id} = s.current_id::{as_}
+                ON e.entity = s.entity AND e.current_id = s.current_id AND {id} = e.nexus_id
+              WHERE {same} AND ({id} = s.current_id
                 OR e.nexus_id IS NOT NULL AND (y.tableoid, y.ctid) < (x.tableoid, x.ctid)))
         """).format(
             home=self.home.table,
-            id=Identifier(id_),
-            as_=SQL("text" if self.home.columns[id_].is_text else "uuid"),
+            id=id_,
             same=SQL(" AND ").join(same or [SQL("TRUE")]),
         )
 
@@ -169,7 +171,8 @@ def _key_move(key: GenericKey, target: Target) -> _Move:
     # Kept apart by content type where that one still exists; a row whose content type is gone is moved by its id alone.
     names = {
         "id": Identifier(key.id_column),
-        "as": SQL(key.compared_as),
+        "written": _written_sql(key),
+        "own": key.id_sql("x"),
         "type": Identifier(key.type_column),
         "model": Literal(target.content_type_id),
         "content_types": key.content_types,
@@ -178,13 +181,20 @@ def _key_move(key: GenericKey, target: Target) -> _Move:
         key.name,
         key.home,
         (key.type_column, key.id_column),
-        SQL("{id} = s.current_id::{as}, {type} = {model}").format(**names),
+        SQL("{id} = {written}, {type} = {model}").format(**names),
         SQL(
-            "x.{id} = s.nexus_id::{as}"
-            " AND (x.{type} = {model} OR NOT EXISTS (SELECT FROM {content_types} AS c WHERE c.id = x.{type}))"
+            "{own} = s.nexus_id AND (x.{type} = {model} OR NOT EXISTS (SELECT FROM {content_types} AS c WHERE c.id = x.{type}))"
         ).format(**names),
         Literal(target.content_type_id),
     )
+
+
+def _written_sql(key: GenericKey) -> Composable:
+    """The current id as Django writes it into the key's column; without hyphens where there is no room for them."""
+    if not key.is_text:
+        return SQL("s.current_id")
+    length = key.home.columns[key.id_column].length
+    return SQL("s.current_id::text" if length is None or length >= LENGTH else "replace(s.current_id::text, '-', '')")
 
 
 def _column_move(column: ForeignColumn) -> _Move:

@@ -88,11 +88,6 @@ class GenericKey:
         return self.home.columns[self.id_column].is_text
 
     @property
-    def compared_as(self) -> str:
-        """The type to which an id is cast, to be compared with it."""
-        return "text" if self.is_text else self.id_type
-
-    @property
     def can_lead_to_us(self) -> bool:
         """Whether it can hold an id of the import's tables, which are uuids."""
         return self.is_text or self.id_type == "uuid"
@@ -115,13 +110,25 @@ class GenericKey:
         """Whether it can lead to ids of this type."""
         return self.is_text or self.id_type == id_type or {self.id_type, id_type} <= {*INTEGERS}
 
+    def compared_as(self, id_type: str = "uuid") -> str:
+        """The type in which `id_sql` is compared with ids of this type."""
+        if not self.is_text:
+            return self.id_type
+        return "uuid" if id_type == "uuid" else "text"
+
+    def id_sql(self, alias: str, id_type: str = "uuid") -> Composable:
+        """The id in the row `alias`, to be compared with ids of this type: where those are uuids, a text is read as one."""
+        if self.is_text and id_type == "uuid":
+            return self.home.uuid_sql(alias, self.id_column)
+        return SQL("{}.{}").format(Identifier(alias), Identifier(self.id_column))
+
     def shown_id_sql(self, alias: str) -> Composable:
         """The id in the row `alias` as text for messages; NULL where a text is neither a number nor a uuid."""
         id_ = SQL("{}.{}::text").format(Identifier(alias), Identifier(self.id_column))
         if not self.is_text:
             return id_
-        return SQL("CASE WHEN {0} ~ {1} THEN btrim({0}) END").format(
-            id_, Literal(r"^\s*([0-9]{1,20}|[0-9a-fA-F-]{32,36})\s*$")
+        return SQL("coalesce(({})::text, CASE WHEN {} ~ '^[0-9]{{1,20}}$' THEN {} END)").format(
+            self.id_sql(alias), id_, id_
         )
 
 
@@ -345,13 +352,8 @@ def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
         if found.holds
     ]
     tests += [
-        SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {} AND x.{} = {}::{})").format(
-            key.relation,
-            Identifier(key.type_column),
-            Literal(target.content_type_id),
-            Identifier(key.id_column),
-            id_,
-            SQL(key.compared_as),
+        SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {} AND {} = {})").format(
+            key.relation, Identifier(key.type_column), Literal(target.content_type_id), key.id_sql("x"), id_
         )
         for key in generic_keys(cursor)
         if key.can_lead_to_us and key.is_living
@@ -403,14 +405,15 @@ def orphans_sql(key: GenericKey, models: Sequence[Model], not_allowed: Sequence[
             "target_missing",
             SQL("""
                 FROM (
-                  SELECT DISTINCT y.{id} AS id FROM {relation} AS y LEFT JOIN {table} AS t ON t.{key}{cast} = y.{id}
+                  SELECT DISTINCT y.{id} AS id FROM {relation} AS y LEFT JOIN {table} AS t ON t.{key}{cast} = {own}
                   WHERE y.{type} = {content_type} AND y.{id} IS NOT NULL AND t.{key} IS NULL
                 ) AS dead JOIN {relation} AS x ON x.{id} = dead.id AND x.{type} = {content_type}
             """).format(
                 **names,
                 table=model.table,
                 key=Identifier(model.id_column),
-                cast=SQL("::text" if key.is_text else ""),
+                own=key.id_sql("y", model.id_type),
+                cast=SQL("::text" if key.compared_as(model.id_type) == "text" else ""),
                 content_type=Literal(model.content_type),
             ),
         )

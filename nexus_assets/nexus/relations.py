@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 LEDGER_SCHEMA = "nexus_assets"
 """The schema in which this program keeps what it remembers: no part of Nexus."""
@@ -101,6 +101,11 @@ class Relation:
         """The foreign key of this column alone."""
         return next((key for key in self.foreign_keys if key.columns == (column,)), None)
 
+    def uuid_sql(self, alias: str, column: str) -> Composable:
+        """The id in a column of the row `alias` as a uuid; of a text what Django reads as one, NULL of any other."""
+        id_ = SQL("{}.{}").format(Identifier(alias), Identifier(column))
+        return read_uuid_sql(id_) if self.columns[column].is_text else id_
+
     def unique_with(self, column: str) -> list[tuple[str, ...]]:
         """The columns of each unique index that this column is part of; what an index computes is not among them."""
         return [names for names in self.unique if column in names]
@@ -115,6 +120,17 @@ class Relation:
         if not shown:
             return SQL("NULL::text")
         return SQL(" || '/' || ").join(SQL("{}.{}::text").format(Identifier(alias), Identifier(name)) for name in shown)
+
+
+def read_uuid_sql(text: Composable) -> Composable:
+    """A text as a uuid where Python's `uuid.UUID`, by which Django reads an id, takes it for one; NULL of any other.
+
+    Hexadecimal digits in any case, with hyphens or without; braces around them or `urn:uuid:` before them. Blanks are not
+    ignored: Django finds no row by such a text.
+    """
+    return SQL("CASE WHEN {0}::text ~ {1} THEN right(translate({0}::text, '{{}}-', ''), 32)::uuid END").format(
+        text, Literal(r"^(urn:)?(uuid:)?[{]*[0-9a-fA-F](-*[0-9a-fA-F]){31}[}]*$")
+    )
 
 
 SHOWN_TYPES = (

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
+
+import psycopg2
 import pytest
 
 from nexus_assets.admin import explain, guard
@@ -89,6 +93,86 @@ def test_a_key_that_holds_uuids_in_any_form_follows_to_the_current_id(id_type: s
     loaded.load()
     assert loaded.value("SELECT object_id::text FROM flags") == loaded.patient_id(contact)
     assert red(loaded) == {}
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "as Django writes it": str,
+    "upper case": str.upper,
+    "without hyphens": lambda id_: id_.replace("-", ""),
+    "upper case without hyphens": lambda id_: id_.replace("-", "").upper(),
+    "in braces": "{{{}}}".format,
+    "urn:uuid:": "urn:uuid:{}".format,
+    "hyphens elsewhere": lambda id_: f"{id_[:4]}-{id_[4:]}",
+}
+"""The texts that Django reads as one and the same uuid."""
+
+
+@pytest.fixture(params=FORMS.values(), ids=FORMS.keys())
+def flagged(request: pytest.FixtureRequest, loaded: Clinic) -> tuple[Clinic, str]:
+    """A clinic with a row that refers to a patient by a text, and the patient's FileMaker id."""
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, object_id varchar(64), {CT})")
+    text = request.param(loaded.patient_id(contact))
+    loaded.execute(f"INSERT INTO flags (object_id, content_type_id) VALUES (%s, {PATIENTS})", text)
+    assert uuid.UUID(text) == uuid.UUID(loaded.patient_id(contact)), "Django would not read it"
+    return loaded, contact
+
+
+def test_a_uuid_leads_to_its_row_however_it_is_written(flagged: tuple[Clinic, str]) -> None:
+    clinic, contact = flagged
+    assert red(clinic) == {}
+    with clinic.cursor() as cursor:
+        (found, *_) = explain.explain(cursor, clinic.patient_id(contact))
+    assert found.referred_to_by["flags.object_id"] == 1
+
+
+def test_a_uuid_follows_to_the_current_id_however_it_is_written(flagged: tuple[Clinic, str]) -> None:
+    clinic, contact = flagged
+    clinic.recreate_patients()
+    assert red(clinic)["patients/no_orphaned_references"] == {"target_missing": 1}
+    clinic.load()
+    assert clinic.value("SELECT object_id FROM flags") == clinic.patient_id(contact)
+    assert red(clinic) == {}
+
+
+def test_the_guard_knows_a_uuid_however_it_is_written(flagged: tuple[Clinic, str]) -> None:
+    clinic, _ = flagged
+    assert guard.install(clinic.engine).is_whole
+    clinic.execute("UPDATE flags SET object_id = object_id || '0'; UPDATE flags SET object_id = left(object_id, -1)")
+    tables = ("notes", "appointments", "images_image", "images_batch", "documents_document", "patients")
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation, match="flags"):
+        clinic.execute(";".join(f"DELETE FROM {table}" for table in tables))
+    with pytest.raises(psycopg2.errors.ForeignKeyViolation, match="flags"):
+        clinic.execute("UPDATE flags SET object_id = translate(object_id, '012345678', '123456780')")
+
+
+def test_an_archived_patient_is_doubtful_however_its_id_is_written(flagged: tuple[Clinic, str]) -> None:
+    clinic, contact = flagged
+    clinic.execute("UPDATE {patients} SET archived = TRUE WHERE id = %s", clinic.patient_id(contact))
+    assert red(clinic)["patients/no_doubtful_references"]["target_archived"] == 1
+
+
+def test_a_column_without_room_for_hyphens_gets_the_current_id_without_them(loaded: Clinic) -> None:
+    contact = loaded.exports["Contacts"][0]["id"]
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, object_id varchar(32), {CT})")
+    loaded.execute(
+        f"INSERT INTO flags (object_id, content_type_id) VALUES (%s, {PATIENTS})",
+        loaded.patient_id(contact).replace("-", ""),
+    )
+    loaded.recreate_patients()
+    loaded.load()
+    assert loaded.value("SELECT object_id FROM flags") == loaded.patient_id(contact).replace("-", "")
+    assert red(loaded) == {}
+
+
+@pytest.mark.parametrize("wrapped", [" {}", "{}\n", "{}0", "x{}"])
+def test_a_text_in_which_django_finds_no_uuid_is_dangling(wrapped: str, loaded: Clinic) -> None:
+    text = wrapped.format(loaded.patient_id(loaded.exports["Contacts"][0]["id"]))
+    with pytest.raises(ValueError, match="badly formed"):
+        uuid.UUID(text)
+    loaded.execute(f"CREATE TABLE flags (id serial PRIMARY KEY, object_id text, {CT})")
+    loaded.execute(f"INSERT INTO flags (object_id, content_type_id) VALUES (%s, {PATIENTS})", text)
+    assert red(loaded) == {"patients/no_orphaned_references": {"target_missing": 1}}
 
 
 def test_a_generated_id_follows_the_column_that_it_is_made_from(loaded: Clinic) -> None:

@@ -327,7 +327,7 @@ INSERT INTO nexus_assets.work_documents_recognised
     SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
       SELECT i.source_id, t.id AS nexus_id, t.uploaded_at AS made_at,
              CASE
-                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 55 AND x.from_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 55 AND x.to_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 55 AND x.object_id = t.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 55 AND x.object_id = t.id::uuid)) END AS is_referenced
+                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 55 AND x.from_object_id = t.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 55 AND x.to_object_id = t.id) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 55 AND x.object_id = t.id) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 55 AND x.object_id = t.id)) END AS is_referenced
       FROM (
     SELECT i.* FROM nexus_assets.work_documents_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
       AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_recognised AS r WHERE r.source_id = i.source_id)
@@ -772,7 +772,7 @@ WITH written AS (
              "x"."object_id"::text AS object_id, 'target_missing'::text AS reason
             FROM (
               SELECT DISTINCT y."object_id" AS id FROM "public"."documents_document" AS y
-                  LEFT JOIN "public"."patients" AS t ON t."id" = y."object_id"
+                  LEFT JOIN "public"."patients" AS t ON t."id" = "y"."object_id"
               WHERE y."content_type_id" = <patients' content type> AND y.object_id IS NOT NULL AND t.id IS NULL
             ) AS dead JOIN public.documents_document AS x ON x.object_id = dead.id
                 AND x.content_type_id = <patients' content type>

@@ -120,7 +120,7 @@ WITH written AS (
              "x"."object_id"::text AS object_id, 'target_missing'::text AS reason
             FROM (
               SELECT DISTINCT y."object_id" AS id FROM "public"."documents_document" AS y
-                  LEFT JOIN "public"."patients" AS t ON t."id" = y."object_id"
+                  LEFT JOIN "public"."patients" AS t ON t."id" = "y"."object_id"
               WHERE y."content_type_id" = <patients' content type> AND y.object_id IS NOT NULL AND t.id IS NULL
             ) AS dead JOIN public.documents_document AS x ON x.object_id = dead.id
                 AND x.content_type_id = <patients' content type>

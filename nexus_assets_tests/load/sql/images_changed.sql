@@ -362,7 +362,7 @@ INSERT INTO nexus_assets.work_images_recognised
     SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
       SELECT i.source_id, t.id AS nexus_id, t.uploaded_at AS made_at,
              CASE
-                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 47 AND x.from_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 47 AND x.to_object_id = t.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 47 AND x.object_id = t.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 47 AND x.object_id = t.id::uuid)) END AS is_referenced
+                 WHEN count(*) OVER (PARTITION BY i.source_id) > 1 THEN (EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 47 AND x.from_object_id = t.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 47 AND x.to_object_id = t.id) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 47 AND x.object_id = t.id) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 47 AND x.object_id = t.id)) END AS is_referenced
       FROM (
     SELECT i.* FROM nexus_assets.work_images_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
       AND NOT EXISTS (SELECT FROM nexus_assets.work_images_recognised AS r WHERE r.source_id = i.source_id)
@@ -822,7 +822,7 @@ WITH removed AS (
       DELETE FROM public.images_batch AS p WHERE (p.name LIKE '%(FileMaker Import)' AND p.uploaded_by_id IS NULL)
           AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
           AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND (l.base_name <> hash_record_extended(ROW(p.name), 0) OR l.base_description <> hash_record_extended(ROW(p.description), 0)))
-          AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id::uuid) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id::uuid))
+          AND NOT (EXISTS (SELECT FROM public.images_image AS x WHERE x.batch_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = 75 AND x.from_object_id = p.id) OR EXISTS (SELECT FROM public.contact_relationships AS x WHERE x.to_content_type_id = 75 AND x.to_object_id = p.id) OR EXISTS (SELECT FROM public.documents_document AS x WHERE x.content_type_id = 75 AND x.object_id = p.id) OR EXISTS (SELECT FROM public.images_batch AS x WHERE x.content_type_id = 75 AND x.object_id = p.id))
       RETURNING id, to_jsonb(p) AS content
     ), kept AS (INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),

@@ -304,13 +304,13 @@ INSERT INTO nexus_assets.work_patients_recognised
                                            SELECT FROM public.xero_contact_links AS x WHERE x.patient_id = t.id) OR EXISTS (
                                              SELECT FROM public.xero_invoice_links AS x WHERE x.patient_id = t.id) OR EXISTS (
                                                SELECT FROM public.xero_quote_links AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                                 SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND x."from_object_id" = "t".id::uuid) OR EXISTS (
-                                                   SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id::uuid) OR EXISTS (
+                                                 SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND "x"."from_object_id" = "t".id) OR EXISTS (
+                                                   SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id) OR EXISTS (
                                                      SELECT FROM public.documents_document AS x
-                                                         WHERE x.content_type_id = <patients' content type> AND x."object_id" = "t".id::uuid)
+                                                         WHERE x.content_type_id = <patients' content type> AND "x"."object_id" = "t".id)
                                                        OR EXISTS (
                                                          SELECT FROM "public"."images_batch" AS x
-                                                             WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id::uuid)) END AS is_referenced
+                                                             WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id)) END AS is_referenced
       FROM (
     SELECT i.* FROM nexus_assets.work_patients_incoming AS i WHERE i.reason IS NULL AND NOT i.is_live
       AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_recognised AS r WHERE r.source_id = i.source_id)
@@ -663,13 +663,13 @@ INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, origin, noted_l
                                 SELECT FROM public.xero_contact_links AS x WHERE x.patient_id = t.id) OR EXISTS (
                                   SELECT FROM public.xero_invoice_links AS x WHERE x.patient_id = t.id) OR EXISTS (
                                     SELECT FROM public.xero_quote_links AS x WHERE x.patient_id = t.id) OR EXISTS (
-                                      SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND x."from_object_id" = "t".id::uuid) OR EXISTS (
-                                        SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id::uuid) OR EXISTS (
+                                      SELECT FROM public.contact_relationships AS x WHERE x.from_content_type_id = <patients' content type> AND "x"."from_object_id" = "t".id) OR EXISTS (
+                                        SELECT FROM "public"."contact_relationships" AS x WHERE x."to_content_type_id" = <patients' content type> AND x.to_object_id = t.id) OR EXISTS (
                                           SELECT FROM public.documents_document AS x
-                                              WHERE x.content_type_id = <patients' content type> AND x."object_id" = "t".id::uuid)
+                                              WHERE x.content_type_id = <patients' content type> AND "x"."object_id" = "t".id)
                                             OR EXISTS (
                                               SELECT FROM "public"."images_batch" AS x
-                                                  WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id::uuid)) AS is_referenced
+                                                  WHERE x."content_type_id" = <patients' content type> AND x.object_id = t.id)) AS is_referenced
       FROM public.patients AS t
           WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS l WHERE l.nexus_id = t.id)
     ) AS living WHERE source_id IS NOT NULL
@@ -682,25 +682,25 @@ SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 SELECT EXISTS (
   SELECT FROM public.contact_relationships AS x CROSS
       JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients'
-      AND x.from_object_id = s.nexus_id::uuid
+      AND x.from_object_id = s.nexus_id
       AND (x.from_content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.from_content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
 SELECT EXISTS (
   SELECT FROM public.contact_relationships AS x CROSS
       JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients'
-      AND x.to_object_id = s.nexus_id::uuid
+      AND x.to_object_id = s.nexus_id
       AND (x.to_content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.to_content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
 SELECT EXISTS (
   SELECT FROM public.documents_document AS x CROSS
       JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients'
-      AND x.object_id = s.nexus_id::uuid
+      AND x.object_id = s.nexus_id
       AND (x.content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
 SELECT EXISTS (
   SELECT FROM public.images_batch AS x CROSS
       JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients'
-      AND x.object_id = s.nexus_id::uuid
+      AND x.object_id = s.nexus_id
       AND (x.content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
 
 SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patients' AND x.local_entity_id = s.nexus_id AND lower(x.local_entity_type) = 'patient' AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
