@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,23 @@ def test_local_home_that_others_could_enter_is_closed(tmp_path: Path) -> None:
     prepare(home)
     assert home.stat().st_mode & 0o777 == 0o700
     assert all(folder.stat().st_mode & 0o077 == 0 for folder in home.iterdir() if folder.is_dir())
+
+
+def test_only_one_function_writes_what_a_command_writes() -> None:
+    """`whole_file`, whose files are the owner's alone; what is in `local/` stands in a home closed to others."""
+    writing = re.compile(
+        r"write_text\(|write_bytes\(|copyfile\(|mkstemp\(|delete=False|\.touch\(|open\([^)]*[\"'][rb]?[wax][bt+]*[\"']|O_CREAT"
+    )
+    package = SOURCE / "nexus_assets"
+    found = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if file.relative_to(package).parts[0] != "local" and writing.search(file.read_text("utf-8"))
+    }
+    assert found == {"disk.py", "commands/demo.py"}
+    opened = [
+        line for file in package.rglob("*.py") for line in file.read_text("utf-8").splitlines() if "whole_file(" in line
+    ]
+    # The two files of a report hold counts, and a web server shows them where NEXUS_REPORTS names a folder.
+    assert sum("mode=0o666" in line for line in opened) == 2
+    assert "file.chmod(0o600)" in (package / "commands" / "demo.py").read_text("utf-8")

@@ -40,6 +40,8 @@ TABLES_SQL = """
         AND NOT EXISTS (SELECT FROM pg_rewrite AS r WHERE r.ev_class = c.oid)
         AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid)
         AND NOT EXISTS (SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent))
+        AND NOT EXISTS (SELECT FROM pg_cast AS k JOIN pg_type AS y ON y.oid IN (k.castsource, k.casttarget)
+                        WHERE y.typrelid = c.oid OR y.typelem = c.reltype)
         AND NOT EXISTS (SELECT FROM pg_statistic_ext AS s WHERE s.stxrelid = c.oid)
         AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND NOT a.attisdropped
                         AND (a.atttypid >= 16384 OR a.attcollation >= 16384 OR a.attgenerated <> ''))

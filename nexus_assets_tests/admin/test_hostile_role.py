@@ -81,10 +81,51 @@ ATTACKS = {
     " DO $$ BEGIN EXECUTE replace(replace(pg_get_functiondef('nexus_assets.read_uuid_then(text)'::regprocedure),"
     " 'read_uuid_then', 'read_uuid'), 'RETURNS uuid', 'RETURNS nexus_assets.own_uuid'); END $$;"
     " DROP FUNCTION nexus_assets.read_uuid_then(text)",
+    "casts": EACH_TABLE.format(
+        "'CREATE FUNCTION elsewhere.as_text(%1$s) RETURNS text LANGUAGE plpgsql AS"
+        " $f$ BEGIN PERFORM elsewhere.evil(); RETURN NULL; END $f$;"
+        " CREATE CAST (%1$s AS text) WITH FUNCTION elsewhere.as_text(%1$s) AS IMPLICIT'"
+    ),
     "the ledger's absence": "DROP TABLE nexus_assets.about; CREATE TRIGGER evil BEFORE INSERT ON nexus_assets.superseded"
     " FOR EACH ROW EXECUTE FUNCTION elsewhere.evil_trigger()",
 }
 
+
+OWN_OPERATOR = (
+    "CREATE FUNCTION elsewhere.same({0}, {0}) RETURNS boolean LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN $1::text = $2::text; END $$;"
+    "CREATE OPERATOR {1}.= (FUNCTION = elsewhere.same, LEFTARG = {0}, RIGHTARG = {0})"
+)
+OWN_CAST = (
+    "CREATE FUNCTION elsewhere.as_uuid({0}) RETURNS uuid LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN NULL; END $$; CREATE CAST ({0} AS uuid) WITH FUNCTION elsewhere.as_uuid({0})"
+)
+DEFAULT_PRIVILEGES = "ALTER DEFAULT PRIVILEGES {0} GRANT ALL ON {1} TO PUBLIC"
+
+PREPARED = {
+    "an operator in the ledger's schema": OWN_OPERATOR.format("varchar", "nexus_assets"),
+    "an operator of its own type": "CREATE TYPE elsewhere.mood AS ENUM ('sad');"
+    + OWN_OPERATOR.format("elsewhere.mood", "nexus_assets"),
+    "a cast of its own type": "CREATE TYPE elsewhere.mood AS ENUM ('sad');" + OWN_CAST.format("elsewhere.mood"),
+    "default privileges": ";".join(
+        DEFAULT_PRIVILEGES.format("", kind) for kind in ("TABLES", "FUNCTIONS", "SCHEMAS", "TYPES")
+    ),
+    "default privileges in the ledger's schema": DEFAULT_PRIVILEGES.format("IN SCHEMA nexus_assets", "FUNCTIONS"),
+}
+"""What the role may create in advance, and which changes nothing for whoever comes after it."""
+
+REFUSED = {
+    "an event trigger": "CREATE FUNCTION elsewhere.evil_event() RETURNS event_trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); END $$;"
+    "CREATE EVENT TRIGGER evil ON ddl_command_end EXECUTE FUNCTION elsewhere.evil_event()",
+    "a cast of the server's types": OWN_CAST.format("text"),
+    "an operator among the server's own": OWN_OPERATOR.format("varchar", "pg_catalog"),
+    "default privileges of the owner": DEFAULT_PRIVILEGES.format("FOR ROLE nexus", "FUNCTIONS"),
+    "a search path of the owner": "ALTER ROLE nexus SET search_path = elsewhere",
+    "a trigger on a table of Nexus": "CREATE TRIGGER evil BEFORE INSERT ON public.patients FOR EACH ROW"
+    " EXECUTE FUNCTION elsewhere.evil_trigger()",
+}
+"""What would strike whoever comes after it, so that PostgreSQL lets only its owner or an administrator make it."""
 
 MAY_CREATE = "GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE {database} TO {role}"
 """What PostgreSQL 14 lets everybody do, or an administrator has granted for convenience."""
@@ -211,6 +252,32 @@ def test_no_command_of_the_owner_runs_what_takes_the_servers_place(
     # A schema that is not the owner's is left out of the path; what bears a name of the server's is refused.
     is_left_out = "CREATE SCHEMA nexus;" in attack
     assert {codes[name] == 0 for name in ("guard status", "learn-ids", "load", "reset")} == {is_left_out}
+
+
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
+@pytest.mark.parametrize("attack", PREPARED.values(), ids=PREPARED.keys())
+def test_what_the_role_prepares_changes_no_command_and_gives_it_no_right(
+    attack: str, owned: Clinic, command: Callable[[Clinic], Command], tmp_path: Path
+) -> None:
+    execute(role(owned), EVIL + attack)
+    codes = run_every_command(owned, command(owned), tmp_path)
+    assert owned.values("SELECT * FROM canary") == []
+    assert codes["guard install"] == codes["reset"] == codes["learn-ids"] == codes["load"] == 0
+    assert guard.install(owned.engine).is_whole
+    gained = (
+        "SELECT count(*) FROM pg_proc AS p JOIN pg_class AS c ON c.relnamespace = p.pronamespace AND c.relkind = 'r'"
+        " WHERE p.pronamespace = 'nexus_guard'::regnamespace AND (has_function_privilege(%s, p.oid, 'EXECUTE')"
+        " OR has_table_privilege(%s, c.oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_schema_privilege(%s, 'nexus_guard', 'USAGE'))"
+    )
+    assert owned.value(gained, ROLE, ROLE, ROLE) == 0
+
+
+@pytest.mark.attack("The role of the import, against the database's owner and the guard")
+@pytest.mark.parametrize("attack", REFUSED.values(), ids=REFUSED.keys())
+def test_the_role_may_not_create_what_strikes_others(attack: str, owned: Clinic) -> None:
+    execute(role(owned), EVIL)
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        execute(role(owned), attack)
 
 
 def test_a_ledger_that_nobody_changed_is_used_whoever_owns_it(
