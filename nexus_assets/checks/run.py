@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import psycopg2
 from psycopg2.extras import Json
 
+from nexus_assets import settings
 from nexus_assets.checks.check import NOT_EXPORTED, Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger.retention import purge_check_results
 from nexus_assets.ledger.schema import install, is_installed
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import sanitized_errors, transaction
@@ -75,8 +77,9 @@ def ask_all(
 
 
 def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: str) -> None:
-    """Adds the findings to nexus_assets.check_result, where the database has a ledger."""
-    with transaction(engine) as cursor:
+    """Adds the findings to nexus_assets.check_result, where the database has a ledger, and removes those that are too old."""
+    # Two that remove the same rows at once would fail: one waits for the other.
+    with transaction(engine, lock="check_result") as cursor:
         if not is_installed(cursor):
             return
         install(cursor)
@@ -97,3 +100,4 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
                     run_id,
                 ),
             )
+        purge_check_results(cursor, settings.RETENTION_DAYS.number())

@@ -1,4 +1,4 @@
-"""How long the ledger keeps what is over: what may go, in one list, at the end of each load of an entity.
+"""How long the ledger keeps what is over: of an entity in one list, at the end of each of its loads.
 
 What is open stays, whatever its age; so do the last loads of each entity, and the ids, which are kept forever (law 1).
 """
@@ -20,11 +20,6 @@ RESOLVED = (
 """Resolved that long ago, by a load that can't be undone any more. The ids of loads grow with time."""
 
 PURGED = (
-    (
-        "check_result",
-        "asset = {entity} AND checked_at < {before} AND EXISTS (SELECT FROM nexus_assets.check_result AS later"
-        " WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id)",
-    ),
     ("reject", RESOLVED),
     ("conflict", RESOLVED),
     ("correction", "entity = {entity} AND idle_since < {before}"),
@@ -41,7 +36,8 @@ PURGED = (
 )
 """Each table of the ledger that grows with every load, and which of its rows may go; loads last, as the others ask for them.
 
-A table that is new comes in here. `before_value` goes by the number of loads (before_values.purge), alerts with each round.
+A table that is new comes in here. `before_value` goes by the number of loads (before_values.purge), alerts with each round,
+results of checks with the next ones: an entity that has no export is checked, too, and never loaded.
 """
 
 
@@ -54,6 +50,16 @@ def purge(cursor: Cursor, entity: str, days: int) -> None:
             SQL("DELETE FROM {} AS x WHERE {}").format(ledger_table(table), SQL(condition).format(**values))
             for table, condition in PURGED
         )
+    )
+
+
+def purge_check_results(cursor: Cursor, days: int) -> None:
+    """Removes results of checks that are older than so many days, but for the last one of each check."""
+    cursor.execute(
+        "DELETE FROM nexus_assets.check_result AS x WHERE checked_at < now() - make_interval(days => %s)"
+        " AND EXISTS (SELECT FROM nexus_assets.check_result AS later"
+        " WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id)",
+        (days,),
     )
 
 

@@ -156,9 +156,7 @@ FOR KEY SHARE) AS held;
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-DELETE FROM nexus_assets.check_result AS x WHERE asset = 'documents' AND checked_at < now() - make_interval(days => 365)
-    AND EXISTS (SELECT FROM nexus_assets.check_result AS later WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id); DELETE
-    FROM nexus_assets.reject AS x WHERE entity = 'documents'
+DELETE FROM nexus_assets.reject AS x WHERE entity = 'documents'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'documents' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.conflict AS x WHERE entity = 'documents'

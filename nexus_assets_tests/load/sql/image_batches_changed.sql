@@ -838,10 +838,7 @@ WITH forgotten AS (
         )
         DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
-DELETE FROM nexus_assets.check_result AS x WHERE asset = 'image_batches'
-    AND checked_at < now() - make_interval(days => 365)
-    AND EXISTS (SELECT FROM nexus_assets.check_result AS later WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id); DELETE
-    FROM nexus_assets.reject AS x WHERE entity = 'image_batches'
+DELETE FROM nexus_assets.reject AS x WHERE entity = 'image_batches'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.conflict AS x WHERE entity = 'image_batches'

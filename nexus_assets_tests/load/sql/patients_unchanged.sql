@@ -141,9 +141,7 @@ SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.s
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-DELETE FROM nexus_assets.check_result AS x WHERE asset = 'patients' AND checked_at < now() - make_interval(days => 365)
-    AND EXISTS (SELECT FROM nexus_assets.check_result AS later WHERE (later.asset, later.check_name) = (x.asset, x.check_name) AND later.id > x.id); DELETE
-    FROM nexus_assets.reject AS x WHERE entity = 'patients'
+DELETE FROM nexus_assets.reject AS x WHERE entity = 'patients'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.conflict AS x WHERE entity = 'patients'
