@@ -366,13 +366,18 @@ def _missing_sql(key: GenericKey, model: Model) -> Composed:
     own = SQL("t.{}").format(Identifier(model.id_column))
     as_ = key.compared_as(model.id_type)
     id_ = SQL("{}::text").format(own) if as_ == "text" else own
-    read = read_uuid_sql(SQL("i")) if key.is_text and as_ == "uuid" else SQL("i::{}").format(SQL(as_))
+    read: Composable = SQL("i::{}").format(SQL(as_))
+    # Cast as a whole the array is a constant to the planner, which can then hash it.
+    asked: Composable = SQL("the_ids::{}[]").format(SQL(as_))
+    if key.is_text and as_ == "uuid":
+        read = read_uuid_sql(SQL("i"))
+        asked = SQL("ARRAY(SELECT {} FROM unnest(the_ids) AS i)").format(read)
     return SQL("""
         WITH held AS MATERIALIZED (
-          SELECT {id} AS id FROM {table} AS t WHERE {id} = ANY(ARRAY(SELECT {read} FROM unnest(the_ids) AS i)) FOR KEY SHARE)
+          SELECT {id} AS id FROM {table} AS t WHERE {id} = ANY({asked}) FOR KEY SHARE)
         SELECT coalesce(array_agg(i), '{{}}') INTO missing FROM unnest(the_ids) AS i
         WHERE NOT EXISTS (SELECT FROM held WHERE held.id = {read});
-    """).format(id=id_, table=model.table, read=read)
+    """).format(id=id_, table=model.table, asked=asked, read=read)
 
 
 def _at_table(
