@@ -194,14 +194,14 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
     everywhere: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
     cursor.execute(_KEYS_SQL, {"oids": oids})
-    for oid, kind, to, validated, names in cursor.fetchall():
+    for oid, kind, to, is_of_all_rows, names in cursor.fetchall():
         if kind == "p":
             primary[oid] = tuple(names)
         elif kind == "f":
-            foreign[oid].append(ForeignKey(tuple(names), int(to), validated))
+            foreign[oid].append(ForeignKey(tuple(names), int(to), is_of_all_rows))
         else:
             unique[oid].append(tuple(names))
-            if validated:
+            if is_of_all_rows:
                 everywhere[oid].append(tuple(names))
     return {
         oid: Relation(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.checks.run import keep
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.retention import PURGED, purge_alerts
+from nexus_assets.ledger.retention import PURGED, purge_alerts, purge_check_results
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic
 
@@ -68,6 +70,21 @@ def test_results_go_also_of_an_entity_that_is_never_loaded(loaded: Clinic) -> No
         checked(loaded, asset="patient_referrers")
         assert count(loaded, "check_result") == 1
         days_pass(loaded, 40)
+
+
+def test_two_that_remove_the_same_results_at_once_both_succeed(loaded: Clinic) -> None:
+    for _ in range(2):
+        checked(loaded, days=1000)
+    days_pass(loaded, 40)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(loaded.engine, lock="check_result") as cursor:
+            purge_check_results(cursor, 30)
+            other = pool.submit(checked, loaded)
+            while not other.done() and not loaded.value(waiting):
+                time.sleep(0.05)
+        other.result()
+    assert count(loaded, "check_result") == 1
 
 
 def reject_resolved(clinic: Clinic) -> None:
