@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus_assets.local.services import connect, disconnect
-from nexus_assets_tests.local.test_demo import Demo
+from nexus_assets_tests.local.test_demo import Demo, demo_after
 from nexus_assets_tests.readme import snippet
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -24,16 +23,8 @@ values was looked for in the whole ledger."""
 @pytest.fixture(scope="module")
 def healed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo clinic after the incident and its repair, so that people have changed something and every table was loaded twice."""
-    demo = Demo(tmp_path_factory.mktemp("documented") / "local")
-    demo.home.mkdir()
-    connect(demo.home)
-    try:
-        for command in ("demo", "incident"):
-            done = demo.nexus_assets(command)
-            assert done.returncode == 0, done.stdout + done.stderr
+    with demo_after(tmp_path_factory.mktemp("documented") / "local", "demo", "incident") as demo:
         yield demo
-    finally:
-        disconnect(demo.home)
 
 
 def typed(demo: Demo, line: str) -> subprocess.CompletedProcess[str]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.local.services import connect, disconnect
+from nexus_assets.local.services import connect
 from nexus_assets_tests.load.importer_in_use import degrade
-from nexus_assets_tests.local.test_demo import DAGSTER, TABLES, Demo
+from nexus_assets_tests.local.test_demo import DAGSTER, TABLES, Demo, demo_after
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -36,16 +36,8 @@ DANGLING = """
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = tmp_path_factory.mktemp("importer") / "local"
-    demo = Demo(home)
-    home.mkdir()
-    connect(home)
-    try:
-        done = demo.nexus_assets("demo")
-        assert done.returncode == 0, done.stdout + done.stderr
+    with demo_after(tmp_path_factory.mktemp("importer") / "local", "demo") as demo:
         yield demo
-    finally:
-        disconnect(home)
 
 
 @dataclass(frozen=True)

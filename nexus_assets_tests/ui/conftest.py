@@ -19,8 +19,7 @@ from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwrigh
 
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
-from nexus_assets.local.services import connect, disconnect
-from nexus_assets_tests.local.test_demo import Demo
+from nexus_assets_tests.local.test_demo import Demo, demo_after
 
 CHROMIUM = Path("/usr/bin/chromium")
 """Debian's; playwright's own can't be fetched everywhere."""
@@ -46,15 +45,8 @@ Shoot = Callable[..., None]
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo clinic, loaded."""
-    demo = Demo(tmp_path_factory.mktemp("ui") / "local")
-    demo.home.mkdir()
-    connect(demo.home)
-    try:
-        done = demo.nexus_assets("demo")
-        assert done.returncode == 0, done.stdout + done.stderr
+    with demo_after(tmp_path_factory.mktemp("ui") / "local", "demo") as demo:
         yield demo
-    finally:
-        disconnect(demo.home)
 
 
 class Pages:
