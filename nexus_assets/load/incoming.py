@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from psycopg2.extensions import cursor as Cursor
@@ -70,7 +71,7 @@ class LoadContext:
         """The load for which what rows were before is kept; None where it is not. A first load changes no row of its table."""
         return self.load_id if self.can_be_undone and not self.is_first else None
 
-    @property
+    @cached_property
     def pending(self) -> Relation:
         """The source rows that need work, with every field that the mapping reads."""
         names = (name for name in (*self.entity.fields(), FLAW, EXPORT_ROW) if name in self.source.columns)
