@@ -90,8 +90,8 @@ def webhook() -> Iterator[Webhook]:
             self._answer(200)
 
         def do_GET(self) -> None:
-            hook.beats += 1
-            self._answer(200)
+            hook.beats += self.path in hook.heartbeat_url
+            self._answer(200 if self.path in hook.heartbeat_url else 404)
 
         def _answer(self, status: int) -> None:
             self.send_response(status)

@@ -13,10 +13,13 @@ import pytest
 from nexus_assets.alerts.cycle import _deliver
 from nexus_assets.alerts.delivery import DeliveryError, Sender
 from nexus_assets.alerts.policy import Destination, destinations
+from nexus_assets.alerts.store import Book
+from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets_tests.alerts.graph import CANARY, CHECKS, Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook
 
 ORPHANS = "image_batches/no_orphaned_references"
+DOUBTS = "image_batches/no_doubtful_references"
 
 
 def test_one_message_opens_and_one_resolves(stored_graph: Graph, hook: Webhook, box: Mailbox) -> None:
@@ -275,6 +278,35 @@ def test_heartbeat_is_given_after_good_rounds_only(graph: Graph, hook: Webhook) 
     with pytest.raises(DeliveryError):
         graph.round(hook.url, heartbeat=hook.heartbeat_url)
     assert hook.beats == 1
+
+
+def test_what_goes_wrong_a_second_time_is_told_and_ends_as_the_first_time(graph: Graph, hook: Webhook) -> None:
+    for violators in (3, 0, 3, 0):
+        graph.find(no_orphaned_references=violators)
+        graph.round(hook.url)
+    assert [message.title.split(":")[1] for message in hook.received] == [" new", " resolved"] * 2
+
+
+def test_of_a_subject_no_two_alerts_are_open(graph: Graph) -> None:
+    graph.find(no_orphaned_references=3)
+    graph.round()
+    columns = "subject, kind, asset, severity, breakdown, opened_at, first_run, last_run, cause, next_step, blocking"
+    with pytest.raises(DatabaseError, match="unique violation"), transaction(graph.engine) as cursor:
+        cursor.execute(f"INSERT INTO nexus_assets.alert ({columns}) SELECT {columns} FROM nexus_assets.alert")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/alive", "http://[", "http://127.0.0.1:{}/unknown"])
+def test_a_heartbeat_that_is_not_taken_is_said(address: str, graph: Graph, hook: Webhook) -> None:
+    assert str(graph.round(heartbeat=address.format(hook.port))).endswith("; the heartbeat was not taken")
+    assert "heartbeat" not in str(graph.round(heartbeat=hook.heartbeat_url))
+
+
+def test_open_alerts_are_listed_the_oldest_first(graph: Graph) -> None:
+    for check in ("no_doubtful_references", "no_orphaned_references"):
+        graph.find(**{check: 3})
+        graph.round()
+    with transaction(graph.engine) as cursor:
+        assert [*Book(cursor).open_alerts()] == [DOUBTS, ORPHANS]
 
 
 def test_nobody_to_tell_keeps_the_alert_until_there_is_somebody(graph: Graph, hook: Webhook) -> None:

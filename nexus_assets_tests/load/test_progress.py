@@ -77,6 +77,23 @@ def test_rows_that_did_not_change_take_no_time() -> None:
     assert left < 2
 
 
+def test_before_its_first_source_it_has_done_nothing() -> None:
+    state = Progress("notes", lambda _: None, lambda: 0.0).state()
+    assert (state.rows, state.done, state.left) == (0, 0, None)
+    assert state.words() == "notes: copying the sources, 0 s so far"
+
+
+def test_of_a_listing_its_objects_are_counted_and_nothing_is_guessed() -> None:
+    load = Load()
+    load.copy(rows=1000, to_byte=100, seconds=20)
+    left = load.progress.listing(["a", "b", "c"], "bucket")
+    assert [next(left), next(left)] == ["a", "b"]
+    load.now += 4
+    state = load.progress.state()
+    assert (state.rows, state.done, state.left) == (2, 0, None)
+    assert state.words() == "notes: copying bucket, 2 rows, 0 rows/s"
+
+
 def test_load_of_nothing_is_no_division_by_zero() -> None:
     load = Load()
     load.progress.export(load.export, "Notes.csv", 0)

@@ -1,4 +1,7 @@
-"""The single changes that can be made in the product's code: in Python by its syntax tree, in the text of SQL by patterns."""
+"""The single changes that can be made in the product's code: in Python by its syntax tree, in the text of SQL by patterns.
+
+What would change the speed alone is left out (see SPEED_ALONE and MEASURES): no result can tell such a change.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,11 @@ OPERATORS = {
 }  # fmt: skip
 FUNCTIONS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 NO_CONTEXT = '__import__("contextlib").nullcontext()'
+
+SPEED_ALONE = re.compile(r'time\.sleep\(|[\w.]*execute\((SQL\()?"ANALYZE |without_nested_loops\(')
+"""Statements and contexts that say how fast something is found or how often one looks: without them results are the same."""
+MEASURES = re.compile(r"SECONDS|_MS$|_BYTES|BLOCK|timeout|buffering")
+"""Names of durations and of sizes of buffers: one second or byte more is as good as the number."""
 
 PREDICATE = r"(?:NOT )?[\w.{{}}:]+ (?:=|<>|<|>|<=|>=|IS NULL|IS NOT NULL|~)(?: [\w.{{}}:']+)?"
 SQL_PATTERNS: tuple[tuple[str, str], ...] = (
@@ -107,6 +115,8 @@ class _Source:
     def _of_statement(self, statement: ast.stmt, *, is_called: bool) -> Iterator[Change]:
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or _is_for_types_alone(statement):
             return
+        if _is_call(statement) and self._is_speed(statement):
+            return
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield from self._of_body(statement.body, is_called=not isinstance(statement, ast.ClassDef))
             return
@@ -124,7 +134,7 @@ class _Source:
         if is_called and isinstance(statement, ast.If) and not statement.orelse and _ends_early(statement.body):
             yield self._change("python", *self._place(statement.test), "False", span)
         for item in getattr(statement, "items", ()):
-            if item.optional_vars is None:
+            if item.optional_vars is None and not self._is_speed(item.context_expr):
                 yield self._change("python", *self._place(item.context_expr), NO_CONTEXT, span)
         yield from self._of_expressions(statement, span)
 
@@ -135,7 +145,8 @@ class _Source:
         while todo:
             node = todo.pop()
             skipped = {id(getattr(node, "annotation", None)), id(getattr(node, "returns", None))}
-            todo += [child for child in ast.iter_child_nodes(node) if id(child) not in nested | skipped]
+            if not _is_measure(node):
+                todo += [child for child in ast.iter_child_nodes(node) if id(child) not in nested | skipped]
             yield from self._of_node(node, span, is_docstring=_is_docstring(statement))
 
     def _of_node(self, node: ast.AST, span: tuple[int, int, bool], *, is_docstring: bool) -> Iterator[Change]:
@@ -168,6 +179,9 @@ class _Source:
         )
         if match and match[0] in OPERATORS:
             yield self._change("python", start + match.start(), start + match.end(), OPERATORS[match[0]], span)
+
+    def _is_speed(self, node: ast.AST) -> bool:
+        return SPEED_ALONE.match(self._text, self._place(node)[0]) is not None
 
     # --- SQL ----------------------------------------------------------------------------------------------------------
 
@@ -208,6 +222,13 @@ def _is_for_types_alone(statement: ast.stmt) -> bool:
     return (
         isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
     )
+
+
+def _is_measure(node: ast.AST) -> bool:
+    """Whether this is `timeout=...` or `..._SECONDS = ...`."""
+    if isinstance(node, ast.keyword):
+        return MEASURES.search(node.arg or "") is not None
+    return isinstance(node, ast.Assign) and MEASURES.search(ast.unparse(node.targets[0])) is not None
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

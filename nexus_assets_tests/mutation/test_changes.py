@@ -23,6 +23,10 @@ PYTHON = {
     "a lock": ("with lock(a):\n        b", {'with __import__("contextlib").nullcontext():\n        b'}),
     "an early end": ("if a:\n        return", {"if False:\n        return"}),
     "a text, its annotation and its docstring": ('"""1 < 2"""\n    a: int | None = "a < b"', set()),
+    "statistics": ('cursor.execute(SQL("ANALYZE {}").format(a))', set()),
+    "a way to the same rows": ("with without_nested_loops(a):\n        b", set()),
+    "a pause": ("time.sleep(1)", set()),
+    "a time to wait": ("return f(a, timeout=20)", set()),
     "letters of two bytes before it": ("return f('ü') == b", {"return f('ü') != b"}),
 }
 SQL = {
