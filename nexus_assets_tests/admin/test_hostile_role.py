@@ -287,6 +287,16 @@ def test_a_ledger_that_nobody_changed_is_used_whoever_owns_it(
     assert codes["reset"] == codes["learn-ids"] == codes["load"] == codes["rejects"] == 0
 
 
+def test_the_role_can_not_change_its_ledger_while_a_command_uses_it(owned: Clinic) -> None:
+    with transaction(owned.engine) as cursor:
+        schema.hold(cursor)
+        for table in ("load", "identity_patients", "conflict"):
+            assert owned.values(
+                "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND mode LIKE 'Share%%Exclusive%%'",
+                f"nexus_assets.{table}",
+            ) == ["ShareRowExclusiveLock"]
+
+
 def test_whoever_brings_the_ledger_up_to_date_goes_on_with_their_own_rights(owned: Clinic) -> None:
     """The ledger's functions are made as its owner, who has no right to write into Nexus."""
     owned.execute("UPDATE nexus_assets.about SET code_hash = 'another'")

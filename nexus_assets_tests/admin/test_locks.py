@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import uuid
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from nexus_assets.admin.learn import learn
 from nexus_assets.admin.reset import plan, reset
 from nexus_assets.entities import ENTITIES
 from nexus_assets.nexus.connection import transaction
+from nexus_assets.plan.plan import _numbers_given_back
 from nexus_assets_tests.load.clinic import Clinic
 from nexus_assets_tests.load.test_first_use import WAITS_SECONDS, in_a_thread, until_somebody_waits
 
@@ -55,6 +57,41 @@ def test_the_guard_is_put_up_and_taken_down_by_one_at_a_time(command: Callable[.
     waits(loaded, "guard", lambda clinic: command(clinic.engine))
 
 
+def held_on(clinic: Clinic, table: str) -> list[str]:
+    return clinic.values(
+        "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND granted AND mode LIKE 'Share%%Exclusive%%'", table
+    )
+
+
+@pytest.mark.parametrize(
+    ("look", "command", "table"),
+    [
+        ("nexus_assets.admin.guard._refuse_orphans", lambda clinic: guard.install(clinic.engine), "patients"),
+        ("nexus_assets.admin.guard._refuse_orphans", lambda clinic: guard.install(clinic.engine), "images_batch"),
+        ("nexus_assets.admin.undo.undo_rows", lambda clinic: undo.plan(clinic.engine, None), "patients"),
+        ("nexus_assets.admin.undo.undo_rows", lambda clinic: undo.plan(clinic.engine, None), "reminders"),
+    ],
+)
+def test_from_its_look_to_its_commit_nobody_else_writes(
+    look: str, command: Callable[[Clinic], object], table: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, original = list[list[str]](), pkgutil.resolve_name(look)
+
+    def looks(*arguments: object) -> object:
+        held.append(held_on(loaded, table))
+        return original(*arguments)
+
+    monkeypatch.setattr(look, looks)
+    command(loaded)
+    assert held[0] == ["ShareRowExclusiveLock"]
+
+
+@pytest.mark.parametrize("table", ["nexus_assets.load", "nexus_assets.reject"])
+def test_nobody_takes_a_number_that_a_plan_gives_back(table: str, loaded: Clinic) -> None:
+    with transaction(loaded.engine, commit=False) as cursor, _numbers_given_back(cursor):
+        assert held_on(loaded, table) == ["ShareRowExclusiveLock"]
+
+
 @pytest.mark.parametrize("table", ["patients", "reminders"])
 def test_a_reset_lets_nobody_write_between_its_look_and_its_commit(
     table: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
@@ -63,12 +100,7 @@ def test_a_reset_lets_nobody_write_between_its_look_and_its_commit(
     planned, held = plan(loaded.engine), list[str]()
 
     def looked(*_: object) -> object:
-        held.extend(
-            loaded.values(
-                "SELECT mode FROM pg_locks WHERE relation = %s::regclass AND granted AND mode LIKE 'Share%%Exclusive%%'",
-                table,
-            )
-        )
+        held.extend(held_on(loaded, table))
         return planned
 
     monkeypatch.setattr("nexus_assets.admin.reset._plan", looked)

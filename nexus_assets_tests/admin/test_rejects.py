@@ -14,9 +14,10 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from nexus_assets.admin.reject_workbook import SheetError, read_sheets, write_sheets
+from nexus_assets.admin.reject_workbook import SheetError, read_sheets, sheet_headings, write_sheets
 from nexus_assets.admin.rejects import counts, open_rejects
 from nexus_assets.admin.retry import Retried, retry
+from nexus_assets.entities import ENTITIES
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets_tests.admin.conftest import Command
@@ -404,6 +405,26 @@ def test_a_workbook_of_another_shape_is_refused(tmp_path: Path, sheet: str, head
         book.add_worksheet(sheet).write_row(0, 0, header)
     with pytest.raises(Exception, match=words):
         read_sheets(tmp_path / "other.xlsx")
+
+
+def notes_sheet(folder: Path, *rejects: str) -> list[int]:
+    """The rejects that a sheet of notes corrects whose first column holds these; the other cells of a row say so, too."""
+    headings = ("reject", *sheet_headings(ENTITIES["notes"]))
+    with xlsxwriter.Workbook(folder / "notes.xlsx") as book:
+        sheet = book.add_worksheet("notes")
+        for row, cells in enumerate((headings, *([reject] * len(headings) for reject in rejects))):
+            sheet.write_row(row, 0, cells)
+    return [row.reject_id for row in read_sheets(folder / "notes.xlsx")]
+
+
+def test_rows_without_anything_are_no_corrections(tmp_path: Path) -> None:
+    assert notes_sheet(tmp_path, "1", "", "2", "") == [1, 2]
+
+
+@pytest.mark.parametrize("reject", ["x", "-1", "1.5", "\u0663", "1" * 19])
+def test_a_row_that_names_no_reject_is_refused_by_its_number(reject: str, tmp_path: Path) -> None:
+    with pytest.raises(SheetError, match="row 4 does not say in the column 'reject'"):
+        notes_sheet(tmp_path, "1" * 18, "", reject)
 
 
 def test_a_file_that_is_no_workbook_is_refused(tmp_path: Path) -> None:

@@ -140,3 +140,10 @@ def _wait_until(condition: Callable[[], bool], patience: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
+
+
+def test_port_and_workspace_are_chosen_by_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["dev.py ui", "--port", "4001", "--workspace", "workspace.yaml"])
+    assert vars(ui._options()) == {"port": 4001, "workspace": Path("workspace.yaml")}
+    monkeypatch.setattr(sys, "argv", ["dev.py ui"])
+    assert vars(ui._options()) == {"port": None, "workspace": None}

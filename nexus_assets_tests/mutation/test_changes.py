@@ -39,6 +39,10 @@ SQL = {
     "a default": ("SELECT coalesce(a, b)", {"SELECT coalesce(b, a)"}),
     "an order": ("SELECT a ORDER BY b LIMIT 1", {"SELECT a ORDER BY b DESC LIMIT 1", "SELECT a ORDER BY b LIMIT 1 OFFSET 1"}),
     "a join": ("SELECT a FROM b LEFT JOIN c", {"SELECT a FROM b JOIN c"}),
+    "a pattern": ("SELECT a LIKE 'b%'", {"SELECT a ILIKE 'b%'"}),
+    "a pattern without letters": ("SELECT a LIKE '%:%'", set()),
+    "an index": ("CREATE INDEX a ON b (c) WHERE d IS NULL;", set()),
+    "a unique index": ("CREATE UNIQUE INDEX a ON b (c) WHERE d IS NULL;", {"CREATE UNIQUE INDEX a ON b (c) WHERE d IS NOT NULL;"}),
     "a range": ("SELECT a BETWEEN b AND c", set()),
     "a sentence": ("No row is there and this OR that is NOT said of it.", set()),
 }  # fmt: skip
