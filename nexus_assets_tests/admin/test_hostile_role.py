@@ -287,6 +287,14 @@ def test_a_ledger_that_nobody_changed_is_used_whoever_owns_it(
     assert codes["reset"] == codes["learn-ids"] == codes["load"] == codes["rejects"] == 0
 
 
+def test_what_another_role_brings_up_to_date_belongs_to_the_schemas_owner(owned: Clinic) -> None:
+    owned.execute("UPDATE nexus_assets.about SET code_hash = ''")
+    with transaction(owned.engine) as cursor:
+        schema.install(cursor)
+    owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'nexus_assets.identity'::regclass"
+    assert owned.value(owner) == ROLE
+
+
 def test_the_role_can_not_change_its_ledger_while_a_command_uses_it(owned: Clinic) -> None:
     with transaction(owned.engine) as cursor:
         schema.hold(cursor)

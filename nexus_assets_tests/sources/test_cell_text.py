@@ -1,0 +1,40 @@
+"""A cell of a workbook as text, to the second, and the place of its column."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from nexus_assets.sources.sheet_cells import column_index
+from nexus_assets.sources.workbook import cell_text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("", None),
+        (" ", " "),
+        (True, "1"),
+        (False, "0"),
+        (7, "7"),
+        (7.0, "7"),
+        (0.5, "0.5"),
+        (datetime.fromisoformat("2016-10-18T09:29:59.500000"), "2016-10-18 09:30:00"),
+        (datetime.fromisoformat("2016-10-18T09:29:59.499999"), "2016-10-18 09:29:59"),
+        (date(2016, 10, 18), "2016-10-18"),
+        (time(9, 29, 59, 600_000), "09:30:00"),
+        (time(23, 5, 7), "23:05:07"),
+        (timedelta(hours=36, minutes=30, seconds=5), "36:30:05"),
+        (timedelta(minutes=-61), "-01:01:00"),
+        (timedelta(seconds=-0.4), "00:00:00"),
+        (timedelta(0), "00:00:00"),
+    ],
+)
+def test_cells(value: object, text: str | None) -> None:
+    assert cell_text(value) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("letters", "index"), [("A", 0), ("Z", 25), ("AA", 26), ("AB", 27), ("XFD", 16383)])
+def test_columns(letters: str, index: int) -> None:
+    assert column_index(letters) == index
