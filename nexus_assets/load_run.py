@@ -12,8 +12,9 @@ from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 
 def is_exported(entity: Entity, exports: FileMakerExports) -> bool:
-    """Whether there is anything to load: the exports of an optional entity may be missing. Raises ExportError."""
-    return not entity.optional or all(exports.find(name, required=False) for name in entity.exports)
+    """Whether there is anything to load: the exports of an optional entity may be missing, or those of the entity whose table it
+    shares. Raises ExportError."""
+    return not entity.optional or all(exports.find(name, required=False) for name in entity.needed_exports)
 
 
 def resource_inputs(

@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import base_column, install, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import hash_sql
@@ -29,7 +30,7 @@ from nexus_assets.mapping.entity import (
     Reference,
 )
 from nexus_assets.mapping.reasons import REASONS
-from nexus_assets.nexus import catalog
+from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import foreign_columns, generic_keys
 
@@ -179,7 +180,10 @@ class _Explainer:
             """).format(ledger=identity_table(self.entity.name))
             yield from self._rows(query, asked.id, self.entity.name, asked.id)
         for nexus_id, carried in self._rows(self._live_sql(asked)):
-            yield self._owner(nexus_id) or (carried, nexus_id)
+            if (owner := self._owner(nexus_id)) is not None:
+                yield owner
+            elif self.entity.shares is None and not self._is_a_guests(nexus_id):
+                yield carried, nexus_id
 
     def _live_sql(self, asked: _Asked) -> Composable:
         """Live rows (id, the FileMaker id that they carry) that have the id, carry it, or hold the key."""
@@ -212,6 +216,13 @@ class _Explainer:
         query = SQL("SELECT source_id::text, nexus_id::text FROM {} WHERE nexus_id = %s")
         rows = self._rows(query.format(identity_table(self.entity.name)), nexus_id)
         return (rows[0][0], rows[0][1]) if rows else None
+
+    def _is_a_guests(self, nexus_id: str) -> bool:
+        """Whether the row is of an entity that shares the table."""
+        return self.has_ledger and any(
+            queries.yes(self.cursor, SQL("SELECT {}").format(shared.brought_by_sql(guest.name, Literal(nexus_id))))
+            for guest in shared.guests(self.entity)
+        )
 
     def rejected(self, asked: _Asked) -> dict[str | None, tuple[Rejected, ...]]:
         """The rejects of what was asked for, by FileMaker id."""

@@ -9,7 +9,7 @@ could not bring that back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
@@ -18,6 +18,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import base_column, base_columns, hold, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import made_by_importer_sql
@@ -152,13 +153,17 @@ def _gather(cursor: Cursor, target: Target) -> None:
         SQL("""
             CREATE TEMP TABLE {going} ON COMMIT DROP AS
             SELECT t.id, l.source_id FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id
-            WHERE l.last_load IS NOT NULL OR {marked};
+            WHERE (l.last_load IS NOT NULL OR {marked}) AND NOT {is_hosts};
             CREATE UNIQUE INDEX ON {going} (id); ANALYZE {going}
         """).format(
             going=_going(target.entity.name),
             target=target.table,
             ledger=identity_table(target.entity.name),
             marked=marked,
+            # Each row goes once, and is judged by what that entity's export says of it.
+            is_hosts=shared.brought_by_sql(target.entity.shares.name, SQL("t.id"))
+            if target.entity.shares
+            else SQL("FALSE"),
         )
     )
 
@@ -192,8 +197,9 @@ def differences(target: Target) -> Iterator[Composable]:
     links = {name for link in entity.references if (name := reference_column(link)) is not None}
     for name in tracked:
         value, base = owned_sql(name, target, "t"), SQL("l.{}").format(base_column(name))
-        differs = SQL("CASE WHEN {base} IS NULL THEN {value} IS NOT NULL ELSE {base} <> {hash} END").format(
-            base=base, value=value, hash=hash_sql(value)
+        unsaid = _unless_a_guests(target, name, SQL("{} IS NOT NULL").format(value))
+        differs = SQL("CASE WHEN {base} IS NULL THEN {unsaid} ELSE {base} <> {hash} END").format(
+            base=base, unsaid=unsaid, hash=hash_sql(value)
         )
         if name in links:
             # A link that followed its row to another id is still what FileMaker says.
@@ -215,10 +221,29 @@ def _untracked_differences(target: Target, known: set[str]) -> Iterator[Composab
         if name in known:
             continue
         value = SQL("t.{}").format(Identifier(name))
+        differs = SQL("{} IS NOT NULL").format(value)
         if name in defaults:
-            yield SQL("{} IS DISTINCT FROM {}::{}").format(value, Literal(defaults[name]), SQL(column.sql_type))
-        else:
-            yield SQL("{} IS NOT NULL").format(value)
+            differs = SQL("{} IS DISTINCT FROM {}::{}").format(value, Literal(defaults[name]), SQL(column.sql_type))
+        yield _unless_a_guests(target, name, differs)
+
+
+def _unless_a_guests(target: Target, name: str, differs: Composable) -> Composable:
+    """The condition, but not where the column holds what the export of an entity said that shares the table."""
+    for guest in shared.guests(target.entity):
+        if name in base_columns(guest):
+            differs = SQL("({} AND NOT {})").format(differs, _said_by_sql(replace(target, entity=guest), name))
+    return differs
+
+
+def _said_by_sql(guest: Target, name: str) -> Composable:
+    """Whether the column of the row `t` holds what the export of the entity that shares the table said, and nothing else."""
+    declared = next((column for column in guest.entity.columns if column.name == name), None)
+    rest: Composable = SQL("TRUE")
+    if declared is not None and declared.merged_keys:
+        rest = SQL("t.{} - {}::text[] = '{{}}'").format(Identifier(name), Literal(list(declared.merged_keys)))
+    return SQL("EXISTS (SELECT FROM {} AS g WHERE g.nexus_id = t.id AND g.{} = {} AND {})").format(
+        identity_table(guest.entity.name), base_column(name), hash_sql(owned_sql(name, guest, "t")), rest
+    )
 
 
 def _not_a_persons(entity: Entity) -> Iterator[str]:
@@ -247,13 +272,15 @@ def referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
 def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> Iterator[tuple[str, int]]:
     """(`table.column`, rows) that stay and refer to a row that would go."""
     going = _going(target.entity.name)
-    own = {(other.schema, other.name): name for name, other in targets.items()}
 
     def stays(place: tuple[str, str]) -> Composable:
-        entity = own.get(place)
-        if entity is None:
-            return SQL("TRUE")
-        return SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = x.id)").format(_going(entity))
+        going_too = [name for name, other in targets.items() if (other.schema, other.name) == place]
+        return SQL(" AND ").join(
+            [
+                SQL("TRUE"),
+                *(SQL("NOT EXISTS (SELECT FROM {} AS o WHERE o.id = x.id)").format(_going(name)) for name in going_too),
+            ]
+        )
 
     for found in foreign_columns(cursor, target):
         if not found.holds:

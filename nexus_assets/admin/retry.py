@@ -23,6 +23,7 @@ from nexus_assets.admin.reject_workbook import Cells, CorrectedRow, SheetError, 
 from nexus_assets.admin.rejects import check_installed
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
+from nexus_assets.load.gates import last_load
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity, FileRecords
@@ -90,6 +91,8 @@ def retry(
         retried = Retried()
         changed = _keep(cursor, rows, retried)
         for entity in affected(changed):
+            if entity.optional and last_load(cursor, entity.name) is None:
+                continue
             retried.results[entity.name] = load(cursor, entity, inputs(entity), settings, run_id, log)
         _tell_outcome(cursor, changed, retried)
     return retried

@@ -16,6 +16,7 @@ from nexus_assets.admin import undo_values as values
 from nexus_assets.admin.reset import differences
 from nexus_assets.admin.undo_values import Kept, Place
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, TrueCount
 from nexus_assets.nexus import catalog
@@ -94,7 +95,7 @@ class _Undo:
 
     def _place(self, name: tuple[str, ...]) -> Place | None:
         """A table of Nexus that the load wrote; None for the ledger's own, and for one that is not there any more."""
-        for entity in catalog.present(self.cursor):
+        for entity in (self.entity, *catalog.present(self.cursor)):
             target = catalog.reflect(self.cursor, entity)
             if (target.schema, target.name) == name:
                 merged = {column.name: column.merged_keys for column in entity.columns if column.merged_keys}
@@ -162,6 +163,7 @@ class _Undo:
                      WHEN EXISTS (SELECT FROM nexus_assets.superseded AS s
                                   WHERE s.entity = {entity} AND s.current_id = l.nexus_id AND s.load_id > {load}) THEN 'loaded_since'
                      WHEN t.id IS NULL THEN NULL
+                     WHEN {named_by_another} THEN 'loaded_since'
                      WHEN {edited} THEN 'edited'
                      WHEN {referenced} THEN 'referenced' END AS reason
             FROM (
@@ -174,6 +176,7 @@ class _Undo:
             ) AS m JOIN {ledger} AS l USING (source_id) LEFT JOIN {target} AS t ON t.id = l.nexus_id
             LEFT JOIN undo_row AS e ON e.table_name = {ledger_name} AND e.row_key = l.source_id::text
             """,
+            named_by_another=shared.named_by_another_sql(self.entity, SQL("t.id")),
             edited=SQL("({})").format(SQL(" OR ").join(differences(self.target))),
             referenced=is_referenced_sql(self.cursor, self.target, "t"),
         )

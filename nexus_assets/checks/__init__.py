@@ -87,7 +87,7 @@ CHECKS: tuple[Check, ...] = (
         )
         for name, find in {
             **_each(_GENERIC, partial(entity_references, managed=False)),
-            **_each(_BY_COLUMN, partial(own_references, managed=False)),
+            **_each([each for each in _BY_COLUMN if not each.shares], partial(own_references, managed=False)),
             **_each([ENTITIES["images"]], lambda _, context: images_in_batches(context, managed=False)),
         }.items()
     ),

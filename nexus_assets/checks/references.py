@@ -13,6 +13,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.checks.patient_links import by_hash_sql
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import base_column, is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
@@ -87,6 +88,7 @@ def _chosen_sql(
                    WHERE entity = {entity} AND resolved_load IS NULL) AS rejected ON rejected.source_id = l.source_id
         {named}
         WHERE (l.nexus_id IS NOT NULL AND l.vanished_load IS NULL AND rejected.source_id IS NULL AND {resolvable}) = {managed}
+          AND {alone}
     """).format(
         orphans=orphans,
         ledger=identity_table(entity.name),
@@ -94,6 +96,8 @@ def _chosen_sql(
         named=named,
         resolvable=resolvable,
         managed=Literal(managed),
+        # Of a row of another entity of the table that one's own check tells.
+        alone=SQL("TRUE") if managed else SQL("NOT {}").format(shared.named_by_another_sql(entity, SQL("o.id::uuid"))),
     )
 
 
@@ -177,7 +181,9 @@ def own_references(entity: Entity, context: CheckContext, *, managed: bool = Tru
 
 def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
     """The columns of all other tables that name a row of ours: by a constraint, and a patient's also by the column's name."""
-    tables = {name: context.table(name) for name in ENTITIES if context.has_table(name)}
+    tables = {
+        name: context.table(name) for name, entity in ENTITIES.items() if not entity.shares and context.has_table(name)
+    }
     declared = {
         (tables[name].schema, tables[name].name, column)
         for name in tables

@@ -23,6 +23,7 @@ from nexus_assets.commands.status_of_all import status_of_all
 from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import SUPPORTED_SERVERS, install, is_installed
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.entity import Entity
@@ -42,7 +43,8 @@ def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[
     if not catalog.is_there(cursor, entity):
         return {"rows": None, "linked": None, "unlinked": None, "orphans": 0, **absent, **known}
     target = catalog.reflect(cursor, entity)
-    rows = queries.number(cursor, SQL("SELECT count(*) FROM {}").format(target.table))
+    own = shared.own_row_sql(entity, SQL("t.id")) if is_installed(cursor) else SQL("TRUE")
+    rows = queries.number(cursor, SQL("SELECT count(*) FROM {} AS t WHERE {}").format(target.table, own))
     # Where only one half is empty the link is not missing but dangling: an orphan.
     unlinked = sum(
         queries.number(

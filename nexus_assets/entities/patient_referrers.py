@@ -14,7 +14,7 @@ PATIENT_REFERRERS = Entity(
     description="Who referred patients, from FileMaker's PatientToReferrer.",
     optional=True,
     model=Model("referrers.patientreferrer", ("patient_referrers", "referrers_patientreferrer")),
-    source=ExportRows("PatientToReferrer", optional_headings=("Reason", "Status", "Primary"), key=PAIR),
+    source=ExportRows("PatientToReferrer", optional_headings=("Reason", "Status", "Primary"), keys=(PAIR,)),
     source_id=PAIR.name,
     references=(
         Reference("patient_id", "id_Contact", to="patients", missing="no_contact", unknown="unknown_contact"),

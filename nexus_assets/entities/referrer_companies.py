@@ -23,7 +23,7 @@ REFERRER_COMPANIES = Entity(
     description="Which companies referrers work for, from FileMaker's ReferrerToCompanies.",
     optional=True,
     model=Model("referrers.referrercompany", ("referrer_companies", "referrers_referrercompany")),
-    source=ExportRows("ReferrerToCompanies", optional_headings=("Position", "Primary"), key=PAIR),
+    source=ExportRows("ReferrerToCompanies", optional_headings=("Position", "Primary"), keys=(PAIR,)),
     source_id=PAIR.name,
     references=(
         Reference("referrer_id", "id_Referrer", to="referrers", missing="no_referrer", unknown="unknown_referrer"),

@@ -9,7 +9,7 @@ REFERRERS = Entity(
     description="Who refers patients, from FileMaker's Referrers.",
     optional=True,
     model=Model("referrers.referrer", ("referrers", "referrers_referrer")),
-    source=ExportRows("Referrers", optional_headings=("Specialty", "Practice"), key=SPECIALTY),
+    source=ExportRows("Referrers", optional_headings=("Specialty", "Practice"), keys=(SPECIALTY,)),
     source_id="id",
     references=(Reference("specialty_id", SPECIALTY.name, to="specialties"),),
     columns=(
@@ -22,6 +22,7 @@ REFERRERS = Entity(
     recognised_by=(
         ByFileMakerId("filemaker_id"),
         ByContent(("last_name", "first_name", "specialty_id"), unless="filemaker_id", ignoring_case=True),
+        ByContent(("last_name", "first_name"), unless="filemaker_id", of="support_coordinators", ignoring_case=True),
     ),
     on_insert={"contact_json": "{}", "address_json": "{}", "created_at": Now(), "updated_at": Now()},
     updated_at="updated_at",

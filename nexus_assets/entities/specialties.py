@@ -11,7 +11,7 @@ SPECIALTIES = Entity(
     description="What referrers practise, from FileMaker's Referrers.",
     optional=True,
     model=Model("referrers.specialty", ("specialties", "referrers_specialty")),
-    source=ExportRows("Referrers", optional_headings=("Specialty",), key=SPECIALTY),
+    source=ExportRows("Referrers", optional_headings=("Specialty",), keys=(SPECIALTY,)),
     source_id=SPECIALTY.name,
     columns=(Column("name", SPECIALTY.headings, parse.first_text(), required="no_name"),),
     recognised_by=(ByContent(("name",), ignoring_case=True),),

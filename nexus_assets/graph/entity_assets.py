@@ -188,7 +188,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         bucket: ClinicBucket,
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         if not is_exported(entity, exports):
-            missing = f"There is no export {', '.join(entity.exports)}: nothing was loaded. A clinic may do without it."
+            missing = f"There is no export {' or '.join(entity.needed_exports)}: nothing was loaded. A clinic may do without it."
             context.log.info(f"{entity.name}: {missing}")
             return dg.MaterializeResult(metadata={NOT_EXPORTED: missing})
         config = dict(context.op_execution_context.op_config)

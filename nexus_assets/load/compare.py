@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.adoption import (
@@ -20,7 +21,14 @@ from nexus_assets.load.adoption import (
 )
 from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
-from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, owned_sql, reference_column
+from nexus_assets.load.incoming import (
+    LoadContext,
+    hash_sql,
+    incoming_column,
+    is_current_sql,
+    owned_sql,
+    reference_column,
+)
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Reference
 from nexus_assets.nexus.references import models
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
@@ -188,6 +196,9 @@ class _Comparing:
         """Whether Nexus has what FileMaker last said: the same value, or in a link the row that it became under a newer id."""
         base = base_column(name)
         same = SQL("coalesce(l.{} = {}, FALSE)").format(base, hash_sql(current))
+        for guest in shared.guests(self.context.entity):
+            if name in base_columns(guest):
+                same = SQL("({} OR {})").format(same, self._last_said_by_sql(guest, name, current))
         link = link_of(self.context.entity, name)
         if link is None:
             significant = significant_sql(self.context.target, name, current)
@@ -200,6 +211,16 @@ class _Comparing:
             current=current,
             hash=hash_sql(SQL("s.nexus_id")),
             base=base,
+        )
+
+    def _last_said_by_sql(self, guest: Entity, name: str, current: Composable) -> Composable:
+        """Whether Nexus has what the guest's export said, in a row that is not this entity's yet, or not any more."""
+        return SQL("""(NOT coalesce({is_ours}, FALSE) AND EXISTS (
+            SELECT FROM {ledger} AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.{base} = {hash}))""").format(
+            is_ours=is_current_sql("l"),
+            ledger=identity_table(guest.name),
+            base=base_column(name),
+            hash=hash_sql(current),
         )
 
 
@@ -220,6 +241,7 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         if isinstance(link, GenericReference):
             dead[column] = _dead_sql(cursor, context, link, row)
     comparing = _Comparing(context, rows, dead)
+    left_to_host = shared.left_to_host(context.entity)
     flags: list[Composable] = []
     for name in base_columns(context.entity):
         compared = comparing.column(name)
@@ -228,9 +250,11 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(name, compared.current))
         if name in context.decided_columns and not compared.never_wins:
             may_write.append(decided_sql(context, name))
-        allowed = SQL(" OR ").join(may_write)
-        flags.append(SQL("({} AND ({})) AS {}").format(compared.differs, allowed, write_flag(name)))
-        flags.append(SQL("({} AND NOT ({})) AS {}").format(compared.differs, allowed, keep_flag(name)))
+        allowed, differs = SQL(" OR ").join(may_write), compared.differs
+        if name in left_to_host:
+            differs = SQL("(h.{} IS NULL AND {})").format(base_column(name), differs)
+        flags.append(SQL("({} AND ({})) AS {}").format(differs, allowed, write_flag(name)))
+        flags.append(SQL("({} AND NOT ({})) AS {}").format(differs, allowed, keep_flag(name)))
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {changes} AS
@@ -248,7 +272,7 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
             incoming=context.work("incoming"),
             target=context.target.table,
             ledger=context.ledger,
-            joins=SQL(" ").join(joins),
+            joins=SQL(" ").join([*joins, shared.host_join_sql(context.entity, SQL("t.id"))]),
         )
     )
 

@@ -17,7 +17,7 @@ from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.identity import gone_sql
 from nexus_assets.load.incoming import Counts, LoadContext, incoming_column
 from nexus_assets.load.settings import config_json
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.nexus import queries
 
 if TYPE_CHECKING:
@@ -265,9 +265,10 @@ def check_sources_not_empty(
 
 def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None, rows: int, accepted: int) -> None:
     """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
-    if last is not None and last.source_rows == 0:
-        return
     entity = context.entity
+    names_some = isinstance(entity.source, ExportRows) and entity.source.only_with is not None
+    if (last is not None and last.source_rows == 0) or (names_some and not rows):
+        return
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
     if not rows:
         raise GateError(

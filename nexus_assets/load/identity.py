@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import partial, singledispatch
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import noted_sql, removed_sql, updated_sql
 from nexus_assets.ledger.schema import base_column
 from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.load import deletions
-from nexus_assets.load.adoption import is_text, left_in_sql
+from nexus_assets.load.adoption import declared_column, is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
 from nexus_assets.load.parents import made_at_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
-from nexus_assets.mapping.parse import call
+from nexus_assets.mapping.parse import BLANK, Field, call
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import is_referenced_sql
@@ -94,16 +95,26 @@ def _content(context: LoadContext, name: str, value: Composable, *, ignoring_cas
     return call("comparable" if ignoring_case else "read_text", value)
 
 
+def _said_sql(name: str) -> Composable:
+    return SQL("i.{}").format(incoming_column(name))
+
+
+def _left_sql(rule: ByContent, context: LoadContext, name: str) -> Composable:
+    """What the row `t` of Nexus has in a column, also where an importer spread FileMaker's text over several."""
+    declared = declared_column(context.entity, name)
+    if not rule.spread_over or declared is None:
+        return SQL("t.{}").format(Identifier(name))
+    text = SQL("concat_ws(' ', {})").format(
+        SQL(", ").join(SQL("t.{}").format(Identifier(each)) for each in rule.spread_over)
+    )
+    return declared.parser.value([Field(text, BLANK.dates, BLANK.times)], context.reading)
+
+
 @pairs_sql.register
 def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
     mine, theirs = (
-        [
-            _content(
-                context, name, SQL("{}.{}").format(Identifier(alias), column(name)), ignoring_case=rule.ignoring_case
-            )
-            for name in rule.columns
-        ]
-        for alias, column in (("i", incoming_column), ("t", Identifier))
+        [_content(context, name, value(name), ignoring_case=rule.ignoring_case) for name in rule.columns]
+        for value in (_said_sql, partial(_left_sql, rule, context))
     )
     conditions: list[Composable] = [SQL("TRUE")]
     if rule.unless:
@@ -112,6 +123,8 @@ def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
         conditions.append(left_in_sql(context.target, rule.left_in))
     if rule.made_by_importer:
         conditions.append(made_by_importer_sql(context.target, "t"))
+    if rule.of:
+        conditions.append(shared.brought_by_sql(rule.of, SQL("t.id")))
     return SQL("""
         SELECT m.source_id, o.nexus_id FROM (
           SELECT i.source_id, {mine} AS content, row_number() OVER (PARTITION BY {mine} ORDER BY i.row_number) AS k

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns, named_column
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
@@ -143,7 +144,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
           ({entry}, {more})
         SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {rest}
         FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
-        LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
+        LEFT JOIN {ledger} AS l ON l.source_id = c.source_id {host}
         ORDER BY i.source_id
         {or_followed_up}
         WHERE l.last_load IS NULL OR ({mine}) IS DISTINCT FROM ({theirs})
@@ -160,6 +161,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
         changes=context.work("changes"),
         incoming=context.work("incoming"),
         target=context.target.table,
+        host=shared.host_join_sql(context.entity, SQL("c.nexus_id")),
         or_followed_up=_or_followed_up_sql(context),
         mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
         theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
@@ -168,7 +170,14 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
 
 
 def _base_sql(context: LoadContext, name: str) -> Composable:
-    """What FileMaker last said of a column, as a hash: this time's value, or still the earlier one where it said nothing now."""
+    """What FileMaker last said of a column, as a hash: in a row that is another entity's, what that one's export said."""
+    if name in shared.left_to_host(context.entity):
+        return SQL("coalesce(h.{}, {})").format(base_column(name), _own_base_sql(context, name))
+    return _own_base_sql(context, name)
+
+
+def _own_base_sql(context: LoadContext, name: str) -> Composable:
+    """This time's value, or still the earlier one where FileMaker said nothing now."""
     said = hash_sql(typed_sql(context, name))
     if name in said_by_the_export(context.entity):
         return SQL("CASE WHEN i.described THEN {} ELSE l.{} END").format(said, base_column(name))

@@ -11,7 +11,6 @@ from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.sources import headings
-from nexus_assets.load.work import KEY
 from nexus_assets.nexus import queries
 
 
@@ -23,7 +22,8 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     names = dict.fromkeys(
         (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
     )
-    names = {name: None for name in names if context.source.columns.get(name) not in (None, KEY)}
+    made = {key.name for key in context.entity.keys}
+    names = {name: None for name in names if name in context.source.columns and name not in made}
     payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     moved = SQL("""
             UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x

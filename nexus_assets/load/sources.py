@@ -156,8 +156,8 @@ def source_rows(
     The export's rows, or the bucket's files joined with the rows that describe them, or the groups of those.
     """
     source = entity.rows_of
-    if isinstance(source, ExportRows) and source.key is not None:
-        return keys.with_key(cursor, entity, source.key, staged.export, work, dictionaries)
+    if isinstance(source, ExportRows) and source.keys:
+        return keys.with_keys(cursor, entity, source, staged.export, work, dictionaries)
     if isinstance(source, ExportRows) or staged.listing is None:
         return staged.export, {}
     if source.grouped_by is not None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import updated_sql
-from nexus_assets.load.incoming import LoadContext, is_current_sql
+from nexus_assets.ledger.schema import base_column
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.incoming import LoadContext, hash_sql, is_current_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.load.work import Relation
-from nexus_assets.mapping.entity import Archive, FileRecords
+from nexus_assets.mapping.entity import Archive, End, FileRecords
 from nexus_assets.nexus import queries
 
 
@@ -66,14 +69,21 @@ def still_named(cursor: Cursor, context: LoadContext, export: Relation) -> list[
 
 
 def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
-    """Marks what vanished, unmarks what returned, archives the one and brings back the other; returns how many of each."""
+    """Marks what vanished, unmarks what returned, archives or ends the one and brings back the other; returns how many of each."""
     vanished, returned = _mark(cursor, context, ids, load_id)
-    archive = context.entity.archive
+    archive, end = context.entity.archive, context.entity.end
     archived = brought_back = 0
     if archive is not None:
         brought_back = _bring_back(cursor, context, archive)
         archived = _archive(cursor, context, archive, load_id) if archive_vanished else 0
-    return {"vanished": vanished, "returned": returned, "archived": archived, "brought_back": brought_back}
+    ended = _end(cursor, context, end) if end is not None else 0
+    return {
+        "vanished": vanished,
+        "returned": returned,
+        "archived": archived,
+        "brought_back": brought_back,
+        "ended": ended,
+    }
 
 
 def _mark(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int) -> tuple[int, int]:
@@ -85,6 +95,13 @@ def _mark(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int) -> tuple
                 "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
             ).format(context.ledger, Literal(load_id), seen)
         )
+        for guest in shared.guests(context.entity):
+            # What was left to this entity is for the other one to compare.
+            cursor.execute(
+                SQL(
+                    "UPDATE {} AS g SET target_hash = NULL FROM {} AS l WHERE l.nexus_id = g.nexus_id AND l.vanished_load = {}"
+                ).format(identity_table(guest.name), context.ledger, Literal(load_id))
+            )
     with without_nested_loops(cursor):
         unmark = SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
             context.ledger, seen
@@ -125,6 +142,28 @@ def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
     unmark = SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(context.ledger, condition)
     cursor.execute(_kept_sql(context, unmark))
     return brought_back
+
+
+def _end(cursor: Cursor, context: LoadContext, end: End) -> int:
+    """Ends what vanished and no other entity names, where nobody changed it in Nexus. Should FileMaker have it again, the next
+    comparison finds in Nexus what FileMaker last said."""
+    said = SQL("{}::{}").format(Literal(end.value), SQL(context.target.columns[end.column].sql_type))
+    names = {"base": base_column(end.column), "said": hash_sql(said)}
+    over = SQL("l.vanished_load IS NOT NULL AND l.{base} <> {said} AND NOT {named}").format(
+        **names, named=shared.named_by_another_sql(context.entity, SQL("l.nexus_id"))
+    )
+    current = SQL("t.{}").format(Identifier(end.column))
+    unchanged = SQL("{} AND l.{} = {} AND {} <> {}").format(over, names["base"], hash_sql(current), current, said)
+    ended = _update(cursor, context, {end.column: said}, unchanged)
+    cursor.execute(
+        _kept_sql(
+            context,
+            SQL("UPDATE {ledger} AS l SET {base} = {said} WHERE {over}").format(
+                **names, ledger=context.ledger, over=over
+            ),
+        )
+    )
+    return ended
 
 
 def _update(cursor: Cursor, context: LoadContext, columns: dict[str, Composable], condition: Composable) -> int:

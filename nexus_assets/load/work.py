@@ -48,8 +48,9 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "keyed",
         "e",
-        ("row_number", "c*", "key_id", "key_place"),
-        "The export with the id that is made of its headings, and each row's place among those of one key: the first stands for all.",
+        ("row_number", "c*", "key_*", "place"),
+        "The export with the ids that are made of its headings, and where one of them is the entity's each row's place among those of"
+        " one id: the first stands for all.",
     ),
     WorkTable("records", "r", ("row_number", "flaw", "export_row", "*"), "Each file with the export row that describes it."),
     WorkTable("groups", "g", ("row_number", "flaw", "group_id", "*"), "Each batch of files: a patient and a date."),
@@ -144,8 +145,8 @@ class Relation:
         return SQL("NULL::text") if column is None else SQL("{}.{}").format(Identifier(alias), column)
 
 
-KEY, PLACE = Identifier("key_id"), Identifier("key_place")
-"""The columns of `keyed` beside the export's own."""
+PLACE = Identifier("place")
+"""The column of `keyed` that tells which of the rows of one id stands for all."""
 
 NOTHING = Relation(SQL(""), {})
 """The source of a load that has staged nothing yet."""

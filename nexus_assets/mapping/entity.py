@@ -25,12 +25,14 @@ class Key:
 
     Parts are compared without case and blanks, ids in any spelling. A row in which all parts are blank has no such id. Where it
     is the id of the entity, the rows of one key are one row: the one with the latest date under the heading `latest`, of those
-    the first in the export; the others are counted as collapsed.
+    the first in the export; the others are counted as collapsed. `means`: whatever the parts say, they name the one thing that
+    this text names.
     """
 
     name: str
     parts: tuple[tuple[str, ...], ...]
     latest: str | None = None
+    means: str | None = None
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -42,18 +44,20 @@ class Key:
 class ExportRows:
     """Source rows are the rows of one FileMaker export; `companion_exports` are optional exports that lookups go through.
 
-    `key` is a field that is made of several headings, or of one that names a thing instead of holding its id.
+    `keys` are fields that are made of several headings, or of one that names a thing instead of holding its id. `only_with`:
+    rows in which this heading is blank are not among the source rows.
     """
 
     export: str
     optional_headings: tuple[str, ...] = ()
     companion_exports: tuple[str, ...] = ()
-    key: Key | None = None
+    keys: tuple[Key, ...] = ()
+    only_with: str | None = None
 
     def headings(self, fields: Iterable[str]) -> tuple[str, ...]:
         """The headings of which these fields are made, each once."""
-        found = ((self.key.headings if self.key and name == self.key.name else (name,)) for name in fields)
-        return tuple(dict.fromkeys(heading for each in found for heading in each))
+        made = {key.name: key.headings for key in self.keys}
+        return tuple(dict.fromkeys(heading for name in fields for heading in made.get(name, (name,))))
 
 
 @dataclass(frozen=True)
@@ -204,7 +208,9 @@ class ByContent:
 
     `unless` names a FileMaker id column: rows that have one are not candidates. `made_by_importer`: only such rows are.
     `left_in`: only rows in which this column is empty, or holds what importers leave there (a placeholder or another column's).
-    `ignoring_case`: texts that differ only in case or in blanks are equal.
+    `ignoring_case`: texts that differ only in case or in blanks are equal. `of`: only rows that a load of this entity brought,
+    which has the same table. `spread_over`: importers left FileMaker's one text in these columns, the one word in the first, the
+    others in the next; it is read as the export's is.
     """
 
     columns: tuple[str, ...]
@@ -212,6 +218,8 @@ class ByContent:
     made_by_importer: bool = False
     left_in: str | None = None
     ignoring_case: bool = False
+    of: str | None = None
+    spread_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,6 +294,14 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class End:
+    """What FileMaker says of a link by naming it no more: `column` takes `value`, as if an export had said so."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True)
 class Now:
     """The transaction's time, as a default for a NOT NULL column."""
 
@@ -297,9 +313,11 @@ class Entity:
     `on_insert` fills the NOT NULL columns that Django fills in Python. `updated_at` is set to the time of every update.
     `insert_order` keeps index pages together. Rows equal in `identity_columns` under another FileMaker id are the same thing,
     which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
-    `archive` is used where the load's settings ask for it. A new row that equals one of Nexus's own in the columns `resembles`
-    is counted: it may be there twice. `optional`: a clinic may have no such export; then nothing is loaded, and nothing is wrong.
-    `people_delete`: people delete such rows in Nexus, and one that they deleted is not restored until FileMaker changes it.
+    `archive` is used where the load's settings ask for it, `end` always. A new row that equals one of Nexus's own in the columns
+    `resembles` is counted: it may be there twice. `optional`: a clinic may have no such export; then nothing is loaded, and
+    nothing is wrong. `people_delete`: people delete such rows in Nexus, and one that they deleted is not restored until FileMaker
+    changes it. `shares`: the entity whose table this one adds rows to. A row that the other one's last load brought is left to
+    it, in the columns that both write; and what has not the other's export is not loaded either.
     """
 
     name: str
@@ -319,6 +337,8 @@ class Entity:
     identity_columns: tuple[str, ...] = ()
     stable_key: str | None = None
     archive: Archive | None = None
+    end: End | None = None
+    shares: Entity | None = None
     resembles: tuple[str, ...] = ()
     tidy: tuple[Tidy, ...] = ()
     description: str = ""
@@ -334,10 +354,24 @@ class Entity:
         return (self.rows_of.export,)
 
     @property
+    def needed_exports(self) -> tuple[str, ...]:
+        """The exports without which an optional entity is not loaded."""
+        return (*self.exports, *(self.shares.exports if self.shares else ()))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The entity whose table this one shares, if any."""
+        return (self.shares.name,) if self.shares else ()
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The fields of a row that are made of headings."""
+        return self.source.keys if isinstance(self.source, ExportRows) else ()
+
+    @property
     def key(self) -> Key | None:
         """The key that is the id of the entity's rows; None where FileMaker has an id of its own for them."""
-        key = self.source.key if isinstance(self.source, ExportRows) else None
-        return key if key and key.name == self.source_id else None
+        return next((key for key in self.keys if key.name == self.source_id), None)
 
     @property
     def companion_exports(self) -> tuple[str, ...]:
@@ -356,12 +390,12 @@ class Entity:
     @property
     def upstream(self) -> tuple[str, ...]:
         """The entities that must be loaded before this one, in the order they are declared."""
-        return tuple(dict.fromkeys(link.to for link in self.references))
+        return tuple(dict.fromkeys([*self.hosts, *(link.to for link in self.references)]))
 
     @property
     def locks(self) -> tuple[str, ...]:
         """The entities whose rows a load of this one writes, in the order in which their locks are taken: parents first."""
-        return tuple(dict.fromkeys([*(tidy.parent for tidy in self.tidy), self.name]))
+        return tuple(dict.fromkeys([*(tidy.parent for tidy in self.tidy), *self.hosts, self.name]))
 
     @property
     def written_columns(self) -> tuple[str, ...]:

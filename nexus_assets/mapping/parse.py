@@ -143,6 +143,15 @@ def first_text(default: str | None = None) -> Parser:
     return Parser(f"first_text({default!r})", value)
 
 
+def captured(pattern: str) -> Parser:
+    """The part of the text that the pattern's parentheses hold; NULL where the text does not match it."""
+
+    def value(fields: Fields, _: Reading) -> Composable:
+        return call("read_text", SQL("substring({} FROM {})").format(fields[0].text, Literal(pattern)))
+
+    return Parser(f"captured({pattern!r})", value)
+
+
 FILE_ENDINGS = "jpe?g|png|gif|bmp|tiff?|heic|webp|pdf|docx?|txt|rtf"
 """Endings that a name typed in FileMaker may have, as a regular expression; anything else behind a dot is part of the name."""
 

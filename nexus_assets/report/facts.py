@@ -14,6 +14,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger import shared
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
@@ -230,7 +231,8 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
     if row is None:
         return None
     load_id, made_by, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, adoption, sources = row
-    cursor.execute(SQL("SELECT count(*) FROM {}").format(catalog.reflect(cursor, entity).table))
+    own = shared.own_row_sql(entity, SQL("t.id"))
+    cursor.execute(SQL("SELECT count(*) FROM {} AS t WHERE {}").format(catalog.reflect(cursor, entity).table, own))
     (rows,) = cursor.fetchone() or (0,)
     return Load(
         entity=entity.name,

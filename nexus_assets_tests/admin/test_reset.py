@@ -38,6 +38,9 @@ def test_the_plan_counts_everything_and_removes_nothing(loaded: Clinic) -> None:
     before = loaded.versions()
     planned = plan(loaded.engine)
     assert {name: each.rows for name, each in planned.removals.items()} == {
+        "coordinator_links": 0,
+        "support_coordinators": 0,
+        "coordinator_specialty": 0,
         "patient_referrers": 0,
         "referrer_companies": 2,
         "referrers": 2,

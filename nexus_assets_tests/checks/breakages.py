@@ -13,6 +13,7 @@ from nexus_assets_tests.checks.clinic import CheckedClinic
 
 Red = dict[str, dict[str, int]]
 OPTIONAL = tuple(name for name, entity in ENTITIES.items() if entity.optional)
+OWN_TABLE = tuple(name for name in OPTIONAL if ENTITIES[name].shares is None)
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -264,11 +265,39 @@ def referrers_and_their_links_name_rows_that_are_not_there(clinic: CheckedClinic
 
 @turns_red("patient_referrers/linked_to_named_patient")
 def referral_is_somebody_elses(clinic: CheckedClinic) -> Red:
-    link, patient = clinic.row("SELECT id::text, patient_id::text FROM {patient_referrers} ORDER BY id LIMIT 1")
+    return _linked_to_somebody_else(clinic, "patient_referrers")
+
+
+@turns_red("coordinator_links/linked_to_named_patient")
+def link_to_a_coordinator_is_somebody_elses(clinic: CheckedClinic) -> Red:
+    return _linked_to_somebody_else(clinic, "coordinator_links")
+
+
+def _linked_to_somebody_else(clinic: CheckedClinic, entity: str) -> Red:
+    link = clinic.value(_loaded(entity))
+    patient = clinic.value("SELECT patient_id::text FROM {patient_referrers} WHERE id = %s", link)
     clinic.execute(
         "UPDATE {patient_referrers} SET patient_id = %s WHERE id = %s", clinic.value(ANOTHER_PERSON, patient), link
     )
-    return {"patient_referrers/linked_to_named_patient": {"other_patient": 1}}
+    return {f"{entity}/linked_to_named_patient": {"other_patient": 1}}
+
+
+@turns_red("support_coordinators/no_orphaned_references", "coordinator_links/no_orphaned_references")
+def coordinators_and_their_links_name_rows_that_are_not_there(clinic: CheckedClinic) -> Red:
+    coordinator = clinic.value(
+        "SELECT min(nexus_id::text) FROM nexus_assets.identity_support_coordinators"
+        " WHERE nexus_id NOT IN (SELECT nexus_id FROM nexus_assets.identity_referrers)"
+    )
+    clinic.execute("UPDATE {referrers} SET specialty_id = %s WHERE id = %s", NOWHERE, coordinator)
+    clinic.execute(
+        "UPDATE {patient_referrers} SET referrer_id = %s WHERE id = %s",
+        NOWHERE,
+        clinic.value(_loaded("coordinator_links")),
+    )
+    return {
+        "support_coordinators/no_orphaned_references": {"target_missing": 1},
+        "coordinator_links/no_orphaned_references": {"target_missing": 1},
+    }
 
 
 @turns_red("patients/no_orphaned_references")
@@ -439,9 +468,9 @@ def document_is_there_twice(clinic: CheckedClinic) -> Red:
     return {"documents/no_duplicates": {"same_file": 1}}
 
 
-@turns_red(*(f"{name}/no_duplicates" for name in OPTIONAL))
+@turns_red(*(f"{name}/no_duplicates" for name in OWN_TABLE))
 def rows_are_there_twice_where_no_constraint_forbids_it(clinic: CheckedClinic) -> Red:
-    for name in OPTIONAL:
+    for name in OWN_TABLE:
         for constraint in clinic.values(
             "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'u'", clinic.table(name)
         ):

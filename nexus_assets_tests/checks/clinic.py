@@ -19,6 +19,7 @@ from nexus_assets.local.clinic import SEED, write_clinic
 from nexus_assets.local.clinic.plan import Plan
 from nexus_assets.local.clinic.writing import document_files, image_files
 from nexus_assets.local.postgres import ADMIN
+from nexus_assets.mapping.entity import Entity
 from nexus_assets.sources.s3 import StoredObject, stored_object
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, IMAGE_FOLDER, OPTIONAL_HEADINGS, Clinic
@@ -187,6 +188,8 @@ def furnish_for_checks(clinic: CheckedClinic) -> CheckedClinic:
     referrer = clinic.referrer("Coolabah", "GP")
     clinic.works_for(referrer, company)
     clinic.referral(contacts[2], referrer)
+    coordinated = {"NDIS Coordinator Name": "Hazel Bluegum - Saltbush Care", "NDIS Plan Start Date": "3/18/2024"}
+    clinic.find("Contacts", contacts[2]).update(coordinated)
     clinic.files |= {NATIVE_KEY: 300, "companies/native.pdf": 400}
     return clinic
 
@@ -210,6 +213,9 @@ class DemoClinic(CheckedClinic):
         first = self.value("SELECT min(filemaker_metadata ->> 'filemaker_id') FROM {patients}")
         self.exports["Contacts"] = [{"id": first}]
         self.add_native_rows()
+
+    def names_any(self, entity: Entity) -> bool:  # noqa: ARG002 - its rows lie in the folder
+        return True
 
     def listing(self, name: str) -> Iterator[StoredObject]:
         for key, size in sorted((self.images if name == "images" else self.documents).items()):

@@ -25,6 +25,9 @@ UPSTREAM = {
     "referrers": {"filemaker/referrers_export", "specialties"},
     "referrer_companies": {"filemaker/referrer_to_companies_export", "referrers", "companies"},
     "patient_referrers": {"filemaker/patient_to_referrer_export", "patients", "referrers"},
+    "coordinator_specialty": {"filemaker/contacts_export", "specialties"},
+    "support_coordinators": {"filemaker/contacts_export", "referrers", "coordinator_specialty"},
+    "coordinator_links": {"filemaker/contacts_export", "patient_referrers", "patients", "support_coordinators"},
 }
 
 

@@ -24,7 +24,7 @@ from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.sources.filemaker import ExportFile, OpenExport, ReadSettings, find_export, open_export
 from nexus_assets.sources.s3 import StoredObject
@@ -152,9 +152,16 @@ class Clinic:
     def load(self, *names: str, commit: bool = True, **settings: Any) -> dict[str, LoadResult]:
         """Loads these entities, each in its own transaction; where none is named all whose exports are there."""
         chosen = names or [
-            name for name, each in ENTITIES.items() if not each.optional or {*each.exports} <= self.exports.keys()
+            name
+            for name, each in ENTITIES.items()
+            if not each.optional or ({*each.needed_exports} <= self.exports.keys() and self.names_any(each))
         ]
         return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in chosen}
+
+    def names_any(self, entity: Entity) -> bool:
+        """Whether the entity's export has a row for it."""
+        heading = entity.source.only_with if isinstance(entity.source, ExportRows) else None
+        return heading is None or any(row.get(heading) for row in self.exports[entity.source.export])
 
     def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
         with transaction(self.engine, commit=commit, lock=entity.locks) as cursor:
@@ -431,7 +438,7 @@ def furnish(clinic: Clinic) -> Clinic:
     return clinic
 
 
-FURNISHED = tuple(name for name in ENTITIES if name != "patient_referrers")
+FURNISHED = tuple(name for name, entity in ENTITIES.items() if name != "patient_referrers" and entity.shares is None)
 """What the furnished clinic has exports of."""
 
 LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "correction")

@@ -162,6 +162,21 @@ def test_referrers_and_their_links_have_the_published_numbers(scale: int, tmp_pa
         assert len({(one, other) for one, other in found if one in ones and other in others}) == good * scale
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_coordinators_and_their_patients_have_the_published_numbers(scale: int, tmp_path: Path) -> None:
+    clinic = _written_as_csv(tmp_path, scale=scale)
+    rows = [row for row in clinic["Contacts"] if _text(row["NDIS Coordinator Name"])]
+    names = [" ".join(_text(row["NDIS Coordinator Name"]).lower().replace("\u2013", "-").split()) for row in rows]
+    whole = {name for name in names if " " in name.partition(" - ")[0]}
+    assert (len(rows), len({*names}), len(whole)) == (250 * scale, 185 * scale, 183 * scale)
+    linked = {
+        (_id(row["id"]), name) for row, name in zip(rows, names, strict=True) if _id(row["id"]) in clinic.patients
+    }
+    assert len([name for _, name in linked if name in whole]) == 247 * scale
+    referrers = {f"{row['nameFirst']} {row['nameLast']}".lower() for row in clinic["Referrers"]}
+    assert len({name for name in whole if name.partition(" - ")[0] in referrers}) >= 4 * scale
+
+
 def _note_fault(row: Record, patients: set[str]) -> str:
     if not _text(row["Note"]):
         return "empty_note"
@@ -208,6 +223,7 @@ def _day(text: str) -> datetime | None:
 
 def test_rejected_rows_and_the_others_are_all_there_are() -> None:
     linked = (PUBLISHED.companies, PUBLISHED.referrers, PUBLISHED.referrer_companies, PUBLISHED.patient_referrers)
+    linked += (PUBLISHED.support_coordinators, PUBLISHED.coordinator_links)
     for outcome in (PUBLISHED.patients, PUBLISHED.appointments, PUBLISHED.notes, *linked):
         assert outcome.export_rows == outcome.nexus_rows + sum(outcome.rejected.values()) + outcome.collapsed
     assert PUBLISHED.image_files == PUBLISHED.images.nexus_rows + sum(PUBLISHED.images.rejected.values())

@@ -94,7 +94,14 @@ def test_the_demo_clinic_has_exactly_the_published_numbers(demo: Demo) -> None:
     assert done.returncode == 0
     status = json.loads(done.stdout)
     entities = status["entities"]
-    linked = ("companies", "referrers", "referrer_companies", "patient_referrers")
+    linked = (
+        "companies",
+        "referrers",
+        "referrer_companies",
+        "patient_referrers",
+        "support_coordinators",
+        "coordinator_links",
+    )
     for name in ("patients", "appointments", "notes", "documents", "images", *linked):
         published = getattr(PUBLISHED, name)
         assert entities[name]["rows"] == published.nexus_rows, name

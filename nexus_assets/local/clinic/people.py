@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
-from nexus_assets.local.clinic import words
-from nexus_assets.local.clinic.plan import CONTACTS, NAMELESS, Plan, Spellings, carelessly, day_at, typed_date
+from nexus_assets.local.clinic import coordination, words
+from nexus_assets.local.clinic.plan import CONTACTS, NAMELESS, Plan, Spellings, carelessly, day_at
 from nexus_assets.local.clinic.sheets import Row
 from nexus_assets.local.nexus_seed import CLINICS
 
@@ -27,12 +27,7 @@ HEADINGS = (
     "contactType",
     "CYS_ID",
     "Diabetes",
-    "NDIS Coordinator Name",
-    "NDIS Coordinator Email",
-    "NDIS Coordinator Phone",
-    "NDIS Plan Start Date",
-    "NDIS Plan End Date",
-    "NDIS notes",
+    *coordination.HEADINGS,
     "creationTimestamp",
     "modificationTimestamp",
     "_kf_XeroContactID",
@@ -43,7 +38,6 @@ GENDERS = Spellings(words.GENDERS)
 FUNDINGS = Spellings(words.FUNDINGS)
 
 EXPORTED = datetime(2025, 9, 26, 16, 15)  # noqa: DTZ001 - FileMaker writes local time
-NO_COORDINATION = ("", "", "", "", "", "")
 
 
 def contacts(plan: Plan) -> Iterator[Row]:
@@ -52,8 +46,9 @@ def contacts(plan: Plan) -> Iterator[Row]:
         chance = plan.chance("contacts", part)
         named = [place for place in range(CONTACTS) if place not in NAMELESS]
         changed = plan.changed_rows("contacts", part, named)
+        coordinated = coordination.coordination(plan, part)
         for place in range(CONTACTS):
-            row = _contact(plan, part * CONTACTS + place, chance)
+            row = _contact(plan, part * CONTACTS + place, chance, coordinated.get(place, coordination.NONE))
             if plan.keeps(row[0]):
                 yield _changed(row) if place in changed else row
 
@@ -77,7 +72,7 @@ def _changed(row: Row) -> Row:
     return identifier, f"{first} Jo", *others
 
 
-def _contact(plan: Plan, contact: int, chance: random.Random) -> Row:
+def _contact(plan: Plan, contact: int, chance: random.Random, coordinated: coordination.Coordination) -> Row:
     first, last = first_and_last_name(plan, contact)
     created = datetime.combine(
         day_at(contact / (plan.scale * CONTACTS), chance), time(8 + chance.randrange(9), chance.randrange(60))
@@ -97,7 +92,7 @@ def _contact(plan: Plan, contact: int, chance: random.Random) -> Row:
         chance.choice(words.CONTACT_TYPES),
         10_000 + contact if chance.random() < 0.4 else None,
         chance.choice(words.DIABETES),
-        *(_coordination(chance) if chance.random() < 0.3 else NO_COORDINATION),
+        *coordinated,
         created,
         min(created + timedelta(days=chance.randrange(900), minutes=chance.randrange(600)), EXPORTED),
         plan.id("xero", contact).lower() if chance.random() < 0.2 else "",
@@ -130,16 +125,3 @@ def _clinic(chance: random.Random) -> tuple[str, str]:
     if luck < 0.94:
         return "", identifier
     return ("Old Mill Rooms", "") if luck < 0.97 else ("", "")
-
-
-def _coordination(chance: random.Random) -> tuple[str, str, str, str, str, str]:
-    name = f"{chance.choice(words.FIRST_NAMES)} {chance.choice(words.LAST_NAMES)}"
-    start = day_at(0.6 + 0.4 * chance.random(), chance)
-    return (
-        name,
-        f"coordinator{chance.randrange(900)}@support.invalid",
-        f"0255501{chance.randrange(1000):03d}",
-        typed_date(start),
-        typed_date(start + timedelta(days=364)),
-        chance.choice(("", "", "Self managed", "Plan managed", "Review due\nin spring")),
-    )

@@ -32,6 +32,8 @@ class Published:
     companies: Outcome = Outcome(93, 93)
     referrers: Outcome = Outcome(234, 228, {"no_last_name": 5, "no_id": 1})
     referrer_companies: Outcome = Outcome(72, 63, {"unknown_referrer": 3, "unknown_company": 5}, collapsed=1)
+    support_coordinators: Outcome = Outcome(250, 183, {"no_last_name": 2}, collapsed=65)
+    coordinator_links: Outcome = Outcome(250, 247, {"unknown_coordinator": 2, "unknown_contact": 1})
     patient_referrers: Outcome = Outcome(1_720, 1_705, {"unknown_contact": 5, "unknown_referrer": 4}, collapsed=6)
 
     document_files: int = 10_190

@@ -66,11 +66,21 @@ def companies(plan: Plan) -> Iterator[Row]:
 def referrers(plan: Plan) -> Iterator[Row]:
     """Yields the rows of Referrers, in the order of REFERRER_HEADINGS."""
     for part in range(plan.scale):
-        chance = plan.chance("referrers", part)
         changed = plan.changed_rows("referrers", part, GOOD_REFERRERS)
-        for place in range(REFERRERS):
-            row = _referrer(plan, part * REFERRERS + place, FAULTY_REFERRERS.get(place, GOOD), chance)
+        for place, row in enumerate(_referrers_of(plan, part)):
             yield (*row[:2], f"{row[2]} Jo", *row[3:]) if place in changed else row
+
+
+def _referrers_of(plan: Plan, part: int) -> Iterator[Row]:
+    chance = plan.chance("referrers", part)
+    for place in range(REFERRERS):
+        yield _referrer(plan, part * REFERRERS + place, FAULTY_REFERRERS.get(place, GOOD), chance)
+
+
+def names(plan: Plan, part: int) -> list[str]:
+    """Returns the full names of the part's first referrers who have one and can be loaded."""
+    rows = enumerate(_referrers_of(plan, part))
+    return [str(row[9]) for place, row in rows if place not in FAULTY_REFERRERS and row[2] and row[4]]
 
 
 def _referrer(plan: Plan, number: int, fault: str, chance: random.Random) -> Row:

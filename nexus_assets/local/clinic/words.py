@@ -68,6 +68,8 @@ SPECIALTIES = {"GP": 90, "Podiatrist": 30, "Physiotherapist": 25, "Orthopaedic S
                "Plastic Surgeon": 1, "Dermatologist": 1, "Chiropractor": 2, "Osteopath": 1, "Social Worker": 1,
                "gp": 6, "GP ": 4, "podiatrist": 2, "": 8}  # fmt: skip
 
+ORGANISATIONS = ("Saltbush Care", "Bunyip Plans", "Quandong Support", "Billabong & Co", "Tea-Tree Community Services")
+
 NOTE_TYPES = {"Clinical Notes": 60, "Clinical notes": 6, "Clinic dates": 18, "Clinic Date": 3, "Order notes": 14, "Admin Notes": 10,
               "admin": 4, "Referral": 6, "3D scan data": 8, "Scan": 2, "Workshop Note": 9, "Clincal note": 1, "Phone call": 3,
               "": 5}  # fmt: skip

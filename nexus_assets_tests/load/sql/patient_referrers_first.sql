@@ -172,13 +172,13 @@ GROUP BY field ORDER BY field;
 ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates_of_records;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_keyed AS
-   SELECT e.*, row_number() OVER (PARTITION BY e.key_id ORDER BY d.value DESC NULLS LAST, e.row_number) AS key_place
+   SELECT e.*, row_number() OVER (PARTITION BY e.key_pair ORDER BY d.value DESC NULLS LAST, e.row_number) AS place
    FROM (SELECT e.*,
    (SELECT nexus_assets.minted_id('pair', array_to_string(said, E'\x1F', ''))::text
     FROM (SELECT ARRAY[coalesce(nexus_assets.read_uuid(e.c1)::text, nexus_assets.comparable(e.c1)), coalesce(nexus_assets.read_uuid(e.c2)::text, nexus_assets.comparable(e.c2))]::text[] AS said) AS parts WHERE said <> array_fill(NULL::text, ARRAY[2]))
-AS key_id FROM nexus_assets.work_patient_referrers_export AS e) AS e
+AS key_pair FROM nexus_assets.work_patient_referrers_export AS e) AS e
     LEFT JOIN nexus_assets.work_patient_referrers_dates_of_records AS d ON d.field = 'date' AND d.raw = e.c0
-   WHERE e.key_id IS NOT NULL;
+   WHERE TRUE AND e.key_pair IS NOT NULL;
 
 ANALYZE nexus_assets.work_patient_referrers_keyed;
 
@@ -186,16 +186,16 @@ SELECT count(*) FROM nexus_assets.work_patient_referrers_export;
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.patient_referrers)
     OR EXISTS (SELECT FROM nexus_assets.identity_patient_referrers) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_pair) AS id HAVING TRUE) AS named) END;
 
 DROP TABLE IF EXISTS nexus_assets.work_patient_referrers_dates; CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.f1 AS raw, count(*) AS times FROM
    (
      SELECT x.row_number, named.source_id,
-         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         hash_record_extended(ROW(x.key_pair, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.key_pair AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_pair) AS source_id HAVING TRUE) AS named)
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_patient_referrers_dates ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates;
@@ -208,9 +208,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::
                  SELECT NULL::text AS raw FROM
    (
      SELECT x.row_number, named.source_id,
-         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         hash_record_extended(ROW(x.key_pair, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.key_pair AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_pair) AS source_id HAVING TRUE) AS named)
 AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
            ; ANALYZE nexus_assets.work_patient_referrers_texts;
 
@@ -225,9 +225,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
    FROM
    (
      SELECT x.row_number, named.source_id,
-         hash_record_extended(ROW(x.key_id, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
+         hash_record_extended(ROW(x.key_pair, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_id) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.key_pair AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_pair) AS source_id HAVING TRUE) AS named)
 AS s
    LEFT JOIN (
      SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
@@ -314,7 +314,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_rejected AS
       AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
 ;
     INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-    SELECT 'patient_referrers', x.row_number, nexus_assets.read_text(s.key_id), x.reason, x.column_name, x.row_hash,
+    SELECT 'patient_referrers', x.row_number, nexus_assets.read_text(s.key_pair), x.reason, x.column_name, x.row_hash,
            jsonb_strip_nulls(jsonb_build_object('date', s.c0, 'id_Contact', s.c1, 'id_Perscriber', s.c2)), <load>
     FROM nexus_assets.work_patient_referrers_rejected AS x
         JOIN nexus_assets.work_patient_referrers_keyed AS s USING (row_number)

@@ -181,13 +181,13 @@ GROUP BY field ORDER BY field;
 ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates_of_records;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_keyed AS
-   SELECT e.*, row_number() OVER (PARTITION BY e.key_id ORDER BY d.value DESC NULLS LAST, e.row_number) AS key_place
+   SELECT e.*, row_number() OVER (PARTITION BY e.key_pair ORDER BY d.value DESC NULLS LAST, e.row_number) AS place
    FROM (SELECT e.*,
    (SELECT nexus_assets.minted_id('pair', array_to_string(said, E'\x1F', ''))::text
     FROM (SELECT ARRAY[coalesce(nexus_assets.read_uuid(e.c1)::text, nexus_assets.comparable(e.c1)), coalesce(nexus_assets.read_uuid(e.c2)::text, nexus_assets.comparable(e.c2))]::text[] AS said) AS parts WHERE said <> array_fill(NULL::text, ARRAY[2]))
-AS key_id FROM nexus_assets.work_patient_referrers_export AS e) AS e
+AS key_pair FROM nexus_assets.work_patient_referrers_export AS e) AS e
     LEFT JOIN nexus_assets.work_patient_referrers_dates_of_records AS d ON d.field = 'date' AND d.raw = e.c0
-   WHERE e.key_id IS NOT NULL;
+   WHERE TRUE AND e.key_pair IS NOT NULL;
 
 ANALYZE nexus_assets.work_patient_referrers_keyed;
 
@@ -198,14 +198,14 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.key_id) AS source_id, hash_record_extended(ROW(s.key_id, s.c0, NULL::text, NULL::text, NULL::text, s.c1, s.c2, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_referrers_keyed AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.key_pair) AS source_id, hash_record_extended(ROW(s.key_pair, s.c0, NULL::text, NULL::text, NULL::text, s.c1, s.c2, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_referrers_keyed AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = s.source_id
 LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.referrer_id, t.referral_date, t.referral_reason, t.status, t.is_primary), 0) AS target_hash FROM public.patient_referrers AS t OFFSET 0) AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_patient_referrers_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_repeated AS
-SELECT s.source_id, min(s.row_number) FILTER (WHERE x.key_place = 1) AS first_row, false AS differ, count(*) - 1 AS more
+SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ, count(*) - 1 AS more
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number) GROUP BY 1 HAVING count(*) > 1;
 
@@ -221,7 +221,7 @@ ANALYZE nexus_assets.work_patient_referrers_repeated;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_pending AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed,
-    x.key_id AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3
+    x.key_pair AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patient_referrers_repeated AS r ON r.source_id = s.source_id
@@ -339,36 +339,124 @@ SELECT d.row_number, d.source_id, d.nexus_id, d.action,
       (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
           AND (
             (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
+                OR (
+                  (
+                    coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
+                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_patient_id = hash_record_extended(ROW(t.patient_id), 0))))
+    OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
     (
       (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
           AND NOT (
             (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
+                OR (
+                  (
+                    coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
+                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_patient_id = hash_record_extended(ROW(t.patient_id), 0))))
+    OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS keep_patient_id,
     (
       (t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL)
           AND (
             (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
-                OR (coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE) OR EXISTS (
+                OR (
+                  (
+                    coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
+                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0))))
+    OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'referrers' AND s.current_id = t.referrer_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_referrer_id)))) AS write_referrer_id,
     (
       (t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL)
           AND NOT (
             (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
-                OR (coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE) OR EXISTS (
+                OR (
+                  (
+                    coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
+                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0))))
+    OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'referrers' AND s.current_id = t.referrer_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_referrer_id)))) AS keep_referrer_id,
-    ((t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date AND ((d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL)))) AND ((d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS write_referral_date,
-    ((t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date AND ((d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL)))) AND NOT ((d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS keep_referral_date,
+    (
+      (
+        t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date
+            AND (
+              (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
+                  OR (
+                    (
+                      coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                          OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL))))
+    AND (
+      (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
+          OR (
+            (
+              coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS write_referral_date,
+    (
+      (
+        t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date
+            AND (
+              (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
+                  OR (
+                    (
+                      coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                          OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL))))
+    AND NOT (
+      (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
+          OR (
+            (
+              coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS keep_referral_date,
     (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND i.new_referral_reason IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS write_referral_reason,
     (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND i.new_referral_reason IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS keep_referral_reason,
-    (((t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT FROM nexus_assets.read_text(i.new_status)::character varying(20) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS write_status,
-    (((t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT FROM nexus_assets.read_text(i.new_status)::character varying(20) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
+    (
+      (
+        (
+          t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT
+              FROM nexus_assets.read_text(i.new_status)::character varying(20)
+              AND (
+                (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
+                    OR (
+                      (
+                        coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
+                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL)
+    AND (
+      (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
+          OR (
+            (
+              coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
+                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS write_status,
+    (
+      (
+        (
+          t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT
+              FROM nexus_assets.read_text(i.new_status)::character varying(20)
+              AND (
+                (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
+                    OR (
+                      (
+                        coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
+                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL)
+    AND NOT (
+      (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
+          OR (
+            (
+              coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
+                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
     (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND i.new_is_primary IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS write_is_primary,
     (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND i.new_is_primary IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS keep_is_primary
 FROM nexus_assets.work_patient_referrers_decided AS d
@@ -602,7 +690,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_rejected AS
         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
 ;
     INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-    SELECT 'patient_referrers', x.row_number, nexus_assets.read_text(s.key_id), x.reason, x.column_name, x.row_hash,
+    SELECT 'patient_referrers', x.row_number, nexus_assets.read_text(s.key_pair), x.reason, x.column_name, x.row_hash,
            jsonb_strip_nulls(jsonb_build_object('date', s.c0, 'id_Contact', s.c1, 'id_Perscriber', s.c2)), <load>
     FROM nexus_assets.work_patient_referrers_rejected AS x
         JOIN nexus_assets.work_patient_referrers_keyed AS s USING (row_number)

@@ -1,0 +1,68 @@
+"""Tables of Nexus in which rows of several entities are: whose a row is, where more than one names it.
+
+A row that the entity named in `shares` brought with its last load is that one's: its export says more of the thing. The ledger
+of the other entity knows the row all the same, so that links can lead to it, and takes over once the first has it no more.
+"""
+
+from __future__ import annotations
+
+from psycopg2.sql import SQL, Composable
+
+from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.schema import base_columns
+from nexus_assets.ledger.tables import identity_table
+from nexus_assets.mapping.entity import Entity
+
+
+def others(entity: Entity) -> list[Entity]:
+    """The other entities whose rows are in the entity's table."""
+    return [each for each in ENTITIES.values() if each.model == entity.model and each.name != entity.name]
+
+
+def guests(entity: Entity) -> list[Entity]:
+    """The entities that add rows to the entity's table."""
+    return [each for each in ENTITIES.values() if each.shares is not None and each.shares.name == entity.name]
+
+
+def left_to_host(entity: Entity) -> frozenset[str]:
+    """The columns that the entity leaves to the one whose table it shares, in the rows that are that one's."""
+    return frozenset(base_columns(entity.shares) if entity.shares else ())
+
+
+def host_join_sql(entity: Entity, id_: Composable) -> Composable:
+    """Joins as `h` the entry by which the row with this id is the host's; nothing for an entity that shares no table."""
+    if entity.shares is None:
+        return SQL("")
+    return SQL("LEFT JOIN {} AS h ON h.nexus_id = {} AND h.last_load IS NOT NULL AND h.vanished_load IS NULL").format(
+        identity_table(entity.shares.name), id_
+    )
+
+
+def brought_by_sql(entity: str, id_: Composable) -> Composable:
+    """Whether a load of the entity brought the row with this id, whether or not its export still has it."""
+    return SQL("EXISTS (SELECT FROM {} AS e WHERE e.nexus_id = {} AND e.last_load IS NOT NULL)").format(
+        identity_table(entity), id_
+    )
+
+
+def named_by_another_sql(entity: Entity, id_: Composable) -> Composable:
+    """Whether the last load of another entity brought the row with this id."""
+    tests = [
+        SQL(
+            "EXISTS (SELECT FROM {} AS e WHERE e.nexus_id = {} AND e.last_load IS NOT NULL AND e.vanished_load IS NULL)"
+        ).format(identity_table(other.name), id_)
+        for other in others(entity)
+    ]
+    return SQL("({})").format(SQL(" OR ").join(tests or [SQL("FALSE")]))
+
+
+def own_row_sql(entity: Entity, id_: Composable) -> Composable:
+    """Whether the row with this id counts as the entity's: of a guest what its loads brought, of a host all but what they alone
+    brought, rows that people made included."""
+    own = brought_by_sql(entity.name, id_)
+    if entity.shares is not None:
+        return own
+    others_sql = [brought_by_sql(guest.name, id_) for guest in guests(entity)]
+    if not others_sql:
+        return SQL("TRUE")
+    return SQL("({} OR NOT ({}))").format(own, SQL(" OR ").join(others_sql))
