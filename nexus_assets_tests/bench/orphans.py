@@ -16,6 +16,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.load.incoming import reference_column
 from nexus_assets.local.clinic import PUBLISHED
+from nexus_assets.local.clinic.coordination import ALSO_REFERRERS
 from nexus_assets.local.clinic.published import SPECIALTIES
 from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import catalog, queries
@@ -33,12 +34,12 @@ ROWS = {
     "image_batches": PUBLISHED.image_batches,
     "images": PUBLISHED.images.nexus_rows,
     "companies": PUBLISHED.companies.nexus_rows,
-    "specialties": SPECIALTIES,
-    "referrers": PUBLISHED.referrers.nexus_rows,
+    "specialties": SPECIALTIES + 1,
+    "referrers": PUBLISHED.referrers.nexus_rows + PUBLISHED.support_coordinators.nexus_rows - ALSO_REFERRERS,
     "referrer_companies": PUBLISHED.referrer_companies.nexus_rows,
-    "patient_referrers": PUBLISHED.patient_referrers.nexus_rows,
+    "patient_referrers": PUBLISHED.patient_referrers.nexus_rows + PUBLISHED.coordinator_links.nexus_rows,
 }
-"""How many rows each table has at scale 1."""
+"""How many rows each table has at scale 1, with those of the entities that share it."""
 
 TEXT = 40
 """How long a made-up text is; it begins with the number of its row, as some columns are unique."""
