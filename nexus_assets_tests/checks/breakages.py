@@ -73,8 +73,12 @@ ANOTHER_PERSON = """
 
 
 def _loaded(entity: str) -> str:
-    """The first id in Nexus of a row that was loaded, as a statement."""
-    return f"SELECT min(nexus_id::text) FROM nexus_assets.identity_{entity}"
+    """The first id in Nexus of a row that was loaded, and that is not another entity's, too, as a statement."""
+    others = [name for name, each in ENTITIES.items() if each.model == ENTITIES[entity].model and name != entity]
+    ids = " EXCEPT ".join(
+        f"SELECT nexus_id::text AS id FROM nexus_assets.identity_{name}" for name in (entity, *others)
+    )
+    return f"SELECT min(id) FROM ({ids}) AS ids"
 
 
 def _images_in(clinic: CheckedClinic, batch: str) -> int:
@@ -284,11 +288,11 @@ def _linked_to_somebody_else(clinic: CheckedClinic, entity: str) -> Red:
 
 @turns_red("support_coordinators/no_orphaned_references", "coordinator_links/no_orphaned_references")
 def coordinators_and_their_links_name_rows_that_are_not_there(clinic: CheckedClinic) -> Red:
-    coordinator = clinic.value(
-        "SELECT min(nexus_id::text) FROM nexus_assets.identity_support_coordinators"
-        " WHERE nexus_id NOT IN (SELECT nexus_id FROM nexus_assets.identity_referrers)"
+    clinic.execute(
+        "UPDATE {referrers} SET specialty_id = %s WHERE id = %s",
+        NOWHERE,
+        clinic.value(_loaded("support_coordinators")),
     )
-    clinic.execute("UPDATE {referrers} SET specialty_id = %s WHERE id = %s", NOWHERE, coordinator)
     clinic.execute(
         "UPDATE {patient_referrers} SET referrer_id = %s WHERE id = %s",
         NOWHERE,
