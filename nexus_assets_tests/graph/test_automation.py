@@ -16,7 +16,7 @@ from nexus_assets.graph.automation import executor, import_schedule, sources_of,
 from nexus_assets.graph.entity_assets import RETRIES
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.graph.conftest import QUIET, Graph, graph  # noqa: F401 - the fixture
-from nexus_assets_tests.load.clinic import LOADED
+from nexus_assets_tests.load.clinic import LOADED_BY_A_RUN
 from nexus_assets_tests.sources.page_server import Answer, refusal, serving
 
 ALL = {source: "1" for name in ENTITIES for source in sources_of(name)}
@@ -83,7 +83,7 @@ def ticks(graph: Graph) -> Ticks:  # noqa: F811
 
 def test_growing_file_is_waited_for_and_loaded_once(graph: Graph, ticks: Ticks) -> None:  # noqa: F811
     assert ticks.requested() is None
-    assert ticks.requested() == list(LOADED)
+    assert ticks.requested() == list(LOADED_BY_A_RUN)
     assert graph.materialize().success
     assert ticks.requested() == []
     contact = graph.clinic.exports["Contacts"][0]["id"]

@@ -441,8 +441,8 @@ def furnish(clinic: Clinic) -> Clinic:
 FURNISHED = tuple(name for name, entity in ENTITIES.items() if name != "patient_referrers" and entity.shares is None)
 """What the furnished clinic has exports of."""
 
-LOADED = (*FURNISHED, "coordinator_specialty", "support_coordinators")
-"""What a run over it loads: Contacts names no coordinator, so these have no row."""
+LOADED_BY_A_RUN = (*FURNISHED, "coordinator_specialty", "support_coordinators")
+"""What a run over it loads: Contacts names no coordinator, so the last two have no row."""
 
 LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "correction")
 NATIVE_TABLES = ("reminders", "contact_relationships")

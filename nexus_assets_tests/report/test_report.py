@@ -24,7 +24,7 @@ from nexus_assets.report.page import verdict
 from nexus_assets.report.write import REPORT_NAME, write_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets_tests.graph.conftest import Graph
-from nexus_assets_tests.load.clinic import FURNISHED, LOADED
+from nexus_assets_tests.load.clinic import FURNISHED, LOADED_BY_A_RUN
 from nexus_assets_tests.load.importer_in_use import degrade
 from nexus_assets_tests.report.conftest import Made
 
@@ -213,7 +213,7 @@ def test_report_of_loads_of_an_earlier_run_says_so(graph: Graph, report: Make) -
     earlier = report().file
     assert graph.materialize("import_report").success
     (page,) = set(earlier.parent.glob("*.html")) - {earlier}
-    assert page.read_text("utf-8").count("last on ") == len(LOADED)
+    assert page.read_text("utf-8").count("last on ") == len(LOADED_BY_A_RUN)
 
 
 @pytest.mark.usefixtures("graph")
