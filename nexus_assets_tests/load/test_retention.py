@@ -6,12 +6,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2.errors
 import pytest
 
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.checks.run import keep
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.retention import PURGED, purge_alerts, purge_check_results
+from nexus_assets.ledger.retention import PURGED, purge, purge_alerts, purge_check_results
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic
 
@@ -162,6 +163,64 @@ def test_alerts_go_when_they_are_over_and_stay_while_they_are_open(table: str, o
         purge_alerts(cursor, 30)
     assert count(loaded, table) == 2
     assert count(loaded, table, f"{over} < now() - interval '30 days'") == 0
+
+
+OVER = """
+    INSERT INTO nexus_assets.correction (reject_id, entity, export, absent, faulty, corrected, idle_since)
+      SELECT 10 * {number} + n, '{entity}', 'x', false, '{{}}', '{{}}', now() - since
+      FROM unnest(ARRAY[interval '40 days', '20 days', NULL]) WITH ORDINALITY AS s (since, n);
+    INSERT INTO nexus_assets.undone (load_id, entity, run_id, undone_at, undone_by, load, figures)
+      SELECT 10 * {number} + n, '{entity}', 'x', now() - since, 'x', '{{}}', '{{}}'
+      FROM unnest(ARRAY[interval '40 days', '20 days']) WITH ORDINALITY AS s (since, n);
+    INSERT INTO nexus_assets.reject (entity, row_number, reason, row_hash, payload, first_load, resolved_load)
+      SELECT '{entity}', n, 'x', 0, '{{}}', 0, CASE n WHEN 1 THEN min(l.id) WHEN 2 THEN max(l.id) END
+      FROM nexus_assets.load AS l, generate_series(1, 3) AS n WHERE l.entity = '{entity}' GROUP BY n;
+    INSERT INTO nexus_assets.conflict (entity, source_id, nexus_id, column_name, cause, first_load, resolved_load)
+      SELECT '{entity}', gen_random_uuid(), gen_random_uuid(), n, 'edited', 0, CASE n WHEN 1 THEN min(l.id) WHEN 2 THEN max(l.id) END
+      FROM nexus_assets.load AS l, generate_series(1, 3) AS n WHERE l.entity = '{entity}' GROUP BY n;
+"""
+"""In each table of an entity the first row is over for long, the second not for long, and the third is open."""
+
+
+def test_of_one_entity_what_is_over_for_long_goes_and_nothing_else(loaded: Clinic) -> None:
+    days_pass(loaded, 40)
+    loaded.contact("Grevillea")
+    loaded.note(loaded.exports["Contacts"][0]["id"], "Seen.")
+    loaded.later()
+    load(loaded, "patients", "notes", days=1000)
+    loaded.execute("UPDATE nexus_assets.load SET undoable = false")
+    for number, entity in enumerate(("notes", "patients")):
+        loaded.execute(OVER.format(number=number, entity=entity))
+    with transaction(loaded.engine) as cursor:
+        purge(cursor, "notes", 30)
+    for table, left in {"correction": 2, "undone": 1, "reject": 2, "conflict": 2}.items():
+        assert count(loaded, table, "entity = 'notes'") == left, table
+        assert count(loaded, table, "entity = 'patients'") == left + 1, table
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO about SELECT (jsonb_populate_record(a, '{\"only_row\": false}')).* FROM about AS a",
+        "INSERT INTO about SELECT * FROM about",
+        "INSERT INTO conflict SELECT * FROM conflict",
+        "UPDATE conflict SET cause = 'x'",
+        "UPDATE conflict SET decision = 'x'",
+        "UPDATE correction SET reject_id = 1",
+    ],
+)
+def test_what_can_not_be_is_refused_by_the_ledger_itself(statement: str, loaded: Clinic) -> None:
+    loaded.execute(OVER.format(number=0, entity="notes"))
+    with pytest.raises(psycopg2.errors.IntegrityError):
+        loaded.execute(f"SET search_path = nexus_assets; {statement}")
+
+
+def test_what_was_resolved_may_come_again(loaded: Clinic) -> None:
+    loaded.execute(OVER.format(number=0, entity="notes"))
+    loaded.execute(
+        "INSERT INTO nexus_assets.conflict SELECT * FROM nexus_assets.conflict WHERE resolved_load IS NOT NULL"
+    )
+    assert count(loaded, "conflict") == 5
 
 
 def test_every_table_that_a_load_adds_to_is_bounded() -> None:

@@ -109,7 +109,7 @@ class Tree:
             by_file.setdefault(test.file, []).append(test)
         place = {test: at for tests in by_file.values() for at, test in enumerate(tests)}
         chosen: list[Test] = []
-        for test in sorted(seen, key=lambda test: (place[test] / 2 - worth(test), test.breadth, test.id)):
+        for test in sorted(seen, key=lambda test: (place[test] / 4 - worth(test), test.breadth, test.id)):
             is_asked = not any(name in test.id for name in NOT_ASKED) and self._has(test)
             if is_asked and sum(each.seconds for each in [*chosen, test]) <= budget:
                 chosen.append(test)
