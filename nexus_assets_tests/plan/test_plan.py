@@ -26,7 +26,7 @@ from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph
-from nexus_assets_tests.load.clinic import FURNISHED
+from nexus_assets_tests.load.clinic import FURNISHED, LOADED_BY_A_RUN
 from nexus_assets_tests.load.importer_in_use import degrade
 from nexus_assets_tests.load.test_first_use import WAITS_SECONDS, in_a_thread, until_somebody_waits
 
@@ -479,7 +479,7 @@ def test_job_shows_the_plan_and_materialises_nothing(graph: Graph) -> None:
     (output,) = (event for event in result.all_events if event.event_type_value == "STEP_OUTPUT")
     metadata = output.event_specific_data.metadata
     figures = {record.data["entity"]: record.data for record in metadata["what_it_would_do"].records}
-    new = {each.entity: each.new for each in plan().entities if each.entity in FURNISHED}
+    new = {each.entity: each.new for each in plan().entities if each.entity in LOADED_BY_A_RUN}
     assert {name: each["new"] for name, each in figures.items()} == new
 
 
