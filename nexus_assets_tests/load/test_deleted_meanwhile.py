@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from contextlib import closing
 from typing import Any
 
@@ -41,7 +42,19 @@ def linked(clinic: Clinic, patient: str) -> int:
     return int(clinic.value(f"SELECT count(*) FROM ({batches}) AS x WHERE object_id = %s", patient))
 
 
+def point_at_an_earlier_id(clinic: Clinic, contact: str) -> None:
+    """A document still leads to an id that the person had once."""
+    earlier, patient = str(uuid.uuid4()), clinic.patient_id(contact)
+    clinic.execute("UPDATE documents_document SET object_id = %s WHERE object_id = %s", earlier, patient)
+    clinic.execute(
+        "INSERT INTO nexus_assets.superseded (entity, nexus_id, current_id) VALUES ('patients', %s, %s)",
+        earlier,
+        patient,
+    )
+
+
 WRITES = {
+    "a reference that is moved to a current id": ("patients", point_at_an_earlier_id),
     "a new batch": ("image_batches", lambda clinic, contact: clinic.image(contact, "4/19/2024")),
     "a new document": ("documents", lambda clinic, contact: clinic.document(contact)),
     "a document that FileMaker gives to somebody else": (
