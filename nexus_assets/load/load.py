@@ -144,7 +144,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
         lookups=catalog.lookup_tables(cursor, entity),
         parent_states=parents.states(cursor, parent_tables),
-        decided_columns=decisions.decided_columns(cursor, entity.name),
+        decided_columns=decisions.decided_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
     _tune(cursor)
@@ -304,9 +304,10 @@ def _tidy_and_account(
     account.add_up(context.entity.name)
     date_orders = dictionaries.to_json() if dictionaries else context.last.date_orders if context.last else {}
     _record(run, context, staged.facts, date_orders, account)
-    if account.inserted or account.updated or account.healed:
-        before_values.purge(cursor, context.entity.name, context.settings.undoable_loads)
-    retention.purge(cursor, context.entity.name, context.settings.retention_days)
+    if context.last is not None:
+        if account.inserted or account.updated or account.healed:
+            before_values.purge(cursor, context.entity.name, context.settings.undoable_loads)
+        retention.purge(cursor, context.entity.name, context.settings.retention_days)
     _drop(cursor, context.work)
     types = {name: column.sql_type for name, column in context.target.columns.items()}
     told = sources.shown(staged.facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Literal
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.tables import ledger_table
@@ -16,20 +16,23 @@ from nexus_assets.nexus import queries
 
 def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
-    if not _any_to_keep_or_resolve(cursor, context):
-        return
-    # All that was read of the row, to be corrected where it is asked for: what the bucket tells of a file, and its record.
-    names = dict.fromkeys(
-        (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
+    if context.is_first:
+        kept = SQL("(SELECT *, reason_column AS column_name FROM {} WHERE reason IS NOT NULL)")
+        cursor.execute(_insert_sql(context, load_id, kept.format(context.work("incoming"))))
+    elif _any_to_keep_or_resolve(cursor, context):
+        _keep_and_resolve(cursor, context, load_id)
+
+
+def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+    rejected, known = context.work("rejected"), context.work("known_rejects")
+    same = SQL(
+        "(x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name"
     )
-    made = {key.name for key in context.entity.keys}
-    names = {name: None for name in names if name in context.source.columns and name not in made}
-    payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     moved = SQL("""
             UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x
-            WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-              AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
-        """).format(rejected=context.work("rejected"), known=context.work("known_rejects"))
+            WHERE r.id = n.id AND {same} AND n.row_number <> x.row_number
+        """).format(rejected=rejected, known=known, same=same)
+    new = SQL("(SELECT * FROM {} AS x WHERE NOT EXISTS (SELECT FROM {} AS n WHERE {}))").format(rejected, known, same)
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {rejected} AS
@@ -43,31 +46,45 @@ def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
             FROM nexus_assets.reject WHERE entity = {entity} AND resolved_load IS NULL;
 
             UPDATE nexus_assets.reject AS r SET resolved_load = {load} FROM {known} AS n
-            WHERE r.id = n.id AND NOT EXISTS (
-              SELECT FROM {rejected} AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-                AND x.column_name IS NOT DISTINCT FROM n.column_name);
+            WHERE r.id = n.id AND NOT EXISTS (SELECT FROM {rejected} AS x WHERE {same});
 
             {moved};
 
-            INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-            SELECT {entity}, x.row_number, nexus_assets.read_text({source_id}), x.reason, x.column_name, x.row_hash,
-                   jsonb_strip_nulls(jsonb_build_object({payload})), {load}
-            FROM {rejected} AS x JOIN {source} AS s USING (row_number)
-            WHERE NOT EXISTS (
-              SELECT FROM {known} AS n WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-                AND x.column_name IS NOT DISTINCT FROM n.column_name)
-            ORDER BY x.row_number
+            {inserted}
         """).format(
-            rejected=context.work("rejected"),
-            known=context.work("known_rejects"),
+            rejected=rejected,
+            known=known,
+            same=same,
             moved=updated_sql(context.kept_for, moved, ledger_table("reject"), "r", ("id",), columns=("row_number",)),
+            inserted=_insert_sql(context, load_id, new),
             incoming=context.work("incoming"),
             entity=Literal(context.entity.name),
             load=Literal(load_id),
-            payload=payload,
-            source=context.source.table,
-            source_id=context.source.field(context.entity.source_id, "s"),
         )
+    )
+
+
+def _insert_sql(context: LoadContext, load_id: int, rejected: Composable) -> Composable:
+    """The statement that keeps these rejected rows, each with all that was read of it, to be corrected where it is asked for:
+    what the bucket tells of a file, and its record."""
+    names = dict.fromkeys(
+        (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
+    )
+    made = {key.name for key in context.entity.keys}
+    names = {name: None for name in names if name in context.source.columns and name not in made}
+    payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
+    return SQL("""
+        INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+        SELECT {entity}, x.row_number, nexus_assets.read_text({source_id}), x.reason, x.column_name, x.row_hash,
+               jsonb_strip_nulls(jsonb_build_object({payload})), {load}
+        FROM {rejected} AS x JOIN {source} AS s USING (row_number) ORDER BY x.row_number
+    """).format(
+        entity=Literal(context.entity.name),
+        source_id=context.source.field(context.entity.source_id, "s"),
+        payload=payload,
+        load=Literal(load_id),
+        rejected=rejected,
+        source=context.source.table,
     )
 
 

@@ -37,6 +37,11 @@ def test_a_load_runs_the_statements_that_are_recorded(name: str, clinic: Clinic)
     assert not different, "\n".join([*different[:SHOWN_LINES], "Record it again: python3 dev.py sql --record"])
 
 
+@pytest.mark.parametrize(("name", "most"), [("notes", 45), ("images", 60)])
+def test_a_first_load_takes_few_statements(name: str, most: int) -> None:
+    assert len(re.findall(r";$", golden.path(name, "first").read_text(), re.MULTILINE)) <= most
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_every_work_table_has_the_columns_that_are_declared(name: str, clinic: Clinic) -> None:
     declared = {table.name: table.columns for table in work.TABLES}

@@ -61,9 +61,6 @@ FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.n
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, NULL::text), 0)), 0)
 FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t.id = k.nexus_id;
 
-SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
-WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
-
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT count(*) FROM (
@@ -429,69 +426,21 @@ FROM (
       GROUP BY b.id) AS c
 WHERE c.id = p.id AND p.image_count <> c.number;
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL)
-    OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL);
-
-CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
-    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
-    FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL;
-    CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
-    SELECT id, row_hash, reason, column_name, row_number,
-           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
-    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
-    WHERE r.id = n.id AND NOT EXISTS (
-      SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name);
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
-        nexus_assets.work_images_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
-;
-    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-    SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
-           jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key, 'claimed_by', s.claimed_by)),
-               <load>
-    FROM nexus_assets.work_images_rejected AS x JOIN nexus_assets.work_images_records AS s USING (row_number)
-    WHERE NOT EXISTS (
-      SELECT FROM nexus_assets.work_images_known_rejects AS n
-          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name)
-    ORDER BY x.row_number;
+INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+SELECT 'images', x.row_number, nexus_assets.read_text(s.id), x.reason, x.column_name, x.row_hash,
+       jsonb_strip_nulls(jsonb_build_object('id', s.id, 'key', s.key, 'thumbnail_key', s.thumbnail_key, 'Name_of_file', s."Name_of_file", 'fileName', s."fileName", 'file_name', s.file_name, 'size', s.size, 'thumbnail_size', s.thumbnail_size, 'mime_type', s.mime_type, 'Type', s."Type", 'recid', s.recid, 'date', s."date", 'position', s.position, 'id_Contact', s."id_Contact", 'group_id', s.group_id, 'record_key', s.record_key, 'claimed_by', s.claimed_by)),
+           <load>
+FROM (SELECT *, reason_column AS column_name FROM nexus_assets.work_images_incoming WHERE reason IS NOT NULL) AS x
+    JOIN nexus_assets.work_images_records AS s USING (row_number) ORDER BY x.row_number;
 
 SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_images WHERE notices IS NOT NULL GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-WITH forgotten AS (
-          UPDATE nexus_assets.load AS l SET undoable = FALSE
-          WHERE l.entity = 'images' AND l.undoable AND (false OR l.id < (
-    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'images' AND x.undoable
-      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
-    ORDER BY x.id DESC OFFSET 9 LIMIT 1
-)) RETURNING l.id
-        )
-        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
-
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'images'
-    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'images' AND finished_at < now() - make_interval(days => 365))
-    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'images'
-    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'images' AND finished_at < now() - make_interval(days => 365))
-    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.correction AS x WHERE entity = 'images'
-    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x WHERE entity = 'images'
-    AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x WHERE entity = 'images'
-    AND finished_at < now() - make_interval(days => 365)
-    AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'images' ORDER BY id DESC LIMIT 2)
-    AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
-    AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'images' AND r.first_load = x.id AND r.resolved_load IS NULL);
-
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_images_export, nexus_assets.work_images_listing, nexus_assets.work_images_dates_of_records,
     nexus_assets.work_images_records, nexus_assets.work_images_dates, nexus_assets.work_images_texts,
-    nexus_assets.work_images_incoming, nexus_assets.work_images_rejected, nexus_assets.work_images_known_rejects;
+    nexus_assets.work_images_incoming;

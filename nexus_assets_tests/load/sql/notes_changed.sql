@@ -600,14 +600,13 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_rejected AS
            row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
     FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL;
     UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_notes_known_rejects AS n
-    WHERE r.id = n.id AND NOT EXISTS (
-      SELECT FROM nexus_assets.work_notes_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name);
+    WHERE r.id = n.id
+        AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name);
     WITH written AS (
     UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_notes_known_rejects AS n,
         nexus_assets.work_notes_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
+    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT
+        FROM n.column_name AND n.row_number <> x.row_number
  RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -618,16 +617,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_rejected AS
     FROM written AS w
         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
 ;
-    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-    SELECT 'notes', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
-           jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'Note', s.c4, 'Note Type', s.c5, 'Date', s.c1, 'creationAccountName', s.c0, 'id_Key', s.c3)),
-               <load>
-    FROM nexus_assets.work_notes_rejected AS x JOIN nexus_assets.work_notes_export AS s USING (row_number)
-    WHERE NOT EXISTS (
-      SELECT FROM nexus_assets.work_notes_known_rejects AS n
-          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name)
-    ORDER BY x.row_number;
+INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+SELECT 'notes', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
+       jsonb_strip_nulls(jsonb_build_object('id', s.c2, 'Note', s.c4, 'Note Type', s.c5, 'Date', s.c1, 'creationAccountName', s.c0, 'id_Key', s.c3)),
+           <load>
+FROM (SELECT * FROM nexus_assets.work_notes_rejected AS x WHERE NOT EXISTS (SELECT FROM nexus_assets.work_notes_known_rejects AS n WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name)) AS x
+    JOIN nexus_assets.work_notes_export AS s USING (row_number) ORDER BY x.row_number;
 
 SET LOCAL enable_nestloop = off;
 

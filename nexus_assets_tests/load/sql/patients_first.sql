@@ -55,9 +55,6 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
-SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
-WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
-
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
@@ -290,69 +287,20 @@ DO $$ BEGIN
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL)
-    OR EXISTS (SELECT FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL);
-
-CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
-    SELECT row_number, source_id, row_hash, reason, reason_column AS column_name,
-           row_number() OVER (PARTITION BY row_hash, reason, reason_column ORDER BY row_number) AS k
-    FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL;
-    CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
-    SELECT id, row_hash, reason, column_name, row_number,
-           row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
-    UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
-    WHERE r.id = n.id AND NOT EXISTS (
-      SELECT FROM nexus_assets.work_patients_rejected AS x
-          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name);
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
-        nexus_assets.work_patients_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-      AND x.column_name IS NOT DISTINCT FROM n.column_name AND n.row_number <> x.row_number
-;
-    INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
-    SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
-           jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
-               <load>
-    FROM nexus_assets.work_patients_rejected AS x JOIN nexus_assets.work_patients_export AS s USING (row_number)
-    WHERE NOT EXISTS (
-      SELECT FROM nexus_assets.work_patients_known_rejects AS n
-          WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
-        AND x.column_name IS NOT DISTINCT FROM n.column_name)
-    ORDER BY x.row_number;
+INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
+SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
+       jsonb_strip_nulls(jsonb_build_object('id', s.c9, 'nameFirst', s.c11, 'nameLast', s.c12, 'nameMiddle', s.c13, 'title', s.c20, 'DOB', s.c5, 'gender', s.c7, 'Health Number', s.c8, 'Clinic_Name', s.c1, 'Area', s.c0, 'contactType', s.c2, 'CYS_ID', s.c3, 'Diabetes', s.c4, 'id_Clinic', s.c10, 'NDIS Coordinator Name', s.c15, 'NDIS Coordinator Email', s.c14, 'NDIS Coordinator Phone', s.c16, 'NDIS Plan Start Date', s.c19, 'NDIS Plan End Date', s.c18, 'NDIS notes', s.c17, 'Funding', s.c6)),
+           <load>
+FROM (SELECT *, reason_column AS column_name FROM nexus_assets.work_patients_incoming WHERE reason IS NOT NULL) AS x
+    JOIN nexus_assets.work_patients_export AS s USING (row_number) ORDER BY x.row_number;
 
 SELECT notices, count(*), min(row_number) FROM nexus_assets.identity_patients WHERE notices IS NOT NULL GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-WITH forgotten AS (
-          UPDATE nexus_assets.load AS l SET undoable = FALSE
-          WHERE l.entity = 'patients' AND l.undoable AND (false OR l.id < (
-    SELECT x.id FROM nexus_assets.load AS x WHERE x.entity = 'patients' AND x.undoable
-      AND (x.outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id))
-    ORDER BY x.id DESC OFFSET 9 LIMIT 1
-)) RETURNING l.id
-        )
-        DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
-
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'patients'
-    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
-    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'patients'
-    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
-    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.correction AS x WHERE entity = 'patients'
-    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x WHERE entity = 'patients'
-    AND undone_at < now() - make_interval(days => 365); DELETE FROM nexus_assets.load AS x WHERE entity = 'patients'
-    AND finished_at < now() - make_interval(days => 365)
-    AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'patients' ORDER BY id DESC LIMIT 2)
-    AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
-    AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.first_load = x.id AND r.resolved_load IS NULL);
-
 SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
     AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_patients_export, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
-    nexus_assets.work_patients_incoming, nexus_assets.work_patients_rejected, nexus_assets.work_patients_known_rejects;
+    nexus_assets.work_patients_incoming;
