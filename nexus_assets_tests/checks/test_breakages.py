@@ -34,3 +34,12 @@ def test_every_check_turns_red_for_some_breakage() -> None:
     """A check that nothing turns red proves nothing."""
     named = {name for breakage in BREAKAGES for name in breakage.turns_red}
     assert {check.full_name for check in CHECKS} - named == set()
+
+
+def test_what_stops_the_children_is_a_dangling_reference_of_a_loaded_row_alone() -> None:
+    """Not one of a row that the import did not make, which the checks of patients look for in the whole database."""
+    stopping = {(check.name, check.asset != "patients") for check in CHECKS if check.blocking}
+    assert stopping == {("no_orphaned_references", True)}
+    assert all(
+        check.blocking for check in CHECKS if check.name == "no_orphaned_references" and check.asset != "patients"
+    )
