@@ -360,6 +360,13 @@ def test_the_folder_marker_is_listed_as_an_object(bucket: Bucket) -> None:
     assert [(found["Key"], found["Size"]) for found in listed] == [(FOLDER_MARKER, 0)]
 
 
+def test_documents_lie_in_folders_of_their_types_and_those_without_one_in_another(clinic: Written) -> None:
+    folders = Counter(key.removeprefix(DOCUMENTS).split("/")[1] for key in clinic.keys if key.startswith(DOCUMENTS))
+    assert len(folders) > 5
+    assert 0 < folders["other"] < folders.total() / 2
+    assert "" not in folders
+
+
 def test_some_documents_lie_in_a_folder_named_like_a_file(clinic: Written) -> None:
     nested = [key for key in clinic.keys if key.count(".pdf") == 2]
     assert 500 < len(nested) < 4_000

@@ -85,6 +85,11 @@ def test_both_servers_answer(home: Path) -> None:
     assert found.exports.is_dir()
 
 
+def test_what_the_supervisor_says_is_kept(home: Path) -> None:
+    connect(home, fsync=False)
+    assert (home / "logs" / "supervisor.log").is_file()
+
+
 def test_a_change_in_the_buckets_folder_shows_when_it_is_told(home: Path) -> None:
     found = connect(home, fsync=False)
     client = boto3.client(
