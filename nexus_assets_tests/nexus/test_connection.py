@@ -66,3 +66,7 @@ def test_names_of_a_constraint_are_told(nexus_database: str) -> None:
     with pytest.raises(DatabaseError) as refused, transaction(make_engine(nexus_database)) as cursor:
         cursor.execute("INSERT INTO notes (id) VALUES (gen_random_uuid())")
     assert "not null violation [23502], table notes, column " in str(refused.value)
+
+
+def test_an_error_of_a_statement_does_not_quote_its_parameters() -> None:
+    assert make_engine("postgresql://nexus:x@127.0.0.1:1/nexus").hide_parameters

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from nexus_assets.sources.sheet_cells import column_index
+from nexus_assets.sources.sheet_cells import SheetScan, column_index
 from nexus_assets.sources.workbook import cell_text
 
 
@@ -38,3 +39,10 @@ def test_cells(value: object, text: str | None) -> None:
 @pytest.mark.parametrize(("letters", "index"), [("A", 0), ("Z", 25), ("AA", 26), ("AB", 27), ("XFD", 16383)])
 def test_columns(letters: str, index: int) -> None:
     assert column_index(letters) == index
+
+
+@pytest.mark.parametrize("range_", ["", "A1", "A1:", "1:2"])
+def test_a_merged_range_that_is_none_is_passed_over(range_: str) -> None:
+    sheet = f'<s><row r="1"><c r="A1"><v>1</v></c></row><mergeCell ref="{range_}"/></s>'
+    cells = SheetScan(calculated=True).read(io.BytesIO(sheet.encode()))
+    assert (cells.rows, cells.columns, cells.odd) == (1, 1, [])
