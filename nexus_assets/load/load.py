@@ -143,7 +143,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         parents=parent_tables,
         children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
         lookups=catalog.lookup_tables(cursor, entity),
-        parent_states=parents.states(cursor, parent_tables),
+        parent_states=parents.states(cursor, parent_tables, entity.hosts),
         decided_columns=decisions.decided_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )

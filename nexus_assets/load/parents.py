@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -24,17 +24,20 @@ def made_at_sql(target: Target, alias: str) -> Composable:
     return SQL("NULL::timestamptz")
 
 
-def states(cursor: Cursor, parents: Mapping[str, Target]) -> dict[str, str]:
+def states(cursor: Cursor, parents: Mapping[str, Target], hosts: Collection[str]) -> dict[str, str]:
     """Returns a state per parent: equal where a row of the child would find the same parents, different where it may not.
 
     Computed from the rows themselves. The ids and the times of loads say nothing here: of two loads that run at once, neither
     tells which of them the other one's snapshot saw. That also covers ids that were learned, and rows that were deleted or
-    restored in Nexus since.
+    restored in Nexus since. Of the entity whose table the child shares, also which rows its export still has.
     """
-    return {name: str(queries.row(cursor, _state_sql(parent))[0]) for name, parent in parents.items()}
+    return {
+        name: str(queries.row(cursor, _state_sql(parent, with_vanished=name in hosts))[0])
+        for name, parent in parents.items()
+    }
 
 
-def _state_sql(parent: Target) -> Composable:
+def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
     rule = parent.entity.filemaker_id
     carried: Composable = SQL("NULL::text")
     if rule is not None:
@@ -42,9 +45,14 @@ def _state_sql(parent: Target) -> Composable:
         column = SQL("t.{}").format(Identifier(rule.column))
         carried = column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
     return SQL("""
-        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}), 0)), 0)
+        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}{vanished}), 0)), 0)
         FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
-    """).format(carried=carried, ledger=identity_table(parent.entity.name), table=parent.table)
+    """).format(
+        carried=carried,
+        vanished=SQL(", k.vanished_load IS NULL") if with_vanished else SQL(""),
+        ledger=identity_table(parent.entity.name),
+        table=parent.table,
+    )
 
 
 def there_sql(parent: Target) -> Composable:

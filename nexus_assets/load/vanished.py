@@ -72,11 +72,12 @@ def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive
     """Marks what vanished, unmarks what returned, archives or ends the one and brings back the other; returns how many of each."""
     vanished, returned = _mark(cursor, context, ids, load_id)
     archive, end = context.entity.archive, context.entity.end
-    archived = brought_back = 0
+    archived = brought_back = ended = 0
     if archive is not None:
         brought_back = _bring_back(cursor, context, archive)
         archived = _archive(cursor, context, archive, load_id) if archive_vanished else 0
-    ended = _end(cursor, context, end) if end is not None else 0
+    if end is not None:
+        ended, brought_back = _end(cursor, context, end), _begin_again(cursor, context, end)
     return {
         "vanished": vanished,
         "returned": returned,
@@ -145,25 +146,41 @@ def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
 
 
 def _end(cursor: Cursor, context: LoadContext, end: End) -> int:
-    """Ends what vanished and no other entity names, where nobody changed it in Nexus. Should FileMaker have it again, the next
-    comparison finds in Nexus what FileMaker last said."""
-    said = SQL("{}::{}").format(Literal(end.value), SQL(context.target.columns[end.column].sql_type))
-    names = {"base": base_column(end.column), "said": hash_sql(said)}
-    over = SQL("l.vanished_load IS NOT NULL AND l.{base} <> {said} AND NOT {named}").format(
-        **names, named=shared.named_by_another_sql(context.entity, SQL("l.nexus_id"))
+    """Ends what vanished and no other entity names. Should FileMaker have it again, the next comparison finds in Nexus what
+    FileMaker last said."""
+    unnamed = SQL("NOT {}").format(shared.named_by_another_sql(context.entity, SQL("l.nexus_id")))
+    return _say(cursor, context, end.column, end.value, unnamed)
+
+
+def _begin_again(cursor: Cursor, context: LoadContext, end: End) -> int:
+    """Begins again what ended, and what the entity whose table this is names by now: as its new rows do, unless its export says
+    something of the column."""
+    host = context.entity.shares
+    if host is None:
+        return 0
+    named = SQL("""EXISTS (SELECT FROM {} AS h WHERE h.nexus_id = l.nexus_id AND h.last_load IS NOT NULL
+                     AND h.vanished_load IS NULL AND h.{} IS NULL)""").format(
+        identity_table(host.name), base_column(end.column)
     )
-    current = SQL("t.{}").format(Identifier(end.column))
-    unchanged = SQL("{} AND l.{} = {} AND {} <> {}").format(over, names["base"], hash_sql(current), current, said)
-    ended = _update(cursor, context, {end.column: said}, unchanged)
-    cursor.execute(
-        _kept_sql(
-            context,
-            SQL("UPDATE {ledger} AS l SET {base} = {said} WHERE {over}").format(
-                **names, ledger=context.ledger, over=over
-            ),
-        )
+    return _say(cursor, context, end.column, host.on_insert[end.column], named)
+
+
+def _say(cursor: Cursor, context: LoadContext, column: str, value: object, condition: Composable) -> int:
+    """Gives the column of what vanished this value where nobody changed it in Nexus, and notes it as what FileMaker last said;
+    returns how many rows changed."""
+    said = SQL("{}::{}").format(Literal(value), SQL(context.target.columns[column].sql_type))
+    names = {"base": base_column(column), "said": hash_sql(said)}
+    chosen = SQL("l.vanished_load IS NOT NULL AND l.{base} <> {said} AND {condition}").format(
+        **names, condition=condition
     )
-    return ended
+    current = SQL("t.{}").format(Identifier(column))
+    unchanged = SQL("{} AND l.{} = {} AND {} <> {}").format(chosen, names["base"], hash_sql(current), current, said)
+    changed = _update(cursor, context, {column: said}, unchanged)
+    noted = SQL("UPDATE {ledger} AS l SET {base} = {said} WHERE {chosen}").format(
+        **names, ledger=context.ledger, chosen=chosen
+    )
+    cursor.execute(_kept_sql(context, noted))
+    return changed
 
 
 def _update(cursor: Cursor, context: LoadContext, columns: dict[str, Composable], condition: Composable) -> int:

@@ -295,7 +295,10 @@ class Archive:
 
 @dataclass(frozen=True)
 class End:
-    """What FileMaker says of a link by naming it no more: `column` takes `value`, as if an export had said so."""
+    """What FileMaker says of a link by naming it no more: `column` takes `value`, as if an export had said so.
+
+    Where the entity whose table it is names the link later, the column has what that one's new rows have.
+    """
 
     column: str
     value: str

@@ -272,6 +272,44 @@ def test_a_link_that_both_exports_name_is_one_and_does_not_end_while_one_of_them
     assert settled(referred)
 
 
+@pytest.mark.parametrize(("status", "expected"), [(None, "ACTIVE"), ("Pending", "PENDING")])
+def test_a_link_that_ended_begins_again_where_the_other_export_names_it(
+    status: str | None, expected: str, referred: Clinic
+) -> None:
+    row = coordinated(referred, "Wattle", "Ines Quandong")
+    if status is not None:
+        referred.extra_headings["PatientToReferrer"] = ("Status",)
+    referred.load(*ALL)
+    row["NDIS Coordinator Name"] = ""
+    referred.load(*ALL)
+    patient = "SELECT l.status FROM {patient_referrers} AS l JOIN {patients} AS p ON p.id = l.patient_id WHERE p.last_name = 'Wattle'"
+    assert referred.value(patient) == "INACTIVE"
+    cells = {} if status is None else {"Status": status}
+    referral = referred.referral(row["id"], referred.exports["Referrers"][0]["id"], **cells)
+    referred.load(*ALL)
+    assert referred.value(patient) == expected
+    assert conflicts(referred) == []
+    assert settled(referred)
+    referred.exports["PatientToReferrer"].remove(referral)
+    referred.load(*ALL)
+    # A status that stands in that export was its word, and ends by it alone.
+    assert referred.value(patient) == ("INACTIVE" if status is None else expected)
+
+
+def test_a_status_that_a_person_chose_after_the_end_is_kept_where_the_other_export_names_the_link(
+    referred: Clinic,
+) -> None:
+    row = coordinated(referred, "Wattle", "Ines Quandong")
+    referred.load(*ALL)
+    row["NDIS Coordinator Name"] = ""
+    referred.load(*ALL)
+    referred.execute("UPDATE {patient_referrers} SET status = 'PENDING' WHERE status = 'INACTIVE'")
+    referred.referral(row["id"], referred.exports["Referrers"][0]["id"])
+    referred.load(*ALL)
+    assert referred.values("SELECT status FROM {patient_referrers} ORDER BY 1") == ["ACTIVE", "PENDING"]
+    assert settled(referred)
+
+
 # --- one person in two exports ----------------------------------------------------------------------------------------
 
 
