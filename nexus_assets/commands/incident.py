@@ -29,7 +29,7 @@ from nexus_assets.resources import ClinicBucket
 
 HEALING = {
     "*images": "patients, batches, images, and every other row that refers to a patient",
-    "appointments,notes,patient_referrers": "adopts what the other importer recreated, restores the rest",
+    "appointments,notes,*coordinator_links": "adopts what the other importer recreated, restores the rest",
 }
 """What is materialized to heal everything, in this order, and what each of them repairs."""
 
