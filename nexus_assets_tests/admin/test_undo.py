@@ -532,3 +532,22 @@ def test_the_examples_of_the_docs_work_as_typed(loaded: Clinic, command: Callabl
     assert "rows removed" in command(loaded)(*asked.split()[1:]).output
     words = done.replace(" 12 ", f" {load} ").replace("--yes nexus", f"--yes {database}").split()
     assert command(loaded)(*words[1:]).exit_code == 0
+
+
+def test_what_a_load_changed_is_kept_in_its_steps_each_load_from_1(loaded: Clinic) -> None:
+    """Undone is the last step first: a row may be changed by several."""
+    for name in ("Quandong", "Myrtle"):
+        row = loaded.contact(name)
+        loaded.exports["Contacts"][0]["nameFirst"] = name
+        loaded.later()
+        loaded.load("patients", undoable_loads=5)
+        loaded.remove("Contacts", row)
+        loaded.exports["Contacts"][0]["nameFirst"] += "s"
+        loaded.later()
+        loaded.load("patients", undoable_loads=5, allow_vanished=True)
+    steps = loaded.rows(
+        "SELECT min(step), max(step), count(DISTINCT step) FROM nexus_assets.before_value GROUP BY load_id ORDER BY load_id"
+    )
+    assert [first for first, _, _ in steps] == [1] * len(steps)
+    assert all(last == number for _, last, number in steps)
+    assert max(number for _, _, number in steps) > 1
