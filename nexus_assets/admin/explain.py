@@ -221,7 +221,7 @@ class _Explainer:
         """Whether the row is of an entity that shares the table."""
         return self.has_ledger and any(
             queries.yes(self.cursor, SQL("SELECT {}").format(shared.brought_by_sql(guest.name, Literal(nexus_id))))
-            for guest in shared.guests(self.entity)
+            for guest in shared.adding(shared.guests(self.entity))
         )
 
     def rejected(self, asked: _Asked) -> dict[str | None, tuple[Rejected, ...]]:

@@ -153,13 +153,14 @@ def _gather(cursor: Cursor, target: Target) -> None:
         SQL("""
             CREATE TEMP TABLE {going} ON COMMIT DROP AS
             SELECT t.id, l.source_id FROM {target} AS t LEFT JOIN {ledger} AS l ON l.nexus_id = t.id
-            WHERE (l.last_load IS NOT NULL OR {marked}) AND NOT {is_hosts};
+            WHERE (l.last_load IS NOT NULL OR {marked}) AND NOT {is_hosts} AND {adds_rows};
             CREATE UNIQUE INDEX ON {going} (id); ANALYZE {going}
         """).format(
             going=_going(target.entity.name),
             target=target.table,
             ledger=identity_table(target.entity.name),
             marked=marked,
+            adds_rows=Literal(target.entity.adds_rows),
             # Each row goes once, and is judged by what that entity's export says of it.
             is_hosts=shared.brought_by_sql(target.entity.shares.name, SQL("t.id"))
             if target.entity.shares
@@ -229,20 +230,29 @@ def _untracked_differences(target: Target, known: set[str]) -> Iterator[Composab
 
 def _unless_a_guests(target: Target, name: str, differs: Composable) -> Composable:
     """The condition, but not where the column holds what the export of an entity said that shares the table."""
-    for guest in shared.guests(target.entity):
-        if name in base_columns(guest):
-            differs = SQL("({} AND NOT {})").format(differs, _said_by_sql(replace(target, entity=guest), name))
-    return differs
+    guests = [replace(target, entity=each) for each in shared.guests(target.entity) if name in base_columns(each)]
+    if not guests:
+        return differs
+    keys = {
+        key for each in guests for column in each.entity.columns if column.name == name for key in column.merged_keys
+    }
+    said = [_said_by_sql(each, name, is_part=bool(keys)) for each in guests]
+    if keys:
+        said.append(SQL("t.{} - {}::text[] = '{{}}'").format(Identifier(name), Literal(sorted(keys))))
+    return SQL("({} AND NOT coalesce({}, FALSE))").format(differs, SQL(" AND ").join(said))
 
 
-def _said_by_sql(guest: Target, name: str) -> Composable:
-    """Whether the column of the row `t` holds what the export of the entity that shares the table said, and nothing else."""
-    declared = next((column for column in guest.entity.columns if column.name == name), None)
-    rest: Composable = SQL("TRUE")
-    if declared is not None and declared.merged_keys:
-        rest = SQL("t.{} - {}::text[] = '{{}}'").format(Identifier(name), Literal(list(declared.merged_keys)))
-    return SQL("EXISTS (SELECT FROM {} AS g WHERE g.nexus_id = t.id AND g.{} = {} AND {})").format(
-        identity_table(guest.entity.name), base_column(name), hash_sql(owned_sql(name, guest, "t")), rest
+def _said_by_sql(guest: Target, name: str, *, is_part: bool) -> Composable:
+    """Whether the column of the row `t` holds what the export of the entity that shares the table said; `is_part`: among its own
+    keys of a jsonb object, of which there may be none."""
+    owned = owned_sql(name, guest, "t")
+    # The row may have another id since, which the load of this entity has not learned yet.
+    return SQL("""({} OR EXISTS (SELECT FROM {} AS g WHERE g.{} = {} AND (g.nexus_id = t.id OR EXISTS (
+        SELECT FROM nexus_assets.superseded AS s WHERE s.nexus_id = g.nexus_id AND s.current_id = t.id))))""").format(
+        SQL("{} = '{{}}'").format(owned) if is_part else SQL("FALSE"),
+        identity_table(guest.entity.name),
+        base_column(name),
+        hash_sql(owned),
     )
 
 

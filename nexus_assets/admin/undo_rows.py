@@ -176,7 +176,7 @@ class _Undo:
             ) AS m JOIN {ledger} AS l USING (source_id) LEFT JOIN {target} AS t ON t.id = l.nexus_id
             LEFT JOIN undo_row AS e ON e.table_name = {ledger_name} AND e.row_key = l.source_id::text
             """,
-            named_by_another=shared.named_by_another_sql(self.entity, SQL("t.id")),
+            named_by_another=shared.named_sql(shared.others(self.entity), SQL("t.id")),
             edited=SQL("({})").format(SQL(" OR ").join(differences(self.target))),
             referenced=is_referenced_sql(self.cursor, self.target, "t"),
         )

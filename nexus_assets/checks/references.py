@@ -97,7 +97,9 @@ def _chosen_sql(
         resolvable=resolvable,
         managed=Literal(managed),
         # Of a row of another entity of the table that one's own check tells.
-        alone=SQL("TRUE") if managed else SQL("NOT {}").format(shared.named_by_another_sql(entity, SQL("o.id::uuid"))),
+        alone=SQL("TRUE")
+        if managed
+        else SQL("NOT {}").format(shared.named_sql(shared.adding(shared.others(entity)), SQL("o.id::uuid"))),
     )
 
 

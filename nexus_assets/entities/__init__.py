@@ -2,14 +2,17 @@
 
 from nexus_assets.entities.appointments import APPOINTMENTS
 from nexus_assets.entities.companies import COMPANIES
+from nexus_assets.entities.company_communications import COMPANY_COMMUNICATIONS
 from nexus_assets.entities.coordinator_links import COORDINATOR_LINKS
 from nexus_assets.entities.coordinator_specialty import COORDINATOR_SPECIALTY
 from nexus_assets.entities.documents import DOCUMENTS
 from nexus_assets.entities.image_batches import IMAGE_BATCHES
 from nexus_assets.entities.images import IMAGES
 from nexus_assets.entities.notes import NOTES
+from nexus_assets.entities.patient_communications import PATIENT_COMMUNICATIONS
 from nexus_assets.entities.patient_referrers import PATIENT_REFERRERS
 from nexus_assets.entities.patients import PATIENTS
+from nexus_assets.entities.referrer_communications import REFERRER_COMMUNICATIONS
 from nexus_assets.entities.referrer_companies import REFERRER_COMPANIES
 from nexus_assets.entities.referrers import REFERRERS
 from nexus_assets.entities.specialties import SPECIALTIES
@@ -26,6 +29,9 @@ _WHERE_EXPORTED = (
     COORDINATOR_SPECIALTY,
     SUPPORT_COORDINATORS,
     COORDINATOR_LINKS,
+    PATIENT_COMMUNICATIONS,
+    REFERRER_COMMUNICATIONS,
+    COMPANY_COMMUNICATIONS,
 )
 
 ENTITIES: dict[str, Entity] = {entity.name: entity for entity in (*_ALWAYS, *_WHERE_EXPORTED)}

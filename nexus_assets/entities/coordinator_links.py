@@ -27,5 +27,5 @@ COORDINATOR_LINKS = Entity(
     on_insert={"is_primary": False, "created_at": Now(), "updated_at": Now()},
     updated_at="updated_at",
     people_delete=True,
-    end=End("status", "INACTIVE"),
+    ends=(End("status", "INACTIVE"),),
 )

@@ -17,7 +17,7 @@ UNSPLIT = Placeholder(("% - %", "% \u2013 %", "% \u2014 %"))
 """What an importer left as the last name: the organisation stands behind it."""
 
 CONTACT, CONTACT_PARSER = parse.json_keys(
-    {"phone": (parse.text, "NDIS Coordinator Phone"), "email": (parse.text, "NDIS Coordinator Email")}
+    {"phone": (parse.phone_number, "NDIS Coordinator Phone"), "email": (parse.text, "NDIS Coordinator Email")}
 )
 """As the pages of referrers and coordinators read one phone number and one address. A patient's NDIS notes stay with the patient."""
 

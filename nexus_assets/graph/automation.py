@@ -135,7 +135,7 @@ def stale(versions: Mapping[str, str], loaded: Mapping[str, Mapping[str, str]]) 
         sources = sources_of(name)
         if any(source not in versions for source in sources) or lacking & {*entity.upstream}:
             lacking.add(name)
-        elif {*wanted} & {*entity.upstream} or any(
+        elif {*wanted} & {*entity.after} or any(
             loaded.get(name, {}).get(source) != versions.get(source) for source in (*sources, *entity.companion_exports)
         ):
             wanted.append(name)

@@ -51,7 +51,7 @@ def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
     return [
         *(export_key(name) for name in entity.exports),
         *(listing_key(name) for name in entity.listings),
-        *(asset_key(name) for name in entity.upstream),
+        *(asset_key(name) for name in entity.after),
     ]
 
 

@@ -6,6 +6,8 @@ of the other entity knows the row all the same, so that links can lead to it, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from psycopg2.sql import SQL, Composable
 
 from nexus_assets.entities import ENTITIES
@@ -20,8 +22,13 @@ def others(entity: Entity) -> list[Entity]:
 
 
 def guests(entity: Entity) -> list[Entity]:
-    """The entities that add rows to the entity's table."""
+    """The entities that share the entity's table: they add rows to it, or write columns of its rows."""
     return [each for each in ENTITIES.values() if each.shares is not None and each.shares.name == entity.name]
+
+
+def adding(entities: Iterable[Entity]) -> list[Entity]:
+    """Those of the entities that add rows of their own."""
+    return [each for each in entities if each.adds_rows]
 
 
 def left_to_host(entity: Entity) -> frozenset[str]:
@@ -45,13 +52,28 @@ def brought_by_sql(entity: str, id_: Composable) -> Composable:
     )
 
 
-def named_by_another_sql(entity: Entity, id_: Composable) -> Composable:
-    """Whether the last load of another entity brought the row with this id."""
+def saying(entity: Entity, column: str) -> list[Entity]:
+    """The other entities of the table whose exports say something of the same value: of a merged jsonb column, of one of the same
+    keys."""
+    mine = _keys(entity, column)
+    return [
+        each
+        for each in others(entity)
+        if column in base_columns(each) and (not mine or not (theirs := _keys(each, column)) or mine & theirs)
+    ]
+
+
+def _keys(entity: Entity, column: str) -> set[str]:
+    return {key for each in entity.columns if each.name == column for key in each.merged_keys}
+
+
+def named_sql(entities: Iterable[Entity], id_: Composable) -> Composable:
+    """Whether the last load of one of these entities brought the row with this id."""
     tests = [
         SQL(
             "EXISTS (SELECT FROM {} AS e WHERE e.nexus_id = {} AND e.last_load IS NOT NULL AND e.vanished_load IS NULL)"
-        ).format(identity_table(other.name), id_)
-        for other in others(entity)
+        ).format(identity_table(each.name), id_)
+        for each in entities
     ]
     return SQL("({})").format(SQL(" OR ").join(tests or [SQL("FALSE")]))
 
@@ -62,7 +84,7 @@ def own_row_sql(entity: Entity, id_: Composable) -> Composable:
     own = brought_by_sql(entity.name, id_)
     if entity.shares is not None:
         return own
-    others_sql = [brought_by_sql(guest.name, id_) for guest in guests(entity)]
+    others_sql = [brought_by_sql(guest.name, id_) for guest in adding(guests(entity))]
     if not others_sql:
         return SQL("TRUE")
     return SQL("({} OR NOT ({}))").format(own, SQL(" OR ").join(others_sql))

@@ -109,7 +109,8 @@ def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Acc
     ]
     account.adoption = adoption.count_values(cursor, context, *flags)
     account.heal(
-        adopted=adopted,
+        # What another entity's load has just inserted was nobody's before.
+        adopted=adopted if context.entity.adds_rows else 0,
         restored=restored,
         relinked=relinked,
     )

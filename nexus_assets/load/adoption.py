@@ -18,6 +18,7 @@ from nexus_assets.mapping.entity import (
     Entity,
     GenericReference,
     Leaving,
+    ListsOfImporter,
     Placeholder,
     Reference,
     SameAs,
@@ -46,6 +47,8 @@ def significant_sql(target: Target, name: str, value: Composable) -> Composable:
     declared = declared_column(target.entity, name)
     if declared is not None and declared.merged_keys:
         return SQL("{}({})").format(ledger_table("without_blanks"), value)
+    if declared is not None and declared.parser.makes == "jsonb":
+        return SQL("coalesce({}, '{{}}')").format(value)
     if not is_text(target, name):
         return value
     verbatim = declared is not None and declared.parser == parse.verbatim
@@ -56,16 +59,29 @@ def significant_sql(target: Target, name: str, value: Composable) -> Composable:
 def says_nothing_sql(context: LoadContext, name: str) -> Composable:
     """Whether FileMaker has no value for the column: what the row `i` says is what an empty field would say."""
     declared, said = declared_column(context.entity, name), SQL("i.{}").format(incoming_column(name))
+    if declared is not None and declared.parser.makes == "jsonb":
+        return SQL("{} = '{{}}'").format(said)
     if declared is None or not is_text(context.target, name) or declared.parser.dates or declared.parser.times:
         return SQL("{} IS NULL").format(said)
     nothing = declared.parser.value([parse.BLANK] * len(declared.fields), context.reading)
     return SQL("coalesce({}, '') = coalesce({}, '')").format(said, nothing)
 
 
+def nothing_sql(target: Target, name: str) -> Composable:
+    """Whether the row `t` has nothing in a jsonb column, or nothing but blank keys."""
+    value = owned_sql(name, target, "t")
+    blanks = SQL("{}({})").format(ledger_table("without_blanks"), value)
+    return SQL(
+        "(CASE jsonb_typeof({0}) WHEN 'object' THEN {1} = '{{}}' ELSE coalesce({0}, 'null') = 'null' END)"
+    ).format(value, blanks)
+
+
 def is_empty_sql(context: LoadContext, name: str) -> Composable:
     """Whether the row `t` of Nexus has nothing in the column; in a jsonb object, nothing that FileMaker has otherwise."""
     current, declared = owned_sql(name, context.target, "t"), declared_column(context.entity, name)
     significant = significant_sql(context.target, name, current)
+    if declared is not None and declared.parser.makes == "jsonb" and not declared.merged_keys:
+        return nothing_sql(context.target, name)
     if declared is None or not declared.merged_keys:
         return SQL("{} IS NULL").format(significant)
     rule = context.entity.filemaker_id
@@ -75,25 +91,42 @@ def is_empty_sql(context: LoadContext, name: str) -> Composable:
 
 
 @singledispatch
-def _is_leaving(leaving: Leaving, name: str) -> Composable:
+def _is_leaving(leaving: Leaving, target: Target, name: str) -> Composable:
     """Whether the column of the row `t` holds what importers leave there, as far as the row alone tells."""
     raise NotImplementedError(leaving)
 
 
 @_is_leaving.register
-def _placeholder(leaving: Placeholder, name: str) -> Composable:
+def _placeholder(leaving: Placeholder, _: Target, name: str) -> Composable:
     return SQL("t.{}::text ILIKE ANY ({})").format(Identifier(name), Literal(list(leaving.patterns)))
 
 
 @_is_leaving.register
-def _same_as(leaving: SameAs, name: str) -> Composable:
+def _same_as(leaving: SameAs, _: Target, name: str) -> Composable:
     other = SQL("regexp_replace(t.{}::text, '^.*/', '')").format(Identifier(leaving.column))
     return SQL("t.{}::text = {}").format(Identifier(name), other)
 
 
 @_is_leaving.register
-def _as_in_filemaker(leaving: AsInFileMaker, name: str) -> Composable:  # noqa: ARG001 - only FileMaker's value tells
+def _as_in_filemaker(leaving: AsInFileMaker, _: Target, name: str) -> Composable:  # noqa: ARG001 - only FileMaker's value tells
     return SQL("FALSE")
+
+
+@_is_leaving.register
+def _lists_of_importer(leaving: ListsOfImporter, target: Target, name: str) -> Composable:
+    value = owned_sql(name, target, "t")
+    known = Literal([*leaving.lists, *leaving.texts])
+    rest = SQL("{}({} - {}::text[]) = '{{}}'").format(ledger_table("without_blanks"), value, known)
+    lists, texts = (
+        [
+            SQL("coalesce(jsonb_typeof({} -> {}), {}) = {}").format(value, Literal(key), Literal(kind), Literal(kind))
+            for key in keys
+        ]
+        for keys, kind in ((leaving.lists, "array"), (leaving.texts, "string"))
+    )
+    return SQL("CASE jsonb_typeof({0}) WHEN 'object' THEN {0} ?| {1}::text[] AND {2} ELSE FALSE END").format(
+        value, Literal([*leaving.lists]), SQL(" AND ").join([rest, *lists, *texts])
+    )
 
 
 def left_in_sql(target: Target, name: str) -> Composable:
@@ -103,7 +136,7 @@ def left_in_sql(target: Target, name: str) -> Composable:
     tests: list[Composable] = [
         SQL("{} IS NULL").format(significant_sql(target, name, SQL("t.{}").format(Identifier(name))))
     ]
-    tests += [_is_leaving(leaving, name) for leaving in declared.left_by_importers]
+    tests += [_is_leaving(leaving, target, name) for leaving in declared.left_by_importers]
     return SQL("({})").format(SQL(" OR ").join(tests))
 
 
@@ -121,7 +154,9 @@ def gives_way_sql(context: LoadContext, name: str) -> Composable:
     """Whether FileMaker's value takes the place of what the row `t` has: it is adopted now, and there nothing, or a leaving."""
     declared = declared_column(context.entity, name)
     tests = [is_empty_sql(context, name), reads_alike_sql(context, name)]
-    tests += [_is_leaving(leaving, name) for leaving in (declared.left_by_importers if declared else ())]
+    tests += [
+        _is_leaving(leaving, context.target, name) for leaving in (declared.left_by_importers if declared else ())
+    ]
     return SQL("(d.action = 'adopt' AND coalesce({}, FALSE))").format(SQL(" OR ").join(tests))
 
 

@@ -15,6 +15,7 @@ from nexus_assets.load.adoption import (
     declared_column,
     gives_way_sql,
     link_of,
+    nothing_sql,
     reads_alike_sql,
     says_nothing_sql,
     significant_sql,
@@ -124,7 +125,11 @@ class _Comparing:
         if declared is not None and declared.keep_if_blank:
             nothing = SQL("coalesce({}::text, '') = ''").format(said)
             differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, self.unchanged_in_nexus(name, current))
-        return _Comparison(name, current, differs, gives_way_sql(self.context, name))
+        healed = gives_way_sql(self.context, name)
+        if self.context.entity.shares is not None and declared is not None and declared.parser.makes == "jsonb":
+            # The other entity restored the row, and knows nothing of this; no page of Nexus leaves such a value empty.
+            healed = SQL("({} OR {})").format(healed, nothing_sql(self.context.target, name))
+        return _Comparison(name, current, differs, healed)
 
     def _differs(self, name: str, current: Composable, said: Composable) -> Composable:
         """Whether the values differ as they are compared; in an adopted row only where FileMaker has one, or had Nexus's.

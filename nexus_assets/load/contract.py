@@ -52,6 +52,8 @@ def check(target: Target) -> None:
                 f"The column {target.name}.{name} is of type {found}; the import of {entity.name} writes {fitting[0]}.",
                 remedy=changed,
             )
+    if not entity.adds_rows:
+        return
     filled = {*entity.written_columns, *entity.on_insert}
     unfilled = [
         column.name

@@ -136,7 +136,7 @@ class Dictionaries:
         date_system: str = "",
     ) -> None:
         self._epoch = EPOCH_1904 if date_system == "1904" else EXCEL_EPOCH
-        self._cursor, self._work, self._settings, self._reading = cursor, work, settings, reading
+        self._cursor, self._work, self._settings, self.reading = cursor, work, settings, reading
         self._last = None if last is None else _from_json(last)
         self.order: DateOrder | None = None
         self._by_all_rows = False
@@ -175,9 +175,9 @@ class Dictionaries:
             table=table,
             own=Literal(Json(dict(self.order.columns))),
             order=Literal(self.order.order),
-            today=Literal(self._reading.today),
+            today=Literal(self.reading.today),
             epoch=Literal(self._epoch),
-            zone=Literal(self._reading.time_zone),
+            zone=Literal(self.reading.time_zone),
         )
 
     @property

@@ -266,7 +266,7 @@ def check_sources_not_empty(
 def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None, rows: int, accepted: int) -> None:
     """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
     entity = context.entity
-    names_some = isinstance(entity.source, ExportRows) and entity.source.only_with is not None
+    names_some = bool(entity.owners) or (isinstance(entity.source, ExportRows) and entity.source.only_with is not None)
     if (last is not None and last.source_rows == 0) or (names_some and not rows):
         return
     places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]

@@ -17,7 +17,7 @@ from nexus_assets.load.adoption import declared_column, is_text, left_in_sql
 from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id_sql, hash_sql, incoming_column
 from nexus_assets.load.parents import made_at_sql
 from nexus_assets.load.planner import without_nested_loops
-from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, Recognition
+from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, ByHost, Recognition
 from nexus_assets.mapping.parse import BLANK, Field, call
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
@@ -141,6 +141,19 @@ def _by_content(rule: ByContent, context: LoadContext, _: Cursor) -> Composable:
         homeless=_unmatched_source_sql(context),
         free=_unclaimed_target_sql(context),
         conditions=SQL(" AND ").join(conditions),
+    )
+
+
+@pairs_sql.register
+def _by_host(_: ByHost, context: LoadContext, __: Cursor) -> Composable:
+    assert context.entity.shares is not None
+    return SQL("""
+        SELECT i.source_id, t.id AS nexus_id FROM ({homeless}) AS i
+        JOIN {host} AS h ON h.source_id = i.source_id JOIN ({free}) AS t ON t.id = h.nexus_id
+    """).format(
+        homeless=_unmatched_source_sql(context),
+        host=identity_table(context.entity.shares.name),
+        free=_unclaimed_target_sql(context),
     )
 
 

@@ -272,7 +272,8 @@ def _repeated_sql(context: LoadContext) -> Composable:
         return SQL("""
             CREATE UNLOGGED TABLE {repeated} AS
             SELECT s.source_id, min(s.row_number) FILTER (WHERE x.{place} = 1) AS first_row, false AS differ, count(*) - 1 AS more
-            FROM {seen} AS s JOIN {source} AS x USING (row_number) GROUP BY 1 HAVING count(*) > 1
+            FROM {seen} AS s JOIN {source} AS x USING (row_number)
+            WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1
         """).format(
             repeated=context.work("repeated"), seen=context.work("seen"), source=context.source.table, place=PLACE
         )
@@ -534,8 +535,9 @@ def _texts_sql(context: LoadContext) -> Composable:
 def _incoming_sql(context: LoadContext) -> Composable:
     """Every pending row with its typed values, its references' rows, its notices, and the first reason why it can't be read."""
     joins = _Joins(context)
+    no_id = ("no_owner", "unknown_owner") if context.entity.owners else ("no_id", "bad_id")
     reasons = [
-        _Reason(SQL("s.source_id IS NULL"), _one_of("no_id", "bad_id", _given(context, context.entity.source_id))),
+        _Reason(SQL("s.source_id IS NULL"), _one_of(*no_id, _given(context, context.entity.source_id))),
         _Reason(SQL("s.disputed"), Literal("duplicate_id")),
     ]
     if FLAW in context.pending.columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -143,7 +143,9 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         parents=parent_tables,
         children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
         lookups=catalog.lookup_tables(cursor, entity),
-        parent_states=parents.states(cursor, parent_tables, entity.hosts),
+        parent_states=parents.states(
+            cursor, {**parent_tables, **_reflected(cursor, _others_there(cursor, entity))}, entity.hosts
+        ),
         decided_columns=decisions.decided_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
@@ -366,6 +368,11 @@ def _repair_links(cursor: Cursor, context: LoadContext, account: Account) -> Non
 
 def _reflected(cursor: Cursor, names: Iterable[str]) -> dict[str, Target]:
     return {name: catalog.reflect(cursor, ENTITIES[name]) for name in names}
+
+
+def _others_there(cursor: Cursor, entity: Entity) -> Iterator[str]:
+    """The entities that decide whose a row is without being needed, as far as the database has their tables."""
+    return (name for name in entity.after if name not in entity.upstream and catalog.is_there(cursor, ENTITIES[name]))
 
 
 def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str, Any]]) -> int:

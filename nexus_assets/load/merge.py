@@ -59,10 +59,10 @@ def insert_sql(context: LoadContext) -> Composable:
     )
 
 
-def merged_sql(context: LoadContext, name: str) -> Composable:
-    """What is written into a column: of a merged jsonb column our keys are replaced, the others stay."""
+def merged_sql(context: LoadContext, name: str, value: Composable | None = None) -> Composable:
+    """What is written into a column for this value (else FileMaker's): of a merged jsonb column our keys, the others stay."""
     declared = declared_column(context.entity, name)
-    value = typed_sql(context, name)
+    value = typed_sql(context, name) if value is None else value
     if declared is not None and declared.parser.keys:
         return SQL(
             "(CASE jsonb_typeof(t.{column}) WHEN 'object' THEN t.{column} - {keys}::text[] ELSE '{{}}' END || {value})"

@@ -157,7 +157,9 @@ def source_rows(
     """
     source = entity.rows_of
     if isinstance(source, ExportRows) and source.keys:
-        return keys.with_keys(cursor, entity, source, staged.export, work, dictionaries)
+        rows, notices, remarks = keys.with_keys(cursor, entity, source, staged.export, work, dictionaries)
+        staged.facts[source.export].setdefault("remarks", []).extend(remarks)
+        return rows, notices
     if isinstance(source, ExportRows) or staged.listing is None:
         return staged.export, {}
     if source.grouped_by is not None:

@@ -9,9 +9,10 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import updated_sql
-from nexus_assets.ledger.schema import base_column
+from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.incoming import LoadContext, hash_sql, is_current_sql
+from nexus_assets.load.incoming import LoadContext, hash_sql, is_current_sql, owned_sql
+from nexus_assets.load.merge import merged_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.load.work import Relation
 from nexus_assets.mapping.entity import Archive, End, FileRecords
@@ -71,13 +72,14 @@ def still_named(cursor: Cursor, context: LoadContext, export: Relation) -> list[
 def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
     """Marks what vanished, unmarks what returned, archives or ends the one and brings back the other; returns how many of each."""
     vanished, returned = _mark(cursor, context, ids, load_id)
-    archive, end = context.entity.archive, context.entity.end
+    archive = context.entity.archive
     archived = brought_back = ended = 0
     if archive is not None:
         brought_back = _bring_back(cursor, context, archive)
         archived = _archive(cursor, context, archive, load_id) if archive_vanished else 0
-    if end is not None:
-        ended, brought_back = _end(cursor, context, end), _begin_again(cursor, context, end)
+    for end in context.entity.ends:
+        ended += _end(cursor, context, end)
+        brought_back += _begin_again(cursor, context, end)
     return {
         "vanished": vanished,
         "returned": returned,
@@ -148,7 +150,8 @@ def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
 def _end(cursor: Cursor, context: LoadContext, end: End) -> int:
     """Ends what vanished and no other entity names. Should FileMaker have it again, the next comparison finds in Nexus what
     FileMaker last said."""
-    unnamed = SQL("NOT {}").format(shared.named_by_another_sql(context.entity, SQL("l.nexus_id")))
+    saying = shared.saying(context.entity, end.column)
+    unnamed = SQL("NOT {}").format(shared.named_sql(saying, SQL("l.nexus_id")))
     return _say(cursor, context, end.column, end.value, unnamed)
 
 
@@ -156,7 +159,7 @@ def _begin_again(cursor: Cursor, context: LoadContext, end: End) -> int:
     """Begins again what ended, and what the entity whose table this is names by now: as its new rows do, unless its export says
     something of the column."""
     host = context.entity.shares
-    if host is None:
+    if host is None or end.column not in base_columns(host):
         return 0
     named = SQL("""EXISTS (SELECT FROM {} AS h WHERE h.nexus_id = l.nexus_id AND h.last_load IS NOT NULL
                      AND h.vanished_load IS NULL AND h.{} IS NULL)""").format(
@@ -173,9 +176,9 @@ def _say(cursor: Cursor, context: LoadContext, column: str, value: object, condi
     chosen = SQL("l.vanished_load IS NOT NULL AND l.{base} <> {said} AND {condition}").format(
         **names, condition=condition
     )
-    current = SQL("t.{}").format(Identifier(column))
+    current, value = owned_sql(column, context.target, "t"), merged_sql(context, column, said)
     unchanged = SQL("{} AND l.{} = {} AND {} <> {}").format(chosen, names["base"], hash_sql(current), current, said)
-    changed = _update(cursor, context, {column: said}, unchanged)
+    changed = _update(cursor, context, {column: value}, unchanged)
     noted = SQL("UPDATE {ledger} AS l SET {base} = {said} WHERE {chosen}").format(
         **names, ledger=context.ledger, chosen=chosen
     )

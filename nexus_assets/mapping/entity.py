@@ -26,13 +26,15 @@ class Key:
     Parts are compared without case and blanks, ids in any spelling. A row in which all parts are blank has no such id. Where it
     is the id of the entity, the rows of one key are one row: the one with the latest date under the heading `latest`, of those
     the first in the export; the others are counted as collapsed. `means`: whatever the parts say, they name the one thing that
-    this text names.
+    this text names. `owners`: the key is the FileMaker id of a row of one of these entities, whose tables others share: each
+    loads the rows of its own owners, and the one that shares the first one's table reports those that have none.
     """
 
     name: str
     parts: tuple[tuple[str, ...], ...]
     latest: str | None = None
     means: str | None = None
+    owners: tuple[str, ...] = ()
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -41,11 +43,21 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """A field that a row has of all rows of its key: a JSON list of what `parser` makes of the `fields` of each, in the order of
+    the export. A row of which it makes nothing is left out, and counted under the parser's notices."""
+
+    name: str
+    fields: tuple[str, ...]
+    parser: Parser
+
+
+@dataclass(frozen=True)
 class ExportRows:
     """Source rows are the rows of one FileMaker export; `companion_exports` are optional exports that lookups go through.
 
     `keys` are fields that are made of several headings, or of one that names a thing instead of holding its id. `only_with`:
-    rows in which this heading is blank are not among the source rows.
+    rows in which this heading is blank are not among the source rows. `gathered`: a field that is made of all rows of a key.
     """
 
     export: str
@@ -53,10 +65,13 @@ class ExportRows:
     companion_exports: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
     only_with: str | None = None
+    gathered: Gathered | None = None
 
     def headings(self, fields: Iterable[str]) -> tuple[str, ...]:
         """The headings of which these fields are made, each once."""
         made = {key.name: key.headings for key in self.keys}
+        if self.gathered is not None:
+            made[self.gathered.name] = self.gathered.fields
         return tuple(dict.fromkeys(heading for name in fields for heading in made.get(name, (name,))))
 
 
@@ -106,7 +121,15 @@ class SameAs:
     column: str
 
 
-Leaving = Placeholder | AsInFileMaker | SameAs
+@dataclass(frozen=True)
+class ListsOfImporter:
+    """A jsonb object with one of these lists, which importers write and no page does, and beside them nothing but `texts`."""
+
+    lists: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+
+
+Leaving = Placeholder | AsInFileMaker | SameAs | ListsOfImporter
 """How a value is known to be an earlier importer's and nobody's edit: what FileMaker says takes its place on adoption."""
 
 
@@ -236,7 +259,12 @@ class ByChildren:
     child_key: str
 
 
-Recognition = ByFileMakerId | ByContent | ByChildren
+@dataclass(frozen=True)
+class ByHost:
+    """The existing row is the one that the entity has whose table is shared, under the same FileMaker id. No row is inserted."""
+
+
+Recognition = ByFileMakerId | ByContent | ByChildren | ByHost
 
 
 @dataclass(frozen=True)
@@ -295,9 +323,9 @@ class Archive:
 
 @dataclass(frozen=True)
 class End:
-    """What FileMaker says of a link by naming it no more: `column` takes `value`, as if an export had said so.
+    """What FileMaker says of a row by naming it no more: `column` takes `value`, as if an export had said so.
 
-    Where the entity whose table it is names the link later, the column has what that one's new rows have.
+    Where the entity whose table it is names the row later, and tracks the column, that has what the other one's new rows have.
     """
 
     column: str
@@ -316,7 +344,7 @@ class Entity:
     `on_insert` fills the NOT NULL columns that Django fills in Python. `updated_at` is set to the time of every update.
     `insert_order` keeps index pages together. Rows equal in `identity_columns` under another FileMaker id are the same thing,
     which stops a load; so are those equal in the column `stable_key`, and the ledger follows them to their new ids.
-    `archive` is used where the load's settings ask for it, `end` always. A new row that equals one of Nexus's own in the columns
+    `archive` is used where the load's settings ask for it, `ends` always. A new row that equals one of Nexus's own in the columns
     `resembles` is counted: it may be there twice. `optional`: a clinic may have no such export; then nothing is loaded, and
     nothing is wrong. `people_delete`: people delete such rows in Nexus, and one that they deleted is not restored until FileMaker
     changes it. `shares`: the entity whose table this one adds rows to. A row that the other one's last load brought is left to
@@ -340,7 +368,7 @@ class Entity:
     identity_columns: tuple[str, ...] = ()
     stable_key: str | None = None
     archive: Archive | None = None
-    end: End | None = None
+    ends: tuple[End, ...] = ()
     shares: Entity | None = None
     resembles: tuple[str, ...] = ()
     tidy: tuple[Tidy, ...] = ()
@@ -375,6 +403,27 @@ class Entity:
     def key(self) -> Key | None:
         """The key that is the id of the entity's rows; None where FileMaker has an id of its own for them."""
         return next((key for key in self.keys if key.name == self.source_id), None)
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The entities among whose rows the entity's export divides its own, in the order of the key that names them."""
+        return self.key.owners if self.key else ()
+
+    @property
+    def reports_unknown_owners(self) -> bool:
+        """Whether rows of which nobody knows the owner are this entity's, and not another one's that reads them, too."""
+        return self.owners[:1] == self.hosts[:1] != ()
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The entities that are loaded before this one where they are loaded at all: `upstream`, and all owners where it has to
+        know whose a row is."""
+        return tuple(dict.fromkeys([*self.upstream, *(self.owners if self.reports_unknown_owners else ())]))
+
+    @property
+    def adds_rows(self) -> bool:
+        """Whether a load may insert rows; else it only writes columns of rows that another entity brought."""
+        return not any(isinstance(rule, ByHost) for rule in self.recognised_by)
 
     @property
     def companion_exports(self) -> tuple[str, ...]:

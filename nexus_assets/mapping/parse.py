@@ -124,6 +124,9 @@ flag = Parser(
 )
 """Yes or no, as people, FileMaker and other programs write it; anything else is NULL."""
 
+phone_number = Parser("phone_number", lambda fields, _: call("phone_number", fields[0].raw))
+"""A telephone number as text, with the leading zero that a spreadsheet takes from one typed as a number."""
+
 uuid = Parser("uuid", lambda fields, _: call("read_uuid", fields[0].raw), makes="uuid")
 """A UUID in any case."""
 

@@ -190,3 +190,94 @@ BEGIN
     WHERE inner_value NOT IN ('null', '{}') AND (jsonb_typeof(inner_value) <> 'string' OR nexus_assets.read_text(inner_value #>> '{}') IS NOT NULL)
   );
 END $$;
+
+-- A telephone number: one that was typed as a number loses what a program added (`.0`, thousands' commas) and gets back its
+-- leading zero. In Australia's numbering plan a national number has ten digits of which the first is 0; numbers without it are
+-- shorter (13 xx xx) or have ten digits as they are (1300, 1800), and international ones are longer.
+CREATE OR REPLACE FUNCTION nexus_assets.phone_number(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT regexp_replace(nexus_assets.read_text(nexus_assets.plain_number(value)), '^([1-9][0-9]{8})$', '0\1')
+$$;
+
+-- A post code: four digits in Australia, of which a number has lost the leading 0 (Darwin is 0800).
+CREATE OR REPLACE FUNCTION nexus_assets.post_code(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT regexp_replace(nexus_assets.read_text(nexus_assets.plain_number(value)), '^([1-9][0-9]{2})$', '0\1')
+$$;
+
+-- One row of FileMaker's Coms as an object with its `type` (mobile, phone, fax, email, address); NULL where it holds no number or
+-- address. The mail address is in `ph`, too; the state and the country alone, which FileMaker fills in, are no address.
+CREATE OR REPLACE FUNCTION nexus_assets.communication(kind text, name text, ph text, international text, sms text, line1 text, line2 text, suburb text, state text, post_code text, country text, one_line text)
+RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  type text := nexus_assets.comparable(kind);
+  label text := coalesce(nexus_assets.read_text(name), initcap(type));
+  number text := CASE WHEN ph ~ '[0-9]' THEN ph WHEN international ~ '[0-9]' THEN international WHEN sms ~ '[0-9]' THEN sms END;
+BEGIN
+  IF type IN ('mobile', 'phone', 'fax') AND number IS NOT NULL THEN
+    RETURN jsonb_build_object('type', type, 'number', nexus_assets.phone_number(number), 'label', label);
+  ELSIF type = 'email' AND ph ~ '[^-+0-9., ]' THEN
+    RETURN jsonb_build_object('type', type, 'address', nexus_assets.read_text(ph), 'label', label);
+  ELSIF type <> 'address' OR type IS NULL THEN
+    RETURN NULL;
+  END IF;
+  line1 := nexus_assets.read_text(line1);
+  line2 := nexus_assets.read_text(line2);
+  suburb := nexus_assets.read_text(suburb);
+  post_code := nexus_assets.post_code(post_code);
+  IF coalesce(line1, line2, suburb, post_code) IS NULL THEN RETURN NULL; END IF;
+  RETURN jsonb_strip_nulls(jsonb_build_object('type', type, 'line1', line1, 'line2', line2, 'suburb', suburb,
+    'state', nexus_assets.read_text(state), 'postcode', post_code, 'country', coalesce(nexus_assets.read_text(country), 'Australia'),
+    'label', label, 'full_address', nexus_assets.read_text(one_line)));
+END $$;
+
+-- What Nexus's pages read of the numbers and mail addresses among the communications of one owner: the lists `phones` and `emails`, in
+-- which the patient's page keeps one entry per label, among mobile numbers, among other numbers, and among mail addresses; and as
+-- texts `email`, the first address, which that page also shows as `Primary`, or (`joined`) all of `phone`, `fax` and `email`.
+CREATE OR REPLACE FUNCTION nexus_assets.contact_json(entries jsonb, joined boolean) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  entry jsonb;
+  shown text;
+  label text;
+  again integer;
+  used text[] := '{}';
+  phones jsonb := '[]';
+  emails jsonb := '[]';
+BEGIN
+  FOR entry IN SELECT value FROM jsonb_array_elements(entries) WHERE value ->> 'type' <> 'address' LOOP
+    shown := CASE entry ->> 'type' WHEN 'mobile' THEN 'mobile' WHEN 'email' THEN 'email' ELSE 'phone' END;
+    label := entry ->> 'label';
+    again := 1;
+    WHILE shown || ' ' || label = ANY (used) LOOP
+      again := again + 1;
+      label := format('%s %s', entry ->> 'label', again);
+    END LOOP;
+    used := used || format('%s %s', shown, label);
+    entry := entry || jsonb_build_object('label', label);
+    IF shown = 'email' THEN
+      emails := emails || jsonb_build_array(entry - 'type');
+      used := used || 'email Primary'::text;
+    ELSE
+      phones := phones || jsonb_build_array(entry);
+    END IF;
+  END LOOP;
+  RETURN jsonb_strip_nulls(jsonb_build_object(
+    'phones', nullif(phones, '[]'),
+    'emails', nullif(emails, '[]'),
+    'email', CASE WHEN joined THEN (SELECT string_agg(value ->> 'address', ', ') FROM jsonb_array_elements(emails)) ELSE emails -> 0 ->> 'address' END,
+    'phone', CASE WHEN joined THEN (SELECT string_agg(value ->> 'number', ', ') FROM jsonb_array_elements(phones) WHERE value ->> 'type' <> 'fax') END,
+    'fax', CASE WHEN joined THEN (SELECT string_agg(value ->> 'number', ', ') FROM jsonb_array_elements(phones) WHERE value ->> 'type' = 'fax') END));
+END $$;
+
+-- What Nexus's pages read of the addresses among the communications of one owner: the first one; `addresses` has all.
+CREATE OR REPLACE FUNCTION nexus_assets.address_json(entries jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce(jsonb_strip_nulls(jsonb_build_object('addresses', jsonb_agg(value - 'type' ORDER BY place),
+      'street', first -> 'line1', 'street2', first -> 'line2', 'suburb', first -> 'suburb', 'state', first -> 'state',
+      'postcode', first -> 'postcode', 'type', first -> 'label', 'default', true)), '{}')
+  FROM (SELECT value, place, first_value(value) OVER (ORDER BY place) AS first
+        FROM jsonb_array_elements(entries) WITH ORDINALITY AS listed(value, place) WHERE value ->> 'type' = 'address') AS each
+  GROUP BY first
+  UNION ALL SELECT '{}' ORDER BY 1 DESC LIMIT 1
+$$;

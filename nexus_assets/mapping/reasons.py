@@ -13,6 +13,8 @@ REASONS: dict[str, str] = {
     "unknown_coordinator": "The support coordinator that the row names is not in Nexus: the name has no last name.",
     "no_company": "The row names no company.",
     "unknown_company": "The company that the row names is not among those in Nexus.",
+    "no_owner": "The row names nobody whose number or address it is.",
+    "unknown_owner": "The owner that the row names is not in Nexus, neither as a patient nor as a referrer or company.",
     "no_patient": "The note names no patient.",
     "unknown_patient": "The patient that the note names is not among the patients in Nexus.",
     "unknown_batch": "The batch of the image is not in Nexus: load image_batches first.",
@@ -51,6 +53,9 @@ NOTICES: dict[str, str] = {
     "unreadable_plan_date": "Patients whose NDIS plan's start can't be read; the link to the coordinator has no date.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself states.",
+    "entries_without_value": "Rows without number or address, such as an email with `Email default` alone; the remarks name the first.",
+    "entries_of_unknown_type": "Rows of another type than Mobile, Phone, Fax, Email or Address; the remarks name the first.",
+    "rows_of_others": "Rows of the export that belong to rows of another entity, whose load reads them.",
     "rows_without_key": "Rows of the export that name none, such as a referrer without a specialty.",
     "rows_without_file": "Rows of the export whose file is not in the bucket.",
     "looks_like_an_existing_row": "New rows like one that Nexus has already (same patient and start, or same patient and text).",
@@ -68,6 +73,9 @@ NOTICES: dict[str, str] = {
 
 OF_NEW_ROWS = ("looks_like_an_existing_row",)
 """Notices of the load that inserted the rows, and of no later one."""
+
+ALL_ROWS_OF_A_KEY = "Rows of one owner beside the first: what they hold is loaded with it."
+"""What became of the collapsed rows of an entity that gathers what all rows of a key hold."""
 
 ONE_ROW_OF_A_KEY = "Rows that name the same as another: the one with the latest date counts, of equally late ones the first in the export."
 """What became of the collapsed rows of an entity whose id is a key."""

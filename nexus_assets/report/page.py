@@ -17,7 +17,7 @@ from markupsafe import Markup
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.checks import USUAL
 from nexus_assets.entities import ENTITIES
-from nexus_assets.mapping.reasons import NOTICES, ONE_ROW_OF_A_KEY, REASONS
+from nexus_assets.mapping.reasons import ALL_ROWS_OF_A_KEY, NOTICES, ONE_ROW_OF_A_KEY, REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import CheckHistory, Load, Report, Source
@@ -192,8 +192,11 @@ def to_html(report: Report, time_zone: str, beside: str) -> str:
         sources=_sources(report),
         reasons=REASONS,
         notices=NOTICES,
-        keyed=[name for name, entity in ENTITIES.items() if entity.key],
-        one_row_of_a_key=ONE_ROW_OF_A_KEY,
+        collapsed={
+            name: ALL_ROWS_OF_A_KEY if entity.owners else ONE_ROW_OF_A_KEY
+            for name, entity in ENTITIES.items()
+            if entity.key
+        },
         check_groups=_check_groups(report),
         bars=_bars,
         page_of=_page_of,

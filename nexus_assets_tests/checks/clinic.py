@@ -190,6 +190,8 @@ def furnish_for_checks(clinic: CheckedClinic) -> CheckedClinic:
     clinic.referral(contacts[2], referrer)
     coordinated = {"NDIS Coordinator Name": "Hazel Bluegum - Saltbush Care", "NDIS Plan Start Date": "3/18/2024"}
     clinic.find("Contacts", contacts[2]).update(coordinated)
+    for owner in (contacts[2], referrer, company):
+        clinic.communication(owner, "Phone", "02 5550 1222")
     clinic.files |= {NATIVE_KEY: 300, "companies/native.pdf": 400}
     return clinic
 

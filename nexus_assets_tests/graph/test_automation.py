@@ -30,7 +30,7 @@ LOADED = {name: dict.fromkeys(sources_of(name), "1") for name in ENTITIES}
         (("Notes",), ["patients", "notes"]),
         (("s3/documents",), ["patients", "documents"]),
         (("Image_data",), ["patients", "image_batches", "images"]),
-        (("Contacts",), [name for name in ENTITIES if name not in ("companies", "referrer_companies")]),
+        (("Contacts",), [name for name in ENTITIES if "compan" not in name and name != "referrer_communications"]),
     ],
     ids=["nothing", "notes", "document files", "image records", "people"],
 )

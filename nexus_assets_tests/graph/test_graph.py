@@ -28,6 +28,9 @@ UPSTREAM = {
     "coordinator_specialty": {"filemaker/contacts_export", "specialties"},
     "support_coordinators": {"filemaker/contacts_export", "referrers", "coordinator_specialty"},
     "coordinator_links": {"filemaker/contacts_export", "patient_referrers", "patients", "support_coordinators"},
+    "patient_communications": {"filemaker/coms_export", "patients", "referrers", "companies"},
+    "referrer_communications": {"filemaker/coms_export", "referrers"},
+    "company_communications": {"filemaker/coms_export", "companies"},
 }
 
 

@@ -50,6 +50,10 @@ OPTIONAL_HEADINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "ReferrerToCompanies": ("date", "id_Company", "id_Referrer"),
     "PatientToReferrer": ("date", "id_Contact", "id_Perscriber"),
+    "Coms": (
+        "address 1", "address 2", "country", "Email default", "Full Address one line", "id", "id.key", "Name", "ph",
+        "PhoneMobileIntFormat", "post code", "SMS Phone", "state", "suburb", "type",
+    ),
 }  # fmt: skip
 """Exports that a clinic may do without: written only once they have a row."""
 
@@ -132,6 +136,10 @@ class Clinic:
 
     def referral(self, contact: str, referrer: str, day: str = "3/18/2024", **cells: str) -> Row:
         return self._link("PatientToReferrer", id_Contact=contact, id_Perscriber=referrer, date=day, **cells)
+
+    def communication(self, owner: str, type: str = "Mobile", ph: str = "", **cells: str) -> Row:  # noqa: A002 - FileMaker's name
+        """A number or an address of a patient, a referrer or a company."""
+        return self.add("Coms", **{"id.key": owner, "type": type, "ph": ph, **cells})
 
     def _link(self, export: str, **cells: str) -> Row:
         """A new row of an export that has no id."""
@@ -435,13 +443,21 @@ def furnish(clinic: Clinic) -> Clinic:
     company = clinic.exports["Companies"][-1]["id"]
     for referrer in (clinic.referrer("Coolabah", "Podiatrist"), clinic.referrer("Mallee", "GP")):
         clinic.works_for(referrer, company)
+    for owner in (wattle, banksia, referrer, company):
+        clinic.communication(owner, "Phone", "02 5550 1222")
     return clinic
 
 
-FURNISHED = tuple(name for name, entity in ENTITIES.items() if name != "patient_referrers" and entity.shares is None)
+FURNISHED = tuple(
+    name
+    for name, entity in ENTITIES.items()
+    if name != "patient_referrers" and (entity.shares is None or not entity.adds_rows)
+)
 """What the furnished clinic has exports of."""
 
-LOADED_BY_A_RUN = (*FURNISHED, "coordinator_specialty", "support_coordinators")
+LOADED_BY_A_RUN = tuple(
+    name for name in ENTITIES if name in (*FURNISHED, "coordinator_specialty", "support_coordinators")
+)
 """What a run over it loads: Contacts names no coordinator, so the last two have no row."""
 
 LEDGER_TABLES = (*(f"identity_{name}" for name in ENTITIES), "load", "reject", "conflict", "superseded", "correction")

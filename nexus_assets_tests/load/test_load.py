@@ -39,7 +39,10 @@ EXPECTED = {
 }
 """How many rows of each entity the furnished clinic has. It has no links of patients to referrers: those of companies are alike."""
 
-every_entity = pytest.mark.parametrize("name", EXPECTED)
+LOADED = {**EXPECTED, "patient_communications": 2, "referrer_communications": 1, "company_communications": 1}
+"""How many rows a load of each brings, or fills columns of."""
+
+every_entity = pytest.mark.parametrize("name", LOADED)
 
 
 def count(clinic: Clinic, name: str) -> int:
@@ -48,7 +51,7 @@ def count(clinic: Clinic, name: str) -> int:
 
 def test_the_first_load_brings_everything(furnished: Clinic) -> None:
     results = furnished.load()
-    assert {name: result.account.inserted for name, result in results.items()} == EXPECTED
+    assert {name: result.account.inserted or result.account.updated for name, result in results.items()} == LOADED
     assert {name: count(furnished, name) for name in EXPECTED} == EXPECTED
     assert furnished.orphans() == 0
 
@@ -65,7 +68,7 @@ def test_loading_twice_writes_nothing(name: str, tells_hashes: bool, loaded: Cli
     before = loaded.versions()
     account = loaded.load(name)[name].account
     assert loaded.versions() == before
-    assert account.outcomes == {**dict.fromkeys(account.outcomes, 0), "unchanged": EXPECTED[name]}
+    assert account.outcomes == {**dict.fromkeys(account.outcomes, 0), "unchanged": LOADED[name]}
 
 
 @every_entity
@@ -151,7 +154,7 @@ def _kill_and_compare(clinic: Clinic, name: str, victim: int, monkeypatch: pytes
     monkeypatch.undo()
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
     # And the next run ends as an undisturbed one.
-    assert clinic.load(name)[name].account.accounted() == EXPECTED[name]
+    assert clinic.load(name)[name].account.accounted() == LOADED[name]
 
 
 def _count_statements(clinic: Clinic, name: str, monkeypatch: pytest.MonkeyPatch) -> int:

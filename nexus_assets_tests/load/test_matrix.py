@@ -22,7 +22,7 @@ from nexus_assets.load.work import Work
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.sources.filemaker import find_export, open_export
 from nexus_assets_tests.load.clinic import HEADINGS, OPTIONAL_HEADINGS, Clinic
-from nexus_assets_tests.load.test_load import EXPECTED
+from nexus_assets_tests.load.test_load import LOADED
 from nexus_assets_tests.sources.writers import ENCODINGS, LINE_ENDS, WRITERS, gzip_file, xlsx_file, xml_file, zip_file
 
 HEADER = ("Date", "id", "Note", "Note Type")
@@ -155,5 +155,5 @@ def test_every_entity_is_the_same_from_every_format(loaded: Clinic, ending: str)
     with closing(same):
         same.later()
         unchanged = {name: result.account.unchanged for name, result in same.load().items()}
-    assert unchanged == EXPECTED
+    assert unchanged == LOADED
     assert loaded.versions() == before

@@ -37,6 +37,8 @@ def somebody_comes(clinic: Clinic, number: int, chance: random.Random) -> None:
         clinic.referrer(f"Coolabah {number}") if number % 5 == 0 else chance.choice(clinic.exports["Referrers"])["id"]
     )
     clinic.referral(contact, referrer)
+    for owner in (contact, referrer):
+        clinic.communication(owner, "Phone", f"02 5550 {number:04d}")
     clinic.later()
 
 
@@ -74,6 +76,8 @@ def content(clinic: Clinic) -> dict[str, Any]:
         "images": "SELECT x.s3_key, b.name FROM images_image AS x JOIN images_batch AS b ON b.id = x.batch_id",
         "referrals": f"SELECT r.last_name, x.status, {person.format('patient_id')} FROM patient_referrers AS x"
         " JOIN referrers AS r ON r.id = x.referrer_id",
+        "numbers": "SELECT last_name, contact_json::text FROM patients AS x UNION ALL"
+        " SELECT last_name, contact_json::text FROM referrers",
         "rejects": "SELECT entity, source_id, reason FROM nexus_assets.reject WHERE resolved_load IS NULL",
     }
     return {name: sorted(clinic.rows(query), key=repr) for name, query in queries.items()}

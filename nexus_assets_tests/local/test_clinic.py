@@ -177,6 +177,31 @@ def test_coordinators_and_their_patients_have_the_published_numbers(scale: int, 
     assert len({name for name in whole if name.partition(" - ")[0] in referrers}) >= 4 * scale
 
 
+@pytest.mark.parametrize("scale", [1, 3])
+def test_communications_have_the_published_numbers_and_faults(scale: int, tmp_path: Path) -> None:
+    clinic = _written_as_csv(tmp_path, scale=scale)
+    companies = {_id(row["id"]) for row in clinic["Companies"]}
+    referrers = {_id(row["id"]) for row in clinic["Referrers"] if _text(row["nameLast"])} - {""}
+    rows = clinic["Coms"]
+    valued = [row for row in rows if _text(row["ph"]) or _text(row["suburb"]) or _text(row["PhoneMobileIntFormat"])]
+    of = {
+        name: [row for row in valued if _id(row["id.key"]) in ids]
+        for name, ids in {"patients": clinic.patients, "referrers": referrers, "companies": companies}.items()
+    }
+    assert len(rows) == 10_697 * scale
+    assert sum(map(len, of.values())) == 7_147 * scale
+    kinds = Counter(row["type"].title() for row in of["patients"])
+    assert (kinds["Phone"] + kinds["Mobile"], kinds["Email"], kinds["Address"]) == (
+        3_647 * scale,
+        352 * scale,
+        2_584 * scale,
+    )
+    assert len({_id(row["id.key"]) for row in of["patients"]}) == 2_729 * scale
+    assert {_text(row["Email default"]) for row in valued if row["type"] == "Email"} == {"1"}
+    assert any(len(row["ph"]) == 9 for row in valued if row["type"] == "Mobile")
+    assert any(row["suburb"] and not row["address 1"] for row in valued)
+
+
 def _note_fault(row: Record, patients: set[str]) -> str:
     if not _text(row["Note"]):
         return "empty_note"
@@ -224,6 +249,9 @@ def _day(text: str) -> datetime | None:
 def test_rejected_rows_and_the_others_are_all_there_are() -> None:
     linked = (PUBLISHED.companies, PUBLISHED.referrers, PUBLISHED.referrer_companies, PUBLISHED.patient_referrers)
     linked += (PUBLISHED.support_coordinators, PUBLISHED.coordinator_links)
+    owners = (PUBLISHED.patient_communications, PUBLISHED.referrer_communications, PUBLISHED.company_communications)
+    assert sum(each.export_rows for each in owners) == PUBLISHED.communications
+    linked += owners
     for outcome in (PUBLISHED.patients, PUBLISHED.appointments, PUBLISHED.notes, *linked):
         assert outcome.export_rows == outcome.nexus_rows + sum(outcome.rejected.values()) + outcome.collapsed
     assert PUBLISHED.image_files == PUBLISHED.images.nexus_rows + sum(PUBLISHED.images.rejected.values())
@@ -512,6 +540,7 @@ def test_what_is_going_on_is_told(tmp_path: Path) -> None:
         "Referrers.csv: 234 rows",
         "ReferrerToCompanies.csv: 72 rows",
         "PatientToReferrer.csv: 1,720 rows",
+        "Coms.csv: 10,697 rows",
         "Image_dataV9.csv: 6,662 rows",
     ]
 

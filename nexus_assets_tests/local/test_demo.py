@@ -101,12 +101,21 @@ def test_the_demo_clinic_has_exactly_the_published_numbers(demo: Demo) -> None:
         "patient_referrers",
         "support_coordinators",
         "coordinator_links",
+        "patient_communications",
+        "referrer_communications",
+        "company_communications",
     )
     for name in ("patients", "appointments", "notes", "documents", "images", *linked):
         published = getattr(PUBLISHED, name)
         assert entities[name]["rows"] == published.nexus_rows, name
         assert entities[name]["rejected"] == dict(published.rejected), name
         assert entities[name]["orphans"] == 0
+    ((entries,),) = demo.rows(
+        "SELECT sum(jsonb_array_length(value)) FROM (SELECT contact_json, address_json FROM patients"
+        " UNION ALL SELECT contact_json, address_json FROM referrers UNION ALL SELECT contact_json, address_json FROM companies"
+        ") AS owner, jsonb_each(contact_json || address_json) WHERE key IN ('phones', 'emails', 'addresses')"
+    )
+    assert entries == PUBLISHED.communication_entries
     assert entities["documents"]["linked"] == PUBLISHED.documents_linked
     assert entities["documents"]["unlinked"] == PUBLISHED.documents_unlinked
     assert entities["image_batches"]["rows"] == PUBLISHED.image_batches

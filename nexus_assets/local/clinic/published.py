@@ -34,6 +34,9 @@ class Published:
     referrer_companies: Outcome = Outcome(72, 63, {"unknown_referrer": 3, "unknown_company": 5}, collapsed=1)
     support_coordinators: Outcome = Outcome(250, 183, {"no_last_name": 2}, collapsed=65)
     coordinator_links: Outcome = Outcome(250, 247, {"unknown_coordinator": 2, "unknown_contact": 1})
+    patient_communications: Outcome = Outcome(9_848, 2_729, {"unknown_owner": 60, "no_owner": 5}, collapsed=7_054)
+    referrer_communications: Outcome = Outcome(574, 220, collapsed=354)
+    company_communications: Outcome = Outcome(275, 93, collapsed=182)
     patient_referrers: Outcome = Outcome(1_720, 1_705, {"unknown_contact": 5, "unknown_referrer": 4}, collapsed=6)
 
     document_files: int = 10_190
@@ -41,6 +44,9 @@ class Published:
     documents_unlinked: int = 42
     documents_of_unknown_patients: int = 30
     documents_absent_from_export: int = 12
+
+    communications: int = 10_697
+    communication_entries: int = 7_147
 
     image_files: int = 6_490
     image_rows_without_file: int = 172

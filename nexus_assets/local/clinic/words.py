@@ -70,6 +70,11 @@ SPECIALTIES = {"GP": 90, "Podiatrist": 30, "Physiotherapist": 25, "Orthopaedic S
 
 ORGANISATIONS = ("Saltbush Care", "Bunyip Plans", "Quandong Support", "Billabong & Co", "Tea-Tree Community Services")
 
+COMMUNICATION_LABELS = ("", "", "", "Home", "Work", "Mobile", "Carer", CANARY_FIRST_NAME)
+STREETS = ("Bay Road", "Old Mill Lane", "Quandong Street", "Wattle Grove", "Station Street", "Lighthouse Track")
+SUBURBS = (("Acton", "ACT", "2601"), ("Newtown", "NSW", "2042"), ("Darwin", "NT", "0800"), ("Manly", "NSW", "2095"),
+           ("Orange", "NSW", "2800"))  # fmt: skip
+
 NOTE_TYPES = {"Clinical Notes": 60, "Clinical notes": 6, "Clinic dates": 18, "Clinic Date": 3, "Order notes": 14, "Admin Notes": 10,
               "admin": 4, "Referral": 6, "3D scan data": 8, "Scan": 2, "Workshop Note": 9, "Clincal note": 1, "Phone call": 3,
               "": 5}  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexus_assets.local.clinic import appointments, documents, images, notes, people, referrers
+from nexus_assets.local.clinic import appointments, communications, documents, images, notes, people, referrers
 from nexus_assets.local.clinic.pictures import Pictures, pdf
 from nexus_assets.local.clinic.plan import Plan
 from nexus_assets.local.clinic.published import PUBLISHED
@@ -72,6 +72,7 @@ def _write_exports(folder: Path, plan: Plan, file_format: Format, tell: Progress
         ("Referrers", referrers.REFERRER_HEADINGS, referrers.referrers(plan)),
         ("ReferrerToCompanies", referrers.COMPANY_LINK_HEADINGS, referrers.company_links(plan)),
         ("PatientToReferrer", referrers.PATIENT_LINK_HEADINGS, referrers.patient_links(plan)),
+        ("Coms", communications.HEADINGS, communications.communications(plan)),
     ):
         path, count = write_export(folder, name, headings, rows, file_format)
         tell(f"{path.name}: {count:,} rows")
