@@ -73,8 +73,12 @@ ANOTHER_PERSON = """
 
 
 def _loaded(entity: str) -> str:
-    """The first id in Nexus of a row that was loaded, and that is not another entity's, too, as a statement."""
-    others = [name for name, each in ENTITIES.items() if each.model == ENTITIES[entity].model and name != entity]
+    """The first id in Nexus of a row that was loaded, and that no other entity brought, too, as a statement."""
+    others = [
+        name
+        for name, each in ENTITIES.items()
+        if each.adds_rows and each.model == ENTITIES[entity].model and name != entity
+    ]
     ids = " EXCEPT ".join(
         f"SELECT nexus_id::text AS id FROM nexus_assets.identity_{name}" for name in (entity, *others)
     )

@@ -58,7 +58,15 @@ def test_leavings_are_replaced_the_empty_is_filled_and_nothing_is_kept(left: Cli
         },
         **{
             name: {"filled": {}, "replaced": {}, "kept": {}}
-            for name in ("companies", "specialties", "referrers", "referrer_companies")
+            for name in (
+                "companies",
+                "specialties",
+                "referrers",
+                "referrer_companies",
+                "patient_communications",
+                "referrer_communications",
+                "company_communications",
+            )
         },
     }
     assert open_conflicts(left) == []
