@@ -274,7 +274,8 @@ def _write(run: _Run, context: LoadContext, read: _Read, counts: incoming.Counts
         account.heal(
             references_moved=sum(superseded.move_superseded(cursor, context.parents[parent], context.kept_for).values())
         )
-    account.heal(superseded=followed, rekeyed=read.rekeyed)
+    # Rows that another entity brought are counted by that one.
+    account.heal(superseded=followed if context.entity.adds_rows else 0, rekeyed=read.rekeyed)
     if resembling:
         account.notices["looks_like_an_existing_row"] = resembling
     return account

@@ -167,9 +167,8 @@ def test_one_whom_filemaker_does_not_send_is_followed_too(why: str, loaded: Clin
     account = loaded.load()["patients"].account
     assert account.healed["superseded"] == 2
     assert loaded.orphans() == 0
-    assert loaded.rows("SELECT current_id::text FROM nexus_assets.superseded WHERE nexus_id = %s", old) == [
-        (loaded.patient_id(row["id"]),)
-    ]
+    known = "SELECT current_id::text FROM nexus_assets.superseded WHERE entity = 'patients' AND nexus_id = %s"
+    assert loaded.rows(known, old) == [(loaded.patient_id(row["id"]),)]
 
 
 @pytest.mark.parametrize("emptied", ["filemaker_metadata", "everything"])
