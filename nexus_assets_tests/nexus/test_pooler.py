@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_assets.admin import guard
+from nexus_assets.entities import ENTITIES
 from nexus_assets.local import processes
 from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets.nexus.session import SessionError
@@ -117,7 +118,7 @@ def test_loads_through_a_transaction_pooler_and_leaves_nothing_behind(pooled: Cl
         inserted.items()
         >= {"patients": 2, "appointments": 2, "notes": 2, "documents": 2, "image_batches": 2, "images": 4}.items()
     )
-    assert all(inserted.values())
+    assert all(inserted[name] for name in inserted if ENTITIES[name].adds_rows)
     assert {result.account.inserted + result.account.updated for result in pooled.load().values()} == {0}
     left = sessions(pooled)
     assert len({pid for pid, _, _ in left}) == 2
