@@ -28,7 +28,7 @@ HEALED = {
 """What a load repairs beside loading, or tells of it, by its code in the account, and what that means."""
 
 ADOPTION = {
-    "filled": "Adopted rows had nothing there; FileMaker's value was taken.",
+    "filled": "Existing rows had nothing there; FileMaker's value was taken.",
     "replaced": "An earlier importer left its own value there; FileMaker's took its place.",
     "kept": "A person may have written it; Nexus's value is kept, and agrees_with_filemaker lists it.",
 }
