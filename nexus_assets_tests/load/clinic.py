@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import itertools
 import os
 import uuid
@@ -221,10 +222,13 @@ class Clinic:
     def _write(self, name: str) -> None:
         headings = (*{**HEADINGS, **OPTIONAL_HEADINGS}[name], *self.extra_headings.get(name, ()))
         path = self.folder / self.file_names.get(name, f"{name}.csv")
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, headings, restval="")
-            writer.writeheader()
-            writer.writerows(self.exports[name])
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, headings, restval="")
+        writer.writeheader()
+        writer.writerows(self.exports[name])
+        # Another load may be reading it: what stays the same is not written again.
+        if not path.is_file() or path.read_bytes() != text.getvalue().encode():
+            path.write_bytes(text.getvalue().encode())
         # A file's time counts: an older export than the last one is refused.
         os.utime(path, (self.modified.timestamp(),) * 2)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from nexus_assets.admin.explain import explain
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.references import generic_keys, models, orphans_sql, reachable
 from nexus_assets_tests.load.clinic import Clinic, image_key
 
@@ -255,7 +256,7 @@ class Laws:
 
     def nothing_of_a_patient_is_told(self) -> None:
         """One id of each kind is explained: no word of a person is in it."""
-        with self.clinic.cursor() as cursor:
+        with transaction(self.clinic.engine, commit=False) as cursor:
             for entity in ENTITIES:
                 cursor.execute(f"SELECT min(nexus_id::text) FROM nexus_assets.identity_{entity}")
                 ((id_,),) = cursor.fetchall()
