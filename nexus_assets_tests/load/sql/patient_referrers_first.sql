@@ -168,10 +168,10 @@ ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN valu
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_keyed AS
    SELECT e.*, row_number() OVER (PARTITION BY e.key_pair ORDER BY d.value DESC NULLS LAST, e.row_number) AS place
-   FROM (SELECT e.* FROM (SELECT e.*,
+   FROM (SELECT e.* FROM (SELECT e.*, made.* FROM nexus_assets.work_patient_referrers_export AS e CROSS JOIN LATERAL (SELECT
    (SELECT nexus_assets.minted_id('pair', array_to_string(said, E'\x1F', ''))::text
     FROM (SELECT ARRAY[coalesce(nexus_assets.read_uuid(e.c1)::text, nexus_assets.comparable(e.c1)), coalesce(nexus_assets.read_uuid(e.c2)::text, nexus_assets.comparable(e.c2))]::text[] AS said) AS parts WHERE said <> array_fill(NULL::text, ARRAY[2]))
-AS key_pair FROM nexus_assets.work_patient_referrers_export AS e OFFSET 0) AS e WHERE TRUE AND e.key_pair IS NOT NULL) AS e
+AS key_pair HAVING TRUE) AS made) AS e WHERE TRUE AND e.key_pair IS NOT NULL) AS e
     LEFT JOIN nexus_assets.work_patient_referrers_dates_of_records AS d ON d.field = 'date' AND d.raw = e.c0;
 
 ANALYZE nexus_assets.work_patient_referrers_keyed;

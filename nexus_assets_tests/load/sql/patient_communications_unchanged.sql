@@ -1,0 +1,148 @@
+SELECT c.oid, n.nspname, c.relname, pg_table_is_visible(c.oid), c.relkind = 'p'
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', %s) AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY 2, 3;
+
+WITH RECURSIVE base AS (
+  SELECT oid, oid AS under FROM pg_type WHERE typtype <> 'd'
+  UNION ALL
+  SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
+)
+SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+       NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
+           a.attinhcount > 0,
+       CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
+FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
+WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
+
+SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+UNION ALL
+SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
+       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+ORDER BY 1, 2, 5;
+
+SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
+
+SELECT quote_ident(t.tgname), t.tgrelid::regclass::text, t.tgfoid::regprocedure::text
+FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND NOT starts_with(t.tgname, %s) ORDER BY 2, 1;
+
+SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
+
+SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
+    OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
+FROM pg_namespace AS n WHERE n.nspname = %s;
+
+SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets' AND c.relname = 'about');
+
+SELECT code_hash FROM nexus_assets.about;
+
+SELECT database_mark FROM nexus_assets.about;
+
+SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database())
+    FROM pg_control_system();
+
+SELECT DISTINCT ON (entity) entity, id, source_rows,
+    (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(rejected)), sources, date_orders, notices,
+    mapping_version, outcomes, rejected, parents,
+    EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
+    FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id', k.vanished_load IS NULL), 0)), 0)
+FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
+FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
+FROM nexus_assets.identity_companies AS k JOIN public.companies AS t ON t.id = k.nexus_id;
+
+SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
+    JOIN nexus_assets.identity_patient_communications AS l USING (source_id)
+WHERE c.entity = 'patient_communications' AND c.resolved_load IS NULL AND c.decision = 'filemaker'
+    AND l.vanished_load IS NULL;
+
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+
+SELECT count(*) FROM (
+    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
+    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
+    LEFT JOIN (
+      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
+          FROM public.patients AS t
+      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
+    ) AS again ON again.source_id = l.source_id
+    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
+      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
+        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
+          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
+) AS gone;
+
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+
+SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Coms';
+
+SELECT count(*) > 0 FROM nexus_assets.identity_patient_communications AS l
+    LEFT JOIN public.patients AS t ON t.id = l.nexus_id
+WHERE CASE WHEN l.vanished_load IS NULL
+    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.contact_json, t.address_json), 0), false)
+      ELSE FALSE AND t.id IS NULL END;
+
+SELECT count(*) FROM nexus_assets.identity_patient_communications AS l WHERE vanished_load IS NULL
+    AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'patient_communications' AND c.source_id = l.source_id AND c.resolved_load IS NULL);
+
+SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
+
+SELECT EXISTS (
+  SELECT FROM public.contact_relationships AS x CROSS
+      JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id)
+      WHERE s.entity = 'patient_communications' AND x.from_object_id = s.nexus_id
+      AND (x.from_content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.from_content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
+SELECT EXISTS (
+  SELECT FROM public.contact_relationships AS x CROSS
+      JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id)
+      WHERE s.entity = 'patient_communications' AND x.to_object_id = s.nexus_id
+      AND (x.to_content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.to_content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
+SELECT EXISTS (
+  SELECT FROM public.documents_document AS x CROSS
+      JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id)
+      WHERE s.entity = 'patient_communications' AND x.object_id = s.nexus_id
+      AND (x.content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
+SELECT EXISTS (
+  SELECT FROM public.images_batch AS x CROSS
+      JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id)
+      WHERE s.entity = 'patient_communications' AND x.object_id = s.nexus_id
+      AND (x.content_type_id = <patients' content type> OR NOT EXISTS (SELECT FROM public.django_content_type AS c WHERE c.id = x.content_type_id)) AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
+SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.superseded AS s JOIN public.patients AS t ON t.id = s.current_id) WHERE s.entity = 'patient_communications' AND x.local_entity_id = s.nexus_id AND lower(x.local_entity_type) = 'patient' AND NOT EXISTS (SELECT FROM public.patients AS old WHERE old.id = s.nexus_id));
+
+INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
+    VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+DELETE FROM nexus_assets.reject AS x WHERE entity = 'patient_communications'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.conflict AS x WHERE entity = 'patient_communications'
+    AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365))
+    AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
+    FROM nexus_assets.correction AS x WHERE entity = 'patient_communications'
+    AND idle_since < now() - make_interval(days => 365); DELETE FROM nexus_assets.undone AS x
+    WHERE entity = 'patient_communications' AND undone_at < now() - make_interval(days => 365); DELETE
+    FROM nexus_assets.load AS x WHERE entity = 'patient_communications'
+    AND finished_at < now() - make_interval(days => 365)
+    AND id NOT IN (SELECT id FROM nexus_assets.load WHERE entity = 'patient_communications' ORDER BY id DESC LIMIT 2)
+    AND NOT (undoable AND (outcomes ->> 'inserted' <> '0' OR EXISTS (SELECT FROM nexus_assets.before_value AS b WHERE b.load_id = x.id)))
+    AND NOT EXISTS (SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patient_communications' AND r.first_load = x.id AND r.resolved_load IS NULL);
+
+SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets'
+    AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
