@@ -3,7 +3,7 @@
 from nexus_assets.entities.coordinator_specialty import COORDINATOR, NAME
 from nexus_assets.entities.patient_referrers import PATIENT_REFERRERS
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import ByContent, Column, End, Entity, ExportRows, Key, Model, Now, Reference
+from nexus_assets.mapping.entity import ByContent, Column, End, Entity, ExportRows, Key, Now, Reference
 
 PAIR = Key("pair", (("id",), (NAME,)), latest="NDIS Plan Start Date")
 
@@ -12,7 +12,7 @@ COORDINATOR_LINKS = Entity(
     description="The support coordinators of patients, from FileMaker's Contacts.",
     optional=True,
     shares=PATIENT_REFERRERS,
-    model=Model("referrers.patientreferrer", ("patient_referrers", "referrers_patientreferrer")),
+    model=PATIENT_REFERRERS.model,
     source=ExportRows("Contacts", keys=(PAIR, COORDINATOR), only_with=NAME),
     source_id=PAIR.name,
     references=(

@@ -2,7 +2,7 @@
 
 from nexus_assets.entities.specialties import SPECIALTIES
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Key, Model, Now
+from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Key, Now
 
 NAME = "NDIS Coordinator Name"
 COORDINATOR = Key("coordinator", ((NAME,),), latest="NDIS Plan Start Date")
@@ -18,7 +18,7 @@ COORDINATOR_SPECIALTY = Entity(
     description="The specialty of NDIS support coordinators.",
     optional=True,
     shares=SPECIALTIES,
-    model=Model("referrers.specialty", ("specialties", "referrers_specialty")),
+    model=SPECIALTIES.model,
     source=ExportRows("Contacts", keys=(SPECIALTY,), only_with=NAME),
     source_id=SPECIALTY.name,
     columns=(Column("name", (), parse.constant(SUPPORT_COORDINATOR)),),

@@ -3,7 +3,7 @@
 from nexus_assets.entities.coordinator_specialty import COORDINATOR, NAME, SPECIALTY
 from nexus_assets.entities.referrers import REFERRERS
 from nexus_assets.mapping import parse
-from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Model, Now, Placeholder, Reference
+from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Now, Placeholder, Reference
 
 DASH = r"[-\u2010-\u2015\u2212](?:\s|$)"
 """A dash that stands alone: behind it comes the organisation, as in `Wren Banksia - Saltbush Care`."""
@@ -26,7 +26,7 @@ SUPPORT_COORDINATORS = Entity(
     description="NDIS support coordinators, from FileMaker's Contacts. One who is also in Referrers is that referrer.",
     optional=True,
     shares=REFERRERS,
-    model=Model("referrers.referrer", ("referrers", "referrers_referrer")),
+    model=REFERRERS.model,
     source=ExportRows("Contacts", keys=(COORDINATOR, SPECIALTY), only_with=NAME),
     source_id=COORDINATOR.name,
     references=(Reference("specialty_id", SPECIALTY.name, to="coordinator_specialty"),),

@@ -70,7 +70,7 @@ def _insert_sql(context: LoadContext, load_id: int, rejected: Composable) -> Com
     names = dict.fromkeys(
         (*context.entity.fields(), *itertools.chain(*headings(context.entity)), "record_key", "claimed_by")
     )
-    made = {key.name for key in context.entity.keys}
+    made = context.entity.made_fields
     names = {name: None for name in names if name in context.source.columns and name not in made}
     payload = SQL(", ").join(SQL("{}, {}").format(Literal(name), context.source.field(name, "s")) for name in names)
     return SQL("""

@@ -400,6 +400,12 @@ class Entity:
         return self.source.keys if isinstance(self.source, ExportRows) else ()
 
     @property
+    def made_fields(self) -> frozenset[str]:
+        """The fields of a row that no heading has: they are made of what headings say."""
+        gathered = self.source.gathered if isinstance(self.source, ExportRows) else None
+        return frozenset([*(key.name for key in self.keys), *([gathered.name] if gathered else [])])
+
+    @property
     def key(self) -> Key | None:
         """The key that is the id of the entity's rows; None where FileMaker has an id of its own for them."""
         return next((key for key in self.keys if key.name == self.source_id), None)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nexus_assets.admin import reset, undo
+from nexus_assets.entities.patient_communications import ENTRIES
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 
 PATIENTS = ("patients", "patient_communications")
@@ -260,6 +261,14 @@ def test_the_rows_of_the_export_are_divided_by_their_owners(clinic: Clinic, watt
     others = {name: result.account.notices["rows_of_others"] for name, result in clinic.load(*ALL[4:]).items()}
     assert others == {"patient_communications": 4, "referrer_communications": 9, "company_communications": 7}
     assert settled(clinic)
+
+
+def test_a_reject_keeps_the_cells_of_its_row_and_nothing_that_is_made_of_them(clinic: Clinic, wattle: str) -> None:
+    for owner in (wattle, filemaker_id("gone")):
+        clinic.communication(owner, "Phone", "02 5550 1222")
+    accounted(clinic, *PATIENTS)
+    (cells,) = clinic.values("SELECT payload FROM nexus_assets.reject")
+    assert {"id.key", "type", "ph"} <= cells.keys() <= clinic.exports["Coms"][0].keys() | set(ENTRIES.fields)
 
 
 def test_an_owner_who_arrives_later_has_their_rows(clinic: Clinic, wattle: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import chain
 
 from nexus_assets.local.clinic import words
 from nexus_assets.local.clinic.plan import PATIENTS, Plan, carelessly
@@ -103,7 +102,7 @@ def _without_value(owner: str, kind: str, chance: random.Random) -> Row:
 def _address(chance: random.Random) -> tuple[str, ...]:
     suburb, state, post_code = chance.choice(words.SUBURBS)
     street = "" if chance.random() < 0.03 else f"{chance.randrange(1, 200)} {chance.choice(words.STREETS)}"
-    line = ", ".join(filter(None, chain([street], [f"{suburb} {state} {post_code}"])))
+    line = ", ".join(filter(None, (street, f"{suburb} {state} {post_code}")))
     return (
         street,
         f"Unit {chance.randrange(1, 20)}" if street and chance.random() < 0.1 else "",
