@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from psycopg2.sql import SQL, Composable
+from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import base_columns
@@ -46,9 +46,19 @@ def host_join_sql(entity: Entity, id_: Composable) -> Composable:
 
 
 def brought_by_sql(entity: str, id_: Composable) -> Composable:
-    """Whether a load of the entity brought the row with this id, whether or not its export still has it."""
-    return SQL("EXISTS (SELECT FROM {} AS e WHERE e.nexus_id = {} AND e.last_load IS NOT NULL)").format(
-        identity_table(entity), id_
+    """Whether a load of the entity brought the row with this id, whether or not its export still has it.
+
+    An entity that shares a table learns the current id of a row with its own next load; until then its ledger has the earlier
+    one.
+    """
+    known = SQL("EXISTS (SELECT FROM {} AS e WHERE e.nexus_id = {} AND e.last_load IS NOT NULL)")
+    host = ENTITIES[entity].shares
+    if host is None:
+        return known.format(identity_table(entity), id_)
+    earlier = SQL("""EXISTS (SELECT FROM nexus_assets.superseded AS s JOIN {} AS e ON e.nexus_id = s.nexus_id
+          WHERE s.entity = {} AND s.current_id = {} AND e.last_load IS NOT NULL)""")
+    return SQL("({} OR {})").format(
+        known.format(identity_table(entity), id_), earlier.format(identity_table(entity), Literal(host.name), id_)
     )
 
 

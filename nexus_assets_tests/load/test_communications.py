@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from psycopg2.sql import SQL
 
 from nexus_assets.admin import reset, undo
+from nexus_assets.entities import ENTITIES
 from nexus_assets.entities.patient_communications import ENTRIES
+from nexus_assets.ledger.shared import own_row_sql
+from nexus_assets.nexus import catalog, queries
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 
 PATIENTS = ("patients", "patient_communications")
@@ -457,6 +461,18 @@ def test_a_person_whom_another_tool_recreated_has_their_numbers(clinic: Clinic, 
     clinic.load(*PATIENTS)
     assert list(contact(clinic)) == ["phones"]
     assert settled(clinic, *PATIENTS)
+
+
+def test_rows_are_counted_also_before_their_load_has_learned_the_current_ids(clinic: Clinic, wattle: str) -> None:
+    clinic.communication(wattle, "Phone", "02 5550 1222")
+    clinic.load(*PATIENTS)
+    clinic.recreate_patients()
+    clinic.load("patients")
+    communications = ENTITIES["patient_communications"]
+    with clinic.transaction() as cursor:
+        table = catalog.reflect(cursor, communications).table
+        own = own_row_sql(communications, SQL("t.id"))
+        assert queries.number(cursor, SQL("SELECT count(*) FROM {} AS t WHERE {}").format(table, own)) == 1
 
 
 def test_a_person_whom_another_tool_deleted_has_their_numbers_again(clinic: Clinic, wattle: str) -> None:
