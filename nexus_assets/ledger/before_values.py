@@ -37,6 +37,7 @@ def updated_sql(
     found_by: Sequence[str] = (),
     only: str = "TRUE",
     with_new: bool = True,
+    is_insert: bool = False,
 ) -> Composable:
     """The statement, an UPDATE or an INSERT that may meet a row of `table AS alias`, such that it keeps what it changes.
 
@@ -44,6 +45,9 @@ def updated_sql(
     the rows that the condition `only` is true of. `columns` are the ones that may change: all, where a role may read all.
     A row that is new has NULL before, and is left out unless `with_new`. Without a load id the statement stays as it is.
     The number of rows that it reports is that of the rows it touched.
+
+    The row as it was is looked for only where there was one. An INSERT (`is_insert`) tells a row that it met by its xmax: a
+    table that PostgreSQL last saw empty is read from end to end by each lookup, and grows while the INSERT runs.
     """
     if load_id is None:
         return statement
@@ -62,8 +66,9 @@ def updated_sql(
     was, became = SQL("was.content"), SQL("w.content")
     returned = dict.fromkeys((*keys, *found_by))
     rows = SQL("""{key}, CASE WHEN {was} IS NOT NULL THEN {before} END, CASE WHEN {was} IS NULL THEN {became} ELSE {after} END
-            FROM written AS w {join} LATERAL (SELECT {old} AS content FROM {table} AS o WHERE {found} AND {only} OFFSET 0) AS was ON TRUE
+            FROM written AS w {join} LATERAL (SELECT {old} AS content FROM {table} AS o WHERE {met}{found} AND {only} OFFSET 0) AS was ON TRUE
         """).format(
+        met=SQL("w.met AND " if is_insert else ""),
         key=key_sql("w", keys),
         was=was,
         became=became,
@@ -76,11 +81,12 @@ def updated_sql(
         only=SQL(only),
     )
     return SQL(
-        "WITH written AS (\n            {statement} RETURNING {keys}, {content} AS content)\n            {insert}"
+        "WITH written AS (\n            {statement} RETURNING {keys}, {content} AS content{met})\n            {insert}"
     ).format(
         statement=statement,
         keys=SQL(", ").join(Identifier(alias, key) for key in returned),
         content=values(alias),
+        met=SQL(", {}.xmax::text <> '0' AS met").format(Identifier(alias)) if is_insert else SQL(""),
         insert=_insert_sql(load_id, table, rows),
     )
 

@@ -52,6 +52,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
                 ("entity", "source_id", "column_name"),
                 only="o.resolved_load IS NULL",
                 with_new=False,
+                is_insert=True,
             ),
             conflicts=_conflicts_sql(context, kept),
             decided=context.work("decided"),

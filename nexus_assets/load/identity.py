@@ -368,6 +368,7 @@ def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
                     ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
                 """).format(**names),
                 *superseded,
+                is_insert=True,
             ),
             removed_sql(
                 context.kept_for,

@@ -49,7 +49,7 @@ def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
 
 def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
     """The statement, which writes entries `l`, such that what those were before is kept."""
-    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",))
+    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",), is_insert=True)
 
 
 def _restored_rows_sql(context: LoadContext) -> Composable:

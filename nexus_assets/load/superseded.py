@@ -103,7 +103,9 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
         known=is_known_sql(link.to, SQL("t.{}").format(id_)),
         ledger=identity_table(link.to),
     )
-    return updated_sql(context.kept_for, statement, ledger_table("superseded"), "s", ("entity", "nexus_id"))
+    return updated_sql(
+        context.kept_for, statement, ledger_table("superseded"), "s", ("entity", "nexus_id"), is_insert=True
+    )
 
 
 @dataclass(frozen=True)

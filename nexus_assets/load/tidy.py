@@ -92,7 +92,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
     kept_for = load_id if context.can_be_undone else None
     cursor.execute(
         SQL("{};{}").format(
-            updated_sql(kept_for, learned, ledger_table("superseded"), "s", ("entity", "nexus_id")),
+            updated_sql(kept_for, learned, ledger_table("superseded"), "s", ("entity", "nexus_id"), is_insert=True),
             updated_sql(kept_for, moved, context.target.table, "t", ("id",), columns=(declared.reference,)),
         )
     )

@@ -518,3 +518,16 @@ def test_an_image_with_another_filemaker_id_is_known_by_its_key(foreign: Clinic)
     assert foreign.values("SELECT DISTINCT column_name FROM nexus_assets.conflict WHERE entity = 'images'") == [
         "filemaker_id"
     ]
+
+
+def test_a_ledger_that_was_seen_empty_is_not_read_for_each_row(clinic: Clinic) -> None:
+    """PostgreSQL takes a table that it vacuumed while it was empty for one of no rows, however fast it grows."""
+    wattle = clinic.contact()
+    for number in range(40):
+        clinic.note(wattle, f"Visit {number}.")
+    clinic.load("patients", "notes")
+    clinic.execute("TRUNCATE nexus_assets.identity_notes")
+    clinic.execute("DELETE FROM nexus_assets.load WHERE entity = 'notes'")
+    clinic.execute("VACUUM nexus_assets.identity_notes")
+    clinic.load("notes")
+    assert clinic.value("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'identity_notes'") < 40

@@ -420,7 +420,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
         IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
- RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
@@ -428,7 +428,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -544,7 +544,7 @@ WITH written AS (
    WHERE l.last_load IS NULL
        OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_patient_id, l.base_clinic_id, l.base_clinician_id, l.base_appointment_type_id, l.base_filemaker_event_id, l.base_start_time, l.base_end_time, l.base_status, l.base_notes) IS DISTINCT
        FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_patient_id, excluded.base_clinic_id, excluded.base_clinician_id, excluded.base_appointment_type_id, excluded.base_filemaker_event_id, excluded.base_start_time, excluded.base_end_time, excluded.base_status, excluded.base_notes)
-RETURNING l.source_id, to_jsonb(l) AS content)
+RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
            ARRAY['nexus_assets','identity_appointments'], concat_ws(' ', w.source_id::text), CASE
@@ -552,7 +552,7 @@ RETURNING l.source_id, to_jsonb(l) AS content)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -582,7 +582,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         ARRAY['public','appointments'], nexus_id::text, NULL, NULL FROM nexus_assets.work_appointments_entries
         WHERE action = 'restore'
 ;WITH written AS (
-    INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id, base_appointment_type_id = excluded.base_appointment_type_id, base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time, base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.identity_appointments AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_patient_id, base_clinic_id, base_clinician_id, base_appointment_type_id, base_filemaker_event_id, base_start_time, base_end_time, base_status, base_notes FROM nexus_assets.work_appointments_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_patient_id = excluded.base_patient_id, base_clinic_id = excluded.base_clinic_id, base_clinician_id = excluded.base_clinician_id, base_appointment_type_id = excluded.base_appointment_type_id, base_filemaker_event_id = excluded.base_filemaker_event_id, base_start_time = excluded.base_start_time, base_end_time = excluded.base_end_time, base_status = excluded.base_status, base_notes = excluded.base_notes, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','identity_appointments'], concat_ws(' ', w.source_id::text), CASE
@@ -590,7 +590,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 

@@ -614,7 +614,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
         IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
- RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
@@ -622,7 +622,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -722,7 +722,7 @@ WITH written AS (
    WHERE l.last_load IS NULL
        OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_batch_id, l.base_filemaker_id, l.base_s3_key, l.base_s3_thumbnail_key, l.base_original_name, l.base_file_size, l.base_thumbnail_size, l.base_mime_type, l.base_category, l.base_caption, l.base_date_taken, l.base_order) IS DISTINCT
        FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_batch_id, excluded.base_filemaker_id, excluded.base_s3_key, excluded.base_s3_thumbnail_key, excluded.base_original_name, excluded.base_file_size, excluded.base_thumbnail_size, excluded.base_mime_type, excluded.base_category, excluded.base_caption, excluded.base_date_taken, excluded.base_order)
-RETURNING l.source_id, to_jsonb(l) AS content)
+RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
            ARRAY['nexus_assets','identity_images'], concat_ws(' ', w.source_id::text), CASE
@@ -730,7 +730,7 @@ RETURNING l.source_id, to_jsonb(l) AS content)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -763,7 +763,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         ARRAY['public','images_image'], nexus_id::text, NULL, NULL FROM nexus_assets.work_images_entries
         WHERE action = 'restore'
 ;WITH written AS (
-    INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_batch_id = excluded.base_batch_id, base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key, base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size, base_mime_type = excluded.base_mime_type, base_category = excluded.base_category, base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.identity_images AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_batch_id, base_filemaker_id, base_s3_key, base_s3_thumbnail_key, base_original_name, base_file_size, base_thumbnail_size, base_mime_type, base_category, base_caption, base_date_taken, base_order FROM nexus_assets.work_images_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_batch_id = excluded.base_batch_id, base_filemaker_id = excluded.base_filemaker_id, base_s3_key = excluded.base_s3_key, base_s3_thumbnail_key = excluded.base_s3_thumbnail_key, base_original_name = excluded.base_original_name, base_file_size = excluded.base_file_size, base_thumbnail_size = excluded.base_thumbnail_size, base_mime_type = excluded.base_mime_type, base_category = excluded.base_category, base_caption = excluded.base_caption, base_date_taken = excluded.base_date_taken, base_order = excluded.base_order, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','identity_images'], concat_ws(' ', w.source_id::text), CASE
@@ -771,7 +771,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_images AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -788,7 +788,7 @@ WITH written AS (
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
 ) AS d ON CONFLICT DO NOTHING
- RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+ RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content, s.xmax::text <> '0' AS met)
         INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
         SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
             ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
@@ -796,7 +796,7 @@ WITH written AS (
             CASE WHEN was.content IS NULL THEN w.content
             ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
         FROM written AS w
-            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
     ;WITH written AS (
         UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (

@@ -120,7 +120,7 @@ WITH written AS (
         AND NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)
         AND p.id <> k.id
 ) AS d ON CONFLICT DO NOTHING
- RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+ RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content, s.xmax::text <> '0' AS met)
         INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
         SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
             ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
@@ -128,7 +128,7 @@ WITH written AS (
             CASE WHEN was.content IS NULL THEN w.content
             ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
         FROM written AS w
-            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+            LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
     ;WITH written AS (
         UPDATE public.images_image AS t SET batch_id = d.keeper FROM (
     SELECT p.id, k.id AS keeper, k.source_id FROM public.images_batch AS p JOIN (

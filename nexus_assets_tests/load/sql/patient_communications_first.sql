@@ -308,7 +308,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_kept AS SELECT NU
            IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
-RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
        ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
@@ -316,7 +316,7 @@ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
        CASE WHEN was.content IS NULL THEN w.content
        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
    FROM written AS w
-       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -394,7 +394,7 @@ WITH written AS (
    WHERE l.last_load IS NULL
        OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_contact_json, l.base_address_json) IS DISTINCT
        FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_contact_json, excluded.base_address_json)
-RETURNING l.source_id, to_jsonb(l) AS content)
+RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
            ARRAY['nexus_assets','identity_patient_communications'], concat_ws(' ', w.source_id::text), CASE
@@ -402,7 +402,7 @@ RETURNING l.source_id, to_jsonb(l) AS content)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -423,7 +423,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         ARRAY['public','patients'], nexus_id::text, NULL, NULL FROM nexus_assets.work_patient_communications_entries
         WHERE action = 'restore'
 ;WITH written AS (
-    INSERT INTO nexus_assets.identity_patient_communications AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_contact_json, base_address_json) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_contact_json, base_address_json FROM nexus_assets.work_patient_communications_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_contact_json = excluded.base_contact_json, base_address_json = excluded.base_address_json, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.identity_patient_communications AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_contact_json, base_address_json) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_contact_json, base_address_json FROM nexus_assets.work_patient_communications_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_contact_json = excluded.base_contact_json, base_address_json = excluded.base_address_json, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','identity_patient_communications'], concat_ws(' ', w.source_id::text), CASE
@@ -431,7 +431,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 

@@ -369,7 +369,7 @@ WITH written AS (
             INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
             SELECT 'patients', old_id, source_id, new_id, <load> FROM nexus_assets.work_patients_followed
             ON CONFLICT (entity, nexus_id) DO UPDATE SET current_id = excluded.current_id, load_id = excluded.load_id
-         RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content)
+         RETURNING s.entity, s.nexus_id, to_jsonb(s) AS content, s.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','superseded'], concat_ws(' ', w.entity::text, w.nexus_id::text), CASE
@@ -377,7 +377,7 @@ WITH written AS (
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
 ;WITH written AS (
             DELETE FROM nexus_assets.superseded AS s USING nexus_assets.work_patients_followed AS f
             WHERE s.entity = 'patients' AND s.nexus_id = f.new_id
@@ -458,7 +458,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
       WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
         IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
- RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content)
+ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','conflict'], concat_ws(' ', w.entity::text, w.source_id::text, w.column_name::text), CASE
@@ -466,7 +466,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -595,7 +595,7 @@ WITH written AS (
    WHERE l.last_load IS NULL
        OR (l.nexus_id, l.row_hash, l.target_hash, l.notices, l.base_clinic_id, l.base_funding_type_id, l.base_first_name, l.base_last_name, l.base_middle_names, l.base_title, l.base_dob, l.base_sex, l.base_health_number, l.base_filemaker_metadata) IS DISTINCT
        FROM (excluded.nexus_id, excluded.row_hash, excluded.target_hash, excluded.notices, excluded.base_clinic_id, excluded.base_funding_type_id, excluded.base_first_name, excluded.base_last_name, excluded.base_middle_names, excluded.base_title, excluded.base_dob, excluded.base_sex, excluded.base_health_number, excluded.base_filemaker_metadata)
-RETURNING l.source_id, to_jsonb(l) AS content)
+RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
        INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
        SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
            ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
@@ -603,7 +603,7 @@ RETURNING l.source_id, to_jsonb(l) AS content)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -634,7 +634,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         ARRAY['public','patients'], nexus_id::text, NULL, NULL FROM nexus_assets.work_patients_entries
         WHERE action = 'restore'
 ;WITH written AS (
-    INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id, base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name, base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names, base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex, base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content)
+    INSERT INTO nexus_assets.identity_patients AS l (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata) SELECT source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata FROM nexus_assets.work_patients_entries WHERE action = 'restore' ORDER BY source_id ON CONFLICT (source_id) DO UPDATE SET nexus_id = excluded.nexus_id, row_hash = excluded.row_hash, target_hash = excluded.target_hash, row_number = excluded.row_number, notices = excluded.notices, last_load = excluded.last_load, base_clinic_id = excluded.base_clinic_id, base_funding_type_id = excluded.base_funding_type_id, base_first_name = excluded.base_first_name, base_last_name = excluded.base_last_name, base_middle_names = excluded.base_middle_names, base_title = excluded.base_title, base_dob = excluded.base_dob, base_sex = excluded.base_sex, base_health_number = excluded.base_health_number, base_filemaker_metadata = excluded.base_filemaker_metadata, first_load = coalesce(l.first_load, excluded.first_load) RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
         ARRAY['nexus_assets','identity_patients'], concat_ws(' ', w.source_id::text), CASE
@@ -642,7 +642,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, origin, noted_load) SELECT source_id, nexus_id,
     'learned', <load> FROM (
