@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from concurrent.futures import Future, wait
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 4
 """How often a throttled or failed S3 request is tried, with growing pauses, before the load gives up."""
+
+MAKES_CLIENT = Lock()
+"""Held while boto3 makes a client, which it does not do safely in two threads at once."""
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 """How long one of these requests may wait for a connection, and for each part of the answer: a page that hangs is given up."""
@@ -158,8 +162,7 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
 class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The bucket with the clinic's image and document files."""
 
-    _listed: dict[tuple[str, str], KeptListing] = PrivateAttr(default_factory=dict)
-    _failed: dict[tuple[str, str], NexusAssetsError] = PrivateAttr(default_factory=dict)
+    _listed: dict[tuple[str, str], Future[KeptListing]] = PrivateAttr(default_factory=dict)
     _made_client: Any = PrivateAttr(default=None)
 
     def name(self) -> str:
@@ -168,8 +171,9 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def client(self) -> Any:
         """A boto3 S3 client that retries what is throttled; made once, as making one takes longer than many a request."""
-        if self._made_client is None:
-            self._made_client = _client(the_clinic(), with_times=False)
+        with MAKES_CLIENT:
+            if self._made_client is None:
+                self._made_client = _client(the_clinic(), with_times=False)
         return self._made_client
 
     def address(self, seconds: int) -> Callable[[str], str]:
@@ -179,15 +183,16 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         silence_libraries()
         clinic, name = the_clinic(), self.name()
-        client = boto3.client(
-            "s3",
-            endpoint_url=clinic.endpoint_url,
-            region_name=clinic.region,
-            aws_access_key_id=clinic.access_key_id,
-            aws_secret_access_key=clinic.secret_access_key,
-            # boto3 still presigns for some servers in the way that newer ones refuse.
-            config=Config(signature_version="s3v4"),
-        )
+        with MAKES_CLIENT:
+            client = boto3.client(
+                "s3",
+                endpoint_url=clinic.endpoint_url,
+                region_name=clinic.region,
+                aws_access_key_id=clinic.access_key_id,
+                aws_secret_access_key=clinic.secret_access_key,
+                # boto3 still presigns for some servers in the way that newer ones refuse.
+                config=Config(signature_version="s3v4"),
+            )
         return lambda key: str(
             client.generate_presigned_url("get_object", Params={"Bucket": name, "Key": key}, ExpiresIn=seconds)
         )
@@ -198,48 +203,41 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
             return settings.IMAGES_PREFIX.value()
         return settings.DOCUMENTS_PREFIX.value()
 
+    def list_ahead(self, listings: Iterable[Listing], run_id: str) -> None:
+        """Begins to list these, all at once, and returns: a run can load meanwhile what needs no files. One that was begun
+        and did not fail is not begun again; a failure shows where the listing is read."""
+        for listing in listings:
+            begun = self._listed.get((run_id, listing))
+            if begun is None or (begun.done() and begun.exception() is not None):
+                self._begin(listing, run_id)
+
     def list_first(self, listings: Iterable[Listing], run_id: str) -> None:
-        """Lists these now, all at once, before a transaction is begun that would be idle meanwhile; a failure shows where a
-        listing is read."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        from nexus_assets.sources.s3 import BucketError
-
-        wanted = [listing for listing in listings if (run_id, listing) not in self._listed]
-        if not wanted:
-            return
-        with suppress(BucketError):
-            self.client()  # boto3 makes clients one at a time; the threads share this one.
-        with ThreadPoolExecutor(len(wanted)) as threads:
-            for _ in threads.map(lambda listing: self._try_to_list(listing, run_id), wanted):
-                pass
-
-    def _try_to_list(self, listing: Listing, run_id: str) -> None:
-        from nexus_assets.sources.s3 import BucketError
-
-        self._failed.pop((run_id, listing), None)
-        try:
-            self._kept(listing, run_id)
-        except BucketError as error:
-            self._failed[run_id, listing] = error
+        """Lists these now, before a transaction is begun that would be idle meanwhile; a failure shows where a listing is read."""
+        wanted = tuple(listings)
+        self.list_ahead(wanted, run_id)
+        wait([self._listed[run_id, listing] for listing in wanted])
 
     def objects(self, listing: Listing, run_id: str) -> Iterator[StoredObject]:
         """Every file of a listing. Listed once a run, kept in a temporary file: loads and checks of a run see the same.
 
         Raises BucketError where the bucket can't be listed.
         """
-        if (failed := self._failed.get((run_id, listing))) is not None:
-            raise failed
-        yield from self._kept(listing, run_id)
+        yield from (self._listed.get((run_id, listing)) or self._begin(listing, run_id)).result()
 
-    def _kept(self, listing: Listing, run_id: str) -> KeptListing:
+    def _begin(self, listing: Listing, run_id: str) -> Future[KeptListing]:
+        listed: Future[KeptListing] = Future()
+        self._listed[run_id, listing] = listed
+        # Nobody waits for it where the run ends without having read it.
+        Thread(target=self._list, args=(listing, listed), daemon=True).start()
+        return listed
+
+    def _list(self, listing: Listing, listed: Future[KeptListing]) -> None:
         from nexus_assets.sources.s3 import KeptListing, list_objects
 
-        kept = self._listed.get((run_id, listing))
-        if kept is None:
-            kept = KeptListing(list_objects(self.client(), self.name(), self.prefix(listing), listing))
-            self._listed[run_id, listing] = kept
-        return kept
+        try:
+            listed.set_result(KeptListing(list_objects(self.client(), self.name(), self.prefix(listing), listing)))
+        except BaseException as error:
+            listed.set_exception(error)
 
 
 class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]

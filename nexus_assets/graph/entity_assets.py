@@ -18,7 +18,7 @@ from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import is_exported, run_load
-from nexus_assets.mapping.entity import Entity
+from nexus_assets.mapping.entity import Entity, Listing
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
@@ -163,6 +163,18 @@ def _declaration(entity: Entity) -> dg.CodeReferencesMetadataValue:
         return dg.CodeReferencesMetadataValue(code_references=[reference])
 
 
+IN_ONE_PROCESS = ("in_process", "execute_in_process_executor")
+"""The names of Dagster's executors that carry out all steps of a run in one process."""
+
+
+def _listings_of_process(context: dg.AssetExecutionContext) -> list[Listing]:
+    """What the steps that this process carries out will list: of the whole run, where no step has a process of its own."""
+    if context.job_def.executor_def.name not in IN_ONE_PROCESS:
+        return []
+    keys = context.job_def.asset_layer.executable_asset_keys
+    return sorted({each for entity in ENTITIES.values() if asset_key(entity.name) in keys for each in entity.listings})
+
+
 def entity_asset(entity: Entity) -> dg.AssetsDefinition:
     """The asset of an entity. It needs no other asset in the same run: its parents are in the ledger and the database."""
 
@@ -192,6 +204,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             context.log.info(f"{entity.name}: {missing}")
             return dg.MaterializeResult(metadata={NOT_EXPORTED: missing})
         config = dict(context.op_execution_context.op_config)
+        bucket.list_ahead(_listings_of_process(context), context.run.run_id)
         try:
             result = run_load(
                 entity,

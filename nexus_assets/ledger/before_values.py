@@ -66,7 +66,8 @@ def updated_sql(
     was, became = SQL("was.content"), SQL("w.content")
     returned = dict.fromkeys((*keys, *found_by))
     rows = SQL("""{key}, CASE WHEN {was} IS NOT NULL THEN {before} END, CASE WHEN {was} IS NULL THEN {became} ELSE {after} END
-            FROM written AS w {join} LATERAL (SELECT {old} AS content FROM {table} AS o WHERE {met}{found} AND {only} OFFSET 0) AS was ON TRUE
+            FROM written AS w
+              {join} LATERAL (SELECT {old} AS content FROM {table} AS o WHERE {met}{found} AND {only} OFFSET 0) AS was ON TRUE
         """).format(
         met=SQL("w.met AND " if is_insert else ""),
         key=key_sql("w", keys),

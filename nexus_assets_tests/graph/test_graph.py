@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
 import dagster as dg
 import pytest
@@ -11,6 +15,8 @@ import pytest
 from nexus_assets.checks import CHECKS
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
+from nexus_assets.graph.entity_assets import _listings_of_process
+from nexus_assets.load_run import run_load
 from nexus_assets_tests.graph.conftest import Graph, failures
 
 UPSTREAM = {
@@ -109,3 +115,28 @@ def test_metadata_holds_counts_and_hashes_and_no_patient(graph: Graph) -> None:
     assert "Contacts.csv" in said
     for row in graph.clinic.exports["Contacts"]:
         assert row["nameLast"] not in said
+
+
+@pytest.mark.parametrize(
+    ("chosen", "begun"),
+    [((), {"images", "documents"}), (("patients", "documents"), {"documents"}), (("patients",), set())],
+)
+def test_a_run_in_one_process_begins_with_its_listings(
+    chosen: tuple[str, ...], begun: set[str], graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take as long as the tables that need no files."""
+    found: list[set[str]] = []
+
+    monkeypatch.setattr("nexus_assets.graph.entity_assets.run_load", partial(_seen, run_load, found))
+    assert failures(graph.materialize(*chosen)) == []
+    assert found[0] == begun
+
+
+def _seen(load: Callable[..., Any], found: list[set[str]], *arguments: Any, **more: Any) -> Any:
+    found.append({listing for _, listing in arguments[4]._listed})
+    return load(*arguments, **more)
+
+
+def test_a_step_with_a_process_of_its_own_lists_what_it_reads_itself() -> None:
+    job = SimpleNamespace(executor_def=dg.multiprocess_executor)
+    assert _listings_of_process(cast("dg.AssetExecutionContext", SimpleNamespace(job_def=job))) == []

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import gzip
 import time
+from collections.abc import Iterator
+from threading import Barrier
 from typing import Any
 
 import boto3
 import pytest
 
 from nexus_assets.checks.files import ASKED_ONE_BY_ONE, sizes
+from nexus_assets.mapping.entity import Listing
 from nexus_assets.resources import ClinicBucket
 from nexus_assets.sources.discovery import _objects
 from nexus_assets.sources.export import ExportError
-from nexus_assets.sources.s3 import BucketError, object_size
+from nexus_assets.sources.s3 import BucketError, StoredObject, object_size
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.sources.page_server import PREFIX, Answer, page, refusal, serving, speaking_connect
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Welcome<br></body></html>"
 WELL_FORMED = b"<html><body><p>Welcome</p></body></html>"
+LISTINGS: tuple[Listing, ...] = ("images", "documents")
 FIRST = page("1.jpg", "2.jpg", token="a")
 WHOLE = page("3.jpg", "4.jpg").body
 
@@ -254,6 +258,23 @@ def test_failure_of_a_listing_is_shown_to_everybody_in_the_run_until_it_is_liste
         assert len(requests) == 1
         clinic.list_first(["images"], "test")
         assert len(list(clinic.objects("images", "test"))) == 1
+
+
+def test_listings_are_begun_at_once_and_awaited_where_they_are_read(
+    clinic: ClinicBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Barrier(3, timeout=30)
+
+    def list_objects(_: Any, __: str, prefix: str, listing: Listing) -> Iterator[StoredObject]:
+        both.wait()
+        yield StoredObject(f"{prefix}1.jpg", 1, "", listing)
+
+    monkeypatch.setattr("nexus_assets.sources.s3.list_objects", list_objects)
+    monkeypatch.setattr(ClinicBucket, "client", lambda _: None)
+    clinic.list_ahead(LISTINGS, "test")
+    both.wait()
+    clinic.list_ahead(LISTINGS, "test")
+    assert [found.record_key for name in LISTINGS for found in clinic.objects(name, "test")] == [*LISTINGS]
 
 
 def client_of(address: str) -> Any:

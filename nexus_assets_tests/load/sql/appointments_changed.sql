@@ -428,7 +428,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+      JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -474,7 +474,7 @@ RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.patient_id, t.clinic_id, t.cl
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.patient_id, o.clinic_id, o.clinician_id, o.appointment_type_id, o.filemaker_event_id, o.start_time, o.end_time, o.status, o.notes, o.updated_at) AS v) AS content FROM public.appointments AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.patient_id, o.clinic_id, o.clinician_id, o.appointment_type_id, o.filemaker_event_id, o.start_time, o.end_time, o.status, o.notes, o.updated_at) AS v) AS content FROM public.appointments AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.appointments (id, patient_id, clinic_id, clinician_id, appointment_type_id, filemaker_event_id, start_time, end_time, status, notes, needs_followup_reminder, followup_scheduled, is_recurring, invoice_contact_type, billing_notes, sms_confirmed, sms_cancelled, created_at, updated_at)
 SELECT d.nexus_id, i.new_patient_id::uuid, i.new_clinic_id::uuid, i.new_clinician_id::uuid,
@@ -552,7 +552,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -590,7 +590,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -621,7 +621,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_rejected AS
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+      LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
 ;
 INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
 SELECT 'appointments', x.row_number, nexus_assets.read_text(s.c2), x.reason, x.column_name, x.row_hash,
@@ -641,7 +641,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_appointments AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 

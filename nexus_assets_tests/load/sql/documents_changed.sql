@@ -555,7 +555,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+      JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -603,7 +603,7 @@ RETURNING "s"."entity", "s"."nexus_id", to_jsonb("s") AS content, "s".xmax::text
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH written AS (
    UPDATE public.documents_document AS t SET object_id = CASE WHEN c.write_object_id THEN i.new_object_id::uuid
@@ -632,7 +632,7 @@ RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.object_id, t.content_type_id,
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.object_id, o.content_type_id, o.filemaker_id, o.file_name, o.original_name, o.file_size, o.mime_type, o.s3_bucket, o.s3_key, o.s3_url, o.category, o.document_date, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.object_id, o.content_type_id, o.filemaker_id, o.file_name, o.original_name, o.file_size, o.mime_type, o.s3_bucket, o.s3_key, o.s3_url, o.category, o.document_date, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.documents_document (id, content_type_id, object_id, filemaker_id, file_name, original_name, file_size, mime_type, s3_bucket, s3_key, s3_url, category, document_date, filemaker_metadata, description, tags, uploaded_by, uploaded_at, updated_at, is_active)
 SELECT d.nexus_id, i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid,
@@ -700,7 +700,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -742,7 +742,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -795,7 +795,7 @@ WITH written AS (
             CASE WHEN was.content IS NULL THEN w.content
             ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
         FROM written AS w
-            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+          LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id, o.updated_at) AS v) AS content FROM public.documents_document AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -819,7 +819,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_documents AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 

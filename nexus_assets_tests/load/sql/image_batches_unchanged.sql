@@ -143,7 +143,7 @@ WITH written AS (
             CASE WHEN was.content IS NULL THEN w.content
             ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
         FROM written AS w
-            LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id) AS v) AS content FROM public.images_batch AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+          LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.content_type_id, o.object_id) AS v) AS content FROM public.images_batch AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 

@@ -316,7 +316,7 @@ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::
        CASE WHEN was.content IS NULL THEN w.content
        ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
    FROM written AS w
-       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+     JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -366,7 +366,7 @@ RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.contact_json, t.address_json,
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.contact_json, o.address_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.contact_json, o.address_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.patients (id, contact_json, address_json)
 SELECT d.nexus_id, i.new_contact_json::jsonb, i.new_address_json::jsonb
@@ -402,7 +402,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -431,7 +431,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT EXISTS (SELECT FROM nexus_assets.superseded WHERE entity = %s);
 
@@ -464,7 +464,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_rejected AS
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+      LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
 ;
 INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
 SELECT 'patient_communications', x.row_number, nexus_assets.read_text(s.key_owner), x.reason, x.column_name, x.row_hash,
@@ -484,7 +484,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -497,7 +497,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.contact_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.contact_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH written AS (
 UPDATE nexus_assets.identity_patient_communications AS l SET base_contact_json = hash_record_extended(ROW('{}'::jsonb), 0) WHERE l.vanished_load IS NOT NULL AND l.base_contact_json <> hash_record_extended(ROW('{}'::jsonb), 0) AND NOT (FALSE) RETURNING l.source_id, to_jsonb(l) AS content)
@@ -508,7 +508,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH written AS (
 UPDATE public.patients AS t SET address_json = '{}'::jsonb, updated_at = now() FROM nexus_assets.identity_patient_communications AS l WHERE l.nexus_id = t.id AND l.vanished_load IS NOT NULL AND l.base_address_json <> hash_record_extended(ROW('{}'::jsonb), 0) AND NOT (FALSE) AND l.base_address_json = hash_record_extended(ROW(t.address_json), 0) AND t.address_json <> '{}'::jsonb RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.address_json, t.updated_at) AS v) AS content)
@@ -519,7 +519,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.address_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.address_json, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH written AS (
 UPDATE nexus_assets.identity_patient_communications AS l SET base_address_json = hash_record_extended(ROW('{}'::jsonb), 0) WHERE l.vanished_load IS NOT NULL AND l.base_address_json <> hash_record_extended(ROW('{}'::jsonb), 0) AND NOT (FALSE) RETURNING l.source_id, to_jsonb(l) AS content)
@@ -530,7 +530,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
 FROM nexus_assets.identity_patient_communications AS l

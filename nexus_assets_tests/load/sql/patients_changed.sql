@@ -377,7 +377,7 @@ WITH written AS (
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE w.met AND o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE
 ;WITH written AS (
             DELETE FROM nexus_assets.superseded AS s USING nexus_assets.work_patients_followed AS f
             WHERE s.entity = 'patients' AND s.nexus_id = f.new_id
@@ -397,7 +397,7 @@ WITH written AS (
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.superseded AS o WHERE o.entity = w.entity AND o.nexus_id = w.nexus_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_changes AS
 SELECT d.row_number, d.source_id, d.nexus_id, d.action,
@@ -466,7 +466,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
+      JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
 SELECT count(*),
     count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
@@ -545,7 +545,7 @@ RETURNING t.id, (SELECT to_jsonb(v) FROM (SELECT t.clinic_id, t.funding_type_id,
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.clinic_id, o.funding_type_id, o.first_name, o.last_name, o.middle_names, o.title, o.dob, o.sex, o.health_number, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.clinic_id, o.funding_type_id, o.first_name, o.last_name, o.middle_names, o.title, o.dob, o.sex, o.health_number, o.filemaker_metadata, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO public.patients (id, clinic_id, funding_type_id, first_name, last_name, middle_names, title, dob, sex, health_number, filemaker_metadata, archived, plan_dates_json, contact_json, address_json, emergency_json, flags_json, created_at, updated_at)
 SELECT d.nexus_id, i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100),
@@ -603,7 +603,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
            CASE WHEN was.content IS NULL THEN w.content
            ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
        FROM written AS w
-           LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+         LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
@@ -642,7 +642,7 @@ INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, befor
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+      LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE w.met AND o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 INSERT INTO nexus_assets.identity_patients (source_id, nexus_id, origin, noted_load) SELECT source_id, nexus_id,
     'learned', <load> FROM (
@@ -732,7 +732,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
         CASE WHEN was.content IS NULL THEN w.content
         ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
     FROM written AS w
-        LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
+      LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.row_number) AS v) AS content FROM nexus_assets.reject AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE
 ;
 INSERT INTO nexus_assets.reject (entity, row_number, source_id, reason, column_name, row_hash, payload, first_load)
 SELECT 'patients', x.row_number, nexus_assets.read_text(s.c9), x.reason, x.column_name, x.row_hash,
@@ -752,7 +752,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
@@ -765,7 +765,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.archived, o.archived_at, o.archived_by, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT (SELECT to_jsonb(v) FROM (SELECT o.archived, o.archived_at, o.archived_by, o.updated_at) AS v) AS content FROM public.patients AS o WHERE o.id = w.id AND TRUE OFFSET 0) AS was ON TRUE;
 
 WITH written AS (
 UPDATE nexus_assets.identity_patients AS l SET archived_load = NULL WHERE l.vanished_load IS NULL AND l.archived_load IS NOT NULL RETURNING l.source_id, to_jsonb(l) AS content)
@@ -776,7 +776,7 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
     CASE WHEN was.content IS NULL THEN w.content
     ELSE (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(w.content) WHERE value IS DISTINCT FROM was.content -> key) END
 FROM written AS w
-    LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
+  LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
 FROM nexus_assets.identity_patients AS l LEFT JOIN nexus_assets.work_patients_seen AS s ON s.source_id = l.source_id
