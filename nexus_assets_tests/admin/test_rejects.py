@@ -362,6 +362,17 @@ def test_a_gate_stops_a_retry_like_any_load(faulty: Clinic) -> None:
     assert everything(faulty) == before
 
 
+def test_a_retry_that_a_gate_stops_is_told_by_its_exit_code(
+    faulty: Clinic, command: Callable[[Clinic], Command]
+) -> None:
+    file = correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}})
+    file_of_patients = faulty.folder / "Contacts.csv"
+    file_of_patients.write_text(file_of_patients.read_text("utf-8").splitlines(keepends=True)[0], "utf-8")
+    stopped = command(faulty)("rejects", "retry", str(file))
+    assert "Nothing was written. First load as usual" in stopped.output
+    assert (stopped.exit_code, type(stopped.exception)) == (1, SystemExit)
+
+
 def test_an_id_that_another_row_has_is_refused(faulty: Clinic) -> None:
     taken = faulty.exports["Notes"][0]["id"]
     file = correct(faulty, {"notes": {2: {"Note": "Felt well.", "id": taken}}})

@@ -520,6 +520,17 @@ def test_the_command_names_what_is_kept(loaded: Clinic, command: Callable[[Clini
     assert "From a person" not in str(told)
 
 
+def test_what_is_kept_is_listed_by_its_reason(loaded: Clinic) -> None:
+    first, second = sorted(loaded.exports["Notes"], key=lambda row: loaded.id_of("notes", row))
+    for row in (first, second):
+        row["Note"] = "Changed in FileMaker."
+    loaded.later()
+    run(loaded, "notes")
+    loaded.execute("DELETE FROM {notes} WHERE id = %s", loaded.id_of("notes", first))
+    loaded.execute("UPDATE {notes} SET content = 'From a person'")
+    assert [reason for *_, reason in kept(plan(loaded.engine, None))] == ["edited", "gone"]
+
+
 def test_a_role_that_may_not_remove_rows_is_told_the_grant(loaded: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
     filemaker_changes(loaded)
     run(loaded, "notes")

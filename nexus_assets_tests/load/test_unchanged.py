@@ -13,7 +13,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
-from nexus_assets_tests.load.clinic import FURNISHED, Clinic
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id
 
 
 def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: bool) -> tuple[LoadResult, list[str]]:
@@ -102,3 +102,13 @@ def test_a_conflict_that_is_over_is_not_counted_as_kept(loaded: Clinic) -> None:
     assert read == []
     assert (result.account.kept, result.account.unchanged) == (1, 1)
     assert loaded.value("SELECT content FROM {notes} WHERE id = %s", second) == "edited"
+
+
+def test_a_document_without_a_patient_is_looked_at_again_and_not_noted_again(loaded: Clinic) -> None:
+    loaded.document(filemaker_id("Contacts", "Nobody"))
+    loaded.later()
+    loaded.load("documents")
+    loaded.tells_hashes = False
+    before = loaded.versions("nexus_assets")["identity_documents"]
+    assert loaded.load("documents")["documents"].account.unchanged == 3
+    assert loaded.versions("nexus_assets")["identity_documents"] == before

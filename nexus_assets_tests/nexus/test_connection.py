@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
+from nexus_assets.nexus.connection import DatabaseError, make_engine, sanitized_errors, transaction
 
 
 def test_error_of_the_driver_itself_is_no_lost_connection(database: str) -> None:
@@ -70,3 +70,12 @@ def test_names_of_a_constraint_are_told(nexus_database: str) -> None:
 
 def test_an_error_of_a_statement_does_not_quote_its_parameters() -> None:
     assert make_engine("postgresql://nexus:x@127.0.0.1:1/nexus").hide_parameters
+
+
+def test_an_error_of_the_database_is_told_alike_by_sqlalchemy_and_by_the_driver(database: str) -> None:
+    engine = make_engine(database)
+    told = r"undefined table \[42P01\]"
+    with pytest.raises(DatabaseError, match=told), transaction(engine) as cursor:
+        cursor.execute("SELECT FROM absent")
+    with pytest.raises(DatabaseError, match=told), sanitized_errors(engine), engine.connect() as connection:
+        connection.execute(sa.text("SELECT FROM absent"))

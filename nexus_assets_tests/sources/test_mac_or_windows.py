@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_assets.sources.mac_or_windows import _has_case_of_word, _is_apostrophe, _may_join, _sign_may_stand
+from nexus_assets.sources.mac_or_windows import (
+    _has_case_of_word,
+    _is_apostrophe,
+    _may_join,
+    _sign_may_stand,
+    accented_places,
+)
 
 MAY_STAND = "l·l L·L 1·2 m²; 10m² cm²; )² 5² it’s well—known l’eau O’Brien 1º aº ‘a “a «a …a °a µg a… a” a’ a° a€ a£ a® €5 ¥5 1“a 1”"
 MAY_NOT = "a·b ·b a· room² ² a²b m²b Mar’a G—mez ab—cde Lu’i º aºb 1ªb a‚ a„ a• a© ·a ¢a £a ¤1 ¦ ¥ ¥a 1¡ a“ 1“ 1‘ a¬"
@@ -78,3 +84,11 @@ def test_what_joins_two_words(word: str, sign: str, rest: str, may: bool) -> Non
 )
 def test_capitals_and_small_letters_of_a_word(two_before: str, before: str, char: str, after: str, has: bool) -> None:
     assert _has_case_of_word(two_before, before, char, after) is has
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 13, 21])
+def test_places_are_the_same_in_whatever_blocks_a_text_comes(size: int) -> None:
+    text = b"\x83va Brown,Ren\x8e,Wattle Avenue,No\x91l\x91,gar\x8don"
+    blocks = [text[at : at + size] for at in range(0, len(text), size)]
+    assert accented_places(blocks) == accented_places([text])
+    assert len(accented_places([text])) == 5
