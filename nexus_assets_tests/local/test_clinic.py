@@ -21,6 +21,7 @@ from PIL import Image
 
 from nexus_assets.local.clinic import CANARIES, PUBLISHED, write_clinic
 from nexus_assets.local.clinic.images import FOLDER_MARKER
+from nexus_assets.local.clinic.plan import PATIENTS, Plan
 from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
 
 if TYPE_CHECKING:
@@ -572,3 +573,9 @@ def test_small_clinic_has_a_share_of_the_people_with_all_that_is_theirs(tmp_path
         found = read("small", name)
         assert [row for row in found if row[column].strip().upper() in people] == theirs
         assert len(theirs) > 10
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_every_patient_has_a_rank_of_their_own(scale: int) -> None:
+    plan, patients = Plan(seed=7, scale=scale, changed=0.0), range(scale * PATIENTS)
+    assert {*map(plan.scattered, patients)} == {*patients}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from collections.abc import Callable, Mapping
@@ -12,9 +13,11 @@ from typing import Any
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from nexus_assets import cli
 from nexus_assets.asset_keys import only_if_tag
+from nexus_assets.commands.plan import tell_plan
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -284,6 +287,23 @@ def test_plan_command_shows_filled_replaced_kept_and_what_looks_like_an_existing
     for what, meaning in ADOPTION.items():
         assert f"Adopted rows, {what}: {meaning[:30]}" in shown
     assert "looks_like_an_existing_row" in shown
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"rejected": {"empty_note": 3}}, "Rejected notes 3 empty_note"),
+        ({"noticed": {"unknown_clinic": 3}}, "Loaded, with a notice notes 3 unknown_clinic"),
+        ({"changed_columns": {"content": 3}}, "Changed, by column notes 3 content"),
+        ({"kept_columns": {"content": 3}}, "Kept as Nexus has them, by column notes 3 content"),
+        ({"healed": {"relinked": 3}}, "Repaired or noticed notes 3 relinked"),
+        ({"superseded": 3}, "Repaired or noticed notes 3 superseded"),
+    ],
+)
+def test_plan_tells_each_count_under_what_it_is(counts: Mapping[str, Any], told: str) -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    tell_plan(Plan((EntityPlan("notes", rows=9, **counts),), "clinic"), console)
+    assert told in " ".join(console.export_text().split())
 
 
 @pytest.mark.usefixtures("graph")

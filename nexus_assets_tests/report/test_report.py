@@ -20,7 +20,7 @@ from nexus_assets.mapping.reasons import NOTICES
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import OUTCOMES, Load, Report
-from nexus_assets.report.page import verdict
+from nexus_assets.report.page import _bars, verdict
 from nexus_assets.report.write import REPORT_NAME, write_report
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets_tests.graph.conftest import Graph
@@ -96,6 +96,14 @@ def test_what_was_adopted_is_shown_as_filled_replaced_and_kept(graph: Graph, rep
         assert html.escape(meaning) in page.replace("&#39;", "&#x27;"), what
     assert "By column: first_name 1." in page
     assert html.escape(NOTICES["looks_like_an_existing_row"]) in page.replace("&#39;", "&#x27;")
+
+
+def test_months_of_images_are_listed_from_the_first_to_the_last(graph: Graph, report: Make) -> None:
+    contact = graph.clinic.exports["Contacts"][0]["id"]
+    for day in ("6/7/2024", "1/5/2023"):
+        graph.clinic.image(contact, day)
+    graph.place()
+    assert [*report().figures["images_by_month"].items()] == [("2023-01", 1), ("2024-03", 4), ("2024-06", 1)]
 
 
 def test_failing_check_is_the_first_thing_said(graph: Graph, report: Make) -> None:
@@ -251,6 +259,11 @@ def test_picture_tells_its_numbers_in_words() -> None:
 def test_every_outcome_has_a_look_of_its_own() -> None:
     assert set(pictures.LOOKS) == {*OUTCOMES, "rejected"}
     assert len({colour for colour, _ in pictures.LOOKS.values()}) == len(pictures.LOOKS)
+
+
+def test_bars_are_in_percent_of_the_highest_and_what_is_not_nothing_can_be_seen() -> None:
+    assert _bars([50, 200, 1, 0]) == [25.0, 100.0, 6.0, 0.0]
+    assert _bars([0, 0]) == [0.0, 0.0]
 
 
 def test_source_without_rows_has_a_picture() -> None:
