@@ -11,7 +11,7 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, Finding
 from nexus_assets.checks.run import ask_all
 from nexus_assets.nexus.connection import DatabaseError
-from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, Clinic, filemaker_id
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 from nexus_assets_tests.load.test_adopting import reminder
 
 
@@ -213,15 +213,3 @@ def test_a_dangling_link_is_counted_once_where_its_person_was_made_again_twice(l
     loaded.recreate_patients()
     loaded.copy("patients", loaded.patient_id(loaded.exports["Contacts"][0]["id"]))
     assert findings(loaded)["documents/no_orphaned_references"].count == 2
-
-
-def test_a_dangling_link_is_counted_once_where_its_row_is_rejected_twice(loaded: Clinic) -> None:
-    row = loaded.exports["Docs"][0]
-    for folder in ("first", "second"):
-        loaded.documents[f"{DOCUMENT_FOLDER}{folder}/{row['id']}.pdf"] = 1000
-    loaded.later()
-    assert loaded.load("documents")["documents"].account.rejected == {"ambiguous_file": 2}
-    loaded.execute(
-        "UPDATE {documents_document} SET object_id = gen_random_uuid() WHERE id = %s", loaded.id_of("documents", row)
-    )
-    assert {name: finding.count for name, finding in findings(loaded).items()} == {"documents/no_unmanaged_orphans": 1}
