@@ -30,6 +30,13 @@ def test_what_a_load_keeps_is_shown_until_both_sides_agree(clinic: CheckedClinic
     assert clinic.red() == {}
 
 
+@pytest.mark.parametrize("lost", [0, 1, 6])
+def test_lost_rows_are_a_figure_of_their_own(lost: int, clinic: CheckedClinic) -> None:
+    clinic.execute("DELETE FROM {notes} WHERE id IN (SELECT id FROM {notes} ORDER BY id LIMIT %s)", lost)
+    (finding,) = clinic.check("notes/every_row_accounted").values()
+    assert finding.figures["lost"] == lost
+
+
 def test_every_check_turns_red_for_some_breakage() -> None:
     """A check that nothing turns red proves nothing."""
     named = {name for breakage in BREAKAGES for name in breakage.turns_red}

@@ -173,6 +173,11 @@ def _half_an_export(graph: Graph) -> None:
     graph.place()
 
 
+@pytest.mark.parametrize("counts", [{"new": 1}, {"changed": 1}, {"vanished": 1}, {"healed": {"relinked": 1}}], ids=str)
+def test_whatever_would_be_done_to_a_row_is_writing(counts: Mapping[str, Any]) -> None:
+    assert Plan((EntityPlan("notes", rows=9, unchanged=9), EntityPlan("documents", rows=9, **counts)), "").would_write
+
+
 def test_plan_tells_what_a_gate_would_say_and_looks_behind_it(graph: Graph) -> None:
     _half_an_export(graph)
     said = plan()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.sources.encoding import settle
 from nexus_assets.sources.filemaker import ReadSettings
 from nexus_assets.sources.mac_or_windows import accented_places
 from nexus_assets.sources.unlikely_text import is_chance_utf8
@@ -178,3 +179,10 @@ def test_every_accented_letter_is_looked_at_however_the_text_is_cut_into_blocks(
     places = accented_places(blocks)
     assert places == accented_places([ACCENTED])
     assert sorted(data[at] for data, at in places) == sorted(byte for byte in ACCENTED if byte > 0x7F)
+
+
+@pytest.mark.parametrize(("letter", "cut"), [("é", 1), ("—", 1), ("—", 2), ("😀", 3)])
+def test_a_first_accented_letter_of_utf8_may_lie_on_two_blocks(letter: str, cut: int) -> None:
+    whole = letter.encode()
+    blocks = [b"Ren" + whole[:cut], whole[cut:]]
+    assert settle(lambda: iter(blocks), blocks[0], "Contacts.csv").codec == "utf-8"
