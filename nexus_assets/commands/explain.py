@@ -38,6 +38,10 @@ def _links(links: Sequence[Link], depth: int = 0) -> Iterator[str]:
 
 
 def _told(told: Explanation) -> Iterator[tuple[str, str]]:
+    if told.nexus_id and not ENTITIES[told.entity].adds_rows:
+        yield "also", f"{told.entity}: columns of the same row, from another export"
+        yield from _by_the_export(told)
+        return
     yield (
         "what",
         f"{told.entity}, table {told.table}{'' if told.is_live or told.nexus_id is None else ', NOT in Nexus now'}",
@@ -52,6 +56,15 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
         how = {"learned": "from before the ledger", "adopted": "made by another importer"}.get(known.how, "")
         name = "id" if known.id == told.nexus_id else "earlier id"
         yield name, " ".join(word for word in (known.id, *times, how) if word)
+    yield from _by_the_export(told)
+    for line in _links(told.links):
+        yield "links to", line
+    for name, number in told.referred_to_by.items():
+        yield "referred to by", f"{number:,} of {name}"
+
+
+def _by_the_export(told: Explanation) -> Iterator[tuple[str, str]]:
+    """Which row of which export stands behind it, and what of that was not loaded."""
     if told.source_row and told.last_load:
         yield (
             "source",
@@ -61,10 +74,6 @@ def _told(told: Explanation) -> Iterator[tuple[str, str]]:
         yield "corrected", f"since {told.corrected}: as you corrected it, for as long as FileMaker has the faulty row"
     if told.vanished_load:
         yield "vanished", f"not in the export of load {told.vanished_load.id} of {told.vanished_load.at}"
-    for line in _links(told.links):
-        yield "links to", line
-    for name, number in told.referred_to_by.items():
-        yield "referred to by", f"{number:,} of {name}"
     for kept in told.kept:
         decided = (
             f"; {SIDES[kept.decision]} is right, by {kept.decided_by} at {kept.decided_at}" if kept.decision else ""

@@ -57,7 +57,8 @@ def tell_collapsed(console: Console, collapsed: Mapping[str, int]) -> None:
     if any(collapsed.values()):
         told = ", ".join(f"{number:,} of {name}" for name, number in collapsed.items() if number)
         console.print(
-            indented(f"collapsed: rows that repeat another one, which is loaded for all of them: {told}."), style="dim"
+            indented(f"collapsed: further rows of one id, pair or owner, accounted for by the first of them: {told}."),
+            style="dim",
         )
 
 

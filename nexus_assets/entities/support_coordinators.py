@@ -5,8 +5,8 @@ from nexus_assets.entities.referrers import REFERRERS
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import ByContent, Column, Entity, ExportRows, Now, Placeholder, Reference
 
-DASH = r"[-\u2010-\u2015\u2212](?:\s|$)"
-"""A dash that stands alone: behind it comes the organisation, as in `Wren Banksia - Saltbush Care`."""
+DASH = r"[-\u2010-\u2015\u2212]+(?:\s|$)"
+"""Dashes that stand alone: behind them comes the organisation, as in `Wren Banksia - Saltbush Care`."""
 
 FIRST = rf"^(?!{DASH})(\S+)"
 LAST = rf"^(?!{DASH})\S+\s+((?!{DASH})\S+(?:\s+(?!{DASH})\S+)*)"

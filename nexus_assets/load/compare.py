@@ -30,7 +30,8 @@ from nexus_assets.load.incoming import (
     owned_sql,
     reference_column,
 )
-from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Reference
+from nexus_assets.mapping import parse
+from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Now, Reference
 from nexus_assets.nexus.references import models
 from nexus_assets.sources.records import FILE_FIELDS, GROUP_FIELDS
 
@@ -57,6 +58,13 @@ def kept_sql(context: LoadContext) -> Composable:
 
 def _any_of(flags: Iterable[Identifier]) -> Composable:
     return SQL("({})").format(SQL(" OR ").join(SQL("c.{}").format(flag) for flag in flags))
+
+
+def default_sql(context: LoadContext, name: str) -> Composable:
+    """The value that a new row has in a column where FileMaker says nothing, of the column's own type."""
+    value = context.entity.on_insert[name]
+    sql_type = SQL(context.target.columns[name].sql_type)
+    return SQL("now()") if isinstance(value, Now) else SQL("{}::{}").format(Literal(value), sql_type)
 
 
 def left_to_nexus(entity: Entity) -> set[str]:
@@ -119,7 +127,8 @@ class _Comparing:
         if name in said_by_the_export(self.context.entity):
             differs = SQL("({} AND i.described)").format(differs)
         if name in left_to_nexus(self.context.entity):
-            differs = SQL("({} AND {} IS NOT NULL)").format(differs, said)
+            has_news = SQL(" OR ").join([SQL("{} IS NOT NULL").format(said), *self._withdrawn(name, current)])
+            differs = SQL("({} AND ({}))").format(differs, has_news)
         if declared is not None and declared.fill_only:
             return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), never_wins=True)
         if declared is not None and declared.keep_if_blank:
@@ -130,6 +139,16 @@ class _Comparing:
             # The other entity restored the row, and knows nothing of this; no page of Nexus leaves such a value empty.
             healed = SQL("({} OR {})").format(healed, nothing_sql(self.context.target, name))
         return _Comparison(name, current, differs, healed)
+
+    def _withdrawn(self, name: str, current: Composable) -> list[Composable]:
+        """Whether the cell of a mark is empty that FileMaker had set before (another row has it by now): the column takes again what a
+        new row has. A heading that the export lacks says nothing."""
+        declared, columns = declared_column(self.context.entity, name), self.context.source.columns
+        if declared is None or declared.parser != parse.flag or not columns.keys() >= {*declared.fields}:
+            return []
+        default = default_sql(self.context, name)
+        test = SQL("coalesce(l.{} <> {} AND {} <> {}, FALSE)")
+        return [test.format(base_column(name), hash_sql(default), current, default)]
 
     def _differs(self, name: str, current: Composable, said: Composable) -> Composable:
         """Whether the values differ as they are compared; in an adopted row only where FileMaker has one, or had Nexus's.

@@ -266,14 +266,14 @@ def _seen_sql(context: LoadContext) -> Composable:
 def _repeated_sql(context: LoadContext) -> Composable:
     """FileMaker ids that come more than once: `differ` where their rows do not say the same.
 
-    Rows of one key never dispute it: the first by their place stands for all.
+    Rows of one key never dispute it: the first by their place stands for all, unless each of them has the first place.
     """
     if context.entity.key is not None:
         return SQL("""
             CREATE UNLOGGED TABLE {repeated} AS
             SELECT s.source_id, min(s.row_number) FILTER (WHERE x.{place} = 1) AS first_row, false AS differ, count(*) - 1 AS more
             FROM {seen} AS s JOIN {source} AS x USING (row_number)
-            WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1
+            WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.{place} = 1)
         """).format(
             repeated=context.work("repeated"), seen=context.work("seen"), source=context.source.table, place=PLACE
         )

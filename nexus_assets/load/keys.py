@@ -69,12 +69,13 @@ def _keyed_sql(entity: Entity, source: ExportRows, export: Relation, work: Work,
     said: Composable = SQL("")
     if entity.key is not None:
         conditions.append(_own_sql(entity, entity.key))
-        place, dates = _place_sql(entity.key, export, work)
+        place, dates = _place_sql(entity, entity.key, export, work)
         if source.gathered is not None:
             said = SQL(", {} AS said").format(
                 source.gathered.parser.value(_fields(source.gathered, export, "e"), reading)
             )
-            place = SQL("{}, {} AS gathered").format(place, _gathered_sql(entity.key))
+            place = SQL("{}, {} AS gathered").format(place, _gathered_sql(_partition_sql(entity, entity.key)))
+        said = SQL("{}{}").format(said, _alone_sql(entity, entity.key))
     return SQL("""
         CREATE UNLOGGED TABLE {keyed} AS
         SELECT e.*{place}
@@ -96,29 +97,43 @@ def _own_sql(entity: Entity, key: Key) -> Composable:
     if not key.owners:
         return SQL("e.{} IS NOT NULL").format(_column(key))
 
-    def known(owner: str) -> Composable:
-        return SQL("EXISTS (SELECT FROM {} AS k WHERE k.source_id = {})").format(
-            identity_table(owner), call("read_uuid", SQL("e.{}").format(_column(key)))
-        )
-
     (host,) = entity.hosts
     if not entity.reports_unknown_owners:
-        return known(host)
-    others = SQL(" OR ").join(known(owner) for owner in key.owners if owner != host)
-    return SQL("({} OR NOT ({}))").format(known(host), others)
+        return _known_sql(host, key)
+    others = SQL(" OR ").join(_known_sql(owner, key) for owner in key.owners if owner != host)
+    return SQL("({} OR NOT ({}))").format(_known_sql(host, key), others)
 
 
-def _gathered_sql(key: Key) -> Composable:
+def _known_sql(entity: str, key: Key) -> Composable:
+    """Whether the entity's ledger knows the id that is the key of the row `e`."""
+    return SQL("EXISTS (SELECT FROM {} AS k WHERE k.source_id = {})").format(
+        identity_table(entity), call("read_uuid", SQL("e.{}").format(_column(key)))
+    )
+
+
+def _alone_sql(entity: Entity, key: Key) -> Composable:
+    """The column that tells rows of one key apart where nobody knows their owner: each is rejected, and corrected, by itself."""
+    if not entity.reports_unknown_owners:
+        return SQL("")
+    known = SQL(" OR ").join(_known_sql(name, key) for name in (*entity.hosts, entity.name))
+    return SQL(", CASE WHEN NOT ({}) THEN e.row_number END AS alone").format(known)
+
+
+def _partition_sql(entity: Entity, key: Key) -> Composable:
+    return SQL("PARTITION BY e.{}{}").format(_column(key), SQL(", e.alone" if entity.reports_unknown_owners else ""))
+
+
+def _gathered_sql(rows_of_a_key: Composable) -> Composable:
     """The list of what the rows of a key say, in the first of them; NULL in the others."""
     return SQL("""
-        CASE WHEN row_number() OVER (PARTITION BY e.{key} ORDER BY e.row_number) = 1 THEN coalesce(
+        CASE WHEN row_number() OVER ({rows_of_a_key} ORDER BY e.row_number) = 1 THEN coalesce(
           jsonb_agg(e.said) FILTER (WHERE e.said IS NOT NULL) OVER (
-            PARTITION BY e.{key} ORDER BY e.row_number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
+            {rows_of_a_key} ORDER BY e.row_number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
           '[]')::text END
-    """).format(key=_column(key))
+    """).format(rows_of_a_key=rows_of_a_key)
 
 
-def _place_sql(key: Key, export: Relation, work: Work) -> tuple[Composable, Composable]:
+def _place_sql(entity: Entity, key: Key, export: Relation, work: Work) -> tuple[Composable, Composable]:
     """(Column, join) of a row's place among those of one id: the latest first, of equally late ones the first in the export."""
     latest: Composable = SQL("")
     dates: Composable = SQL("")
@@ -127,8 +142,8 @@ def _place_sql(key: Key, export: Relation, work: Work) -> tuple[Composable, Comp
         dates = SQL("LEFT JOIN {} AS d ON d.field = {} AND d.raw = {}").format(
             work("dates_of_records"), Literal(key.latest), export.field(key.latest, "e")
         )
-    place = SQL(", row_number() OVER (PARTITION BY e.{} ORDER BY {}e.row_number) AS {}").format(
-        _column(key), latest, PLACE
+    place = SQL(", row_number() OVER ({} ORDER BY {}e.row_number) AS {}").format(
+        _partition_sql(entity, key), latest, PLACE
     )
     return place, dates
 

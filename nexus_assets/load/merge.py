@@ -7,25 +7,19 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.load.adoption import declared_column, link_of
-from nexus_assets.load.compare import write_flag, written_sql
+from nexus_assets.load.compare import default_sql, write_flag, written_sql
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
-from nexus_assets.mapping.entity import Entity, GenericReference, Now
-
-
-def _default_sql(context: LoadContext, name: str) -> Composable:
-    value = context.entity.on_insert[name]
-    sql_type = SQL(context.target.columns[name].sql_type)
-    return SQL("now()") if isinstance(value, Now) else SQL("{}::{}").format(Literal(value), sql_type)
+from nexus_assets.mapping.entity import Entity, GenericReference
 
 
 def inserted_sql(context: LoadContext, name: str) -> Composable:
     """The value that a new row gets in a column, of the column's own type, so that its hash is that of the row."""
     if name not in _read_columns(context.entity):
-        return _default_sql(context, name)
+        return default_sql(context, name)
     value = typed_sql(context, name)
     if name in context.entity.on_insert:
-        return SQL("coalesce({}, {})").format(value, _default_sql(context, name))
+        return SQL("coalesce({}, {})").format(value, default_sql(context, name))
     return value
 
 
@@ -62,7 +56,7 @@ def insert_sql(context: LoadContext) -> Composable:
 def merged_sql(context: LoadContext, name: str, value: Composable | None = None) -> Composable:
     """What is written into a column for this value (else FileMaker's): of a merged jsonb column our keys, the others stay."""
     declared = declared_column(context.entity, name)
-    value = typed_sql(context, name) if value is None else value
+    value = inserted_sql(context, name) if value is None else value
     if declared is not None and declared.parser.keys:
         return SQL(
             "(CASE jsonb_typeof(t.{column}) WHEN 'object' THEN t.{column} - {keys}::text[] ELSE '{{}}' END || {value})"

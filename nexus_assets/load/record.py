@@ -189,7 +189,7 @@ def _own_base_sql(context: LoadContext, name: str) -> Composable:
         """).format(
             new=incoming_column(name),
             write=write_flag(name),
-            said=said,
+            said=hash_sql(inserted_sql(context, name)),
             base=base_column(name),
             name=Identifier(name),
             inserted=inserted_sql(context, name),

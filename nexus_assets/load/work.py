@@ -48,9 +48,10 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "keyed",
         "e",
-        ("row_number", "c*", "key_*", "place", "said", "gathered"),
+        ("row_number", "c*", "key_*", "place", "said", "gathered", "alone"),
         "The export with the ids that are made of its headings, and where one of them is the entity's each row's place among those of"
-        " one id: the first stands for all. Where what they hold is gathered, said: what the row holds; gathered: all of it, in the first.",
+        " one id: the first stands for all. Where what they hold is gathered, said: what the row holds; gathered: all of it, in the"
+        " first; alone: tells rows of an unknown owner apart.",
     ),
     WorkTable("records", "r", ("row_number", "flaw", "export_row", "*"), "Each file with the export row that describes it."),
     WorkTable("groups", "g", ("row_number", "flaw", "group_id", "*"), "Each batch of files: a patient and a date."),

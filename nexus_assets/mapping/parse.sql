@@ -26,12 +26,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     E'[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]+', ' ', 'g'))), '')
 $$;
 
--- A record number as FileMaker has it, where another program has made a number of it: `101.0`, `1,001` and `1,001.00` lose what
--- was added; every other text stays as it is.
+-- A number without a sign as FileMaker has it, where another program has made a number of it: `101.0`, `1,001` and `1,001.00` lose
+-- what was added, `4.91570156E8` is written out. Excel's `4.92E+08` has lost digits, unless each is there; it and every other text
+-- stay as they are.
 CREATE OR REPLACE FUNCTION nexus_assets.plain_number(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN nexus_assets.comparable(value) ~ '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.]0*|,0{1,2})?$'
-              THEN replace(regexp_replace(nexus_assets.comparable(value), '([.]0*|,0{1,2})$', ''), ',', '') ELSE value END
+              THEN replace(regexp_replace(nexus_assets.comparable(value), '([.]0*|,0{1,2})$', ''), ',', '')
+              WHEN nexus_assets.comparable(value) ~ '^[1-9][.][0-9]{1,15}e[+]?[0-9]{1,2}$'
+               AND scale(nexus_assets.comparable(value)::numeric) = 0
+               AND (value !~ '[+]' OR length(split_part(nexus_assets.comparable(value), 'e', 1)) - 2
+                                      = split_part(nexus_assets.comparable(value), '+', 2)::integer)
+              THEN nexus_assets.comparable(value)::numeric::text ELSE value END
 $$;
 
 -- A calendar date that exists, else NULL.
@@ -206,18 +212,29 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- One row of FileMaker's Coms as an object with its `type` (mobile, phone, fax, email, address); NULL where it holds no number or
--- address. The mail address is in `ph`, too; the state and the country alone, which FileMaker fills in, are no address.
+-- address. The mail address is in `ph`, too, and what is there tells a mail address from a number, whatever the type says; the state
+-- and the country alone, which FileMaker fills in, are no address.
 CREATE OR REPLACE FUNCTION nexus_assets.communication(kind text, name text, ph text, international text, sms text, line1 text, line2 text, suburb text, state text, post_code text, country text, one_line text)
 RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   type text := nexus_assets.comparable(kind);
-  label text := coalesce(nexus_assets.read_text(name), initcap(type));
   number text := CASE WHEN ph ~ '[0-9]' THEN ph WHEN international ~ '[0-9]' THEN international WHEN sms ~ '[0-9]' THEN sms END;
+  label text;
 BEGIN
-  IF type IN ('mobile', 'phone', 'fax') AND number IS NOT NULL THEN
-    RETURN jsonb_build_object('type', type, 'number', nexus_assets.phone_number(number), 'label', label);
-  ELSIF type = 'email' AND ph ~ '[^-+0-9., ]' THEN
+  IF type IN ('mobile', 'phone', 'fax', 'email') THEN
+    IF ph ~ '[^ ]@[^ ]' THEN
+      type := 'email';
+    ELSIF type = 'email' THEN
+      IF nexus_assets.plain_number(ph) !~ '^[-+0-9()./ ]*$' OR regexp_replace(nexus_assets.plain_number(ph), '[^0-9]', '', 'g') !~ '^[0-9]{6}' THEN RETURN NULL; END IF;
+      type := 'phone';
+      number := ph;
+    END IF;
+  END IF;
+  label := coalesce(nexus_assets.read_text(name), initcap(type));
+  IF type = 'email' THEN
     RETURN jsonb_build_object('type', type, 'address', nexus_assets.read_text(ph), 'label', label);
+  ELSIF type IN ('mobile', 'phone', 'fax') AND number IS NOT NULL THEN
+    RETURN jsonb_build_object('type', type, 'number', nexus_assets.phone_number(number), 'label', label);
   ELSIF type <> 'address' OR type IS NULL THEN
     RETURN NULL;
   END IF;
@@ -225,7 +242,11 @@ BEGIN
   line2 := nexus_assets.read_text(line2);
   suburb := nexus_assets.read_text(suburb);
   post_code := nexus_assets.post_code(post_code);
-  IF coalesce(line1, line2, suburb, post_code) IS NULL THEN RETURN NULL; END IF;
+  IF coalesce(line1, line2, suburb, post_code) IS NULL THEN
+    -- In one line only: a house number or post code tells it from the state and the country.
+    IF one_line !~ '[0-9]' OR one_line IS NULL THEN RETURN NULL; END IF;
+    line1 := nexus_assets.read_text(one_line);
+  END IF;
   RETURN jsonb_strip_nulls(jsonb_build_object('type', type, 'line1', line1, 'line2', line2, 'suburb', suburb,
     'state', nexus_assets.read_text(state), 'postcode', post_code, 'country', coalesce(nexus_assets.read_text(country), 'Australia'),
     'label', label, 'full_address', nexus_assets.read_text(one_line)));

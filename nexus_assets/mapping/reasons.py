@@ -53,7 +53,7 @@ NOTICES: dict[str, str] = {
     "unreadable_plan_date": "Patients whose NDIS plan's start can't be read; the link to the coordinator has no date.",
     "unlinked": "Documents whose patient is not known; loaded without a link.",
     "files_without_row": "Files of which the export says nothing; loaded with what the file itself states.",
-    "entries_without_value": "Rows without number or address, such as an email with `Email default` alone; the remarks name the first.",
+    "entries_without_value": "Rows without number or address, such as an email that has no @; the remarks name the first.",
     "entries_of_unknown_type": "Rows of another type than Mobile, Phone, Fax, Email or Address; the remarks name the first.",
     "rows_of_others": "Rows of the export that belong to rows of another entity, whose load reads them.",
     "rows_without_key": "Rows of the export that name none, such as a referrer without a specialty.",

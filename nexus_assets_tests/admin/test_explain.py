@@ -211,3 +211,16 @@ def test_the_json_is_what_the_text_tells(loaded: Clinic, command: Callable[[Clin
 
 def test_it_works_over_djangos_own_table_names(loaded_under_django_names: Clinic) -> None:
     assert explained(loaded_under_django_names, contact(loaded_under_django_names)).table == "patients_patient"
+
+
+def test_the_id_of_a_patient_is_one_story_with_their_numbers(
+    loaded: Clinic, command: Callable[[Clinic], Command]
+) -> None:
+    told = command(loaded)("explain", contact(loaded)).output
+    assert [line.split()[0] for line in told.splitlines() if line.startswith(("what", "also", "id ", "origin"))] == [
+        *("what", "origin", "id", "also")
+    ]
+    also = told[told.index("also") :]
+    assert "patient_communications" in also
+    assert "Coms.csv" in also
+    assert "referred to by" not in also

@@ -21,7 +21,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets_tests.admin.conftest import Command
-from nexus_assets_tests.load.clinic import Clinic, image_key
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
 
 Edits = Mapping[str, Mapping[int, Mapping[str, object]]]
 
@@ -195,6 +195,19 @@ def test_a_corrected_row_is_loaded_and_its_reject_is_closed(faulty: Clinic) -> N
         assert account.inserted == outcome.loaded[name]
         assert account.healed.get("vanished") is None, "the rows that are not in the workbook are still there"
         assert account.notices["corrected"] == outcome.loaded[name]
+
+
+def test_rows_of_an_owner_whom_nobody_knows_are_corrected_one_after_the_other(loaded: Clinic) -> None:
+    wattle = loaded.exports["Contacts"][0]["id"]
+    for number in range(3):
+        loaded.communication(filemaker_id("gone"), "Mobile", f"0491 570 15{number}")
+    loaded.load("patient_communications")
+    for left, row in ((2, 3), (1, 2), (0, 4)):
+        outcome = retried(loaded, correct(loaded, {"patient_communications": {row: {"id.key": wattle}}}))
+        assert (outcome.loaded, outcome.still_wrong) == ({"patient_communications": 1}, [])
+        assert sum(open_reasons(loaded).get("patient_communications", {}).values()) == left
+    phones = loaded.value("SELECT contact_json -> 'phones' FROM {patients} WHERE last_name = 'Wattle'")
+    assert [each["number"] for each in phones] == ["02 5550 1222", *(f"0491 570 15{number}" for number in range(3))]
 
 
 def test_a_corrected_image_gets_its_batch(faulty: Clinic) -> None:

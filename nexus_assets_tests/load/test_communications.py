@@ -129,12 +129,56 @@ def test_the_first_address_is_what_the_page_shows(clinic: Clinic, wattle: str) -
         ("+61 491 570 156", "+61 491 570 156"),
         ("5550 1222", "5550 1222"),
         ("491570156 (wife)", "491570156 (wife)"),
+        ("4.91570156E8", "0491570156"),
+        ("4.9157E8", "0491570000"),
+        ("6.1491570156E10", "61491570156"),
+        ("4.91570156E+08", "0491570156"),
+        ("4.92E+08", "4.92E+08"),
+        ("4.91570156E2", "4.91570156E2"),
     ],
 )
 def test_a_number_has_its_leading_zero(typed: str, shown: str, clinic: Clinic, wattle: str) -> None:
     clinic.communication(wattle, "Phone", typed)
     clinic.load(*PATIENTS)
     assert contact(clinic)["phones"][0]["number"] == shown
+
+
+@pytest.mark.parametrize(("typed", "shown"), [("800", "0800"), ("0800", "0800"), ("2600.0", "2600"), ("2.6E3", "2600")])
+def test_a_post_code_has_its_leading_zero(typed: str, shown: str, clinic: Clinic, wattle: str) -> None:
+    clinic.communication(wattle, "Address", **{"post code": typed})
+    clinic.load(*PATIENTS)
+    assert address(clinic)["postcode"] == shown
+
+
+@pytest.mark.parametrize("kind", ["Mobile", "Phone", "Fax"])
+@pytest.mark.parametrize("typed", ["wren@example.com", "wren7@example.com"])
+def test_a_mail_address_in_the_row_of_a_number_is_a_mail_address(
+    typed: str, kind: str, clinic: Clinic, wattle: str
+) -> None:
+    clinic.communication(wattle, kind, typed)
+    clinic.load(*PATIENTS)
+    assert contact(clinic) == {"emails": [{"address": typed, "label": "Email"}], "email": typed}
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("0491 570 156", "0491 570 156"),
+        ("(02) 5550 1222", "(02) 5550 1222"),
+        ("491570156.0", "0491570156"),
+        ("+61 491 570 156", "+61 491 570 156"),
+    ],
+)
+def test_a_number_in_the_row_of_a_mail_address_is_a_number(typed: str, shown: str, clinic: Clinic, wattle: str) -> None:
+    clinic.communication(wattle, "Email", typed)
+    clinic.load(*PATIENTS)
+    assert contact(clinic) == {"phones": [{"type": "phone", "number": shown, "label": "Phone"}]}
+
+
+def test_an_address_that_is_in_one_line_only_is_shown(clinic: Clinic, wattle: str) -> None:
+    clinic.communication(wattle, "Address", **{"Full Address one line": "1 Bay Road, Acton"})
+    clinic.load(*PATIENTS)
+    assert address(clinic)["street"] == "1 Bay Road, Acton"
 
 
 @pytest.mark.parametrize("heading", ["PhoneMobileIntFormat", "SMS Phone"])
@@ -173,6 +217,8 @@ def test_entries_of_one_label_are_all_visible(clinic: Clinic, wattle: str) -> No
         ({"type": "Email", "Email default": "1"}, "entries_without_value"),
         ({"type": "Email", "ph": "1"}, "entries_without_value"),
         ({"type": "Email", "ph": "1.0"}, "entries_without_value"),
+        ({"type": "Email", "ph": "Yes"}, "entries_without_value"),
+        ({"type": "Address", "state": "NSW", "Full Address one line": "NSW, Australia"}, "entries_without_value"),
         ({"type": "Address", "state": "NSW", "country": "Australia"}, "entries_without_value"),
         ({"type": "Website", "ph": "example.com"}, "entries_of_unknown_type"),
         ({"type": "", "ph": "0491 570 156"}, "entries_of_unknown_type"),
@@ -259,12 +305,40 @@ def test_the_rows_of_the_export_are_divided_by_their_owners(clinic: Clinic, watt
     ):
         clinic.communication(owner, "Phone", "02 5550 1222")
     figures = accounted(clinic, *ALL)
-    assert figures["patient_communications"] == {"updated": 1, "collapsed": 2, "no_owner": 1, "unknown_owner": 2}
+    assert figures["patient_communications"] == {"updated": 1, "collapsed": 1, "no_owner": 1, "unknown_owner": 3}
     assert figures["referrer_communications"] == {"updated": 1}
     assert figures["company_communications"] == {"updated": 1, "collapsed": 2}
     others = {name: result.account.notices["rows_of_others"] for name, result in clinic.load(*ALL[4:]).items()}
     assert others == {"patient_communications": 4, "referrer_communications": 9, "company_communications": 7}
     assert settled(clinic)
+
+
+def test_each_row_of_an_owner_whom_nobody_knows_is_a_reject_by_itself(clinic: Clinic, wattle: str) -> None:
+    """So that correcting one of them leaves the others the rejects that they were."""
+    gone = filemaker_id("gone")
+    rows = [
+        clinic.communication(owner, "Phone", f"02 5550 122{number}")
+        for number, owner in enumerate((wattle, gone, gone.lower(), gone))
+    ]
+    assert accounted(clinic, *PATIENTS)["patient_communications"] == {"updated": 1, "unknown_owner": 3}
+    rejects = "SELECT id, row_number FROM nexus_assets.reject WHERE resolved_load IS NULL ORDER BY 1"
+    before = clinic.rows(rejects)
+    rows[1]["id.key"] = wattle
+    assert accounted(clinic, *PATIENTS)["patient_communications"] == {"updated": 1, "collapsed": 1, "unknown_owner": 2}
+    assert clinic.rows(rejects) == before[1:]
+    assert settled(clinic, *PATIENTS)
+
+
+def test_rows_of_an_owner_who_was_unknown_are_one_once_the_owner_is_there(clinic: Clinic, wattle: str) -> None:
+    late = filemaker_id("Contacts", "Banksia")
+    for _ in range(2):
+        clinic.communication(late, "Phone", "02 5550 1222")
+    clinic.communication(wattle, "Phone", "02 5550 1222")
+    clinic.load(*PATIENTS)
+    assert clinic.contact("Banksia") == late
+    assert accounted(clinic, *PATIENTS)["patient_communications"] == {"updated": 1, "unchanged": 1, "collapsed": 1}
+    assert clinic.value("SELECT count(*) FROM nexus_assets.reject WHERE resolved_load IS NULL") == 0
+    assert settled(clinic, *PATIENTS)
 
 
 def test_a_reject_keeps_the_cells_of_its_row_and_nothing_that_is_made_of_them(clinic: Clinic, wattle: str) -> None:

@@ -165,6 +165,40 @@ def test_people_say_who_is_primary_where_filemaker_does_not(pair: tuple[str, str
     assert referral(clinic) == ("2024-04-22", True)
 
 
+@pytest.mark.parametrize("mark", ["1", "Yes"])
+def test_a_mark_that_filemaker_gives_to_another_link_is_taken_from_the_first(
+    mark: str, pair: tuple[str, str], clinic: Clinic
+) -> None:
+    """A mark that is not set is an empty cell."""
+    clinic.extra_headings["PatientToReferrer"] = ("Primary",)
+    first, second = clinic.referral(*pair, Primary=mark), clinic.referral(pair[0], clinic.referrer("Saltbush"))
+    clinic.load("specialties", "referrers", "patient_referrers")
+    primary = "SELECT r.last_name FROM {patient_referrers} AS l JOIN {referrers} AS r ON r.id = l.referrer_id WHERE is_primary"
+    assert clinic.values(primary) == ["Quandong"]
+    first["Primary"], second["Primary"] = "", mark
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.updated, clinic.values(primary)) == (2, ["Saltbush"])
+    clinic.tells_hashes = False
+    before = clinic.versions()
+    clinic.load("patient_referrers")
+    assert clinic.versions() == before
+
+
+def test_a_mark_stays_where_people_set_it_or_the_export_lost_the_heading(pair: tuple[str, str], clinic: Clinic) -> None:
+    clinic.extra_headings["PatientToReferrer"] = ("Primary",)
+    row = clinic.referral(*pair, Primary="")
+    clinic.load("patient_referrers")
+    clinic.execute("UPDATE {patient_referrers} SET is_primary = true")
+    clinic.load("patient_referrers")
+    assert referral(clinic)[1] is True
+    row["Primary"] = "1"
+    clinic.load("patient_referrers")
+    clinic.extra_headings.clear()
+    del row["Primary"]
+    account = clinic.load("patient_referrers")["patient_referrers"].account
+    assert (account.updated, account.kept, referral(clinic)[1]) == (0, 0, True)
+
+
 def test_links_to_nobody_are_rejected_and_loaded_once_they_lead_somewhere(
     pair: tuple[str, str], clinic: Clinic
 ) -> None:

@@ -78,6 +78,7 @@ def settled(clinic: Clinic) -> bool:
         ("Wren Banksia-Wattle", "Wren", "Banksia-Wattle", None),
         ("Wren van Banksia \u2013 Saltbush \u2013 North", "Wren", "van Banksia", "Saltbush \u2013 North"),
         ("Wren Banksia -", "Wren", "Banksia", None),
+        ("Wren Banksia -- Saltbush Care", "Wren", "Banksia", "Saltbush Care"),
         ("Wren Banksia\n- Saltbush Care", "Wren", "Banksia", "Saltbush Care"),
     ],
 )

@@ -126,13 +126,13 @@ SELECT code, heading, cells, first FROM (
 ) AS marks ORDER BY place, code, heading;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_keyed AS
-   SELECT e.*, row_number() OVER (PARTITION BY e.key_owner ORDER BY e.row_number) AS place,
-   CASE WHEN row_number() OVER (PARTITION BY e.key_owner ORDER BY e.row_number) = 1 THEN coalesce(
+   SELECT e.*, row_number() OVER (PARTITION BY e.key_owner, e.alone ORDER BY e.row_number) AS place,
+   CASE WHEN row_number() OVER (PARTITION BY e.key_owner, e.alone ORDER BY e.row_number) = 1 THEN coalesce(
      jsonb_agg(e.said) FILTER (WHERE e.said IS NOT NULL) OVER (
-       PARTITION BY e.key_owner ORDER BY e.row_number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
+       PARTITION BY e.key_owner, e.alone ORDER BY e.row_number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
      '[]')::text END
 AS gathered
-   FROM (SELECT e.*, nexus_assets.communication(e.c14, e.c7, e.c8, e.c9, e.c11, e.c0, e.c1, e.c13, e.c12, e.c10, e.c2, e.c4) AS said FROM (SELECT e.*, made.* FROM nexus_assets.work_patient_communications_export AS e CROSS JOIN LATERAL (SELECT coalesce(nexus_assets.read_uuid(e.c6)::text, nexus_assets.read_text(e.c6)) AS key_owner HAVING TRUE) AS made) AS e WHERE TRUE AND (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR NOT (EXISTS (SELECT FROM nexus_assets.identity_referrers AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_companies AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))))) AS e;
+   FROM (SELECT e.*, nexus_assets.communication(e.c14, e.c7, e.c8, e.c9, e.c11, e.c0, e.c1, e.c13, e.c12, e.c10, e.c2, e.c4) AS said, CASE WHEN NOT (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_patient_communications AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))) THEN e.row_number END AS alone FROM (SELECT e.*, made.* FROM nexus_assets.work_patient_communications_export AS e CROSS JOIN LATERAL (SELECT coalesce(nexus_assets.read_uuid(e.c6)::text, nexus_assets.read_text(e.c6)) AS key_owner HAVING TRUE) AS made) AS e WHERE TRUE AND (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR NOT (EXISTS (SELECT FROM nexus_assets.identity_referrers AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_companies AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))))) AS e;
 
 ANALYZE nexus_assets.work_patient_communications_keyed;
 
@@ -163,7 +163,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_repeated AS
 SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ, count(*) - 1 AS more
 FROM nexus_assets.work_patient_communications_seen AS s
     JOIN nexus_assets.work_patient_communications_keyed AS x USING (row_number)
-WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1;
+WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.place = 1);
 
 ANALYZE nexus_assets.work_patient_communications_repeated;
 

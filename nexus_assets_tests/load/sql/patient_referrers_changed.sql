@@ -198,7 +198,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_repeated AS
 SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ, count(*) - 1 AS more
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number)
-WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1;
+WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.place = 1);
 
 UPDATE nexus_assets.work_patient_referrers_repeated AS again SET differ = false
 FROM (
@@ -408,8 +408,8 @@ SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id
               coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
                   OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
 SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS keep_referral_date,
-    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND i.new_referral_reason IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS write_referral_reason,
-    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND i.new_referral_reason IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS keep_referral_reason,
+    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND (i.new_referral_reason IS NOT NULL)) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS write_referral_reason,
+    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND (i.new_referral_reason IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS keep_referral_reason,
     (
       (
         (
@@ -421,7 +421,7 @@ SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id
                       (
                         coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
                             OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL)
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND (i.new_status IS NOT NULL))
     AND (
       (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
           OR (
@@ -440,7 +440,7 @@ SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id
                       (
                         coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
                             OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND i.new_status IS NOT NULL)
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND (i.new_status IS NOT NULL))
     AND NOT (
       (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
           OR (
@@ -448,8 +448,8 @@ SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id
               coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
                   OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
 SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
-    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND i.new_is_primary IS NOT NULL) AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS write_is_primary,
-    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND i.new_is_primary IS NOT NULL) AND NOT ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS keep_is_primary
+    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS write_is_primary,
+    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS keep_is_primary
 FROM nexus_assets.work_patient_referrers_decided AS d
 JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
 JOIN public.patient_referrers AS t ON t.id = d.nexus_id
@@ -527,9 +527,11 @@ WITH written AS (
        ELSE t.patient_id END, referrer_id = CASE WHEN c.write_referrer_id THEN i.new_referrer_id::uuid
        ELSE t.referrer_id END, referral_date = CASE WHEN c.write_referral_date THEN i.new_referral_date::date
        ELSE t.referral_date END, referral_reason = CASE WHEN c.write_referral_reason THEN i.new_referral_reason::text
-       ELSE t.referral_reason END, status = CASE WHEN c.write_status THEN i.new_status::character varying(20)
-       ELSE t.status END, is_primary = CASE WHEN c.write_is_primary THEN i.new_is_primary::boolean
-       ELSE t.is_primary END, updated_at = now()
+       ELSE t.referral_reason END, status = CASE
+       WHEN c.write_status THEN coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20))
+       ELSE t.status END, is_primary = CASE
+       WHEN c.write_is_primary THEN coalesce(i.new_is_primary::boolean, false::boolean) ELSE t.is_primary END,
+       updated_at = now()
    FROM nexus_assets.work_patient_referrers_changes AS c
        JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
    WHERE t.id = c.nexus_id
@@ -577,13 +579,13 @@ WITH written AS (
                 ELSE l.base_referral_reason END
    ,
        CASE WHEN i.new_status IS NOT NULL
-           OR c.write_status THEN hash_record_extended(ROW(i.new_status::character varying(20)), 0)
+           OR c.write_status THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20))), 0)
             WHEN l.base_status IS NULL AND t.status IS NOT DISTINCT
                 FROM coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20)) THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'ACTIVE'::character varying(20))), 0)
                 ELSE l.base_status END
    ,
        CASE WHEN i.new_is_primary IS NOT NULL
-           OR c.write_is_primary THEN hash_record_extended(ROW(i.new_is_primary::boolean), 0)
+           OR c.write_is_primary THEN hash_record_extended(ROW(coalesce(i.new_is_primary::boolean, false::boolean)), 0)
             WHEN l.base_is_primary IS NULL AND t.is_primary IS NOT DISTINCT
                 FROM coalesce(i.new_is_primary::boolean, false::boolean) THEN hash_record_extended(ROW(coalesce(i.new_is_primary::boolean, false::boolean)), 0)
                 ELSE l.base_is_primary END
