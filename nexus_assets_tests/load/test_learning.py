@@ -213,3 +213,15 @@ def test_a_dangling_link_is_counted_once_where_its_person_was_made_again_twice(l
     loaded.recreate_patients()
     loaded.copy("patients", loaded.patient_id(loaded.exports["Contacts"][0]["id"]))
     assert findings(loaded)["documents/no_orphaned_references"].count == 2
+
+
+def test_a_dangling_link_of_a_row_that_was_rejected_once_is_a_loads_again(loaded: Clinic) -> None:
+    faulty = loaded.document(loaded.exports["Contacts"][0]["id"], Date="31/31/2024")
+    loaded.later()
+    assert loaded.load("documents")["documents"].account.rejected == {"unreadable_date": 1}
+    faulty["Date"] = "3/31/2024"
+    loaded.later()
+    loaded.load("documents")
+    loaded.recreate_patients()
+    assert findings(loaded)["documents/no_orphaned_references"].count == 3
+    assert "documents/no_unmanaged_orphans" not in findings(loaded)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ from PIL import Image
 from nexus_assets.local.clinic import CANARIES, PUBLISHED, write_clinic
 from nexus_assets.local.clinic.images import FOLDER_MARKER
 from nexus_assets.local.clinic.plan import PATIENTS, Plan
+from nexus_assets.local.clinic.sheets import write_csv, write_xlsx
 from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
 
 if TYPE_CHECKING:
@@ -573,6 +574,11 @@ def test_small_clinic_has_a_share_of_the_people_with_all_that_is_theirs(tmp_path
         found = read("small", name)
         assert [row for row in found if row[column].strip().upper() in people] == theirs
         assert len(theirs) > 10
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_csv])
+def test_rows_that_are_written_are_counted(write: Callable[..., int], tmp_path: Path) -> None:
+    assert [write(tmp_path / "Notes", ("id",), [("1",)] * rows) for rows in (0, 1, 2)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])

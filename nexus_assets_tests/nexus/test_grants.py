@@ -32,9 +32,13 @@ def test_nothing_is_missing_after_what_the_docs_say(as_role: Graph) -> None:  # 
         ("UPDATE (appointment_id) ON reminders", 'GRANT UPDATE ("appointment_id") ON "reminders" TO "nexus_import"'),
         ("SELECT ON patients", 'GRANT SELECT ON "patients" TO "nexus_import"'),
         ("INSERT (content) ON notes", 'GRANT INSERT ("content") ON "notes" TO "nexus_import"'),
+        (
+            "UPDATE (image_count) ON images_batch",
+            'GRANT UPDATE ("image_count") ON "images_batch" TO "nexus_import"',
+        ),
         ("DELETE ON images_batch", 'GRANT DELETE ON "images_batch" TO "nexus_import"'),
     ],
-    ids=["another table's id", "a reference", "a table", "a column", "deleting"],
+    ids=["another table's id", "a reference", "a table", "a column", "a count", "deleting"],
 )
 def test_missing_right_is_named_with_its_grant(as_role: Graph, revoked: str, granted: str) -> None:  # noqa: F811
     as_role.clinic.execute(f"REVOKE {revoked} FROM {ROLE}")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -245,6 +246,17 @@ def test_command_tells_where_the_report_is_and_how_things_are(first: tuple[Graph
     page = Path(result.stdout.strip().removeprefix("file://"))
     assert page.parent == made.file.parent
     assert result.exit_code == (0 if json.loads(page.with_suffix(".json").read_text())["well"] else 1)
+
+
+@pytest.mark.parametrize(("never_loaded", "code"), [([], 0), (["notes"], 1)])
+@pytest.mark.usefixtures("first")
+def test_what_was_never_loaded_is_told_by_the_exit_code(
+    never_loaded: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Report("run", datetime.now(timezone.utc), "nexus", [], [], {}, {}, never_loaded=never_loaded)
+    written = SimpleNamespace(address="", report=told)
+    monkeypatch.setattr("nexus_assets.report.write.write_report", lambda *_: written)
+    assert CliRunner().invoke(cli.nexus_assets, ["report"]).exit_code == code
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
