@@ -148,6 +148,22 @@ def test_it_is_right_in_the_chosen_rows_alone(loaded: Clinic) -> None:
     assert value(loaded, "notes", other) == "From Nexus"
 
 
+def test_it_is_right_in_the_chosen_column_of_a_row_alone(loaded: Clinic) -> None:
+    """Also where the two columns hold the same on either side."""
+    for row in loaded.exports["Contacts"]:
+        row["Health Number"] = row["nameFirst"]
+    loaded.later()
+    loaded.load("patients")
+    loaded.execute("UPDATE {patients} SET health_number = 'N1', first_name = 'N1'")
+    loaded.load("patients")
+    one, other = sorted({each.nexus_id for each in listed(loaded)})
+    decided(loaded, "filemaker", ids=[one], column="health_number")
+    decided(loaded, "filemaker", ids=[other], column="first_name")
+    loaded.load("patients")
+    kept = {(each.nexus_id, each.column) for each in listed(loaded)}
+    assert kept == {(one, "first_name"), (other, "health_number")}
+
+
 def test_what_a_person_changed_after_deciding_for_filemaker_is_kept(name: str, loaded: Clinic) -> None:
     table, column, _ = EDITS[name]
     id_ = edit(loaded, name)

@@ -37,6 +37,14 @@ def test_lost_rows_are_a_figure_of_their_own(lost: int, clinic: CheckedClinic) -
     assert finding.figures["lost"] == lost
 
 
+def test_a_thumbnail_is_explained_by_the_reject_of_its_own_image_alone(clinic: CheckedClinic) -> None:
+    rejected = clinic.value("SELECT min(payload ->> 'key') FROM nexus_assets.reject WHERE entity = 'images'")
+    clinic.copy_file(rejected, f"{rejected.rpartition('.')[0]}_thumb.jpg")
+    assert clinic.red() == {}
+    clinic.copy_file(rejected, f"{rejected.rpartition('/')[0]}/99999901_thumb.jpg")
+    assert clinic.red() == {"images/files_and_rows_agree": {"thumbnail_without_row": 1}}
+
+
 def test_every_check_turns_red_for_some_breakage() -> None:
     """A check that nothing turns red proves nothing."""
     named = {name for breakage in BREAKAGES for name in breakage.turns_red}
