@@ -371,6 +371,16 @@ def test_the_guard_keeps_links_from_leading_nowhere(loaded: Clinic) -> None:
     assert loaded.orphans() == 0
 
 
+def test_the_guard_lets_a_link_go_back_to_a_row_that_is_there(loaded: Clinic) -> None:
+    before = loaded.values("SELECT object_id::text FROM {documents_document} ORDER BY id")
+    moved_to_another(loaded)
+    run(loaded)
+    assert loaded.values("SELECT object_id::text FROM {documents_document} ORDER BY id") != before
+    guard.install(loaded.engine)
+    assert kept(undone(loaded)) == []
+    assert loaded.values("SELECT object_id::text FROM {documents_document} ORDER BY id") == before
+
+
 def test_an_adopted_row_that_is_gone_keeps_its_id(loaded: Clinic) -> None:
     ledger_lost(loaded)
     loaded.execute("UPDATE {notes} SET id = gen_random_uuid()")

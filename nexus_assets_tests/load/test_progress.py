@@ -15,7 +15,7 @@ from rich.console import Console
 
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.load import progress as progresses
-from nexus_assets.load.progress import NEARLY, SHARES, Progress
+from nexus_assets.load.progress import NEARLY, SHARES, Progress, _duration
 from nexus_assets.sources.export import OpenExport, ReadFacts
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 
@@ -156,3 +156,7 @@ def test_command_shows_it(terminal: bool) -> None:
         time.sleep(0.3)
     assert "notes: writing" in written.getvalue()
     assert ("━" in written.getvalue()) == terminal
+
+
+def test_what_takes_long_is_told_in_minutes() -> None:
+    assert [_duration(seconds) for seconds in (0.4, 89.0, 90.0, 3600.0)] == ["0 s", "89 s", "2 min", "60 min"]

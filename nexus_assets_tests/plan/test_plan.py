@@ -358,7 +358,8 @@ def test_apply_says_what_differs_and_writes_nothing(
     before = dump(graph)
     result = nexus_assets("apply", str(tmp_path / "plan.json"))
     assert result.exit_code == 1
-    assert said in " ".join(result.stdout.split())
+    told = " ".join(result.stdout.split())
+    assert told.index("Not carried out; nothing was written:") < told.index(said)
     assert dump(graph) == before
 
 
