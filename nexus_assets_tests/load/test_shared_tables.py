@@ -253,6 +253,35 @@ def test_a_link_that_a_person_deleted_stays_deleted(referred: Clinic) -> None:
         assert (account.kept, links(referred)) == (1, [])
 
 
+def test_a_link_of_the_other_export_that_a_person_deleted_stops_nothing(referred: Clinic) -> None:
+    row = coordinated(referred, "Wattle")
+    referral = referred.exports["PatientToReferrer"][0]
+    referred.load(*ALL)
+    referred.execute(
+        "DELETE FROM {patient_referrers} WHERE referrer_id IN (SELECT id FROM {referrers} WHERE last_name = 'Quandong')"
+    )
+    row["NDIS Coordinator Name"] = "Ines Coolabah"
+    results = referred.load(*ALL)
+    assert (results["patient_referrers"].account.kept, results["coordinator_links"].account.inserted) == (1, 1)
+    assert links(referred) == [("Wattle", "Banksia", "INACTIVE"), ("Wattle", "Coolabah", "ACTIVE")]
+    assert settled(referred)
+    referral["date"] = "4/22/2024"
+    assert referred.load(*ALL)["patient_referrers"].account.healed == {"restored": 1}
+    assert settled(referred)
+
+
+def test_a_link_that_both_exports_name_stays_deleted_in_both(referred: Clinic) -> None:
+    row = coordinated(referred, "Wattle", "Ines Quandong")
+    referred.referral(row["id"], referred.exports["Referrers"][0]["id"])
+    referred.load(*ALL)
+    referred.execute("DELETE FROM {patient_referrers}")
+    for _ in range(2):
+        results = referred.load(*ALL)
+        assert [results[name].account.kept for name in ("patient_referrers", "coordinator_links")] == [2, 1]
+        assert referred.value("SELECT count(*) FROM {patient_referrers}") == 0
+    assert settled(referred)
+
+
 def test_a_link_that_both_exports_name_is_one_and_does_not_end_while_one_of_them_does(referred: Clinic) -> None:
     row = coordinated(referred, "Wattle", "Ines Quandong")
     referral = referred.referral(row["id"], referred.exports["Referrers"][0]["id"], "1/8/2024")
