@@ -42,7 +42,9 @@ _EXPORT_AGAIN = "Export or copy it again, then run the same command."
 
 _1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
 _CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|true|on)["']""")
-_REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ", b"<v>-")
+_REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ")
+_NO_NUMBER = re.compile(rb"<v>(?![0-9])")
+_NO_INLINE_TEXT = re.compile(rb"inlineStr[^<>]*><v")
 _DAY_60 = re.compile(rb"><v>60(?:\.[0-9]*)?</v>")
 _INSTRUCTION = re.compile(rb"<\?(?!xml\s)")
 _ODDLY_WRITTEN = re.compile(rb"""\sr(?:\s+=|=\s|='|="[a-z])""")
@@ -134,6 +136,8 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, locati
                 if not seen.remarkable:
                     seen.remarkable = any(mark in data for mark in _REMARKABLE)
                     seen.remarkable |= seen.wide and _FAR_RIGHT.search(data) is not None
+                    seen.remarkable |= _NO_NUMBER.search(data) is not None
+                    seen.remarkable |= _NO_INLINE_TEXT.search(data) is not None
                     seen.remarkable |= _ODDLY_WRITTEN.search(data) is not None
                     seen.remarkable |= _may_hold_day_60(data)
                 seen.cells += block.count(b"<c ")

@@ -230,7 +230,12 @@ SOUND = xlsx_file([("id", "Note", "Extra"), ("1", 5, 7), ("2", 6, 8)])
         ('<c r="B2"><v>5<!-- x -->6</v></c>', "comments"),
     ],
 )
-def test_a_cell_that_holds_something_is_not_read_as_nothing(exports: Exports, cell: str, words: str) -> None:
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+def test_a_cell_that_holds_something_is_not_read_as_nothing(
+    exports: Exports, cell: str, words: str, is_large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_large:  # of a large sheet the cells are looked at one by one only where a block holds a mark of such a cell
+        monkeypatch.setattr("nexus_assets.sources.workbook_parts.SMALL", 0)
     exports.put("Notes.xlsx", changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', cell))
     with pytest.raises(NexusAssetsError, match=words):
         exports.open(wanted=("id", "Note"))
