@@ -255,6 +255,13 @@ def test_the_command_decides_and_takes_back(loaded: Clinic, command: Callable[[C
     assert "is right, by" not in run("kept").output
 
 
+def test_the_command_says_that_the_next_load_writes_what_filemaker_is_right_about(
+    loaded: Clinic, command: Callable[[Clinic], Command]
+) -> None:
+    told = command(loaded)("kept", "decide", "filemaker", edit(loaded, "notes"))
+    assert told.output == "FileMaker is right: 1 value.\nRun next: nexus-assets load\n"
+
+
 @pytest.mark.parametrize(
     "words", [("nexus", "6a0c6c3e-8d4e-4a53-8a42-1d4f0f3b0000"), ("filemaker", "--entity", "images")]
 )

@@ -192,6 +192,18 @@ def test_equal_notes_pair_one_to_one(clinic: Clinic) -> None:
     assert theirs < ids(clinic, "notes")
 
 
+def test_of_equal_notes_the_first_of_the_export_is_the_one_that_nexus_has(clinic: Clinic) -> None:
+    contact = clinic.contact()
+    theirs = clinic.note(contact, "Seen today.")
+    clinic.load("patients", "notes")
+    id_ = clinic.id_of("notes", theirs)
+    clinic.execute("DELETE FROM nexus_assets.identity_notes")
+    clinic.exports["Notes"].clear()
+    first, *_ = [clinic.note(contact, "Seen today.") for _ in range(3)]
+    clinic.load("notes")
+    assert clinic.id_of("notes", first) == id_
+
+
 def test_a_note_is_known_without_its_date_where_another_importer_lost_it(foreign: Clinic) -> None:
     foreign.execute("UPDATE notes SET created_at = now(), note_type = 'other'")
     assert foreign.load("patients", "notes")["notes"].account.healed == {"adopted": 2}

@@ -83,6 +83,16 @@ def test_before_its_first_source_it_has_done_nothing() -> None:
     assert state.words() == "notes: copying the sources, 0 s so far"
 
 
+def test_whoever_watches_hears_of_every_look(caplog: pytest.LogCaptureFixture) -> None:
+    load = Load()
+    with caplog.at_level("DEBUG", progresses.WATCHED.name):
+        for to_byte in (10, 20):
+            load.copy(rows=100, to_byte=to_byte, seconds=0.5)
+            load.progress.tell()
+    assert [record.state.rows for record in caplog.records] == [100, 200]  # type: ignore[attr-defined]
+    assert load.said == []
+
+
 def test_of_a_listing_its_objects_are_counted_and_nothing_is_guessed() -> None:
     load = Load()
     load.copy(rows=1000, to_byte=100, seconds=20)

@@ -119,6 +119,20 @@ def test_a_reject_that_an_undo_brings_back_stays(loaded: Clinic) -> None:
     assert count(loaded, "reject") == 1
 
 
+@pytest.mark.parametrize("text", ["Another.", None], ids=["it changed a row", "it made a row"])
+def test_a_load_that_can_be_undone_stays(text: str | None, loaded: Clinic) -> None:
+    loaded.exports["Notes"][0].update({"Note": text} if text else {})
+    if text is None:
+        loaded.note(loaded.exports["Contacts"][0]["id"])
+    loaded.later()
+    load(loaded, "notes", undoable=9)
+    made = loaded.value("SELECT max(id) FROM nexus_assets.load")
+    for _ in range(3):
+        days_pass(loaded, 40)
+        load(loaded, "notes", undoable=9)
+    assert count(loaded, "load", f"id = {made}") == 1
+
+
 def test_an_open_reject_stays_with_the_load_that_found_it(loaded: Clinic) -> None:
     loaded.note(loaded.exports["Contacts"][0]["id"], "")
     loaded.later()

@@ -80,7 +80,7 @@ SQL_PATTERNS: tuple[tuple[str, str], ...] = (
     (r"\bLIMIT 1\b", "LIMIT 1 OFFSET 1"),
     (r" FOR KEY SHARE(?: OF \w+)?", ""),
     (r"\bSHARE ROW EXCLUSIVE\b", "ACCESS SHARE"),
-    (r"\bcoalesce\(([^(),]+), ([^(),]+)\)", r"coalesce(\2, \1)"),
+    (r"\bcoalesce\((?!\{\}, \{\}\))([^(),]+), ([^(),]+)\)", r"coalesce(\2, \1)"),
     (r"\bLEFT JOIN\b", "JOIN"),
     (r"\bUNION ALL\b", "UNION"),
     (r"\bDISTINCT (?!ON|FROM)", ""),

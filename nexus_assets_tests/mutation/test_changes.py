@@ -37,6 +37,7 @@ SQL = {
     "a lock": ("SELECT a FOR KEY SHARE OF t", {"SELECT a"}),
     "a negation": ("SELECT NOT a", {"SELECT a"}),
     "a default": ("SELECT coalesce(a, b)", {"SELECT coalesce(b, a)"}),
+    "a default of two that are filled in": ("SELECT coalesce({}, {})", set()),
     "an order": ("SELECT a ORDER BY b LIMIT 1", {"SELECT a ORDER BY b DESC LIMIT 1", "SELECT a ORDER BY b LIMIT 1 OFFSET 1"}),
     "a join": ("SELECT a FROM b LEFT JOIN c", {"SELECT a FROM b JOIN c"}),
     "a pattern": ("SELECT a LIKE 'b%'", {"SELECT a ILIKE 'b%'"}),

@@ -46,3 +46,15 @@ def test_a_merged_range_that_is_none_is_passed_over(range_: str) -> None:
     sheet = f'<s><row r="1"><c r="A1"><v>1</v></c></row><mergeCell ref="{range_}"/></s>'
     cells = SheetScan(calculated=True).read(io.BytesIO(sheet.encode()))
     assert (cells.rows, cells.columns, cells.odd) == (1, 1, [])
+
+
+@pytest.mark.parametrize("inside", ["<v></v>", "<f>1+1</f>"], ids=["an empty value", "a formula without its value"])
+def test_a_cell_that_holds_no_text_is_filled_all_the_same(inside: str) -> None:
+    sheet = f'<s><row r="1"><c r="A1"/><c r="B1">{inside}</c></row></s>'
+    cells = SheetScan(calculated=True).read(io.BytesIO(sheet.encode()))
+    assert (cells.filled, cells.columns) == (1, 2)
+
+
+def test_a_sheet_that_is_cut_off_is_no_sheet() -> None:
+    with pytest.raises(ValueError, match="not well-formed"):
+        SheetScan(calculated=True).read(io.BytesIO(b'<s><row r="1"><c r="A1"><v>1</v></c></row>'))

@@ -13,7 +13,7 @@ from nexus_assets.sources.filemaker import ReadSettings
 from nexus_assets.sources.mac_or_windows import accented_places
 from nexus_assets.sources.unlikely_text import is_chance_utf8
 from nexus_assets_tests.sources.conftest import Exports, records
-from nexus_assets_tests.sources.writers import csv_file
+from nexus_assets_tests.sources.writers import csv_file, tab_file
 
 # What clinics write; every line is possible in both old encodings, and proves the one that it is in.
 PROOFS = [
@@ -186,3 +186,11 @@ def test_a_first_accented_letter_of_utf8_may_lie_on_two_blocks(letter: str, cut:
     whole = letter.encode()
     blocks = [b"Ren" + whole[:cut], whole[cut:]]
     assert settle(lambda: iter(blocks), blocks[0], "Contacts.csv").codec == "utf-8"
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_known_where_a_third_is_ascii(exports: Exports, codec: str) -> None:
+    rows = [("id", "Note"), *((str(number), "Пациент осмотрен") for number in range(100, 150))]
+    exports.put("Notes.tab", tab_file(rows, encoding=codec))
+    export = exports.open(wanted=("id", "Note"))
+    assert records(export) == rows[1:]

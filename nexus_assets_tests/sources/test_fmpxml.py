@@ -82,6 +82,14 @@ def test_what_it_states_is_told(exports: Exports) -> None:
     assert (facts.date_format, facts.time_format) == ("D/m/yyyy", "k:mm:ss ")
 
 
+@pytest.mark.parametrize(
+    ("table", "told"), [(2_842, ["a found set: 2 of the 2,842 records of its table"]), (2, [])], ids=["some", "all"]
+)
+def test_a_found_set_is_told(exports: Exports, table: int, told: list[str]) -> None:
+    exports.put("Notes.xml", xml_file(TABLE, records=table))
+    assert exports.open(wanted=("id",)).facts.remarks == told
+
+
 @pytest.mark.parametrize("found", [1, 3])
 def test_a_count_that_is_not_the_stated_one_is_refused(exports: Exports, found: int) -> None:
     exports.put("Notes.xml", xml_file(TABLE, found=found))
