@@ -23,7 +23,7 @@ FUNCTION = re.compile(
 
 EXPRESSIONS = re.compile(
     r"true|false|0|now\(\)|clock_timestamp\(\)|gen_random_uuid\(\)|'\{\}'::(?:jsonb|bigint\[\])|'\w*'::text"
-    r"|\(\w+ IS (?:NOT )?NULL\)|CHECK \(only_row\)|CHECK \(\(\w+ = ANY \(ARRAY\[(?:'\w+'::text(?:, )?)+\]\)\)\)"
+    r"|\(\w+ IS NULL\)|CHECK \(only_row\)|CHECK \(\(\w+ = ANY \(ARRAY\[(?:'\w+'::text(?:, )?)+\]\)\)\)"
 )
 """The defaults, conditions of indexes and checks that the ledger's tables have, as PostgreSQL writes them."""
 

@@ -363,6 +363,21 @@ def test_a_link_to_a_row_that_is_gone_is_not_put_back(loaded: Clinic) -> None:
     assert ("notes", "", "target_gone") in kept(undone(loaded))
 
 
+def test_a_reject_of_a_row_that_stays_is_not_opened_again(loaded: Clinic) -> None:
+    note = loaded.find("Notes", loaded.exports["Notes"][1]["id"])
+    note["Date"] = "31/31/2024"
+    loaded.later()
+    run(loaded, "notes")
+    note["Date"] = "3/18/2024"
+    moved_to_another(loaded)
+    run(loaded)
+    banksia = loaded.patient_id(loaded.exports["Contacts"][1]["id"])
+    loaded.execute("DELETE FROM {images_batch} WHERE object_id = %s", banksia)
+    loaded.execute("DELETE FROM {patients} WHERE id = %s", banksia)
+    assert ("notes", "", "target_gone") in kept(undone(loaded))
+    assert loaded.values("SELECT reason FROM nexus_assets.reject WHERE resolved_load IS NULL") == []
+
+
 def test_the_guard_keeps_links_from_leading_nowhere(loaded: Clinic) -> None:
     recreated(loaded)
     run(loaded)

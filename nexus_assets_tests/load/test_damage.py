@@ -133,9 +133,14 @@ def test_a_lookup_that_finds_nothing_names_its_row_and_no_value(clinic: Clinic) 
         clinic.exports["Contacts"].clear()
 
 
-def test_the_first_row_of_a_notice_is_the_first_whatever_else_is_said_of_it(clinic: Clinic) -> None:
+@pytest.mark.parametrize("loads", [1, 2])
+def test_the_first_row_of_a_notice_is_the_first_whatever_else_is_said_of_it(loads: int, clinic: Clinic) -> None:
     for clinic_name, funding in (("", ""), ("Nowhere", ""), ("Nowhere", "Nobody"), ("", "Nobody")):
         clinic.contact(f"Wattle{clinic_name}{funding}", Clinic_Name=clinic_name, Funding=funding)
+    if loads == 2:
+        clinic.load("patients")
+        clinic.exports["Contacts"][0]["nameFirst"] = "Renamed"
+        clinic.later()
     assert sorted(remarks(clinic.load("patients")["patients"].sources)) == [
         "Contacts: unknown_clinic: 2 row(s), the first in record 2",
         "Contacts: unknown_funding: 2 row(s), the first in record 3",

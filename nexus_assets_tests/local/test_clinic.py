@@ -21,7 +21,7 @@ from PIL import Image
 
 from nexus_assets.local.clinic import CANARIES, PUBLISHED, write_clinic
 from nexus_assets.local.clinic.images import FOLDER_MARKER
-from nexus_assets.local.clinic.plan import PATIENTS, Plan
+from nexus_assets.local.clinic.plan import FIRST_DAY, LAST_DAY, PATIENTS, Plan
 from nexus_assets.local.clinic.sheets import write_csv, write_xlsx
 from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
 
@@ -177,6 +177,8 @@ def test_coordinators_and_their_patients_have_the_published_numbers(scale: int, 
     assert len([name for _, name in linked if name in whole]) == 247 * scale
     referrers = {f"{row['nameFirst']} {row['nameLast']}".lower() for row in clinic["Referrers"]}
     assert len({name for name in whole if name.partition(" - ")[0] in referrers}) >= 4 * scale
+    begun = [datetime.strptime(row["NDIS Plan Start Date"], "%m/%d/%Y").date() for row in rows]  # noqa: DTZ007 - a day
+    assert FIRST_DAY < min(begun) < max(begun) < LAST_DAY + timedelta(days=30)
 
 
 @pytest.mark.parametrize("scale", [1, 3])

@@ -10,6 +10,7 @@ from nexus_assets.sources.mac_or_windows import (
     _may_join,
     _sign_may_stand,
     accented_places,
+    judge,
 )
 
 MAY_STAND = "l·l L·L 1·2 m²; 10m² cm²; )² 5² it’s well—known l’eau O’Brien 1º aº ‘a “a «a …a °a µg a… a” a’ a° a€ a£ a® €5 ¥5 1“a 1”"
@@ -92,3 +93,11 @@ def test_places_are_the_same_in_whatever_blocks_a_text_comes(size: int) -> None:
     blocks = [text[at : at + size] for at in range(0, len(text), size)]
     assert accented_places(blocks) == accented_places([text])
     assert len(accented_places([text])) == 5
+
+
+@pytest.mark.parametrize(("impossible", "is_neither"), [(0, False), (1, False), (2, True)])
+def test_a_tenth_of_impossible_places_is_room_for_typing_errors(impossible: int, is_neither: bool) -> None:
+    places = [b"Ren\x8e,%04d" % number for number in range(10 - impossible)]
+    places += [b"%04dabc\x81def____" % number for number in range(impossible)]
+    verdict = judge([b",".join(places)])
+    assert (verdict.places, verdict.is_neither) == (10, is_neither)
