@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.parents import made_at_sql
+
+SECOND_PRIMARY = "second_primary"
 
 ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "patients": {"same_filemaker_id": "lower(btrim(t.filemaker_metadata ->> 'filemaker_id'))"},
@@ -19,11 +23,11 @@ ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "referrers": {"same_filemaker_id": "t.filemaker_id"},
     "referrer_companies": {
         "same_pair": "ROW(t.referrer_id, t.company_id)",
-        "second_primary": "CASE WHEN t.is_primary THEN t.referrer_id END",
+        SECOND_PRIMARY: "CASE WHEN t.is_primary THEN t.referrer_id END",
     },
     "patient_referrers": {
         "same_pair": "ROW(t.patient_id, t.referrer_id)",
-        "second_primary": "CASE WHEN t.is_primary AND t.status = 'ACTIVE' THEN t.patient_id END",
+        SECOND_PRIMARY: "CASE WHEN t.is_primary AND t.status = 'ACTIVE' THEN t.patient_id END",
     },
 }
 """Reason of a duplicate -> what no two rows of the table may have in common. Of batches only those that an importer made
@@ -57,7 +61,18 @@ def _surplus_sql(context: CheckContext, entity: str) -> Composable:
 def no_duplicates(entities: tuple[str, ...], context: CheckContext) -> Finding:
     """Rows of these tables that are there a second time; the count is of those that are too many."""
     query = SQL(" UNION ALL ").join(_surplus_sql(context, entity) for entity in entities)
-    return violators(context, query, loading(entities[-1]))
+    return violators(context, query, partial(_next_step, loading(entities[-1])))
+
+
+def _next_step(load: str, context: CheckContext, query: Composable) -> str:
+    """What helps: loading again follows what was made twice, and never chooses among people's or FileMaker's primary links."""
+    reasons = {reason for (reason,) in context.rows(SQL("SELECT DISTINCT reason FROM ({}) AS v").format(query))}
+    steps = [load] if reasons - {SECOND_PRIMARY} else []
+    if SECOND_PRIMARY in reasons:
+        steps.append(
+            "leave one link primary, in Nexus, and where the export has a column Primary in FileMaker: no load chooses"
+        )
+    return "; then ".join(steps)
 
 
 def image_counts_true(context: CheckContext) -> Finding:

@@ -219,13 +219,15 @@ RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   type text := nexus_assets.comparable(kind);
   number text := CASE WHEN ph ~ '[0-9]' THEN ph WHEN international ~ '[0-9]' THEN international WHEN sms ~ '[0-9]' THEN sms END;
+  -- Beside mail addresses, in which there may be any.
+  digits text := regexp_replace(regexp_replace(nexus_assets.plain_number(ph), '[^ ]+@[^ ]+', '', 'g'), '[^0-9]', '', 'g');
   label text;
 BEGIN
   IF type IN ('mobile', 'phone', 'fax', 'email') THEN
-    IF ph ~ '[^ ]@[^ ]' THEN
+    IF ph ~ '[^ ]@[^ ]' AND (type = 'email' OR digits !~ '[0-9]{6}') THEN
       type := 'email';
     ELSIF type = 'email' THEN
-      IF nexus_assets.plain_number(ph) !~ '^[-+0-9()./ ]*$' OR regexp_replace(nexus_assets.plain_number(ph), '[^0-9]', '', 'g') !~ '^[0-9]{6}' THEN RETURN NULL; END IF;
+      IF digits !~ '[0-9]{6}' OR digits IS NULL THEN RETURN NULL; END IF;
       type := 'phone';
       number := ph;
     END IF;

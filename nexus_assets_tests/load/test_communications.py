@@ -134,6 +134,7 @@ def test_the_first_address_is_what_the_page_shows(clinic: Clinic, wattle: str) -
         ("6.1491570156E10", "61491570156"),
         ("4.91570156E+08", "0491570156"),
         ("4.92E+08", "4.92E+08"),
+        ("0491570156 wren7@example.com", "0491570156 wren7@example.com"),
         ("4.91570156E2", "4.91570156E2"),
     ],
 )
@@ -151,7 +152,7 @@ def test_a_post_code_has_its_leading_zero(typed: str, shown: str, clinic: Clinic
 
 
 @pytest.mark.parametrize("kind", ["Mobile", "Phone", "Fax"])
-@pytest.mark.parametrize("typed", ["wren@example.com", "wren7@example.com"])
+@pytest.mark.parametrize("typed", ["wren@example.com", "wren491570156@example.com"])
 def test_a_mail_address_in_the_row_of_a_number_is_a_mail_address(
     typed: str, kind: str, clinic: Clinic, wattle: str
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_mail_address_in_the_row_of_a_number_is_a_mail_address(
         ("(02) 5550 1222", "(02) 5550 1222"),
         ("491570156.0", "0491570156"),
         ("+61 491 570 156", "+61 491 570 156"),
+        ("0491570156 (wife)", "0491570156 (wife)"),
     ],
 )
 def test_a_number_in_the_row_of_a_mail_address_is_a_number(typed: str, shown: str, clinic: Clinic, wattle: str) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nexus_assets.checks import CHECK_NAMES
+from nexus_assets.checks.check import NO_FILES
+from nexus_assets.checks.run import ask
 from nexus_assets_tests.load.clinic import Clinic
 
 
@@ -182,6 +185,17 @@ def test_a_mark_that_filemaker_gives_to_another_link_is_taken_from_the_first(
     before = clinic.versions()
     clinic.load("patient_referrers")
     assert clinic.versions() == before
+
+
+def test_two_primary_links_of_a_patient_are_told_with_what_helps(pair: tuple[str, str], clinic: Clinic) -> None:
+    clinic.referral(*pair)
+    clinic.referral(pair[0], clinic.referrer("Saltbush"))
+    clinic.load("specialties", "referrers", "patient_referrers")
+    clinic.execute("UPDATE {patient_referrers} SET is_primary = true")
+    found = ask(CHECK_NAMES["patient_referrers/no_duplicates"], clinic.engine, NO_FILES)
+    assert found.breakdown == {"second_primary": 1}
+    assert "leave one link primary" in found.next_step
+    assert "materialize" not in found.next_step, "no load chooses"
 
 
 def test_a_mark_stays_where_people_set_it_or_the_export_lost_the_heading(pair: tuple[str, str], clinic: Clinic) -> None:
