@@ -15,7 +15,7 @@ import pytest
 from nexus_assets.checks import CHECKS
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
-from nexus_assets.graph.entity_assets import _listings_of_process
+from nexus_assets.graph.entity_assets import _listings_of_process, _sources_table
 from nexus_assets.load_run import run_load
 from nexus_assets_tests.graph.conftest import Graph, failures
 
@@ -140,3 +140,8 @@ def _seen(load: Callable[..., Any], found: list[set[str]], *arguments: Any, **mo
 def test_a_step_with_a_process_of_its_own_lists_what_it_reads_itself() -> None:
     job = SimpleNamespace(executor_def=dg.multiprocess_executor)
     assert _listings_of_process(cast("dg.AssetExecutionContext", SimpleNamespace(job_def=job))) == []
+
+
+def test_a_source_whose_size_nobody_knows_has_none() -> None:
+    (row,) = _sources_table({"Notes": {"rows": 2}}).records
+    assert row.data["size"] == "0 bytes"

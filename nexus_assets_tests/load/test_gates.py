@@ -435,6 +435,16 @@ def test_one_who_vanished_and_was_made_again_is_followed_first(loaded: Clinic) -
     refused_until_the_parents_are_there(loaded, "documents", "patients")
 
 
+def test_a_parent_that_was_rejected_once_is_waited_for_like_any_other(loaded: Clinic) -> None:
+    row = loaded.exports["Contacts"][0]
+    for last_name in ("", "Wattle"):
+        row["nameLast"] = last_name
+        loaded.later()
+        loaded.load("patients")
+    loaded.delete_patients(row["id"])
+    refused_until_the_parents_are_there(loaded, "documents", "patients")
+
+
 def test_parents_that_no_load_can_bring_back_stop_nothing(loaded: Clinic) -> None:
     vanished, rejected = loaded.exports["Contacts"]
     loaded.delete_patients(vanished["id"], rejected["id"])

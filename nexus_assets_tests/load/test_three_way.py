@@ -333,6 +333,15 @@ def test_a_status_that_filemaker_has_is_written(loaded: Clinic) -> None:
     assert sorted(loaded.values("SELECT status FROM appointments")) == ["checked_in", "scheduled"]
 
 
+@pytest.mark.parametrize("name", ["notes", "appointments"])
+def test_what_a_person_gave_to_somebody_whom_filemaker_does_not_know_stays_given(name: str, loaded: Clinic) -> None:
+    theirs = loaded.copy("patients", loaded.value("SELECT min(id::text) FROM {patients}"), filemaker_metadata=None)
+    given = loaded.value(f"SELECT min(id::text) FROM {name}")
+    loaded.execute(f"UPDATE {name} SET patient_id = %s WHERE id = %s", theirs, given)
+    assert loaded.load(name)[name].account.kept == 1
+    assert loaded.value(f"SELECT patient_id::text FROM {name} WHERE id = %s", given) == theirs
+
+
 def test_an_unknown_clinic_empties_nothing(loaded: Clinic) -> None:
     clinic_id = loaded.value("SELECT id::text FROM clinics LIMIT 1")
     loaded.execute("UPDATE patients SET clinic_id = %s", clinic_id)

@@ -81,17 +81,6 @@ def test_whatever_may_make_a_difference_has_the_sources_read(change: str, loaded
     assert result.account.orphans == 0
 
 
-def test_a_row_that_was_rejected_once_is_missed_like_any_other(loaded: Clinic) -> None:
-    row = loaded.exports["Notes"][0]
-    for text in ("", "Seen after all."):
-        row["Note"] = text
-        loaded.later()
-        loaded.load("notes")
-    loaded.execute("DELETE FROM {notes} WHERE id = %s", loaded.id_of("notes", row))
-    result, read = again(loaded, "notes")
-    assert (read, result.account.healed) == (["Notes"], {"restored": 1})
-
-
 def test_images_that_came_by_other_ways_are_counted_all_the_same(loaded: Clinic) -> None:
     loaded.load("images")
     loaded.execute("UPDATE {images_batch} SET image_count = 99")

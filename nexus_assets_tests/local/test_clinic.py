@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import random
 import subprocess
 import sys
 import uuid
@@ -19,10 +20,11 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from nexus_assets.local.clinic import CANARIES, PUBLISHED, write_clinic
+from nexus_assets.local.clinic import CANARIES, PUBLISHED, notes, write_clinic
 from nexus_assets.local.clinic.images import FOLDER_MARKER
-from nexus_assets.local.clinic.plan import FIRST_DAY, LAST_DAY, PATIENTS, Plan
+from nexus_assets.local.clinic.plan import FIRST_DAY, GOOD, LAST_DAY, PATIENTS, Plan
 from nexus_assets.local.clinic.sheets import write_csv, write_xlsx
+from nexus_assets.local.clinic.small_talk import ADDENDUM
 from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
 
 if TYPE_CHECKING:
@@ -587,3 +589,8 @@ def test_rows_that_are_written_are_counted(write: Callable[..., int], tmp_path: 
 def test_every_patient_has_a_rank_of_their_own(scale: int) -> None:
     plan, patients = Plan(seed=7, scale=scale, changed=0.0), range(scale * PATIENTS)
     assert {*map(plan.scattered, patients)} == {*patients}
+
+
+def test_a_note_with_an_addendum_is_no_longer_than_any_other() -> None:
+    longest = max(len(notes._text(GOOD, random.Random(seed))) for seed in range(1000))
+    assert longest + len(ADDENDUM) == notes.LONGEST

@@ -18,6 +18,20 @@ def test_error_of_the_driver_itself_is_no_lost_connection(database: str) -> None
     assert not refused.value.transient
 
 
+@pytest.mark.parametrize(("strings", "connections"), [("on", 1), ("off", 2)])
+def test_it_connects_again_only_where_strings_are_quoted_otherwise(
+    strings: str, connections: int, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, opened, connect = sa.make_url(database).database, [], psycopg2.connect
+    with psycopg2.connect(database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET standard_conforming_strings = {strings}")
+    monkeypatch.setattr(psycopg2, "connect", lambda **given: opened.append(given) or connect(**given))
+    with transaction(make_engine(database)) as cursor:
+        cursor.execute("SELECT %s", ("a\\b",))
+        assert cursor.fetchall() == [("a\\b",)]
+    assert len(opened) == connections
+
+
 def test_server_without_a_free_connection_says_so_and_is_tried_again(database: str) -> None:
     name = sa.make_url(database).database
     with psycopg2.connect(database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
