@@ -354,6 +354,16 @@ def test_what_a_later_load_changed_is_kept_and_named_and_comes_to_the_same(loade
     assert no_times(state(loaded)) == after
 
 
+def test_a_restored_row_that_a_later_load_changed_is_named_once(loaded: Clinic) -> None:
+    loaded.execute("DELETE FROM {notes}")
+    restored = run(loaded, "notes")
+    loaded.exports["Notes"][0]["Note"] = "Changed in FileMaker"
+    loaded.later()
+    run(loaded, "notes")
+    planned = undone(loaded, str(restored[0]))
+    assert kept(planned) == [("notes", "", "loaded_since")]
+
+
 def test_a_link_to_a_row_that_is_gone_is_not_put_back(loaded: Clinic) -> None:
     moved_to_another(loaded)
     banksia = loaded.exports["Contacts"][1]["id"]
