@@ -72,6 +72,10 @@ class Account:
             )
 
 
+# Of rows that come more than once the first one counts; the others collapse into it, or all are rejected.
+_SETTLED = SQL("s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)")
+
+
 def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Account:
     """Counts the outcomes from the tables of the load, each row of the source once; those that are rejected are counted before."""
     work, account = context.work, Account(rejected=rejected)
@@ -83,8 +87,7 @@ def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Acc
             LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
                        WHERE entity = {entity} AND resolved_load IS NULL) AS c USING (source_id)
         """).format(
-            # Of rows that come more than once the first one counts; the others collapse into it, or all are rejected.
-            counts=SQL("s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)"),
+            counts=_SETTLED,
             seen=work("seen"),
             repeated=work("repeated"),
             entity=Literal(context.entity.name),
@@ -141,12 +144,20 @@ def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[
     The second are the numbers of the first such rows.
     """
     of_all = SQL("""
-        SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-        FROM {ledger} AS l LEFT JOIN {seen} AS s ON s.source_id = l.source_id
-        WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-          AND NOT EXISTS (SELECT FROM {incoming} AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-        GROUP BY 1
-    """).format(ledger=context.ledger, incoming=context.work("incoming"), seen=context.work("seen"))
+        SELECT notices, count(*), min(row_number) FROM (
+          SELECT s.notices, s.row_number FROM {seen} AS s LEFT JOIN {repeated} AS r USING (source_id)
+          WHERE s.notices IS NOT NULL AND {settled}
+          UNION ALL
+          SELECT l.notices, i.row_number FROM {incoming} AS i JOIN {ledger} AS l USING (source_id)
+          WHERE l.notices IS NOT NULL AND i.reason IS NULL
+        ) AS told GROUP BY 1
+    """).format(
+        ledger=context.ledger,
+        incoming=context.work("incoming"),
+        seen=context.work("seen"),
+        repeated=context.work("repeated"),
+        settled=_SETTLED,
+    )
     of_first = SQL("SELECT notices, count(*), min(row_number) FROM {} WHERE notices IS NOT NULL GROUP BY 1")
     cursor.execute(of_first.format(context.ledger) if context.is_first else of_all)
     found: dict[str, int] = {}

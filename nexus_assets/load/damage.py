@@ -38,12 +38,29 @@ class Mark:
         return f"{self.cells:,} cell(s) of {self.column!r}, the first in record {self.first:,}: {ADVICE[self.code]}"
 
 
-def find(cursor: Cursor, export: Relation, dates: Collection[str], location: str) -> list[Mark]:
+def find(
+    cursor: Cursor, export: Relation, dates: Collection[str], location: str, rows: Relation | None = None
+) -> list[Mark]:
     """Returns the marks of damage in the columns that are read; `dates` are those that hold dates.
 
-    Raises ExportError where cells hold a word for "no value" in place of one.
+    `rows`: those of the export in which alone there can be a mark that a cell shows by itself. Raises ExportError where cells
+    hold a word for "no value" in place of one.
     """
-    cursor.execute(_MARKS.format(cells=_cells(export, export.columns), table=export.table))
+    looked_at = rows or export
+    texts = [looked_at.field(name, "s") for name in export.columns]
+    lengths = [SQL("octet_length({})").format(export.field(name, "s")) for name in export.columns]
+    cursor.execute(
+        _MARKS.format(
+            table=looked_at.table,
+            cells=_cells(looked_at, export.columns),
+            short=SQL(", ").join(_SHORT.format(text=text) for text in texts),
+            long=SQL(" OR ").join(_LONG.format(text=text) for text in texts),
+            export=export.table,
+            export_cells=_cells(export, export.columns),
+            longest=SQL(", ").join(lengths),
+            may_be_cut=SQL(" OR ").join(_MAY_BE_CUT.format(length=length) for length in lengths),
+        )
+    )
     marks = [Mark(*found) for found in cursor.fetchall()]
     if words := [mark for mark in marks if mark.code == NO_VALUE]:
         places = ", ".join(f"{mark.column!r} ({mark.cells:,}, the first in record {mark.first:,})" for mark in words)
@@ -63,12 +80,23 @@ def _cells(export: Relation, headings: Iterable[str]) -> Composable:
     return SQL(", ").join(SQL("({}, {})").format(Literal(name), export.field(name, "s")) for name in headings)
 
 
-# Each cell is looked at once. What can be told from a cell's length or from a byte in it is asked first: a regular expression
-# takes longer than all else that a load does to a cell. Cut is also what is as long as other programs let a text be, where no text
-# of the column is longer: one of 65,535 characters, or several of 255. Numbers end at 35 bytes, before the 36 of a uuid.
+# Whether a row has a sign of damage: a regular expression over its short cells at once, and what a byte tells of the long ones.
+# The short ones end before the 36 bytes of a uuid, some of which look like a number with an exponent.
+_SHORT = SQL("CASE WHEN octet_length({text}) <= 35 THEN {text} END")
+_LONG = SQL(r"""(octet_length({text}) > 35 AND (
+          strpos({text}, '&') > 0 OR octet_length({text}) <= 60 AND (strpos({text}, '<') > 0 OR strpos({text}, '#') > 0)
+          OR {text} LIKE '="%' OR octet_length({text}) >= 32767
+          OR octet_length({text}) <> length({text}) AND {text} ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))""")
+
+# Whether the longest text of a column can have 255, 65,535 or 65,536 characters, of one to four bytes each.
+_MAY_BE_CUT = SQL("max({length}) BETWEEN 255 AND 4 * 255 OR max({length}) BETWEEN 65535 AND 4 * 65536")
+
+# Only in rows with a sign of damage each cell is looked at. What can be told of a cell from its length or from a byte in it is
+# asked first: a regular expression takes longer than all else that a load does to a cell. Cut is also what is as long as other
+# programs let a text be, where no text of the column is longer: one of 65,535 characters, or several of 255.
 _MARKS = SQL(r"""
     WITH found AS (
-      SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+      SELECT heading, code, count(*) AS cells, min(row_number) AS first
       FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text), LATERAL (SELECT CASE
         WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
           '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
@@ -85,16 +113,26 @@ _MARKS = SQL(r"""
         WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
           '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
           '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-        END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-      GROUP BY 1, 2, 3
+        END) AS mark(code)
+      WHERE (concat_ws(E'\x1F', {short}) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{{16}}'
+             OR {long})
+        AND code IS NOT NULL
+      GROUP BY 1, 2
+    ), columns AS MATERIALIZED (
+      SELECT {may_be_cut} AS may_be_cut FROM {export} AS s
+    ), long AS (
+      SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+      FROM {export} AS s, LATERAL (VALUES {export_cells}) AS cell(heading, text)
+      WHERE (SELECT may_be_cut FROM columns) AND greatest({longest}) >= 255 AND octet_length(text) >= 255
+      GROUP BY 1, 2
     ), longest AS (
-      SELECT heading, max(long) AS long FROM found GROUP BY 1
+      SELECT heading, max(long) AS long FROM long GROUP BY 1
     )
     SELECT code, heading, cells, first FROM (
-      SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL GROUP BY 2, 3
+      SELECT 1 AS place, code, heading, cells, first FROM found
       UNION ALL
-      SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-      WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+      SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+      WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
     ) AS marks ORDER BY place, code, heading
 """)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -112,6 +112,13 @@ def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
     return None if entity.filemaker_id is None else filemaker_id_sql(entity.filemaker_id, alias)
 
 
+def own_row_sql(parent: Target) -> Composable:
+    """Whether the row `t` of Nexus is who the ledger's entry `k` says: one that carries another FileMaker id is somebody else's,
+    whatever its own id is."""
+    carried = carried_id_sql(parent.entity, "t")
+    return SQL("TRUE") if carried is None else SQL("coalesce({} = k.source_id, TRUE)").format(carried)
+
+
 def hash_sql(*values: Composable, seed: int = 0) -> Composable:
     """The 64-bit hash of typed values, NULLs included: what the ledger keeps in place of patient data."""
     return SQL("hash_record_extended(ROW({}), {})").format(SQL(", ").join(values), Literal(seed))
@@ -197,23 +204,23 @@ def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Co
     )
 
 
-def find_pending(cursor: Cursor, context: LoadContext) -> int:
-    """Makes the tables `repeated` and `pending` out of `seen`; returns how many rows need work."""
+def find_repeated(cursor: Cursor, context: LoadContext) -> None:
+    """Makes the table `repeated` out of `seen`."""
     cursor.execute(_repeated_sql(context))
     if cursor.rowcount:
         cursor.execute(_repeated_in_words_only_sql(context))
     cursor.execute(SQL("ANALYZE {}").format(context.work("repeated")))
-    return _make_pending(cursor, context)
 
 
 def find_all_pending(cursor: Cursor, context: LoadContext) -> int:
     """Has every row looked at again, settled or not; returns how many there are."""
     cursor.execute(SQL("UPDATE {} SET settled = false WHERE settled").format(context.work("seen")))
     cursor.execute(SQL("DROP TABLE {}").format(context.work("pending")))
-    return _make_pending(cursor, context)
+    return find_pending(cursor, context)
 
 
-def _make_pending(cursor: Cursor, context: LoadContext) -> int:
+def find_pending(cursor: Cursor, context: LoadContext) -> int:
+    """Makes the table `pending` out of `seen`, `repeated` and `standing`; returns how many rows need work."""
     cursor.execute(_pending_sql(context))
     pending = cursor.rowcount
     cursor.execute(SQL("ANALYZE {}").format(context.work("pending")))
@@ -243,7 +250,7 @@ def _seen_sql(context: LoadContext) -> Composable:
     return SQL("""
         CREATE UNLOGGED TABLE {seen} AS
         SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-               coalesce({is_current}, false) AS is_current,
+               coalesce({is_current}, false) AS is_current, l.notices,
                coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND {live},
                         false) AS settled
         FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s OFFSET 0) AS s
@@ -301,7 +308,7 @@ def _repeated_in_words_only_sql(context: LoadContext) -> Composable:
 
 
 def _pending_sql(context: LoadContext) -> Composable:
-    """The rows that need work: all that are not settled, and every one of those whose id is disputed.
+    """The rows that need work: all that are not settled and do not stand rejected, and every one of those whose id is disputed.
 
     With their texts, so that the whole source is not joined again for each use of them.
     """
@@ -309,7 +316,8 @@ def _pending_sql(context: LoadContext) -> Composable:
         CREATE UNLOGGED TABLE {pending} AS
         SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, {fields}
         FROM {seen} AS s JOIN {source} AS x USING (row_number) LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
-        WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ
+        WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
+          AND NOT EXISTS (SELECT FROM {standing} AS n WHERE n.row_number = s.row_number)
     """).format(
         pending=context.pending.table,
         fields=SQL(", ").join(
@@ -319,6 +327,7 @@ def _pending_sql(context: LoadContext) -> Composable:
         seen=context.work("seen"),
         source=context.source.table,
         repeated=context.work("repeated"),
+        standing=context.work("standing"),
     )
 
 
@@ -385,15 +394,12 @@ class _Joins:
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
         """The alias of the referenced row, found through the ledger; NULLs where it does not exist, or is not who it was."""
         parent, row = self.context.parents[link.to], Identifier(f"row_{number}")
-        carried = carried_id_sql(parent.entity, "t")
-        # A row that carries another FileMaker id than the ledger's is somebody else's, whatever its own id is.
-        own = SQL("TRUE") if carried is None else SQL("coalesce({} = k.source_id, TRUE)").format(carried)
         self.clauses.append(
             SQL("""LEFT JOIN (SELECT k.source_id AS named, t.* FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
                               WHERE {own}) AS {row} ON {row}.named = {id}""").format(
                 ledger=identity_table(link.to),
                 table=parent.table,
-                own=own,
+                own=own_row_sql(parent),
                 row=row,
                 id=call("read_uuid", self.context.pending.field(link.field, "s")),
             )
@@ -494,6 +500,11 @@ class Counts:
     accepted: int
     rejected: dict[str, int]
     without: dict[str, int]
+
+    def with_rejected(self, more: Mapping[str, int]) -> Counts:
+        """These counts with other rejected rows added."""
+        rejected = {reason: self.rejected.get(reason, 0) + more.get(reason, 0) for reason in {*self.rejected, *more}}
+        return replace(self, rejected=dict(sorted(rejected.items(), key=lambda pair: (-pair[1], pair[0]))))
 
 
 def count(cursor: Cursor, context: LoadContext, columns: Sequence[str]) -> Counts:

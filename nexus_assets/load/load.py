@@ -36,6 +36,7 @@ from nexus_assets.load import (
     rejects,
     rekey,
     sources,
+    standing,
     superseded,
     tidy,
     unique,
@@ -49,7 +50,7 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import Inputs
 from nexus_assets.load.unchanged import sources_now, unchanged_account
 from nexus_assets.load.work import Relation, Work
-from nexus_assets.mapping.entity import ByChildren, Entity
+from nexus_assets.mapping.entity import ByChildren, Entity, ExportRows
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.nexus import catalog, queries, relations
 from nexus_assets.nexus.catalog import Target
@@ -120,11 +121,13 @@ class _Staged:
 
 @dataclass(frozen=True)
 class _Read:
-    """How many source rows there are, how many of them need work, and how many known rows came under a new id."""
+    """How many source rows there are, how many of them need work, how many known rows came under a new id, and the marks of
+    damage that were looked for in the rows that need work alone."""
 
     rows: int
     pending: int
     rekeyed: int = 0
+    marks: Sequence[damage.Mark] = ()
 
 
 def _contract(run: _Run, context: LoadContext) -> LoadContext:
@@ -167,10 +170,7 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
     gates.check_sources_not_older(entity.name, facts, last, context.settings)
     _tell_of_sources(entity, facts, run.log)
     export = entity.rows_of.export
-    marks = damage.find(cursor, staged.export, date_fields(entity), f"The export {export}")
-    for mark in marks:
-        facts[export].setdefault("remarks", []).append(str(mark))
-        run.log(f"{entity.name}: {mark}")
+    marks = () if _only_new_can_be_damaged(context, staged.export) else _damage(run, context, staged.export, facts)
     before = last.date_orders if last else None
     date_system = facts[export].get("date_system", "")
     dictionaries = Dictionaries(cursor, context.work, before, context.settings, context.reading, date_system)
@@ -182,6 +182,29 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
     if last is None and first.applies(cursor, context):
         context = replace(context, is_first=True)
     return context, _Staged(facts, staged.export, dictionaries, marks, notices, staged.corrected)
+
+
+def _only_new_can_be_damaged(context: LoadContext, export: Relation) -> bool:
+    """Whether rows that need no work have no mark of damage: the last load found none, and the hash by which a row is known
+    covers every column that is looked at."""
+    return (
+        isinstance(context.entity.source, ExportRows)
+        and context.last is not None
+        and damage.ADVICE.keys().isdisjoint(context.last.notices)
+        and export.columns.keys() <= {*context.entity.fields()}
+    )
+
+
+def _damage(
+    run: _Run, context: LoadContext, export: Relation, facts: Mapping[str, Any], rows: Relation | None = None
+) -> Sequence[damage.Mark]:
+    """The marks of damage in the export, or in these of its rows, which become remarks about it."""
+    name = context.entity.rows_of.export
+    marks = damage.find(run.cursor, export, date_fields(context.entity), f"The export {name}", rows)
+    for mark in marks:
+        facts[name].setdefault("remarks", []).append(str(mark))
+        run.log(f"{context.entity.name}: {mark}")
+    return marks
 
 
 def _unchanged(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged] | None:
@@ -206,8 +229,9 @@ def _unchanged(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged] |
 
 def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
     """Step 3: the rows that need work, typed, in `incoming`."""
-    cursor, entity, dictionaries = run.cursor, context.entity, staged.dictionaries
+    cursor, entity, dictionaries, export = run.cursor, context.entity, staged.dictionaries, staged.export
     assert dictionaries is not None
+    assert export is not None
     if context.is_first:
         run.inputs.step("reading")
         rows = first.read(cursor, context, dictionaries)
@@ -215,16 +239,22 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
         return _Read(rows, rows)
     rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
+    incoming.find_repeated(cursor, context)
+    standing.find(cursor, context)
     pending = incoming.find_pending(cursor, context)
+    marks: Sequence[damage.Mark] = ()
+    if _only_new_can_be_damaged(context, export):
+        marks = _damage(run, context, export, staged.facts, context.pending)
     dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
     if dictionaries.read_otherwise_before:
         dictionaries.forget_last()
+        standing.forget(cursor, context)
         pending = incoming.find_all_pending(cursor, context)
         dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
     run.log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
     run.inputs.step("reading", pending)
     incoming.read(cursor, context)
-    return _Read(rows, pending, rekeyed)
+    return _Read(rows, pending, rekeyed, marks)
 
 
 def _identity(run: _Run, context: LoadContext, read: _Read) -> vanished.Ids:
@@ -246,6 +276,8 @@ def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: v
     # Those were asked about by themselves.
     others = replace(ids, vanishing=ids.vanishing - len(without_file))
     counts = incoming.count(cursor, context, contract.demanding(context.target))
+    if not context.is_first:
+        counts = counts.with_rejected(standing.count(cursor, context))
     gates.check_rows(cursor, context, read.rows, others, staged.notices, context.last, settings, counts)
     contract.check_values(context.target, counts.without)
     return counts
@@ -297,12 +329,12 @@ def _tidy_and_account(
     if read is not None:
         run.inputs.step("accounting", read.pending)
     _repair_links(cursor, context, account)
-    if ids is not None:
+    if read is not None and ids is not None:
         rejects.keep_rejects(cursor, context, context.load_id)
         if not context.is_first:
             archive = context.settings.archive_vanished
             account.heal(**vanished.follow(cursor, context, ids, context.load_id, archive))
-        _add_notices(cursor, context, staged, account)
+        _add_notices(cursor, context, staged, account, [*staged.marks, *read.marks])
         account.orphans = accounts.orphans(cursor, context)
     account.add_up(context.entity.name)
     date_orders = dictionaries.to_json() if dictionaries else context.last.date_orders if context.last else {}
@@ -318,14 +350,16 @@ def _tidy_and_account(
     return LoadResult(context.entity.name, context.load_id, account, told, seconds, types, date_orders)
 
 
-def _add_notices(cursor: Cursor, context: LoadContext, staged: _Staged, account: Account) -> None:
+def _add_notices(
+    cursor: Cursor, context: LoadContext, staged: _Staged, account: Account, marks: Iterable[damage.Mark]
+) -> None:
     """Adds to the account what is worth telling of the sources, the rows and the dates; lookups that find nothing are remarks too."""
     of_rows, first_rows = accounts.notices(cursor, context)
     account.notices = {**account.notices, **staged.notices, **of_rows}
     for code in [lookup.notice for lookup in context.entity.lookups if lookup.notice in of_rows]:
         remark = f"{code}: {of_rows[code]:,} row(s), the first in record {first_rows[code]:,}"
         staged.facts[context.entity.rows_of.export].setdefault("remarks", []).append(remark)
-    for mark in staged.marks:
+    for mark in marks:
         account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells
     dates = staged.dictionaries
     found = {

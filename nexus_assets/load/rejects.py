@@ -29,9 +29,12 @@ def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> Non
         "(x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name"
     )
     moved = SQL("""
-            UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM {known} AS n, {rejected} AS x
-            WHERE r.id = n.id AND {same} AND n.row_number <> x.row_number
-        """).format(rejected=rejected, known=known, same=same)
+            UPDATE nexus_assets.reject AS r SET row_number = now.row_number FROM (
+              SELECT n.id, x.row_number FROM {known} AS n JOIN {rejected} AS x ON {same} WHERE n.row_number <> x.row_number
+              UNION ALL
+              SELECT id, row_number FROM {standing} WHERE row_before <> row_number
+            ) AS now WHERE r.id = now.id
+        """).format(rejected=rejected, known=known, same=same, standing=context.work("standing"))
     new = SQL("(SELECT * FROM {} AS x WHERE NOT EXISTS (SELECT FROM {} AS n WHERE {}))").format(rejected, known, same)
     cursor.execute(
         SQL("""
@@ -43,7 +46,8 @@ def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> Non
             CREATE UNLOGGED TABLE {known} AS
             SELECT id, row_hash, reason, column_name, row_number,
                    row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-            FROM nexus_assets.reject WHERE entity = {entity} AND resolved_load IS NULL;
+            FROM nexus_assets.reject AS r WHERE entity = {entity} AND resolved_load IS NULL
+              AND NOT EXISTS (SELECT FROM {standing} AS s WHERE s.id = r.id);
 
             UPDATE nexus_assets.reject AS r SET resolved_load = {load} FROM {known} AS n
             WHERE r.id = n.id AND NOT EXISTS (SELECT FROM {rejected} AS x WHERE {same});
@@ -54,6 +58,7 @@ def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> Non
         """).format(
             rejected=rejected,
             known=known,
+            standing=context.work("standing"),
             same=same,
             moved=updated_sql(context.kept_for, moved, ledger_table("reject"), "r", ("id",), columns=("row_number",)),
             inserted=_insert_sql(context, load_id, new),

@@ -59,7 +59,7 @@ TABLES: tuple[WorkTable, ...] = (
     WorkTable(
         "seen",
         "s",
-        (*_ROW, "known_id", "is_live", "is_current", "settled"),
+        (*_ROW, "known_id", "is_live", "is_current", "notices", "settled"),
         "Every source row by its hash, what the ledger knows of it, and whether there is nothing to do for it.",
     ),
     WorkTable(
@@ -67,6 +67,12 @@ TABLES: tuple[WorkTable, ...] = (
         "r",
         ("source_id", "first_row", "differ", "more"),
         "The FileMaker ids that occur more than once, and whether their rows differ.",
+    ),
+    WorkTable(
+        "standing",
+        "n",
+        ("row_number", "id", "row_before", "reason"),
+        "The rows that are rejected as an earlier load rejected them, with the id of that reject.",
     ),
     WorkTable(
         "pending",

@@ -161,3 +161,37 @@ def test_files_of_one_record_with_typed_names_are_not_quoted(clinic: Clinic) -> 
     clinic.images[image_key("wattle wren", ".JPG")] = 7
     clinic.load()
     assert {each.files for each in open_rejects(clinic.engine, "images", None)} == {"…, …"}
+
+
+def test_a_load_after_one_without_damage_looks_at_new_rows_alone(clinic: Clinic) -> None:
+    clinic.contact("Wattle")
+    clinic.load("patients")
+    clinic.contact("Ren\ufffde")
+    account = clinic.load("patients")["patients"].account
+    assert account.notices == {"damaged_text": 1}
+
+
+def test_and_counts_the_damage_of_known_rows_from_then_on(clinic: Clinic) -> None:
+    clinic.contact("Wattle")
+    clinic.contact("Ren\ufffde")
+    clinic.load("patients")
+    clinic.contact("Zo\ufffde")
+    assert clinic.load("patients")["patients"].account.notices == {"damaged_text": 2}
+
+
+def test_a_word_for_no_value_in_a_new_row_stops_the_load_too(clinic: Clinic) -> None:
+    clinic.contact("Wattle")
+    clinic.load("patients")
+    clinic.contact("<No Access>")
+    with pytest.raises(NexusAssetsError, match=r"'nameLast' \(1, the first in record 2\)"):
+        clinic.load("patients")
+    assert clinic.value("SELECT count(*) FROM patients") == 1
+
+
+def test_texts_of_known_rows_are_cut_where_the_longer_one_is_gone(clinic: Clinic) -> None:
+    for number in range(3):
+        clinic.contact(f"Wattle {number}", **{"NDIS notes": "x" * 255})
+    longer = clinic.contact("Banksia", **{"NDIS notes": "x" * 256})
+    assert clinic.load("patients")["patients"].account.notices == {}
+    clinic.remove("Contacts", longer)
+    assert clinic.load("patients")["patients"].account.notices == {"cut_text": 3}

@@ -112,7 +112,7 @@ COPY nexus_assets.work_images_listing (key, file_name, size, etag, mime_type, re
 ANALYZE nexus_assets.work_images_listing, nexus_assets.work_images_export;
 
 WITH found AS (
-  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_images_export AS s,
       LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
       LATERAL (SELECT CASE
@@ -132,17 +132,63 @@ WITH found AS (
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-  GROUP BY 1, 2, 3
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.c5) > 35 AND (
+      strpos(s.c5, '&') > 0 OR octet_length(s.c5) <= 60 AND (strpos(s.c5, '<') > 0 OR strpos(s.c5, '#') > 0)
+      OR s.c5 LIKE '="%' OR octet_length(s.c5) >= 32767
+      OR octet_length(s.c5) <> length(s.c5) AND s.c5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c3) > 35 AND (
+      strpos(s.c3, '&') > 0 OR octet_length(s.c3) <= 60 AND (strpos(s.c3, '<') > 0 OR strpos(s.c3, '#') > 0)
+      OR s.c3 LIKE '="%' OR octet_length(s.c3) >= 32767
+      OR octet_length(s.c3) <> length(s.c3) AND s.c3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c0) > 35 AND (
+      strpos(s.c0, '&') > 0 OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
+      OR s.c0 LIKE '="%' OR octet_length(s.c0) >= 32767
+      OR octet_length(s.c0) <> length(s.c0) AND s.c0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c2) > 35 AND (
+      strpos(s.c2, '&') > 0 OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
+      OR s.c2 LIKE '="%' OR octet_length(s.c2) >= 32767
+      OR octet_length(s.c2) <> length(s.c2) AND s.c2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c4) > 35 AND (
+      strpos(s.c4, '&') > 0 OR octet_length(s.c4) <= 60 AND (strpos(s.c4, '<') > 0 OR strpos(s.c4, '#') > 0)
+      OR s.c4 LIKE '="%' OR octet_length(s.c4) >= 32767
+      OR octet_length(s.c4) <> length(s.c4) AND s.c4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c1) > 35 AND (
+      strpos(s.c1, '&') > 0 OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
+      OR s.c1 LIKE '="%' OR octet_length(s.c1) >= 32767
+      OR octet_length(s.c1) <> length(s.c1) AND s.c1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c6) > 35 AND (
+      strpos(s.c6, '&') > 0 OR octet_length(s.c6) <= 60 AND (strpos(s.c6, '<') > 0 OR strpos(s.c6, '#') > 0)
+      OR s.c6 LIKE '="%' OR octet_length(s.c6) >= 32767
+      OR octet_length(s.c6) <> length(s.c6) AND s.c6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c5)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c5)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c3)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c3)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c4)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c4)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c6)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c6)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_images_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_images_export AS s,
+      LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns)
+      AND greatest(octet_length(s.c5), octet_length(s.c3), octet_length(s.c0), octet_length(s.c2), octet_length(s.c4), octet_length(s.c1), octet_length(s.c6)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
 ), longest AS (
-  SELECT heading, max(long) AS long FROM found GROUP BY 1
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
 )
 SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
-      GROUP BY 2, 3
+  SELECT 1 AS place, code, heading, cells, first FROM found
   UNION ALL
-  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
 ) AS marks ORDER BY place, code, heading;
 
 SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
@@ -233,7 +279,7 @@ SELECT count(*) FROM nexus_assets.work_images_export AS x WHERE NOT EXISTS
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET 0) AS s
@@ -251,6 +297,33 @@ FROM nexus_assets.work_images_seen WHERE source_id IS NOT NULL GROUP BY source_i
 
 ANALYZE nexus_assets.work_images_repeated;
 
+SET LOCAL enable_nestloop = off;
+
+CREATE UNLOGGED TABLE nexus_assets.work_images_standing AS
+SELECT min(s.row_number) AS row_number, min(r.id) AS id, min(r.row_number) AS row_before, min(r.reason) AS reason
+FROM nexus_assets.work_images_seen AS s JOIN nexus_assets.reject AS r ON r.row_hash = s.row_hash
+    JOIN nexus_assets.work_images_records AS x ON x.row_number = s.row_number
+WHERE r.entity = 'images' AND r.resolved_load IS NULL AND r.column_name IS NULL
+  AND s.known_id IS NULL
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_repeated AS again WHERE again.source_id = s.source_id)
+  AND (
+    r.reason = ANY(ARRAY['no_contact']) OR FALSE
+        OR (
+          r.reason = 'unknown_contact'
+              AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id
+              WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE) AND k.source_id = nexus_assets.read_uuid(x."id_Contact")))
+                  OR (
+                    r.reason = 'unknown_batch'
+                        AND NOT EXISTS (
+                          SELECT FROM nexus_assets.identity_image_batches AS k
+                              JOIN public.images_batch AS t ON t.id = k.nexus_id
+              WHERE TRUE AND k.source_id = nexus_assets.read_uuid(x.group_id))))
+GROUP BY s.row_hash HAVING count(*) = 1;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_images_standing;
+
 CREATE UNLOGGED TABLE nexus_assets.work_images_pending AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.id AS f0,
     x.key AS f1, x.thumbnail_key AS f2, x."Name_of_file" AS f3, x."fileName" AS f4, x.file_name AS f5, x.size AS f6,
@@ -258,7 +331,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16
 FROM nexus_assets.work_images_seen AS s JOIN nexus_assets.work_images_records AS x USING (row_number)
     LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
+WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_images_pending;
 
@@ -486,6 +560,8 @@ SELECT reason, count(*), count(*) FILTER (WHERE new_batch_id IS NULL), count(*) 
     count(*) FILTER (WHERE new_file_size IS NULL), count(*) FILTER (WHERE new_mime_type IS NULL),
     count(*) FILTER (WHERE new_category IS NULL), count(*) FILTER (WHERE new_caption IS NULL),
     count(*) FILTER (WHERE new_order IS NULL) FROM nexus_assets.work_images_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
+
+SELECT reason, count(*) FROM nexus_assets.work_images_standing GROUP BY 1;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_images_decided
@@ -850,15 +926,19 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_rejected AS
     CREATE UNLOGGED TABLE nexus_assets.work_images_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,
            row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'images' AND resolved_load IS NULL;
+    FROM nexus_assets.reject AS r WHERE entity = 'images' AND resolved_load IS NULL
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_images_standing AS s WHERE s.id = r.id);
     UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_images_known_rejects AS n
     WHERE r.id = n.id
         AND NOT EXISTS (SELECT FROM nexus_assets.work_images_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name);
     WITH written AS (
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_images_known_rejects AS n,
-        nexus_assets.work_images_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT
-        FROM n.column_name AND n.row_number <> x.row_number
+    UPDATE nexus_assets.reject AS r SET row_number = now.row_number FROM (
+      SELECT n.id, x.row_number FROM nexus_assets.work_images_known_rejects AS n
+          JOIN nexus_assets.work_images_rejected AS x ON (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+          AND x.column_name IS NOT DISTINCT FROM n.column_name WHERE n.row_number <> x.row_number
+      UNION ALL
+      SELECT id, row_number FROM nexus_assets.work_images_standing WHERE row_before <> row_number
+    ) AS now WHERE r.id = now.id
  RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -891,11 +971,15 @@ FROM written AS w
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_images AS l LEFT JOIN nexus_assets.work_images_seen AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
+SELECT notices, count(*), min(row_number) FROM (
+  SELECT s.notices, s.row_number FROM nexus_assets.work_images_seen AS s
+      LEFT JOIN nexus_assets.work_images_repeated AS r USING (source_id)
+  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  UNION ALL
+  SELECT l.notices, i.row_number FROM nexus_assets.work_images_incoming AS i
+      JOIN nexus_assets.identity_images AS l USING (source_id)
+  WHERE l.notices IS NOT NULL AND i.reason IS NULL
+) AS told GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -929,8 +1013,8 @@ SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespa
 
 DROP TABLE nexus_assets.work_images_export, nexus_assets.work_images_listing, nexus_assets.work_images_dates_of_records,
     nexus_assets.work_images_records, nexus_assets.work_images_seen, nexus_assets.work_images_repeated,
-    nexus_assets.work_images_pending, nexus_assets.work_images_dates, nexus_assets.work_images_texts,
-    nexus_assets.work_images_incoming, nexus_assets.work_images_recognised, nexus_assets.work_images_decided,
-    nexus_assets.work_images_followed, nexus_assets.work_images_lost, nexus_assets.work_images_changes,
-    nexus_assets.work_images_kept, nexus_assets.work_images_entries, nexus_assets.work_images_rejected,
-    nexus_assets.work_images_known_rejects;
+    nexus_assets.work_images_standing, nexus_assets.work_images_pending, nexus_assets.work_images_dates,
+    nexus_assets.work_images_texts, nexus_assets.work_images_incoming, nexus_assets.work_images_recognised,
+    nexus_assets.work_images_decided, nexus_assets.work_images_followed, nexus_assets.work_images_lost,
+    nexus_assets.work_images_changes, nexus_assets.work_images_kept, nexus_assets.work_images_entries,
+    nexus_assets.work_images_rejected, nexus_assets.work_images_known_rejects;

@@ -109,7 +109,7 @@ COPY nexus_assets.work_images_listing (key, file_name, size, etag, mime_type, re
 ANALYZE nexus_assets.work_images_listing, nexus_assets.work_images_export;
 
 WITH found AS (
-  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_images_export AS s,
       LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
       LATERAL (SELECT CASE
@@ -129,17 +129,63 @@ WITH found AS (
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-  GROUP BY 1, 2, 3
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.c5) > 35 AND (
+      strpos(s.c5, '&') > 0 OR octet_length(s.c5) <= 60 AND (strpos(s.c5, '<') > 0 OR strpos(s.c5, '#') > 0)
+      OR s.c5 LIKE '="%' OR octet_length(s.c5) >= 32767
+      OR octet_length(s.c5) <> length(s.c5) AND s.c5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c3) > 35 AND (
+      strpos(s.c3, '&') > 0 OR octet_length(s.c3) <= 60 AND (strpos(s.c3, '<') > 0 OR strpos(s.c3, '#') > 0)
+      OR s.c3 LIKE '="%' OR octet_length(s.c3) >= 32767
+      OR octet_length(s.c3) <> length(s.c3) AND s.c3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c0) > 35 AND (
+      strpos(s.c0, '&') > 0 OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
+      OR s.c0 LIKE '="%' OR octet_length(s.c0) >= 32767
+      OR octet_length(s.c0) <> length(s.c0) AND s.c0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c2) > 35 AND (
+      strpos(s.c2, '&') > 0 OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
+      OR s.c2 LIKE '="%' OR octet_length(s.c2) >= 32767
+      OR octet_length(s.c2) <> length(s.c2) AND s.c2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c4) > 35 AND (
+      strpos(s.c4, '&') > 0 OR octet_length(s.c4) <= 60 AND (strpos(s.c4, '<') > 0 OR strpos(s.c4, '#') > 0)
+      OR s.c4 LIKE '="%' OR octet_length(s.c4) >= 32767
+      OR octet_length(s.c4) <> length(s.c4) AND s.c4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c1) > 35 AND (
+      strpos(s.c1, '&') > 0 OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
+      OR s.c1 LIKE '="%' OR octet_length(s.c1) >= 32767
+      OR octet_length(s.c1) <> length(s.c1) AND s.c1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c6) > 35 AND (
+      strpos(s.c6, '&') > 0 OR octet_length(s.c6) <= 60 AND (strpos(s.c6, '<') > 0 OR strpos(s.c6, '#') > 0)
+      OR s.c6 LIKE '="%' OR octet_length(s.c6) >= 32767
+      OR octet_length(s.c6) <> length(s.c6) AND s.c6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c5)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c5)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c3)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c3)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c4)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c4)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c6)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c6)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_images_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_images_export AS s,
+      LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns)
+      AND greatest(octet_length(s.c5), octet_length(s.c3), octet_length(s.c0), octet_length(s.c2), octet_length(s.c4), octet_length(s.c1), octet_length(s.c6)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
 ), longest AS (
-  SELECT heading, max(long) AS long FROM found GROUP BY 1
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
 )
 SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
-      GROUP BY 2, 3
+  SELECT 1 AS place, code, heading, cells, first FROM found
   UNION ALL
-  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
 ) AS marks ORDER BY place, code, heading;
 
 SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)

@@ -88,54 +88,9 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 ANALYZE nexus_assets.work_notes_export;
 
-WITH found AS (
-  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
-  FROM nexus_assets.work_notes_export AS s,
-      LATERAL (VALUES ('id', s.c2), ('Note', s.c4), ('Note Type', s.c5), ('Date', s.c1), ('creationAccountName', s.c0), ('id_Key', s.c3)) AS cell(heading, text),
-      LATERAL (SELECT CASE
-    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-    WHEN octet_length(text) >= 32767
-        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-      THEN 'cut_text'
-    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-    WHEN strpos(text, '&') > 0 AND text ~* concat(
-      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
-      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-  GROUP BY 1, 2, 3
-), longest AS (
-  SELECT heading, max(long) AS long FROM found GROUP BY 1
-)
-SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
-      GROUP BY 2, 3
-  UNION ALL
-  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
-) AS marks ORDER BY place, code, heading;
-
-SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
-FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
-      FROM nexus_assets.work_notes_export AS s, LATERAL (VALUES ('Date', s.c1)) AS cell(heading, text)
-      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_notes_export AS s WHERE s.c1 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
-  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
-                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
-WHERE is_iso OR said IS NOT NULL
-GROUP BY 1
-HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
-   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
-
 CREATE UNLOGGED TABLE nexus_assets.work_notes_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c4, s.c5, s.c1, s.c0, s.c3, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_notes_export AS s OFFSET 0) AS s
@@ -157,14 +112,122 @@ WHERE same.source_id = again.source_id;
 
 ANALYZE nexus_assets.work_notes_repeated;
 
+SET LOCAL enable_nestloop = off;
+
+CREATE UNLOGGED TABLE nexus_assets.work_notes_standing AS
+SELECT min(s.row_number) AS row_number, min(r.id) AS id, min(r.row_number) AS row_before, min(r.reason) AS reason
+FROM nexus_assets.work_notes_seen AS s JOIN nexus_assets.reject AS r ON r.row_hash = s.row_hash
+    JOIN nexus_assets.work_notes_export AS x ON x.row_number = s.row_number
+WHERE r.entity = 'notes' AND r.resolved_load IS NULL AND r.column_name IS NULL
+  AND s.known_id IS NULL
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_repeated AS again WHERE again.source_id = s.source_id)
+  AND (
+    r.reason = ANY(ARRAY['no_patient']) OR FALSE
+        OR (
+          r.reason = 'unknown_patient'
+              AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id
+              WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE) AND k.source_id = nexus_assets.read_uuid(x.c3))))
+GROUP BY s.row_hash HAVING count(*) = 1;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_notes_standing;
+
 CREATE UNLOGGED TABLE nexus_assets.work_notes_pending AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.c2 AS f0,
     x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5
 FROM nexus_assets.work_notes_seen AS s JOIN nexus_assets.work_notes_export AS x USING (row_number)
     LEFT JOIN nexus_assets.work_notes_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
+WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_notes_pending;
+
+WITH found AS (
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_notes_pending AS s,
+      LATERAL (VALUES ('id', s.f0), ('Note', s.f1), ('Note Type', s.f2), ('Date', s.f3), ('creationAccountName', s.f4), ('id_Key', s.f5)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.f0) > 35 AND (
+      strpos(s.f0, '&') > 0 OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
+      OR s.f0 LIKE '="%' OR octet_length(s.f0) >= 32767
+      OR octet_length(s.f0) <> length(s.f0) AND s.f0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f1) > 35 AND (
+      strpos(s.f1, '&') > 0 OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
+      OR s.f1 LIKE '="%' OR octet_length(s.f1) >= 32767
+      OR octet_length(s.f1) <> length(s.f1) AND s.f1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f2) > 35 AND (
+      strpos(s.f2, '&') > 0 OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
+      OR s.f2 LIKE '="%' OR octet_length(s.f2) >= 32767
+      OR octet_length(s.f2) <> length(s.f2) AND s.f2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f3) > 35 AND (
+      strpos(s.f3, '&') > 0 OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
+      OR s.f3 LIKE '="%' OR octet_length(s.f3) >= 32767
+      OR octet_length(s.f3) <> length(s.f3) AND s.f3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f4) > 35 AND (
+      strpos(s.f4, '&') > 0 OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
+      OR s.f4 LIKE '="%' OR octet_length(s.f4) >= 32767
+      OR octet_length(s.f4) <> length(s.f4) AND s.f4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f5) > 35 AND (
+      strpos(s.f5, '&') > 0 OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
+      OR s.f5 LIKE '="%' OR octet_length(s.f5) >= 32767
+      OR octet_length(s.f5) <> length(s.f5) AND s.f5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c4)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c4)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c5)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c5)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c3)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c3)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_notes_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_notes_export AS s,
+      LATERAL (VALUES ('id', s.c2), ('Note', s.c4), ('Note Type', s.c5), ('Date', s.c1), ('creationAccountName', s.c0), ('id_Key', s.c3)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns)
+      AND greatest(octet_length(s.c2), octet_length(s.c4), octet_length(s.c5), octet_length(s.c1), octet_length(s.c0), octet_length(s.c3)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
+), longest AS (
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, cells, first FROM found
+  UNION ALL
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
+) AS marks ORDER BY place, code, heading;
+
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_notes_export AS s, LATERAL (VALUES ('Date', s.c1)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_notes_export AS s WHERE s.c1 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
+  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
+                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
+WHERE is_iso OR said IS NOT NULL
+GROUP BY 1
+HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
+   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
 
 DROP TABLE IF EXISTS nexus_assets.work_notes_dates; CREATE UNLOGGED TABLE nexus_assets.work_notes_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
@@ -374,6 +437,8 @@ WHERE s.is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
+
+SELECT reason, count(*) FROM nexus_assets.work_notes_standing GROUP BY 1;
 
 SELECT EXISTS (SELECT FROM nexus_assets.work_notes_decided WHERE action = 'insert') AND EXISTS (
     SELECT t.* FROM public.notes AS t
@@ -598,15 +663,19 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_rejected AS
     CREATE UNLOGGED TABLE nexus_assets.work_notes_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,
            row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'notes' AND resolved_load IS NULL;
+    FROM nexus_assets.reject AS r WHERE entity = 'notes' AND resolved_load IS NULL
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_standing AS s WHERE s.id = r.id);
     UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_notes_known_rejects AS n
     WHERE r.id = n.id
         AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name);
     WITH written AS (
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_notes_known_rejects AS n,
-        nexus_assets.work_notes_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT
-        FROM n.column_name AND n.row_number <> x.row_number
+    UPDATE nexus_assets.reject AS r SET row_number = now.row_number FROM (
+      SELECT n.id, x.row_number FROM nexus_assets.work_notes_known_rejects AS n
+          JOIN nexus_assets.work_notes_rejected AS x ON (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+          AND x.column_name IS NOT DISTINCT FROM n.column_name WHERE n.row_number <> x.row_number
+      UNION ALL
+      SELECT id, row_number FROM nexus_assets.work_notes_standing WHERE row_before <> row_number
+    ) AS now WHERE r.id = now.id
  RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -639,11 +708,15 @@ FROM written AS w
 
 SET LOCAL enable_nestloop TO DEFAULT;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_notes AS l LEFT JOIN nexus_assets.work_notes_seen AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
+SELECT notices, count(*), min(row_number) FROM (
+  SELECT s.notices, s.row_number FROM nexus_assets.work_notes_seen AS s
+      LEFT JOIN nexus_assets.work_notes_repeated AS r USING (source_id)
+  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  UNION ALL
+  SELECT l.notices, i.row_number FROM nexus_assets.work_notes_incoming AS i
+      JOIN nexus_assets.identity_notes AS l USING (source_id)
+  WHERE l.notices IS NOT NULL AND i.reason IS NULL
+) AS told GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -675,7 +748,8 @@ SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespa
     AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_notes_export, nexus_assets.work_notes_seen, nexus_assets.work_notes_repeated,
-    nexus_assets.work_notes_pending, nexus_assets.work_notes_dates, nexus_assets.work_notes_texts,
-    nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised, nexus_assets.work_notes_decided,
-    nexus_assets.work_notes_followed, nexus_assets.work_notes_changes, nexus_assets.work_notes_kept,
-    nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected, nexus_assets.work_notes_known_rejects;
+    nexus_assets.work_notes_standing, nexus_assets.work_notes_pending, nexus_assets.work_notes_dates,
+    nexus_assets.work_notes_texts, nexus_assets.work_notes_incoming, nexus_assets.work_notes_recognised,
+    nexus_assets.work_notes_decided, nexus_assets.work_notes_followed, nexus_assets.work_notes_changes,
+    nexus_assets.work_notes_kept, nexus_assets.work_notes_entries, nexus_assets.work_notes_rejected,
+    nexus_assets.work_notes_known_rejects;

@@ -99,7 +99,7 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 ANALYZE nexus_assets.work_patient_communications_export;
 
 WITH found AS (
-  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_patient_communications_export AS s,
       LATERAL (VALUES ('id.key', s.c6), ('type', s.c14), ('Name', s.c7), ('ph', s.c8), ('PhoneMobileIntFormat', s.c9), ('SMS Phone', s.c11), ('address 1', s.c0), ('address 2', s.c1), ('suburb', s.c13), ('state', s.c12), ('post code', s.c10), ('country', s.c2), ('Full Address one line', s.c4)) AS cell(heading, text),
       LATERAL (SELECT CASE
@@ -119,17 +119,93 @@ WITH found AS (
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-  GROUP BY 1, 2, 3
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END, CASE WHEN octet_length(s.c14) <= 35 THEN s.c14 END, CASE WHEN octet_length(s.c7) <= 35 THEN s.c7 END, CASE WHEN octet_length(s.c8) <= 35 THEN s.c8 END, CASE WHEN octet_length(s.c9) <= 35 THEN s.c9 END, CASE WHEN octet_length(s.c11) <= 35 THEN s.c11 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c13) <= 35 THEN s.c13 END, CASE WHEN octet_length(s.c12) <= 35 THEN s.c12 END, CASE WHEN octet_length(s.c10) <= 35 THEN s.c10 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.c6) > 35 AND (
+      strpos(s.c6, '&') > 0 OR octet_length(s.c6) <= 60 AND (strpos(s.c6, '<') > 0 OR strpos(s.c6, '#') > 0)
+      OR s.c6 LIKE '="%' OR octet_length(s.c6) >= 32767
+      OR octet_length(s.c6) <> length(s.c6) AND s.c6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c14) > 35 AND (
+      strpos(s.c14, '&') > 0 OR octet_length(s.c14) <= 60 AND (strpos(s.c14, '<') > 0 OR strpos(s.c14, '#') > 0)
+      OR s.c14 LIKE '="%' OR octet_length(s.c14) >= 32767
+      OR octet_length(s.c14) <> length(s.c14) AND s.c14 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c7) > 35 AND (
+      strpos(s.c7, '&') > 0 OR octet_length(s.c7) <= 60 AND (strpos(s.c7, '<') > 0 OR strpos(s.c7, '#') > 0)
+      OR s.c7 LIKE '="%' OR octet_length(s.c7) >= 32767
+      OR octet_length(s.c7) <> length(s.c7) AND s.c7 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c8) > 35 AND (
+      strpos(s.c8, '&') > 0 OR octet_length(s.c8) <= 60 AND (strpos(s.c8, '<') > 0 OR strpos(s.c8, '#') > 0)
+      OR s.c8 LIKE '="%' OR octet_length(s.c8) >= 32767
+      OR octet_length(s.c8) <> length(s.c8) AND s.c8 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c9) > 35 AND (
+      strpos(s.c9, '&') > 0 OR octet_length(s.c9) <= 60 AND (strpos(s.c9, '<') > 0 OR strpos(s.c9, '#') > 0)
+      OR s.c9 LIKE '="%' OR octet_length(s.c9) >= 32767
+      OR octet_length(s.c9) <> length(s.c9) AND s.c9 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c11) > 35 AND (
+      strpos(s.c11, '&') > 0 OR octet_length(s.c11) <= 60 AND (strpos(s.c11, '<') > 0 OR strpos(s.c11, '#') > 0)
+      OR s.c11 LIKE '="%' OR octet_length(s.c11) >= 32767
+      OR octet_length(s.c11) <> length(s.c11) AND s.c11 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c0) > 35 AND (
+      strpos(s.c0, '&') > 0 OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
+      OR s.c0 LIKE '="%' OR octet_length(s.c0) >= 32767
+      OR octet_length(s.c0) <> length(s.c0) AND s.c0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c1) > 35 AND (
+      strpos(s.c1, '&') > 0 OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
+      OR s.c1 LIKE '="%' OR octet_length(s.c1) >= 32767
+      OR octet_length(s.c1) <> length(s.c1) AND s.c1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c13) > 35 AND (
+      strpos(s.c13, '&') > 0 OR octet_length(s.c13) <= 60 AND (strpos(s.c13, '<') > 0 OR strpos(s.c13, '#') > 0)
+      OR s.c13 LIKE '="%' OR octet_length(s.c13) >= 32767
+      OR octet_length(s.c13) <> length(s.c13) AND s.c13 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c12) > 35 AND (
+      strpos(s.c12, '&') > 0 OR octet_length(s.c12) <= 60 AND (strpos(s.c12, '<') > 0 OR strpos(s.c12, '#') > 0)
+      OR s.c12 LIKE '="%' OR octet_length(s.c12) >= 32767
+      OR octet_length(s.c12) <> length(s.c12) AND s.c12 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c10) > 35 AND (
+      strpos(s.c10, '&') > 0 OR octet_length(s.c10) <= 60 AND (strpos(s.c10, '<') > 0 OR strpos(s.c10, '#') > 0)
+      OR s.c10 LIKE '="%' OR octet_length(s.c10) >= 32767
+      OR octet_length(s.c10) <> length(s.c10) AND s.c10 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c2) > 35 AND (
+      strpos(s.c2, '&') > 0 OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
+      OR s.c2 LIKE '="%' OR octet_length(s.c2) >= 32767
+      OR octet_length(s.c2) <> length(s.c2) AND s.c2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c4) > 35 AND (
+      strpos(s.c4, '&') > 0 OR octet_length(s.c4) <= 60 AND (strpos(s.c4, '<') > 0 OR strpos(s.c4, '#') > 0)
+      OR s.c4 LIKE '="%' OR octet_length(s.c4) >= 32767
+      OR octet_length(s.c4) <> length(s.c4) AND s.c4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c6)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c6)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c14)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c14)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c7)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c7)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c8)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c8)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c9)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c9)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c11)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c11)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c13)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c13)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c12)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c12)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c10)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c10)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c4)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c4)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_patient_communications_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patient_communications_export AS s,
+      LATERAL (VALUES ('id.key', s.c6), ('type', s.c14), ('Name', s.c7), ('ph', s.c8), ('PhoneMobileIntFormat', s.c9), ('SMS Phone', s.c11), ('address 1', s.c0), ('address 2', s.c1), ('suburb', s.c13), ('state', s.c12), ('post code', s.c10), ('country', s.c2), ('Full Address one line', s.c4)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns)
+      AND greatest(octet_length(s.c6), octet_length(s.c14), octet_length(s.c7), octet_length(s.c8), octet_length(s.c9), octet_length(s.c11), octet_length(s.c0), octet_length(s.c1), octet_length(s.c13), octet_length(s.c12), octet_length(s.c10), octet_length(s.c2), octet_length(s.c4)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
 ), longest AS (
-  SELECT heading, max(long) AS long FROM found GROUP BY 1
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
 )
 SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
-      GROUP BY 2, 3
+  SELECT 1 AS place, code, heading, cells, first FROM found
   UNION ALL
-  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
 ) AS marks ORDER BY place, code, heading;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_keyed AS
@@ -153,7 +229,7 @@ SELECT count(*) FILTER (WHERE (NOT (coalesce(nexus_assets.comparable(e.c14), '')
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.key_owner) AS source_id, hash_record_extended(ROW(s.key_owner, s.gathered, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_communications_keyed AS s OFFSET 0) AS s
@@ -170,13 +246,35 @@ WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHER
 
 ANALYZE nexus_assets.work_patient_communications_repeated;
 
+SET LOCAL enable_nestloop = off;
+
+CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_standing AS
+SELECT min(s.row_number) AS row_number, min(r.id) AS id, min(r.row_number) AS row_before, min(r.reason) AS reason
+FROM nexus_assets.work_patient_communications_seen AS s JOIN nexus_assets.reject AS r ON r.row_hash = s.row_hash
+    JOIN nexus_assets.work_patient_communications_keyed AS x ON x.row_number = s.row_number
+WHERE r.entity = 'patient_communications' AND r.resolved_load IS NULL AND r.column_name IS NULL
+  AND s.known_id IS NULL
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_repeated AS again WHERE again.source_id = s.source_id)
+  AND (
+    r.reason = ANY(ARRAY['no_owner']) OR FALSE
+        OR (
+          r.reason = 'unknown_owner'
+              AND NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id
+              WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE) AND k.source_id = nexus_assets.read_uuid(x.c6))))
+GROUP BY s.row_hash HAVING count(*) = 1;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_patient_communications_standing;
+
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_pending AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed,
     x.key_owner AS f0, x.gathered AS f1, x.c6 AS f2
 FROM nexus_assets.work_patient_communications_seen AS s
     JOIN nexus_assets.work_patient_communications_keyed AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patient_communications_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
+WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_patient_communications_pending;
 
@@ -271,6 +369,8 @@ FROM nexus_assets.work_patient_communications_seen AS s
 WHERE s.is_current;
 
 SELECT reason, count(*) FROM nexus_assets.work_patient_communications_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
+
+SELECT reason, count(*) FROM nexus_assets.work_patient_communications_standing GROUP BY 1;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_followed AS
 SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_patient_communications_decided
@@ -510,17 +610,20 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_rejected AS
     CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,
            row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'patient_communications' AND resolved_load IS NULL;
+    FROM nexus_assets.reject AS r WHERE entity = 'patient_communications' AND resolved_load IS NULL
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_standing AS s WHERE s.id = r.id);
     UPDATE nexus_assets.reject AS r SET resolved_load = <load>
         FROM nexus_assets.work_patient_communications_known_rejects AS n
     WHERE r.id = n.id
         AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name);
     WITH written AS (
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number
-        FROM nexus_assets.work_patient_communications_known_rejects AS n,
-        nexus_assets.work_patient_communications_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT
-        FROM n.column_name AND n.row_number <> x.row_number
+    UPDATE nexus_assets.reject AS r SET row_number = now.row_number FROM (
+      SELECT n.id, x.row_number FROM nexus_assets.work_patient_communications_known_rejects AS n
+          JOIN nexus_assets.work_patient_communications_rejected AS x ON (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+          AND x.column_name IS NOT DISTINCT FROM n.column_name WHERE n.row_number <> x.row_number
+      UNION ALL
+      SELECT id, row_number FROM nexus_assets.work_patient_communications_standing WHERE row_before <> row_number
+    ) AS now WHERE r.id = now.id
  RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -597,12 +700,15 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
 FROM written AS w
   LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_patient_communications AS l
-    LEFT JOIN nexus_assets.work_patient_communications_seen AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
+SELECT notices, count(*), min(row_number) FROM (
+  SELECT s.notices, s.row_number FROM nexus_assets.work_patient_communications_seen AS s
+      LEFT JOIN nexus_assets.work_patient_communications_repeated AS r USING (source_id)
+  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  UNION ALL
+  SELECT l.notices, i.row_number FROM nexus_assets.work_patient_communications_incoming AS i
+      JOIN nexus_assets.identity_patient_communications AS l USING (source_id)
+  WHERE l.notices IS NOT NULL AND i.reason IS NULL
+) AS told GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -627,8 +733,9 @@ SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespa
 
 DROP TABLE nexus_assets.work_patient_communications_export, nexus_assets.work_patient_communications_keyed,
     nexus_assets.work_patient_communications_seen, nexus_assets.work_patient_communications_repeated,
-    nexus_assets.work_patient_communications_pending, nexus_assets.work_patient_communications_incoming,
-    nexus_assets.work_patient_communications_recognised, nexus_assets.work_patient_communications_decided,
-    nexus_assets.work_patient_communications_followed, nexus_assets.work_patient_communications_changes,
-    nexus_assets.work_patient_communications_kept, nexus_assets.work_patient_communications_entries,
-    nexus_assets.work_patient_communications_rejected, nexus_assets.work_patient_communications_known_rejects;
+    nexus_assets.work_patient_communications_standing, nexus_assets.work_patient_communications_pending,
+    nexus_assets.work_patient_communications_incoming, nexus_assets.work_patient_communications_recognised,
+    nexus_assets.work_patient_communications_decided, nexus_assets.work_patient_communications_followed,
+    nexus_assets.work_patient_communications_changes, nexus_assets.work_patient_communications_kept,
+    nexus_assets.work_patient_communications_entries, nexus_assets.work_patient_communications_rejected,
+    nexus_assets.work_patient_communications_known_rejects;

@@ -77,52 +77,6 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 ANALYZE nexus_assets.work_patients_export;
 
-WITH found AS (
-  SELECT heading, code, long, count(*) AS cells, min(row_number) AS first
-  FROM nexus_assets.work_patients_export AS s,
-      LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text),
-      LATERAL (SELECT CASE
-    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-    WHEN octet_length(text) >= 32767
-        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-      THEN 'cut_text'
-    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-    WHEN strpos(text, '&') > 0 AND text ~* concat(
-      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
-      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END, CASE WHEN octet_length(text) >= 255 THEN length(text) END) AS mark(code, long)
-  GROUP BY 1, 2, 3
-), longest AS (
-  SELECT heading, max(long) AS long FROM found GROUP BY 1
-)
-SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, sum(cells)::bigint AS cells, min(first) AS first FROM found WHERE code IS NOT NULL
-      GROUP BY 2, 3
-  UNION ALL
-  SELECT 2, 'cut_text', heading, sum(cells)::bigint, min(first) FROM found JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) GROUP BY heading, long HAVING long > 255 OR sum(cells) > 2
-) AS marks ORDER BY place, code, heading;
-
-SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
-FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
-      FROM nexus_assets.work_patients_export AS s,
-          LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text)
-      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patients_export AS s WHERE s.c5 LIKE '____-__-__%' OR s.c19 LIKE '____-__-__%' OR s.c18 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
-  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
-                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
-WHERE is_iso OR said IS NOT NULL
-GROUP BY 1
-HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
-   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
-
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.clinics;
@@ -131,7 +85,7 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
-       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current,
+       coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
@@ -154,6 +108,21 @@ WHERE same.source_id = again.source_id;
 
 ANALYZE nexus_assets.work_patients_repeated;
 
+SET LOCAL enable_nestloop = off;
+
+CREATE UNLOGGED TABLE nexus_assets.work_patients_standing AS
+SELECT min(s.row_number) AS row_number, min(r.id) AS id, min(r.row_number) AS row_before, min(r.reason) AS reason
+FROM nexus_assets.work_patients_seen AS s JOIN nexus_assets.reject AS r ON r.row_hash = s.row_hash
+WHERE r.entity = 'patients' AND r.resolved_load IS NULL AND r.column_name IS NULL
+  AND s.known_id IS NULL
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_repeated AS again WHERE again.source_id = s.source_id)
+  AND (r.reason = ANY('{}') OR FALSE)
+GROUP BY s.row_hash HAVING count(*) = 1;
+
+SET LOCAL enable_nestloop TO DEFAULT;
+
+ANALYZE nexus_assets.work_patients_standing;
+
 CREATE UNLOGGED TABLE nexus_assets.work_patients_pending AS
 SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, x.c9 AS f0,
     x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9,
@@ -161,9 +130,172 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.c18 AS f18, x.c17 AS f19, x.c6 AS f20
 FROM nexus_assets.work_patients_seen AS s JOIN nexus_assets.work_patients_export AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patients_repeated AS r ON r.source_id = s.source_id
-WHERE (NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ;
+WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
+  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_patients_pending;
+
+WITH found AS (
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patients_pending AS s,
+      LATERAL (VALUES ('id', s.f0), ('nameFirst', s.f1), ('nameLast', s.f2), ('nameMiddle', s.f3), ('title', s.f4), ('DOB', s.f5), ('gender', s.f6), ('Health Number', s.f7), ('Clinic_Name', s.f8), ('Area', s.f9), ('contactType', s.f10), ('CYS_ID', s.f11), ('Diabetes', s.f12), ('id_Clinic', s.f13), ('NDIS Coordinator Name', s.f14), ('NDIS Coordinator Email', s.f15), ('NDIS Coordinator Phone', s.f16), ('NDIS Plan Start Date', s.f17), ('NDIS Plan End Date', s.f18), ('NDIS notes', s.f19), ('Funding', s.f20)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, CASE WHEN octet_length(s.f10) <= 35 THEN s.f10 END, CASE WHEN octet_length(s.f11) <= 35 THEN s.f11 END, CASE WHEN octet_length(s.f12) <= 35 THEN s.f12 END, CASE WHEN octet_length(s.f13) <= 35 THEN s.f13 END, CASE WHEN octet_length(s.f14) <= 35 THEN s.f14 END, CASE WHEN octet_length(s.f15) <= 35 THEN s.f15 END, CASE WHEN octet_length(s.f16) <= 35 THEN s.f16 END, CASE WHEN octet_length(s.f17) <= 35 THEN s.f17 END, CASE WHEN octet_length(s.f18) <= 35 THEN s.f18 END, CASE WHEN octet_length(s.f19) <= 35 THEN s.f19 END, CASE WHEN octet_length(s.f20) <= 35 THEN s.f20 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.f0) > 35 AND (
+      strpos(s.f0, '&') > 0 OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
+      OR s.f0 LIKE '="%' OR octet_length(s.f0) >= 32767
+      OR octet_length(s.f0) <> length(s.f0) AND s.f0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f1) > 35 AND (
+      strpos(s.f1, '&') > 0 OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
+      OR s.f1 LIKE '="%' OR octet_length(s.f1) >= 32767
+      OR octet_length(s.f1) <> length(s.f1) AND s.f1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f2) > 35 AND (
+      strpos(s.f2, '&') > 0 OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
+      OR s.f2 LIKE '="%' OR octet_length(s.f2) >= 32767
+      OR octet_length(s.f2) <> length(s.f2) AND s.f2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f3) > 35 AND (
+      strpos(s.f3, '&') > 0 OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
+      OR s.f3 LIKE '="%' OR octet_length(s.f3) >= 32767
+      OR octet_length(s.f3) <> length(s.f3) AND s.f3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f4) > 35 AND (
+      strpos(s.f4, '&') > 0 OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
+      OR s.f4 LIKE '="%' OR octet_length(s.f4) >= 32767
+      OR octet_length(s.f4) <> length(s.f4) AND s.f4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f5) > 35 AND (
+      strpos(s.f5, '&') > 0 OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
+      OR s.f5 LIKE '="%' OR octet_length(s.f5) >= 32767
+      OR octet_length(s.f5) <> length(s.f5) AND s.f5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f6) > 35 AND (
+      strpos(s.f6, '&') > 0 OR octet_length(s.f6) <= 60 AND (strpos(s.f6, '<') > 0 OR strpos(s.f6, '#') > 0)
+      OR s.f6 LIKE '="%' OR octet_length(s.f6) >= 32767
+      OR octet_length(s.f6) <> length(s.f6) AND s.f6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f7) > 35 AND (
+      strpos(s.f7, '&') > 0 OR octet_length(s.f7) <= 60 AND (strpos(s.f7, '<') > 0 OR strpos(s.f7, '#') > 0)
+      OR s.f7 LIKE '="%' OR octet_length(s.f7) >= 32767
+      OR octet_length(s.f7) <> length(s.f7) AND s.f7 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f8) > 35 AND (
+      strpos(s.f8, '&') > 0 OR octet_length(s.f8) <= 60 AND (strpos(s.f8, '<') > 0 OR strpos(s.f8, '#') > 0)
+      OR s.f8 LIKE '="%' OR octet_length(s.f8) >= 32767
+      OR octet_length(s.f8) <> length(s.f8) AND s.f8 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f9) > 35 AND (
+      strpos(s.f9, '&') > 0 OR octet_length(s.f9) <= 60 AND (strpos(s.f9, '<') > 0 OR strpos(s.f9, '#') > 0)
+      OR s.f9 LIKE '="%' OR octet_length(s.f9) >= 32767
+      OR octet_length(s.f9) <> length(s.f9) AND s.f9 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f10) > 35 AND (
+      strpos(s.f10, '&') > 0 OR octet_length(s.f10) <= 60 AND (strpos(s.f10, '<') > 0 OR strpos(s.f10, '#') > 0)
+      OR s.f10 LIKE '="%' OR octet_length(s.f10) >= 32767
+      OR octet_length(s.f10) <> length(s.f10) AND s.f10 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f11) > 35 AND (
+      strpos(s.f11, '&') > 0 OR octet_length(s.f11) <= 60 AND (strpos(s.f11, '<') > 0 OR strpos(s.f11, '#') > 0)
+      OR s.f11 LIKE '="%' OR octet_length(s.f11) >= 32767
+      OR octet_length(s.f11) <> length(s.f11) AND s.f11 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f12) > 35 AND (
+      strpos(s.f12, '&') > 0 OR octet_length(s.f12) <= 60 AND (strpos(s.f12, '<') > 0 OR strpos(s.f12, '#') > 0)
+      OR s.f12 LIKE '="%' OR octet_length(s.f12) >= 32767
+      OR octet_length(s.f12) <> length(s.f12) AND s.f12 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f13) > 35 AND (
+      strpos(s.f13, '&') > 0 OR octet_length(s.f13) <= 60 AND (strpos(s.f13, '<') > 0 OR strpos(s.f13, '#') > 0)
+      OR s.f13 LIKE '="%' OR octet_length(s.f13) >= 32767
+      OR octet_length(s.f13) <> length(s.f13) AND s.f13 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f14) > 35 AND (
+      strpos(s.f14, '&') > 0 OR octet_length(s.f14) <= 60 AND (strpos(s.f14, '<') > 0 OR strpos(s.f14, '#') > 0)
+      OR s.f14 LIKE '="%' OR octet_length(s.f14) >= 32767
+      OR octet_length(s.f14) <> length(s.f14) AND s.f14 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f15) > 35 AND (
+      strpos(s.f15, '&') > 0 OR octet_length(s.f15) <= 60 AND (strpos(s.f15, '<') > 0 OR strpos(s.f15, '#') > 0)
+      OR s.f15 LIKE '="%' OR octet_length(s.f15) >= 32767
+      OR octet_length(s.f15) <> length(s.f15) AND s.f15 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f16) > 35 AND (
+      strpos(s.f16, '&') > 0 OR octet_length(s.f16) <= 60 AND (strpos(s.f16, '<') > 0 OR strpos(s.f16, '#') > 0)
+      OR s.f16 LIKE '="%' OR octet_length(s.f16) >= 32767
+      OR octet_length(s.f16) <> length(s.f16) AND s.f16 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f17) > 35 AND (
+      strpos(s.f17, '&') > 0 OR octet_length(s.f17) <= 60 AND (strpos(s.f17, '<') > 0 OR strpos(s.f17, '#') > 0)
+      OR s.f17 LIKE '="%' OR octet_length(s.f17) >= 32767
+      OR octet_length(s.f17) <> length(s.f17) AND s.f17 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f18) > 35 AND (
+      strpos(s.f18, '&') > 0 OR octet_length(s.f18) <= 60 AND (strpos(s.f18, '<') > 0 OR strpos(s.f18, '#') > 0)
+      OR s.f18 LIKE '="%' OR octet_length(s.f18) >= 32767
+      OR octet_length(s.f18) <> length(s.f18) AND s.f18 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f19) > 35 AND (
+      strpos(s.f19, '&') > 0 OR octet_length(s.f19) <= 60 AND (strpos(s.f19, '<') > 0 OR strpos(s.f19, '#') > 0)
+      OR s.f19 LIKE '="%' OR octet_length(s.f19) >= 32767
+      OR octet_length(s.f19) <> length(s.f19) AND s.f19 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.f20) > 35 AND (
+      strpos(s.f20, '&') > 0 OR octet_length(s.f20) <= 60 AND (strpos(s.f20, '<') > 0 OR strpos(s.f20, '#') > 0)
+      OR s.f20 LIKE '="%' OR octet_length(s.f20) >= 32767
+      OR octet_length(s.f20) <> length(s.f20) AND s.f20 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c9)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c9)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c11)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c11)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c12)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c12)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c13)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c13)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c20)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c20)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c5)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c5)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c7)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c7)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c8)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c8)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c3)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c3)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c4)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c4)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c10)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c10)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c15)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c15)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c14)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c14)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c16)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c16)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c19)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c19)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c18)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c18)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c17)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c17)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c6)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c6)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_patients_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patients_export AS s,
+      LATERAL (VALUES ('id', s.c9), ('nameFirst', s.c11), ('nameLast', s.c12), ('nameMiddle', s.c13), ('title', s.c20), ('DOB', s.c5), ('gender', s.c7), ('Health Number', s.c8), ('Clinic_Name', s.c1), ('Area', s.c0), ('contactType', s.c2), ('CYS_ID', s.c3), ('Diabetes', s.c4), ('id_Clinic', s.c10), ('NDIS Coordinator Name', s.c15), ('NDIS Coordinator Email', s.c14), ('NDIS Coordinator Phone', s.c16), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18), ('NDIS notes', s.c17), ('Funding', s.c6)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns)
+      AND greatest(octet_length(s.c9), octet_length(s.c11), octet_length(s.c12), octet_length(s.c13), octet_length(s.c20), octet_length(s.c5), octet_length(s.c7), octet_length(s.c8), octet_length(s.c1), octet_length(s.c0), octet_length(s.c2), octet_length(s.c3), octet_length(s.c4), octet_length(s.c10), octet_length(s.c15), octet_length(s.c14), octet_length(s.c16), octet_length(s.c19), octet_length(s.c18), octet_length(s.c17), octet_length(s.c6)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
+), longest AS (
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, cells, first FROM found
+  UNION ALL
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
+) AS marks ORDER BY place, code, heading;
+
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_patients_export AS s,
+          LATERAL (VALUES ('DOB', s.c5), ('NDIS Plan Start Date', s.c19), ('NDIS Plan End Date', s.c18)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patients_export AS s WHERE s.c5 LIKE '____-__-__%' OR s.c19 LIKE '____-__-__%' OR s.c18 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
+  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
+                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
+WHERE is_iso OR said IS NOT NULL
+GROUP BY 1
+HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
+   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
 
 DROP TABLE IF EXISTS nexus_assets.work_patients_dates; CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
@@ -348,6 +480,8 @@ WHERE s.is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
+
+SELECT reason, count(*) FROM nexus_assets.work_patients_standing GROUP BY 1;
 
 SELECT count(DISTINCT i.source_id) FROM nexus_assets.work_patients_incoming AS i
     JOIN nexus_assets.work_patients_decided AS d USING (row_number)
@@ -715,15 +849,19 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_rejected AS
     CREATE UNLOGGED TABLE nexus_assets.work_patients_known_rejects AS
     SELECT id, row_hash, reason, column_name, row_number,
            row_number() OVER (PARTITION BY row_hash, reason, column_name ORDER BY id) AS k
-    FROM nexus_assets.reject WHERE entity = 'patients' AND resolved_load IS NULL;
+    FROM nexus_assets.reject AS r WHERE entity = 'patients' AND resolved_load IS NULL
+      AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_standing AS s WHERE s.id = r.id);
     UPDATE nexus_assets.reject AS r SET resolved_load = <load> FROM nexus_assets.work_patients_known_rejects AS n
     WHERE r.id = n.id
         AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_rejected AS x WHERE (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name);
     WITH written AS (
-    UPDATE nexus_assets.reject AS r SET row_number = x.row_number FROM nexus_assets.work_patients_known_rejects AS n,
-        nexus_assets.work_patients_rejected AS x
-    WHERE r.id = n.id AND (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT
-        FROM n.column_name AND n.row_number <> x.row_number
+    UPDATE nexus_assets.reject AS r SET row_number = now.row_number FROM (
+      SELECT n.id, x.row_number FROM nexus_assets.work_patients_known_rejects AS n
+          JOIN nexus_assets.work_patients_rejected AS x ON (x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k)
+          AND x.column_name IS NOT DISTINCT FROM n.column_name WHERE n.row_number <> x.row_number
+      UNION ALL
+      SELECT id, row_number FROM nexus_assets.work_patients_standing WHERE row_before <> row_number
+    ) AS now WHERE r.id = now.id
  RETURNING r.id, (SELECT to_jsonb(v) FROM (SELECT r.row_number) AS v) AS content)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -778,11 +916,15 @@ SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value
 FROM written AS w
   LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
-SELECT l.notices, count(DISTINCT l.source_id), min(s.row_number)
-FROM nexus_assets.identity_patients AS l LEFT JOIN nexus_assets.work_patients_seen AS s ON s.source_id = l.source_id
-WHERE l.notices IS NOT NULL AND l.vanished_load IS NULL
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_incoming AS i WHERE i.source_id = l.source_id AND i.reason IS NOT NULL)
-GROUP BY 1;
+SELECT notices, count(*), min(row_number) FROM (
+  SELECT s.notices, s.row_number FROM nexus_assets.work_patients_seen AS s
+      LEFT JOIN nexus_assets.work_patients_repeated AS r USING (source_id)
+  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  UNION ALL
+  SELECT l.notices, i.row_number FROM nexus_assets.work_patients_incoming AS i
+      JOIN nexus_assets.identity_patients AS l USING (source_id)
+  WHERE l.notices IS NOT NULL AND i.reason IS NULL
+) AS told GROUP BY 1;
 
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
@@ -815,8 +957,8 @@ SELECT relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespa
     AND c.relkind = 'r' AND starts_with(relname, %s) ORDER BY c.oid;
 
 DROP TABLE nexus_assets.work_patients_export, nexus_assets.work_patients_seen, nexus_assets.work_patients_repeated,
-    nexus_assets.work_patients_pending, nexus_assets.work_patients_dates, nexus_assets.work_patients_texts,
-    nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised, nexus_assets.work_patients_decided,
-    nexus_assets.work_patients_followed, nexus_assets.work_patients_lost, nexus_assets.work_patients_changes,
-    nexus_assets.work_patients_kept, nexus_assets.work_patients_entries, nexus_assets.work_patients_rejected,
-    nexus_assets.work_patients_known_rejects;
+    nexus_assets.work_patients_standing, nexus_assets.work_patients_pending, nexus_assets.work_patients_dates,
+    nexus_assets.work_patients_texts, nexus_assets.work_patients_incoming, nexus_assets.work_patients_recognised,
+    nexus_assets.work_patients_decided, nexus_assets.work_patients_followed, nexus_assets.work_patients_lost,
+    nexus_assets.work_patients_changes, nexus_assets.work_patients_kept, nexus_assets.work_patients_entries,
+    nexus_assets.work_patients_rejected, nexus_assets.work_patients_known_rejects;
