@@ -97,7 +97,7 @@ def test_each_of_several_equal_rows_is_a_reject(rejected: Clinic) -> None:
 
 
 def test_a_row_that_was_loaded_before_is_read_again(rejected: Clinic) -> None:
-    rejected.exports["Notes"][0]["id_Contact"] = filemaker_id("Banksia")
+    rejected.exports["Notes"][0]["id_Key"] = filemaker_id("Banksia")
     assert rows_read(rejected) == (1, {"unknown_patient": 3, "no_patient": 1})
     rejected.note(rejected.exports["Contacts"][0]["id"], "New.")
     assert rows_read(rejected) == (2, {"unknown_patient": 3, "no_patient": 1})
