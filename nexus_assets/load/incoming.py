@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -91,14 +91,16 @@ def reference_column(link: Reference | GenericReference) -> str | None:
 
 def owned_sql(column: str, target: Target, alias: str) -> Composable:
     """A target column's value as the import compares it: of a merged jsonb column only the keys that are ours."""
-    for declared in target.entity.columns:
-        if declared.name == column and declared.parser.keys:
-            pairs = [
-                SQL("{}, {}.{} -> {}").format(Literal(key), Identifier(alias), Identifier(column), Literal(key))
-                for key in declared.parser.keys
-            ]
-            return SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(SQL(", ").join(pairs))
-    return SQL("{}.{}").format(Identifier(alias), Identifier(column))
+    value = SQL("{}.{}").format(Identifier(alias), Identifier(column))
+    if keys := _owned_keys(target.entity, column):
+        pairs = SQL(", ").join(SQL("{}, {} -> {}").format(Literal(key), value, Literal(key)) for key in keys)
+        return SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(pairs)
+    return value
+
+
+def _owned_keys(entity: Entity, column: str) -> Sequence[str]:
+    """The keys of a merged jsonb column that are ours; none of any other column."""
+    return next((declared.parser.keys for declared in entity.columns if declared.name == column), ())
 
 
 def filemaker_id_sql(rule: ByFileMakerId, alias: str) -> Composable:
@@ -140,7 +142,20 @@ def target_hash_sql(target: Target, alias: str) -> Composable:
         SQL("{}.{}").format(Identifier(alias), Identifier(link.type_column))
         for link in target.entity.generic_references
     ]
-    return hash_sql(*types, *(owned_sql(name, target, alias) for name in base_columns(target.entity)))
+    names = base_columns(target.entity)
+    return row_hash_sql(
+        target.entity, types, {name: SQL("{}.{}").format(Identifier(alias), Identifier(name)) for name in names}
+    )
+
+
+def row_hash_sql(entity: Entity, types: Iterable[Composable], values: Mapping[str, Composable]) -> Composable:
+    """The same of these values by column. Of merged jsonb each key that is ours is hashed by itself: to make an object of them
+    takes thrice the time of all else."""
+    hashed: list[Composable] = [*types]
+    for name, value in values.items():
+        keys = _owned_keys(entity, name)
+        hashed += [SQL("{} -> {}").format(value, Literal(key)) for key in keys] if keys else [value]
+    return hash_sql(*hashed)
 
 
 def _hashed_rows_sql(target: Target) -> Composable:

@@ -12,7 +12,7 @@ from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns, named_column
 from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
 from nexus_assets.load.identity import decided_rows_sql
-from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, target_hash_sql
+from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, row_hash_sql, target_hash_sql
 from nexus_assets.load.merge import inserted_sql, typed_sql
 
 ENTRY = (
@@ -122,7 +122,7 @@ def _entries_sql(context: LoadContext, load_id: int) -> Composable:
         WHERE d.action IN ('insert', 'restore')
     """).format(
         notices=_notices_sql(context, lambda name: SQL("i.{}").format(incoming_column(name))),
-        target_hash=hash_sql(*types, *values.values()),
+        target_hash=row_hash_sql(context.entity, types, values),
         load=Literal(load_id),
         rest=SQL(", ").join(
             [

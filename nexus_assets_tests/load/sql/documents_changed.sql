@@ -245,7 +245,7 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.record_key) AS source_id, hash_record_extended(ROW(s.record_key, s.file_name, s.size, s.mime_type, s.bucket, s.key, s.url, s."Type", s."Date", s."id_Contact", s."id_Order", s.imported, s.num, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_documents_records AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0) AS target_hash FROM public.documents_document AS t OFFSET 0) AS t ON t.id = l.nexus_id
+LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'id_contact', t.filemaker_metadata -> 'id_order', t.filemaker_metadata -> 'imported', t.filemaker_metadata -> 'num', t.filemaker_metadata -> 'type'), 0) AS target_hash FROM public.documents_document AS t OFFSET 0) AS t ON t.id = l.nexus_id
 LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 
 ANALYZE nexus_assets.work_documents_seen;
@@ -713,7 +713,7 @@ WITH written AS (
    INSERT INTO nexus_assets.identity_documents AS l
      (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, named_object_id, base_object_id, base_filemaker_id, base_file_name, base_original_name, base_file_size, base_mime_type, base_s3_bucket, base_s3_key, base_s3_url, base_category, base_document_date, base_filemaker_metadata)
    SELECT i.source_id, c.nexus_id, i.row_hash,
-       hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type'))), 0),
+       hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'id_contact', t.filemaker_metadata -> 'id_order', t.filemaker_metadata -> 'imported', t.filemaker_metadata -> 'num', t.filemaker_metadata -> 'type'), 0),
        i.row_number,
        nullif((i.notices || CASE WHEN t.object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]),
        'adopted', <load>, <load>, i.named_object_id,
@@ -769,7 +769,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb), 0) AS target_hash,
+    hash_record_extended(ROW(i.new_content_type_id::integer, i.new_object_id::uuid, i.new_filemaker_id::uuid, i.new_file_name::character varying(255), i.new_original_name::character varying(255), i.new_file_size::integer, i.new_mime_type::character varying(100), i.new_s3_bucket::character varying(255), i.new_s3_key::character varying(512), i.new_s3_url::character varying(1024), i.new_category::character varying(100), i.new_document_date::date, i.new_filemaker_metadata::jsonb -> 'filemaker_id', i.new_filemaker_metadata::jsonb -> 'id_contact', i.new_filemaker_metadata::jsonb -> 'id_order', i.new_filemaker_metadata::jsonb -> 'imported', i.new_filemaker_metadata::jsonb -> 'num', i.new_filemaker_metadata::jsonb -> 'type'), 0) AS target_hash,
     i.row_number,
        nullif((i.notices || CASE WHEN i.new_object_id IS NULL THEN ARRAY['unlinked'] ELSE ARRAY[]::text[] END), ARRAY[]::text[]) AS notices,
            'made' AS origin, <load> AS first_load, <load> AS last_load, i.named_object_id,

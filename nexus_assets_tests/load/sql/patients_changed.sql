@@ -90,7 +90,7 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
                 false) AS settled
 FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
 LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0) AS target_hash FROM public.patients AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0) AS target_hash FROM public.patients AS t OFFSET 0) AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_patients_seen;
 
@@ -694,7 +694,7 @@ WITH written AS (
    INSERT INTO nexus_assets.identity_patients AS l
      (source_id, nexus_id, row_hash, target_hash, row_number, notices, origin, first_load, last_load, base_clinic_id, base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex, base_health_number, base_filemaker_metadata)
    SELECT i.source_id, c.nexus_id, i.row_hash,
-       hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0),
+       hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0),
        i.row_number, nullif(i.notices, ARRAY[]::text[]), 'adopted', <load>, <load>,
        CASE WHEN i.new_clinic_id IS NOT NULL
            OR c.write_clinic_id THEN hash_record_extended(ROW(i.new_clinic_id::uuid), 0)
@@ -741,7 +741,7 @@ RETURNING l.source_id, to_jsonb(l) AS content, l.xmax::text <> '0' AS met)
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_entries AS
 SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-    hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb), 0) AS target_hash,
+    hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb -> 'filemaker_id', i.new_filemaker_metadata::jsonb -> 'clinic_name', i.new_filemaker_metadata::jsonb -> 'area', i.new_filemaker_metadata::jsonb -> 'contact_type', i.new_filemaker_metadata::jsonb -> 'cys_id', i.new_filemaker_metadata::jsonb -> 'diabetes', i.new_filemaker_metadata::jsonb -> 'id_clinic', i.new_filemaker_metadata::jsonb -> 'title', i.new_filemaker_metadata::jsonb -> 'dob', i.new_filemaker_metadata::jsonb -> 'ndis'), 0) AS target_hash,
     i.row_number,
        nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
            hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,

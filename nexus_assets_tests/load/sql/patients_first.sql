@@ -377,7 +377,7 @@ DO $$ BEGIN
         base_funding_type_id, base_first_name, base_last_name, base_middle_names, base_title, base_dob, base_sex,
         base_health_number, base_filemaker_metadata FROM (
     SELECT d.action, i.source_id, d.nexus_id, i.row_hash,
-        hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb), 0) AS target_hash,
+        hash_record_extended(ROW(i.new_clinic_id::uuid, i.new_funding_type_id::uuid, i.new_first_name::character varying(100), i.new_last_name::character varying(100), i.new_middle_names::character varying(100), i.new_title::character varying(10), i.new_dob::date, i.new_sex::character varying(20), i.new_health_number::character varying(50), i.new_filemaker_metadata::jsonb -> 'filemaker_id', i.new_filemaker_metadata::jsonb -> 'clinic_name', i.new_filemaker_metadata::jsonb -> 'area', i.new_filemaker_metadata::jsonb -> 'contact_type', i.new_filemaker_metadata::jsonb -> 'cys_id', i.new_filemaker_metadata::jsonb -> 'diabetes', i.new_filemaker_metadata::jsonb -> 'id_clinic', i.new_filemaker_metadata::jsonb -> 'title', i.new_filemaker_metadata::jsonb -> 'dob', i.new_filemaker_metadata::jsonb -> 'ndis'), 0) AS target_hash,
         i.row_number,
            nullif(i.notices, ARRAY[]::text[]) AS notices, 'made' AS origin, <load> AS first_load, <load> AS last_load,
                hash_record_extended(ROW(i.new_clinic_id::uuid), 0) AS base_clinic_id,

@@ -72,7 +72,7 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 SELECT count(*) > 0 FROM nexus_assets.identity_patients AS l LEFT JOIN public.patients AS t ON t.id = l.nexus_id
 WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'clinic_name', t.filemaker_metadata -> 'clinic_name', 'area', t.filemaker_metadata -> 'area', 'contact_type', t.filemaker_metadata -> 'contact_type', 'cys_id', t.filemaker_metadata -> 'cys_id', 'diabetes', t.filemaker_metadata -> 'diabetes', 'id_clinic', t.filemaker_metadata -> 'id_clinic', 'title', t.filemaker_metadata -> 'title', 'dob', t.filemaker_metadata -> 'dob', 'ndis', t.filemaker_metadata -> 'ndis'))), 0), false)
+    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0), false)
       ELSE TRUE AND t.id IS NULL END;
 
 SELECT EXISTS (
