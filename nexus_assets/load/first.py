@@ -22,12 +22,13 @@ def applies(cursor: Cursor, context: LoadContext) -> bool:
         cursor,
         SQL("""
             SELECT CASE WHEN EXISTS (SELECT FROM {target}) OR EXISTS (SELECT FROM {ledger}) THEN FALSE
-                        ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM {source} AS x {named}) END
+                        ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT {id} AS id FROM {source} AS x {once}) AS named) END
         """).format(
+            once=incoming.ONCE,
             target=context.target.table,
             ledger=context.ledger,
             source=context.source.table,
-            named=incoming.once_sql("named", id=call("read_uuid", context.source.field(context.entity.source_id, "x"))),
+            id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
         ),
     )
 

@@ -79,6 +79,11 @@ class LoadContext:
         return Relation(_all_rows_sql(self, columns) if self.is_first else self.work("pending"), columns)
 
 
+ONCE = SQL("OFFSET '0'")
+"""The end of a subquery whose values are worked out once a row, however often they are used: it is not merged into the query around
+it. In quotes, because a plain 0 is converted to bigint first, and PostgreSQL then plans the query around without parallel workers."""
+
+
 def incoming_column(name: str) -> Identifier:
     """The column of `incoming` that holds the value for the target column `name`."""
     return Identifier(f"new_{name}")
@@ -126,16 +131,6 @@ def hash_sql(*values: Composable, seed: int = 0) -> Composable:
     return SQL("hash_record_extended(ROW({}), {})").format(SQL(", ").join(values), Literal(seed))
 
 
-def once_sql(alias: str, **values: Composable) -> Composable:
-    """Joins the values of a row under an alias, each worked out once, however often it is used.
-
-    PostgreSQL would otherwise put an expression in place of each use of its name. HAVING keeps it from that as OFFSET 0 does,
-    but leaves it the choice of a parallel plan.
-    """
-    columns = SQL(", ").join(SQL("{} AS {}").format(value, Identifier(name)) for name, value in values.items())
-    return SQL("CROSS JOIN LATERAL (SELECT {} HAVING TRUE) AS {}").format(columns, Identifier(alias))
-
-
 def target_hash_sql(target: Target, alias: str) -> Composable:
     """The hash of the part of a Nexus row that the import answers for."""
     types = [
@@ -161,11 +156,11 @@ def row_hash_sql(entity: Entity, types: Iterable[Composable], values: Mapping[st
 def _hashed_rows_sql(target: Target) -> Composable:
     """Nexus's rows as a subquery: `id`, the ids of generic links, and `target_hash`.
 
-    OFFSET 0 has each row hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
+    Each row is hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
     """
     links = [SQL("t.{}").format(Identifier(link.id_column)) for link in target.entity.generic_references]
-    return SQL("(SELECT {}, {} AS target_hash FROM {} AS t OFFSET 0)").format(
-        SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target, "t"), target.table
+    return SQL("(SELECT {}, {} AS target_hash FROM {} AS t {})").format(
+        SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target, "t"), target.table, ONCE
     )
 
 
@@ -205,12 +200,16 @@ def build_seen(cursor: Cursor, context: LoadContext) -> int:
 
 
 def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Composable:
-    """The rows of a first load, in the form of `pending`: all of them are to be read, and none is known."""
+    """The rows of a first load, in the form of `pending`: all of them are to be read, and none is known.
+
+    A LATERAL subquery for the id would keep the plan from parallel workers: what refers to another row's column runs in none.
+    """
     return SQL("""
-        (SELECT x.row_number, named.source_id, {row_hash} AS row_hash, NULL::uuid AS known_id, FALSE AS is_live,
-                FALSE AS disputed, {fields} FROM {source} AS x {named})
+        (SELECT x.row_number, {source_id} AS source_id, {row_hash} AS row_hash, NULL::uuid AS known_id, FALSE AS is_live,
+                FALSE AS disputed, {fields} FROM {source} AS x {once})
     """).format(
-        named=once_sql("named", source_id=call("read_uuid", context.source.field(context.entity.source_id, "x"))),
+        once=ONCE,
+        source_id=call("read_uuid", context.source.field(context.entity.source_id, "x")),
         row_hash=_row_hash(context, "x"),
         fields=SQL(", ").join(
             SQL("{} AS {}").format(context.source.field(name, "x"), column) for name, column in columns.items()
@@ -268,12 +267,13 @@ def _seen_sql(context: LoadContext) -> Composable:
                coalesce({is_current}, false) AS is_current, l.notices,
                coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND {live},
                         false) AS settled
-        FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s OFFSET 0) AS s
+        FROM (SELECT row_number, {source_id} AS source_id, {row_hash} AS row_hash FROM {source} AS s {once}) AS s
         LEFT JOIN {ledger} AS l ON l.source_id = s.source_id
         LEFT JOIN {rows} AS t ON t.id = l.nexus_id
         {links}
     """).format(
         seen=context.work("seen"),
+        once=ONCE,
         is_current=is_current_sql("l"),
         rows=_hashed_rows_sql(context.target),
         live=SQL(" AND ").join(live),
@@ -359,6 +359,10 @@ class _Reason:
     column: str | None = None
 
 
+_READ_AS = {"dates": "NULL::date", "times": "NULL::interval"}
+"""What a dictionary holds for a text that means nothing."""
+
+
 class _Joins:
     """The FROM clause of `incoming` as it grows: each dictionary and parent is joined once."""
 
@@ -372,6 +376,8 @@ class _Joins:
         alias = self._aliases.get((kind, name))
         if alias is None:
             alias = self._aliases[kind, name] = Identifier(f"{kind}_{len(self._aliases)}")
+            if name not in self.context.pending.columns:
+                return self._nothing(alias, raw=SQL("NULL::text"), value=SQL(_READ_AS[kind]))
             self.clauses.append(
                 SQL("LEFT JOIN {table} AS {alias} ON {alias}.field = {name} AND {alias}.raw = {text}").format(
                     table=self.context.work(kind),
@@ -396,6 +402,8 @@ class _Joins:
     def text(self, column: Column) -> Identifier:
         """The alias of the row of the `texts` dictionary that holds the column's value for the field's text."""
         alias = Identifier(f"text_{column.name}")
+        if column.fields[0] not in self.context.pending.columns:
+            return self._nothing(alias, value=SQL("NULL::text"))
         self.clauses.append(
             SQL("LEFT JOIN {table} AS {alias} ON {alias}.column_name = {name} AND {alias}.raw = {text}").format(
                 table=self.context.work("texts"),
@@ -424,31 +432,42 @@ class _Joins:
     def match(self, name: str, match: Match, table: Composable) -> Identifier:
         """The alias of the small table's row that the field names."""
         alias = Identifier(name)
+        nothing = SQL("(NULL::{}).id").format(table)
+        if match.field not in self.context.pending.columns:
+            return self._nothing(alias, id=nothing)
         compared = call("comparable", self.context.pending.field(match.field, "s"))
         if match.through is not None:
             export, id_heading, name_heading = match.through
             relation = self.context.companion_exports.get(export)
             if relation is None:
-                compared = SQL("NULL::text")
-            else:
-                through = Identifier(f"{name}_through")
-                self.clauses.append(
-                    SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({id}) AS key, {said} AS said FROM {table} AS x
-                           ORDER BY 1, row_number) AS {through} ON {through}.key = {compared}""").format(
-                        id=relation.field(id_heading, "x"),
-                        said=relation.field(name_heading, "x"),
-                        table=relation.table,
-                        through=through,
-                        compared=compared,
-                    )
+                return self._nothing(alias, id=nothing)
+            through = Identifier(f"{name}_through")
+            self.clauses.append(
+                SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({id}) AS key, {said} AS said FROM {table} AS x
+                       ORDER BY 1, row_number) AS {through} ON {through}.key = {compared}""").format(
+                    id=relation.field(id_heading, "x"),
+                    said=relation.field(name_heading, "x"),
+                    table=relation.table,
+                    through=through,
+                    compared=compared,
                 )
-                compared = call("comparable", SQL("{}.said").format(through))
+            )
+            compared = call("comparable", SQL("{}.said").format(through))
         self.clauses.append(
             SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({column}::text) AS key, id FROM {table}
                    ORDER BY 1, created_at, id) AS {alias} ON {alias}.key = {compared}""").format(
                 column=Identifier(match.column), table=table, alias=alias, compared=compared
             )
         )
+        return alias
+
+    def _nothing(self, alias: Identifier, **values: Composable) -> Identifier:
+        """The alias with NULLs in place of what a field that the source does not have would be joined with.
+
+        A join on a text that is NULL finds nothing either, and PostgreSQL runs all that follows it without parallel workers.
+        """
+        columns = SQL(", ").join(SQL("{} AS {}").format(value, Identifier(name)) for name, value in values.items())
+        self.clauses.append(SQL("CROSS JOIN (SELECT {}) AS {}").format(columns, alias))
         return alias
 
 
@@ -462,7 +481,7 @@ def _column_sql(column: Column, fields: list[Field], context: LoadContext, joins
     sql_type = context.target.columns[column.name].sql_type
     # A cast to varchar(n) would cut a longer text silently; to text it is compared with n afterwards (`too_long`).
     wide = "text" if context.target.columns[column.name].length else sql_type
-    return SQL("({})::{} AS {}").format(value, SQL(wide), incoming_column(column.name))
+    return SQL("({})::{}").format(value, SQL(wide))
 
 
 def _given(context: LoadContext, name: str) -> Composable:
@@ -571,7 +590,7 @@ def _incoming_sql(context: LoadContext) -> Composable:
         reasons.insert(0, _Reason(SQL("{} IS NOT NULL").format(flaw), flaw))
     # Last, because a cell that can't be read may be why there is no id: an image with such a date has no batch.
     unknown: list[_Reason] = []
-    values: list[Composable] = []
+    values: list[tuple[Identifier, Composable]] = []
     notices: list[tuple[str, Composable]] = []
     parents: dict[str, Identifier] = {}
     for number, link in enumerate(context.entity.references):
@@ -579,16 +598,13 @@ def _incoming_sql(context: LoadContext) -> Composable:
         column_name = reference_column(link)
         if column_name is not None:
             parents[column_name] = row
-            values.append(SQL("{}.id AS {}").format(row, incoming_column(column_name)))
+            values.append((incoming_column(column_name), SQL("{}.id").format(row)))
         if isinstance(link, GenericReference):
             type_id = Literal(context.parents[link.to].content_type_id)
-            values.append(
-                SQL("CASE WHEN {}.id IS NOT NULL THEN {} END AS {}").format(
-                    row, type_id, incoming_column(link.type_column)
-                )
-            )
+            linked = SQL("CASE WHEN {}.id IS NOT NULL THEN {} END").format(row, type_id)
             named = call("read_uuid", context.pending.field(link.field, "s"))
-            values.append(SQL("CASE WHEN {}.id IS NULL THEN {} END AS {}").format(row, named, named_column(link)))
+            unfound = SQL("CASE WHEN {}.id IS NULL THEN {} END").format(row, named)
+            values += [(incoming_column(link.type_column), linked), (named_column(link), unfound)]
         given = _given(context, link.field)
         if link.unknown:
             dangling = _one_of(link.missing or link.unknown, link.unknown, given)
@@ -597,32 +613,37 @@ def _incoming_sql(context: LoadContext) -> Composable:
             reasons.append(_Reason(SQL("({}.id IS NULL AND NOT {})").format(row, given), Literal(link.missing)))
     for lookup in context.entity.lookups:
         value, unmatched = _lookup_sql(context, joins, lookup, parents)
-        values.append(SQL("{} AS {}").format(value, incoming_column(lookup.column)))
+        values.append((incoming_column(lookup.column), value))
         notices.append((lookup.notice, unmatched))
     for column in context.entity.columns:
         fields = joins.fields(column)
-        values.append(_column_sql(column, fields, context, joins))
+        values.append((incoming_column(column.name), _column_sql(column, fields, context, joins)))
         notices += column.parser.notices(fields, context.reading)
         for reason, condition in column.parser.unreadable(fields, context.reading):
             if column.unreadable:
                 notices.append((column.unreadable, condition))
             else:
                 reasons.append(_Reason(condition, Literal(reason), column.name))
-    if context.is_first:
-        minted = SQL("nexus_assets.minted_id({}, s.source_id::text) AS nexus_id")
-        values.insert(0, minted.format(Literal(context.entity.name)))
+    minted = SQL("CASE WHEN r.why IS NULL THEN nexus_assets.minted_id({}, r.source_id::text) END AS nexus_id, ")
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
-        SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-               why.reason[2] AS reason_column, {described} AS described, {notices} AS notices, {values}
-        FROM {pending} AS s
-        {joins} {why}
+        SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+               r.described, r.notices, {minted}{names}
+        FROM (
+          SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, {why} AS why, {described} AS described,
+                 {notices} AS notices, {values}
+          FROM {pending} AS s
+          {joins} {once}
+        ) AS r
     """).format(
         incoming=context.work("incoming"),
-        why=once_sql("why", reason=_first_reason_sql([*reasons, *unknown])),
+        once=ONCE,
+        minted=minted.format(Literal(context.entity.name)) if context.is_first else SQL(""),
+        names=SQL(", ").join(SQL("r.{}").format(name) for name, _ in values),
+        why=_first_reason_sql([*reasons, *unknown]),
         described=_described(context),
         notices=_holding(notices),
-        values=SQL(", ").join(values),
+        values=SQL(", ").join(SQL("{} AS {}").format(value, name) for name, value in values),
         pending=context.pending.table,
         joins=SQL(" ").join(joins.clauses),
     )

@@ -7,7 +7,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.dates import Dictionaries
-from nexus_assets.load.incoming import once_sql
+from nexus_assets.load.incoming import ONCE
 from nexus_assets.load.work import PLACE, Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, Gathered, Key
 from nexus_assets.mapping.parse import BLANK, Field, Reading, call
@@ -79,12 +79,13 @@ def _keyed_sql(entity: Entity, source: ExportRows, export: Relation, work: Work,
     return SQL("""
         CREATE UNLOGGED TABLE {keyed} AS
         SELECT e.*{place}
-        FROM (SELECT e.*{said} FROM (SELECT e.*, made.* FROM {export} AS e {made}) AS e WHERE {conditions}) AS e {dates}
+        FROM (SELECT e.*{said} FROM (SELECT e.*, {made} FROM {export} AS e {once}) AS e WHERE {conditions}) AS e {dates}
     """).format(
         keyed=work("keyed"),
+        once=ONCE,
         place=place,
         said=said,
-        made=once_sql("made", **{_column(key).string: key_sql(key, export, "e") for key in source.keys}),
+        made=SQL(", ").join(SQL("{} AS {}").format(key_sql(key, export, "e"), _column(key)) for key in source.keys),
         export=export.table,
         dates=dates,
         conditions=SQL(" AND ").join(conditions),
