@@ -375,7 +375,7 @@ def _tune(cursor: Cursor) -> None:
     # thousand rows then stay in memory: a tenth of a load's time. What is done to a row (hashing, reading dates and ids) costs
     # far more than handing it from a parallel worker on.
     cursor.execute(
-        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005"
+        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'"
     )
 
 
