@@ -62,7 +62,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_appointments AS l USING (source_id)
 WHERE c.entity = 'appointments' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -111,9 +111,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c7, s.c8, s.c0, s.c1, NULL::text, s.c6, s.c5, s.c3, s.c4, s.c9, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_appointments_export AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c7, s.c8, s.c0, s.c1, NULL::text, s.c6, s.c5, s.c3, s.c4, s.c9, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_appointments_export AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0) AS target_hash FROM public.appointments AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0) AS target_hash FROM public.appointments AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_appointments_seen;
 
@@ -308,21 +308,32 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text 
 ; ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described,
-           array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
-           row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
-           coalesce(clinician_id_0.id) AS new_clinician_id,
-           coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
-           (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
-           (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
-           (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
-           (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
-           (nexus_assets.read_text(s.f5))::text AS new_notes
-FROM nexus_assets.work_appointments_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_patient_id, r.new_clinic_id, r.new_clinician_id, r.new_appointment_type_id,
+           r.new_filemaker_event_id, r.new_start_time, r.new_end_time, r.new_status, r.new_notes
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'start_time']
+      WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN ARRAY['unreadable_time', 'start_time']
+      WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN ARRAY['unreadable_date', 'end_time']
+      WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN ARRAY['unreadable_time', 'end_time'] END AS why,
+      TRUE AS described,
+         array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
+             row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
+             coalesce(clinician_id_0.id) AS new_clinician_id,
+             coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
+             (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
+             (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
+             (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
+             (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
+             (nexus_assets.read_text(s.f5))::text AS new_notes
+  FROM nexus_assets.work_appointments_pending AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+        JOIN public.patients AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f6)
                           LEFT JOIN (
                             SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id
@@ -331,10 +342,8 @@ LEFT JOIN (
                LEFT JOIN (
                  SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, x.c1 AS said
                      FROM nexus_assets.work_appointments_companion_clinicians AS x
-                   ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
-                       LEFT JOIN (
-                         SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
-                             FROM public.clinicians
+               ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
+                   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id FROM public.clinicians
            ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = nexus_assets.comparable(clinician_id_0_through.said)
                LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.appointment_types
            ORDER BY 1, created_at, id) AS appointment_type_id_0 ON appointment_type_id_0.key = nexus_assets.comparable(s.f9)
@@ -345,10 +354,8 @@ LEFT JOIN (
                LEFT JOIN nexus_assets.work_appointments_dates AS dates_2 ON dates_2.field = 'endDate'
                AND dates_2.raw = s.f3
                LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
-               AND times_3.raw = s.f4
-               LEFT JOIN nexus_assets.work_appointments_texts AS text_status ON text_status.column_name = 'status'
-               AND text_status.raw = NULL::text CROSS
-               JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'start_time'] WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN ARRAY['unreadable_time', 'start_time'] WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN ARRAY['unreadable_date', 'end_time'] WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN ARRAY['unreadable_time', 'end_time'] END AS reason HAVING TRUE) AS why;
+               AND times_3.raw = s.f4 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
     WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL

@@ -58,7 +58,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -205,23 +205,23 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.appointments)
     OR EXISTS (SELECT FROM nexus_assets.identity_appointments) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT nexus_assets.read_uuid(x.c2) AS id FROM nexus_assets.work_appointments_export AS x OFFSET '0') AS named) END;
 
 DROP TABLE IF EXISTS nexus_assets.work_appointments_dates; CREATE UNLOGGED TABLE nexus_assets.work_appointments_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'startDate'::text AS field, raw, times
     FROM (SELECT s.f1 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endDate'::text AS field,
     raw, times FROM (SELECT s.f3 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -242,17 +242,17 @@ DROP TABLE IF EXISTS nexus_assets.work_appointments_times; CREATE UNLOGGED TABLE
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'startTime'::text AS field, raw, times
     FROM (SELECT s.f2 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL UNION ALL SELECT 'endTime'::text AS field,
     raw, times FROM (SELECT s.f4 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 ALTER TABLE nexus_assets.work_appointments_times ADD COLUMN value interval;UPDATE nexus_assets.work_appointments_times SET value = nexus_assets.read_time(raw); ANALYZE nexus_assets.work_appointments_times;
@@ -264,36 +264,48 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text 
                    FROM (
                  SELECT NULL::text AS raw FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
            ; ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-          why.reason[2] AS reason_column, TRUE AS described,
-              array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
-              nexus_assets.minted_id('appointments', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
-              coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
-              coalesce(clinician_id_0.id) AS new_clinician_id,
-              coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
-              (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
-              (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
-              (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
-              (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
-              (nexus_assets.read_text(s.f5))::text AS new_notes
-   FROM
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+          r.described, r.notices, CASE
+              WHEN r.why IS NULL THEN nexus_assets.minted_id('appointments', r.source_id::text) END AS nexus_id,
+              r.new_patient_id, r.new_clinic_id, r.new_clinician_id, r.new_appointment_type_id,
+              r.new_filemaker_event_id, r.new_start_time, r.new_end_time, r.new_status, r.new_notes
+   FROM (
+     SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+         WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+         WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+         WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
+         WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'start_time']
+         WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN ARRAY['unreadable_time', 'start_time']
+         WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN ARRAY['unreadable_date', 'end_time']
+         WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN ARRAY['unreadable_time', 'end_time'] END AS why,
+         TRUE AS described,
+            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id) IS NULL AND (nexus_assets.read_text(s.f7) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(clinician_id_0.id) IS NULL AND (nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinician' END, CASE WHEN (coalesce(appointment_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f9) IS NOT NULL)) THEN 'unknown_appointment_type' END, CASE WHEN ((times_3.value IS NOT NULL AND nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney') < nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) OR dates_2.value < dates_0.value) THEN 'end_before_start' END, CASE WHEN (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney') = nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney') AND greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')) = nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney')) THEN 'no_time_of_day' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) IS NULL) THEN 'unknown_status' END]::text[], NULL) AS notices,
+                row_0.id AS new_patient_id, coalesce(coalesce(clinic_id_0.id), row_0.clinic_id) AS new_clinic_id,
+                coalesce(clinician_id_0.id) AS new_clinician_id,
+                coalesce(appointment_type_id_0.id) AS new_appointment_type_id,
+                (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
+                (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
+                (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
+                (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
+                (nexus_assets.read_text(s.f5))::text AS new_notes
+     FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c7, x.c8, x.c0, x.c1, NULL::text, x.c6, x.c5, x.c3, x.c4, x.c9, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9 FROM nexus_assets.work_appointments_export AS x OFFSET '0')
 AS s
-   LEFT JOIN (
-     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-         JOIN public.patients AS t ON t.id = k.nexus_id
+     LEFT JOIN (
+       SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+           JOIN public.patients AS t ON t.id = k.nexus_id
                          WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f6)
                              LEFT JOIN (
                                SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id
@@ -302,10 +314,10 @@ AS s
                   LEFT JOIN (
                     SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, x.c1 AS said
                         FROM nexus_assets.work_appointments_companion_clinicians AS x
-                      ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
-                          LEFT JOIN (
-                            SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
-                                FROM public.clinicians
+                  ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
+                      LEFT JOIN (
+                        SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
+                            FROM public.clinicians
               ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = nexus_assets.comparable(clinician_id_0_through.said)
                   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.appointment_types
               ORDER BY 1, created_at, id) AS appointment_type_id_0 ON appointment_type_id_0.key = nexus_assets.comparable(s.f9)
@@ -316,10 +328,8 @@ AS s
                   LEFT JOIN nexus_assets.work_appointments_dates AS dates_2 ON dates_2.field = 'endDate'
                   AND dates_2.raw = s.f3
                   LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
-                  AND times_3.raw = s.f4
-                  LEFT JOIN nexus_assets.work_appointments_texts AS text_status ON text_status.column_name = 'status'
-                  AND text_status.raw = NULL::text CROSS
-                  JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f6) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'start_time'] WHEN (times_1.raw IS NOT NULL AND times_1.value IS NULL) THEN ARRAY['unreadable_time', 'start_time'] WHEN (dates_2.raw IS NOT NULL AND dates_2.value IS NULL) THEN ARRAY['unreadable_date', 'end_time'] WHEN (times_3.raw IS NOT NULL AND times_3.value IS NULL) THEN ARRAY['unreadable_time', 'end_time'] END AS reason HAVING TRUE) AS why;
+                  AND times_3.raw = s.f4 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+   ) AS r;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
     WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL

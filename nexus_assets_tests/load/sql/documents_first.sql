@@ -58,7 +58,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -234,16 +234,16 @@ SELECT count(*) FROM nexus_assets.work_documents_records WHERE export_row IS NUL
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.documents_document)
     OR EXISTS (SELECT FROM nexus_assets.identity_documents) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT nexus_assets.read_uuid(x.record_key) AS id FROM nexus_assets.work_documents_records AS x OFFSET '0') AS named) END;
 
 DROP TABLE IF EXISTS nexus_assets.work_documents_dates; CREATE UNLOGGED TABLE nexus_assets.work_documents_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
     FROM (SELECT s.f8 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
          hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -267,43 +267,54 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS 
                    FROM (
                  SELECT s.f7 AS raw FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.record_key) AS source_id,
          hash_record_extended(ROW(x.record_key, x.file_name, x.size, x.mime_type, x.bucket, x.key, x.url, x."Type", x."Date", x."id_Contact", x."id_Order", x.imported, x.num, x.flaw), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.record_key) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.record_key AS f0, x.file_name AS f1, x.size AS f2, x.mime_type AS f3, x.bucket AS f4, x.key AS f5, x.url AS f6, x."Type" AS f7, x."Date" AS f8, x."id_Contact" AS f9, x."id_Order" AS f10, x.imported AS f11, x.num AS f12, x.flaw AS f13, x.export_row AS f14 FROM nexus_assets.work_documents_records AS x OFFSET '0')
 AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different
            ; ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-          why.reason[2] AS reason_column, s.f14 IS NOT NULL AS described,
-              array_remove(ARRAY[]::text[], NULL) AS notices,
-              nexus_assets.minted_id('documents', s.source_id::text) AS nexus_id, row_0.id AS new_object_id, CASE
-              WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
-                "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
-                    ("s"."f1")::text AS "new_file_name", ("s"."f1")::text AS "new_original_name",
-                    (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size",
-                    ("s"."f3")::text AS "new_mime_type", ("s"."f4")::text AS "new_s3_bucket",
-                    ("s"."f5")::text AS "new_s3_key", ("s"."f6")::text AS "new_s3_url",
-                    (CASE WHEN "s"."f7" IS NULL THEN (CASE regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '-', 'g'), '') END) ELSE "text_category".value END)::text AS "new_category",
-                    ("dates_0".value)::date AS "new_document_date",
-                    (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
-   FROM
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+          r.described, r.notices, CASE
+              WHEN r.why IS NULL THEN nexus_assets.minted_id('documents', r.source_id::text) END AS nexus_id,
+              r.new_object_id, r.new_content_type_id, r.named_object_id, r.new_filemaker_id, r.new_file_name,
+              r.new_original_name, r.new_file_size, r.new_mime_type, r.new_s3_bucket, r.new_s3_key, r.new_s3_url,
+              r.new_category, r.new_document_date, r.new_filemaker_metadata
+   FROM (
+     SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+         WHEN s.f13 IS NOT NULL THEN ARRAY[s.f13, NULL]
+         WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+         WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+         WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size']
+         WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'document_date'] END AS why,
+         s.f14 IS NOT NULL AS described,
+            array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
+                WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
+                  "s"."f9") END AS "named_object_id", (nexus_assets.read_uuid("s"."f0"))::uuid AS "new_filemaker_id",
+                      ("s"."f1")::text AS "new_file_name", ("s"."f1")::text AS "new_original_name",
+                      (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size",
+                      ("s"."f3")::text AS "new_mime_type", ("s"."f4")::text AS "new_s3_bucket",
+                      ("s"."f5")::text AS "new_s3_key", ("s"."f6")::text AS "new_s3_url",
+                      (CASE WHEN "s"."f7" IS NULL THEN (CASE regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '-', 'g'), '') END) ELSE "text_category".value END)::text AS "new_category",
+                      ("dates_0".value)::date AS "new_document_date",
+                      (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
+     FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid("x"."record_key") AS source_id,
          hash_record_extended(ROW("x"."record_key", "x"."file_name", "x"."size", "x"."mime_type", "x"."bucket", "x"."key", "x"."url", "x"."Type", "x"."Date", "x"."id_Contact", "x"."id_Order", "x"."imported", "x"."num", "x"."flaw"), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, "x"."record_key" AS "f0", "x"."file_name" AS "f1", "x"."size" AS "f2", "x"."mime_type" AS "f3", "x"."bucket" AS "f4", "x"."key" AS "f5", "x"."url" AS "f6", "x"."Type" AS "f7", "x"."Date" AS "f8", "x"."id_Contact" AS "f9", "x"."id_Order" AS "f10", "x"."imported" AS "f11", "x"."num" AS "f12", "x"."flaw" AS "f13", "x"."export_row" AS "f14" FROM "nexus_assets"."work_documents_records" AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid("x"."record_key") AS "source_id" HAVING TRUE) AS "named")
+           FALSE AS disputed, "x"."record_key" AS "f0", "x"."file_name" AS "f1", "x"."size" AS "f2", "x"."mime_type" AS "f3", "x"."bucket" AS "f4", "x"."key" AS "f5", "x"."url" AS "f6", "x"."Type" AS "f7", "x"."Date" AS "f8", "x"."id_Contact" AS "f9", "x"."id_Order" AS "f10", "x"."imported" AS "f11", "x"."num" AS "f12", "x"."flaw" AS "f13", "x"."export_row" AS "f14" FROM "nexus_assets"."work_documents_records" AS x OFFSET '0')
 AS s
-   LEFT JOIN (
-     SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
-         JOIN "public"."patients" AS t ON t.id = k.nexus_id
+     LEFT JOIN (
+       SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
+           JOIN "public"."patients" AS t ON t.id = k.nexus_id
                          WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f9")
                              LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
                              AND "text_category".raw = "s"."f7"
                              LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'
-                             AND "dates_0".raw = "s"."f8" CROSS
-                             JOIN LATERAL (SELECT CASE WHEN "s"."f13" IS NOT NULL THEN ARRAY["s"."f13", NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text("s"."f0") IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN (nexus_assets.read_integer("s"."f2") IS NULL AND nexus_assets.read_text("s"."f2") IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN ("dates_0".raw IS NOT NULL AND "dates_0".value IS NULL) THEN ARRAY['unreadable_date', 'document_date'] END AS reason HAVING TRUE) AS why;
+                             AND "dates_0".raw = "s"."f8" OFFSET '0'
+   ) AS r;
 
 UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long'
     WHEN length(new_original_name) > 255 THEN 'too_long' WHEN length(new_mime_type) > 100 THEN 'too_long'

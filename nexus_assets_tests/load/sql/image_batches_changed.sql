@@ -62,7 +62,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_image_batches AS l USING (source_id)
 WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -259,9 +259,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
          l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash
              AND (t.object_id IS NULL OR parent_0.id IS NOT NULL) AND t.object_id IS NOT NULL,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.group_id) AS source_id, hash_record_extended(ROW(s.group_id, s."date", s."id_Contact", s.flaw), <seed>) AS row_hash FROM nexus_assets.work_image_batches_groups AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.group_id) AS source_id, hash_record_extended(ROW(s.group_id, s."date", s."id_Contact", s.flaw), <seed>) AS row_hash FROM nexus_assets.work_image_batches_groups AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AS target_hash FROM public.images_batch AS t OFFSET 0) AS t ON t.id = l.nexus_id
+LEFT JOIN (SELECT t.id, t.object_id, hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AS target_hash FROM public.images_batch AS t OFFSET '0') AS t ON t.id = l.nexus_id
 LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 
 ANALYZE nexus_assets.work_image_batches_seen;
@@ -311,22 +311,31 @@ DROP TABLE IF EXISTS nexus_assets.work_image_batches_dates; CREATE UNLOGGED TABL
 ALTER TABLE nexus_assets.work_image_batches_dates ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_image_batches_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-           row_0.id AS new_object_id, CASE
-           WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
-             "s"."f2") END AS "named_object_id",
-                 (format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
-                 ('Imported from FileMaker'::text)::text AS "new_description",
-                 (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
-FROM "nexus_assets"."work_image_batches_pending" AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
-      JOIN "public"."patients" AS t ON t.id = k.nexus_id
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_object_id, r.new_content_type_id, r.named_object_id, r.new_name, r.new_description,
+           r.new_uploaded_at
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE WHEN s.f3 IS NOT NULL THEN ARRAY[s.f3, NULL]
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'name']
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'uploaded_at'] END AS why,
+      TRUE AS described,
+         array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE
+             WHEN row_0.id IS NOT NULL THEN <patients' content type> END AS "new_content_type_id", CASE WHEN "row_0".id IS NULL THEN nexus_assets.read_uuid(
+               "s"."f2") END AS "named_object_id",
+                   (format('%s (FileMaker Import)', coalesce(to_char("dates_0".value, 'DD Mon YYYY'), 'Undated')))::text AS "new_name",
+                   ('Imported from FileMaker'::text)::text AS "new_description",
+                   (nexus_assets.local_instant("dates_0".value, NULL, 'Australia/Sydney'))::timestamp with time zone AS "new_uploaded_at"
+  FROM "nexus_assets"."work_image_batches_pending" AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
+        JOIN "public"."patients" AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f2")
                           LEFT JOIN "nexus_assets"."work_image_batches_dates" AS "dates_0" ON "dates_0".field = 'date'
-                          AND "dates_0".raw = "s"."f1" CROSS
-                          JOIN LATERAL (SELECT CASE WHEN "s"."f3" IS NOT NULL THEN ARRAY["s"."f3", NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text("s"."f0") IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN "row_0".id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text("s"."f2") IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN ("dates_0".raw IS NOT NULL AND "dates_0".value IS NULL) THEN ARRAY['unreadable_date', 'name'] WHEN ("dates_0".raw IS NOT NULL AND "dates_0".value IS NULL) THEN ARRAY['unreadable_date', 'uploaded_at'] END AS reason HAVING TRUE) AS why;
+                          AND "dates_0".raw = "s"."f1" OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long' END,
     reason_column = CASE WHEN length(new_name) > 255 THEN 'name' END

@@ -64,7 +64,7 @@ FROM nexus_assets.identity_image_batches AS k JOIN public.images_batch AS t ON t
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
 WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -282,9 +282,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.id) AS source_id, hash_record_extended(ROW(s.id, s.key, s.thumbnail_key, s."Name_of_file", s."fileName", s.file_name, s.size, s.thumbnail_size, s.mime_type, s."Type", s.recid, s."date", s.position, s."id_Contact", s.group_id, s.flaw), <seed>) AS row_hash FROM nexus_assets.work_images_records AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_images AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0) AS target_hash FROM public.images_image AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0) AS target_hash FROM public.images_image AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_images_seen;
 
@@ -352,11 +352,25 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_texts AS SELECT NULL::text AS col
 ; ANALYZE nexus_assets.work_images_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, s.f16 IS NOT NULL AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-           row_1.id AS new_batch_id, (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id,
-           (s.f1)::text AS new_s3_key, (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key,
-           (
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_batch_id, r.new_filemaker_id, r.new_s3_key, r.new_s3_thumbnail_key,
+           r.new_original_name, r.new_file_size, r.new_thumbnail_size, r.new_mime_type, r.new_category, r.new_caption,
+           r.new_date_taken, r.new_order
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.f15 IS NOT NULL THEN ARRAY[s.f15, NULL]
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
+      WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size']
+      WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['unreadable_number', 'thumbnail_size']
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'date_taken']
+      WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN ARRAY['unreadable_number', 'order']
+      WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch' ELSE 'unknown_batch' END, NULL] END AS why,
+      s.f16 IS NOT NULL AS described,
+         array_remove(ARRAY[]::text[], NULL) AS notices, row_1.id AS new_batch_id,
+             (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_id, (s.f1)::text AS new_s3_key,
+             (coalesce(nexus_assets.read_text(s.f2), ''::text))::text AS new_s3_thumbnail_key, (
     (
       SELECT CASE WHEN ending IS NULL
           OR replace(lower(substring(said FROM '\.[^./]+$')), '.jpeg', '.jpg') = replace(ending, '.jpeg', '.jpg') THEN said
@@ -367,10 +381,10 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[
     (CASE WHEN s.f9 IS NULL THEN (SELECT CASE WHEN said ~ '^(r|rt|right) ?m(id)? ?foot l|^m(id)? ?foot l\w* (r|rt|right)$' THEN 'r_mfoot_length' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot l|^m(id)? ?foot l\w* (l|lt|left)$' THEN 'l_mfoot_length' WHEN said ~ '^(r|rt|right) ?m(id)? ?foot w|^m(id)? ?foot w\w* (r|rt|right)$' THEN 'r_mfoot_width' WHEN said ~ '^(l|lt|left) ?m(id)? ?foot w|^m(id)? ?foot w\w* (l|lt|left)$' THEN 'l_mfoot_width' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*brannock|^rbrannock' THEN 'r_brannock' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*brannock|^lbrannock' THEN 'l_brannock' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*shoe' THEN 'r_shoe' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*shoe' THEN 'l_shoe' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mlat' THEN 'right_lat' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mlat' THEN 'left_lat' WHEN said ~ '^(?=.*\m(r|rt|right)\M)(?!.*\m(l|lt|left)\M).*\mleg|^(r|rt|right)$' THEN 'right_leg' WHEN said ~ '^(?=.*\m(l|lt|left)\M)(?!.*\m(r|rt|right)\M).*\mleg|^(l|lt|left)$' THEN 'left_leg' WHEN said ~ 'plant[ae]r' THEN 'plantar' WHEN said ~ 'dorsal|dorsum' THEN 'dorsal' WHEN said ~ 'posterior' THEN 'posterior' WHEN said ~ 'anterior' THEN 'anterior' WHEN said ~ 'medial' THEN 'medial' WHEN said ~ '\mlat' THEN 'lateral' WHEN said ~ 'wound' THEN 'wound' WHEN said ~ 'x ?ray doc' THEN 'x_ray_doc' WHEN said ~ 'x ?ray' THEN 'xray' WHEN said ~ '\mcast' THEN 'casts' WHEN said ~ '\mafos?\M' THEN 'afo' WHEN said ~ '\mcmos?\M' THEN 'cmo' WHEN said ~ 'medical' THEN 'medical' WHEN said ~ 'prescription|\mscript' THEN 'prescription' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ 'invoice' THEN 'invoice' WHEN said ~ 'quote|quotation' THEN 'quote' WHEN said ~ 'consent' THEN 'consent' WHEN said ~ 'insurance' THEN 'insurance' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_category.value END)::text AS new_category,
     (format('FileMaker: %s (RecordID: %s)', coalesce(nexus_assets.read_text(s.f9), ''), coalesce(nexus_assets.read_text(s.f10), '')))::text AS new_caption,
     (dates_0.value)::date AS new_date_taken, (nexus_assets.read_integer(s.f12))::integer AS new_order
-FROM nexus_assets.work_images_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
+  FROM nexus_assets.work_images_pending AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+        JOIN public.patients AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f13)
                           LEFT JOIN (
                             SELECT k.source_id AS named, t.* FROM nexus_assets.identity_image_batches AS k
@@ -379,8 +393,8 @@ LEFT JOIN (
                           LEFT JOIN nexus_assets.work_images_texts AS text_category ON text_category.column_name = 'category'
                           AND text_category.raw = s.f9
                           LEFT JOIN nexus_assets.work_images_dates AS dates_0 ON dates_0.field = 'date'
-                          AND dates_0.raw = s.f11 CROSS
-                          JOIN LATERAL (SELECT CASE WHEN s.f15 IS NOT NULL THEN ARRAY[s.f15, NULL] WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size'] WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['unreadable_number', 'thumbnail_size'] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'date_taken'] WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN ARRAY['unreadable_number', 'order'] WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch' ELSE 'unknown_batch' END, NULL] END AS reason HAVING TRUE) AS why;
+                          AND dates_0.raw = s.f11 OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
     WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'

@@ -61,7 +61,7 @@ FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.n
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_notes AS l USING (source_id)
 WHERE c.entity = 'notes' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -93,9 +93,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c4, s.c5, s.c1, s.c0, s.c3, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_notes_export AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.c2) AS source_id, hash_record_extended(ROW(s.c2, s.c4, s.c5, s.c1, s.c0, s.c3, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_notes_export AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0) AS target_hash FROM public.notes AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0) AS target_hash FROM public.notes AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_notes_seen;
 
@@ -257,22 +257,30 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_texts AS SELECT NULL::text AS colu
 ; ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-           row_0.id AS new_patient_id, (nexus_assets.read_text(s.f1))::text AS new_content,
-           (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
-           (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
-           (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
-FROM nexus_assets.work_notes_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_patient_id, r.new_content, r.new_note_type, r.new_created_at, r.new_created_by
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient' ELSE 'no_patient' END, NULL]
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'created_at'] END AS why,
+      TRUE AS described,
+         array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id,
+             (nexus_assets.read_text(s.f1))::text AS new_content,
+             (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
+             (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
+             (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
+  FROM nexus_assets.work_notes_pending AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+        JOIN public.patients AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f5)
                           LEFT JOIN nexus_assets.work_notes_texts AS text_note_type ON text_note_type.column_name = 'note_type'
                           AND text_note_type.raw = s.f2
                           LEFT JOIN nexus_assets.work_notes_dates AS dates_0 ON dates_0.field = 'Date'
-                          AND dates_0.raw = s.f3 CROSS
-                          JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient' ELSE 'no_patient' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'created_at'] END AS reason HAVING TRUE) AS why;
+                          AND dates_0.raw = s.f3 OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
     WHEN length(new_note_type) > 50 THEN 'too_long' WHEN length(new_created_by) > 100 THEN 'too_long' END,

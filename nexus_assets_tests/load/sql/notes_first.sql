@@ -58,7 +58,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -172,16 +172,16 @@ HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
    AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.notes) OR EXISTS (SELECT FROM nexus_assets.identity_notes) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_notes_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT nexus_assets.read_uuid(x.c2) AS id FROM nexus_assets.work_notes_export AS x OFFSET '0') AS named) END;
 
 DROP TABLE IF EXISTS nexus_assets.work_notes_dates; CREATE UNLOGGED TABLE nexus_assets.work_notes_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'Date'::text AS field, raw, times
     FROM (SELECT s.f3 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -205,37 +205,46 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_texts AS SELECT NULL::text AS colu
                    FROM (
                  SELECT s.f2 AS raw FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x OFFSET '0')
 AS s WHERE s.f2 IS NOT NULL GROUP BY 1) AS different
            ; ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-          why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-              nexus_assets.minted_id('notes', s.source_id::text) AS nexus_id, row_0.id AS new_patient_id,
-              (nexus_assets.read_text(s.f1))::text AS new_content,
-              (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
-              (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
-              (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
-   FROM
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+          r.described, r.notices, CASE
+              WHEN r.why IS NULL THEN nexus_assets.minted_id('notes', r.source_id::text) END AS nexus_id,
+              r.new_patient_id, r.new_content, r.new_note_type, r.new_created_at, r.new_created_by
+   FROM (
+     SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+         WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+         WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+         WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient' ELSE 'no_patient' END, NULL]
+         WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'created_at'] END AS why,
+         TRUE AS described,
+            array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id,
+                (nexus_assets.read_text(s.f1))::text AS new_content,
+                (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
+                (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
+                (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
+     FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c2) AS source_id,
          hash_record_extended(ROW(x.c2, x.c4, x.c5, x.c1, x.c0, x.c3, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c2) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c2 AS f0, x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5 FROM nexus_assets.work_notes_export AS x OFFSET '0')
 AS s
-   LEFT JOIN (
-     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-         JOIN public.patients AS t ON t.id = k.nexus_id
+     LEFT JOIN (
+       SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+           JOIN public.patients AS t ON t.id = k.nexus_id
                          WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f5)
                              LEFT JOIN nexus_assets.work_notes_texts AS text_note_type ON text_note_type.column_name = 'note_type'
                              AND text_note_type.raw = s.f2
                              LEFT JOIN nexus_assets.work_notes_dates AS dates_0 ON dates_0.field = 'Date'
-                             AND dates_0.raw = s.f3 CROSS
-                             JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f5) IS NOT NULL THEN 'unknown_patient' ELSE 'no_patient' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'created_at'] END AS reason HAVING TRUE) AS why;
+                             AND dates_0.raw = s.f3 OFFSET '0'
+   ) AS r;
 
 UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
     WHEN length(new_note_type) > 50 THEN 'too_long' WHEN length(new_created_by) > 100 THEN 'too_long' END,

@@ -64,7 +64,7 @@ FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
 FROM nexus_assets.identity_companies AS k JOIN public.companies AS t ON t.id = k.nexus_id;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -208,7 +208,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_keyed AS
        PARTITION BY e.key_owner, e.alone ORDER BY e.row_number ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
      '[]')::text END
 AS gathered
-   FROM (SELECT e.*, nexus_assets.communication(e.c14, e.c7, e.c8, e.c9, e.c11, e.c0, e.c1, e.c13, e.c12, e.c10, e.c2, e.c4) AS said, CASE WHEN NOT (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_patient_communications AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))) THEN e.row_number END AS alone FROM (SELECT e.*, made.* FROM nexus_assets.work_patient_communications_export AS e CROSS JOIN LATERAL (SELECT coalesce(nexus_assets.read_uuid(e.c6)::text, nexus_assets.read_text(e.c6)) AS key_owner HAVING TRUE) AS made) AS e WHERE TRUE AND (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR NOT (EXISTS (SELECT FROM nexus_assets.identity_referrers AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_companies AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))))) AS e;
+   FROM (SELECT e.*, nexus_assets.communication(e.c14, e.c7, e.c8, e.c9, e.c11, e.c0, e.c1, e.c13, e.c12, e.c10, e.c2, e.c4) AS said, CASE WHEN NOT (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_patient_communications AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))) THEN e.row_number END AS alone FROM (SELECT e.*, coalesce(nexus_assets.read_uuid(e.c6)::text, nexus_assets.read_text(e.c6)) AS key_owner FROM nexus_assets.work_patient_communications_export AS e OFFSET '0') AS e WHERE TRUE AND (EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR NOT (EXISTS (SELECT FROM nexus_assets.identity_referrers AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner)) OR EXISTS (SELECT FROM nexus_assets.identity_companies AS k WHERE k.source_id = nexus_assets.read_uuid(e.key_owner))))) AS e;
 
 ANALYZE nexus_assets.work_patient_communications_keyed;
 
@@ -222,16 +222,16 @@ SELECT count(*) FILTER (WHERE (NOT (coalesce(nexus_assets.comparable(e.c14), '')
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.patients)
     OR EXISTS (SELECT FROM nexus_assets.identity_patient_communications) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patient_communications_keyed AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.key_owner) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT nexus_assets.read_uuid(x.key_owner) AS id FROM nexus_assets.work_patient_communications_keyed AS x OFFSET '0') AS named) END;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_seen AS
 SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NOT NULL AS is_live,
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.key_owner) AS source_id, hash_record_extended(ROW(s.key_owner, s.gathered, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_communications_keyed AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.key_owner) AS source_id, hash_record_extended(ROW(s.key_owner, s.gathered, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_communications_keyed AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_patient_communications AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.contact_json, t.address_json), 0) AS target_hash FROM public.patients AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.contact_json, t.address_json), 0) AS target_hash FROM public.patients AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_patient_communications_seen;
 
@@ -276,16 +276,23 @@ WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) O
 ANALYZE nexus_assets.work_patient_communications_pending;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-           ((SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(nexus_assets.contact_json(s.f1::jsonb, false)) WHERE key = ANY (ARRAY['phones','emails','email'])))::jsonb AS new_contact_json,
-           (nexus_assets.address_json(s.f1::jsonb))::jsonb AS new_address_json
-FROM nexus_assets.work_patient_communications_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
-                      WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f2) CROSS
-                          JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'unknown_owner' ELSE 'no_owner' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_owner' ELSE 'no_owner' END, NULL] END AS reason HAVING TRUE) AS why;
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_contact_json, r.new_address_json
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'unknown_owner' ELSE 'no_owner' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_owner' ELSE 'no_owner' END, NULL] END AS why,
+      TRUE AS described,
+         array_remove(ARRAY[]::text[], NULL) AS notices,
+             ((SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(nexus_assets.contact_json(s.f1::jsonb, false)) WHERE key = ANY (ARRAY['phones','emails','email'])))::jsonb AS new_contact_json,
+             (nexus_assets.address_json(s.f1::jsonb))::jsonb AS new_address_json
+  FROM nexus_assets.work_patient_communications_pending AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+        JOIN public.patients AS t ON t.id = k.nexus_id
+                      WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f2) OFFSET '0'
+) AS r;
 
 SELECT 0; ANALYZE nexus_assets.work_patient_communications_incoming;
 

@@ -66,7 +66,7 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
 WHERE c.entity = 'patient_referrers' AND c.resolved_load IS NULL AND c.decision = 'filemaker'
     AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -137,10 +137,10 @@ ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN valu
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_keyed AS
    SELECT e.*, row_number() OVER (PARTITION BY e.key_pair ORDER BY d.value DESC NULLS LAST, e.row_number) AS place
-   FROM (SELECT e.* FROM (SELECT e.*, made.* FROM nexus_assets.work_patient_referrers_export AS e CROSS JOIN LATERAL (SELECT
+   FROM (SELECT e.* FROM (SELECT e.*,
    (SELECT nexus_assets.minted_id('pair', array_to_string(said, E'\x1F', ''))::text
     FROM (SELECT ARRAY[coalesce(nexus_assets.read_uuid(e.c1)::text, nexus_assets.comparable(e.c1)), coalesce(nexus_assets.read_uuid(e.c2)::text, nexus_assets.comparable(e.c2))]::text[] AS said) AS parts WHERE said <> array_fill(NULL::text, ARRAY[2]))
-AS key_pair HAVING TRUE) AS made) AS e WHERE TRUE AND e.key_pair IS NOT NULL) AS e
+AS key_pair FROM nexus_assets.work_patient_referrers_export AS e OFFSET '0') AS e WHERE TRUE AND e.key_pair IS NOT NULL) AS e
     LEFT JOIN nexus_assets.work_patient_referrers_dates_of_records AS d ON d.field = 'date' AND d.raw = e.c0;
 
 ANALYZE nexus_assets.work_patient_referrers_keyed;
@@ -152,9 +152,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.key_pair) AS source_id, hash_record_extended(ROW(s.key_pair, s.c0, NULL::text, NULL::text, NULL::text, s.c1, s.c2, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_referrers_keyed AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.key_pair) AS source_id, hash_record_extended(ROW(s.key_pair, s.c0, NULL::text, NULL::text, NULL::text, s.c1, s.c2, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patient_referrers_keyed AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.referrer_id, t.referral_date, t.referral_reason, t.status, t.is_primary), 0) AS target_hash FROM public.patient_referrers AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.referrer_id, t.referral_date, t.referral_reason, t.status, t.is_primary), 0) AS target_hash FROM public.patient_referrers AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_patient_referrers_seen;
 
@@ -286,26 +286,34 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::
 ; ANALYZE nexus_assets.work_patient_referrers_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described, array_remove(ARRAY[]::text[], NULL) AS notices,
-           row_0.id AS new_patient_id, row_1.id AS new_referrer_id, (dates_0.value)::date AS new_referral_date,
-           (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
-           (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) ELSE text_status.value END)::text AS new_status,
-           ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
-FROM nexus_assets.work_patient_referrers_pending AS s
-LEFT JOIN (
-  SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
-      JOIN public.patients AS t ON t.id = k.nexus_id
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_patient_id, r.new_referrer_id, r.new_referral_date, r.new_referral_reason,
+           r.new_status, r.new_is_primary
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
+      WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
+      WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f3) IS NOT NULL THEN 'unknown_referrer' ELSE 'no_referrer' END, NULL]
+      WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'referral_date'] END AS why,
+      TRUE AS described,
+         array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id, row_1.id AS new_referrer_id,
+             (dates_0.value)::date AS new_referral_date,
+             (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
+             (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) ELSE text_status.value END)::text AS new_status,
+             ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
+  FROM nexus_assets.work_patient_referrers_pending AS s
+  LEFT JOIN (
+    SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
+        JOIN public.patients AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f2)
                           LEFT JOIN (
                             SELECT k.source_id AS named, t.* FROM nexus_assets.identity_referrers AS k
                                 JOIN public.referrers AS t ON t.id = k.nexus_id
                       WHERE coalesce(t.filemaker_id = k.source_id, TRUE)) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f3)
                           LEFT JOIN nexus_assets.work_patient_referrers_dates AS dates_0 ON dates_0.field = 'date'
-                          AND dates_0.raw = s.f1
-                          LEFT JOIN nexus_assets.work_patient_referrers_texts AS text_status ON text_status.column_name = 'status'
-                          AND text_status.raw = NULL::text CROSS
-                          JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f2) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL] WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f3) IS NOT NULL THEN 'unknown_referrer' ELSE 'no_referrer' END, NULL] WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'referral_date'] END AS reason HAVING TRUE) AS why;
+                          AND dates_0.raw = s.f1 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN length(new_status) > 20 THEN 'too_long' END,
     reason_column = CASE WHEN length(new_status) > 20 THEN 'status' END

@@ -58,7 +58,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
 WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -88,9 +88,9 @@ SELECT s.row_number, s.source_id, s.row_hash, l.nexus_id AS known_id, t.id IS NO
        coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), false) AS is_current, l.notices,
        coalesce(l.row_hash = s.row_hash AND l.vanished_load IS NULL AND t.id IS NOT NULL AND l.target_hash = t.target_hash,
                 false) AS settled
-FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET 0) AS s
+FROM (SELECT row_number, nexus_assets.read_uuid(s.c9) AS source_id, hash_record_extended(ROW(s.c9, s.c11, s.c12, s.c13, s.c20, s.c5, s.c7, s.c8, s.c1, s.c0, s.c2, s.c3, s.c4, s.c10, s.c15, s.c14, s.c16, s.c19, s.c18, s.c17, s.c6, NULL::text), <seed>) AS row_hash FROM nexus_assets.work_patients_export AS s OFFSET '0') AS s
 LEFT JOIN nexus_assets.identity_patients AS l ON l.source_id = s.source_id
-LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0) AS target_hash FROM public.patients AS t OFFSET 0) AS t ON t.id = l.nexus_id;
+LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0) AS target_hash FROM public.patients AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 ANALYZE nexus_assets.work_patients_seen;
 
@@ -334,21 +334,26 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS c
 ; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-       why.reason[2] AS reason_column, TRUE AS described,
-           array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
-           coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
-           coalesce(funding_type_id_0.id) AS new_funding_type_id,
-           (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
-           (nexus_assets.read_text(s.f2))::text AS new_last_name,
-           (nexus_assets.read_text(s.f3))::text AS new_middle_names,
-           (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
-           ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
-           (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
-           (nexus_assets.read_text(s.f7))::text AS new_health_number,
-           (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
-FROM nexus_assets.work_patients_pending AS s
-LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+       r.described, r.notices, r.new_clinic_id, r.new_funding_type_id, r.new_first_name, r.new_last_name,
+           r.new_middle_names, r.new_title, r.new_dob, r.new_sex, r.new_health_number, r.new_filemaker_metadata
+FROM (
+  SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+      WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+      WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS why, TRUE AS described,
+         array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
+             coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
+             coalesce(funding_type_id_0.id) AS new_funding_type_id,
+             (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
+             (nexus_assets.read_text(s.f2))::text AS new_last_name,
+             (nexus_assets.read_text(s.f3))::text AS new_middle_names,
+             (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
+             ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
+             (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
+             (nexus_assets.read_text(s.f7))::text AS new_health_number,
+             (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
+  FROM nexus_assets.work_patients_pending AS s
+  LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
            ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f13)
                LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.clinics
            ORDER BY 1, created_at, id) AS clinic_id_1 ON clinic_id_1.key = nexus_assets.comparable(s.f8)
@@ -362,8 +367,8 @@ LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS
                LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
                AND dates_1.raw = s.f17
                LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
-               AND dates_2.raw = s.f18 CROSS
-               JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
+               AND dates_2.raw = s.f18 OFFSET '0'
+) AS r;
 
 UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
     WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'

@@ -55,7 +55,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
@@ -237,30 +237,30 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM public.funding_sources;
 
 SELECT CASE WHEN EXISTS (SELECT FROM public.patients) OR EXISTS (SELECT FROM nexus_assets.identity_patients) THEN FALSE
-ELSE (SELECT count(named.id) = count(DISTINCT named.id) FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS id HAVING TRUE) AS named) END;
+ELSE (SELECT count(id) = count(DISTINCT id) FROM (SELECT nexus_assets.read_uuid(x.c9) AS id FROM nexus_assets.work_patients_export AS x OFFSET '0') AS named) END;
 
 DROP TABLE IF EXISTS nexus_assets.work_patients_dates; CREATE UNLOGGED TABLE nexus_assets.work_patients_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'DOB'::text AS field, raw, times
     FROM (SELECT s.f5 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
     UNION ALL SELECT 'NDIS Plan Start Date'::text AS field, raw, times FROM (SELECT s.f17 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL
     UNION ALL SELECT 'NDIS Plan End Date'::text AS field, raw, times FROM (SELECT s.f18 AS raw, count(*) AS times FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s GROUP BY 1) AS different WHERE nexus_assets.read_text(raw) IS NOT NULL;
 
 SELECT field,
@@ -284,10 +284,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS c
                    FROM (
                  SELECT s.f4 AS raw FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
             UNION ALL
                SELECT 'sex', different.raw,
@@ -295,36 +295,42 @@ AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
                    FROM (
                  SELECT s.f6 AS raw FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different
            ; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, why.reason[1] AS reason,
-          why.reason[2] AS reason_column, TRUE AS described,
-              array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
-              nexus_assets.minted_id('patients', s.source_id::text) AS nexus_id,
-              coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
-              coalesce(funding_type_id_0.id) AS new_funding_type_id,
-              (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
-              (nexus_assets.read_text(s.f2))::text AS new_last_name,
-              (nexus_assets.read_text(s.f3))::text AS new_middle_names,
-              (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
-              ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
-              (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
-              (nexus_assets.read_text(s.f7))::text AS new_health_number,
-              (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
-   FROM
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+          r.described, r.notices, CASE
+              WHEN r.why IS NULL THEN nexus_assets.minted_id('patients', r.source_id::text) END AS nexus_id,
+              r.new_clinic_id, r.new_funding_type_id, r.new_first_name, r.new_last_name, r.new_middle_names,
+              r.new_title, r.new_dob, r.new_sex, r.new_health_number, r.new_filemaker_metadata
+   FROM (
+     SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
+         WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
+         WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS why, TRUE AS described,
+            array_remove(ARRAY[CASE WHEN (coalesce(clinic_id_0.id, clinic_id_1.id) IS NULL AND (nexus_assets.read_text(s.f13) IS NOT NULL OR nexus_assets.read_text(s.f8) IS NOT NULL)) THEN 'unknown_clinic' END, CASE WHEN (coalesce(funding_type_id_0.id) IS NULL AND (nexus_assets.read_text(s.f20) IS NOT NULL)) THEN 'unknown_funding' END, CASE WHEN (dates_0.raw IS NOT NULL AND (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL) THEN 'unreadable_birth_date' END]::text[], NULL) AS notices,
+                coalesce(clinic_id_0.id, clinic_id_1.id) AS new_clinic_id,
+                coalesce(funding_type_id_0.id) AS new_funding_type_id,
+                (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
+                (nexus_assets.read_text(s.f2))::text AS new_last_name,
+                (nexus_assets.read_text(s.f3))::text AS new_middle_names,
+                (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
+                ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
+                (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
+                (nexus_assets.read_text(s.f7))::text AS new_health_number,
+                (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
+     FROM
    (
-     SELECT x.row_number, named.source_id,
+     SELECT x.row_number, nexus_assets.read_uuid(x.c9) AS source_id,
          hash_record_extended(ROW(x.c9, x.c11, x.c12, x.c13, x.c20, x.c5, x.c7, x.c8, x.c1, x.c0, x.c2, x.c3, x.c4, x.c10, x.c15, x.c14, x.c16, x.c19, x.c18, x.c17, x.c6, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
-           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x CROSS JOIN LATERAL (SELECT nexus_assets.read_uuid(x.c9) AS source_id HAVING TRUE) AS named)
+           FALSE AS disputed, x.c9 AS f0, x.c11 AS f1, x.c12 AS f2, x.c13 AS f3, x.c20 AS f4, x.c5 AS f5, x.c7 AS f6, x.c8 AS f7, x.c1 AS f8, x.c0 AS f9, x.c2 AS f10, x.c3 AS f11, x.c4 AS f12, x.c10 AS f13, x.c15 AS f14, x.c14 AS f15, x.c16 AS f16, x.c19 AS f17, x.c18 AS f18, x.c17 AS f19, x.c6 AS f20 FROM nexus_assets.work_patients_export AS x OFFSET '0')
 AS s
-   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
+     LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id FROM public.clinics
               ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f13)
                   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.clinics
               ORDER BY 1, created_at, id) AS clinic_id_1 ON clinic_id_1.key = nexus_assets.comparable(s.f8)
@@ -338,8 +344,8 @@ AS s
                   LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
                   AND dates_1.raw = s.f17
                   LEFT JOIN nexus_assets.work_patients_dates AS dates_2 ON dates_2.field = 'NDIS Plan End Date'
-                  AND dates_2.raw = s.f18 CROSS
-                  JOIN LATERAL (SELECT CASE WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL] WHEN s.disputed THEN ARRAY['duplicate_id', NULL] END AS reason HAVING TRUE) AS why;
+                  AND dates_2.raw = s.f18 OFFSET '0'
+   ) AS r;
 
 UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
     WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
