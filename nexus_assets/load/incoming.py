@@ -399,20 +399,20 @@ class _Joins:
             for at, name in enumerate(column.fields)
         ]
 
-    def text(self, column: Column) -> Identifier:
-        """The alias of the row of the `texts` dictionary that holds the column's value for the field's text."""
-        alias = Identifier(f"text_{column.name}")
+    def text(self, column: Column) -> Composable:
+        """The column's value for the field's text, or for none, by the `texts` dictionary.
+
+        What none means is joined, too: worked out in place it would be a subquery, which keeps the statement from parallel workers.
+        """
+        alias, nothing = Identifier(f"text_{column.name}"), Identifier(f"no_text_{column.name}")
+        table, name = self.context.work("texts"), Literal(column.name)
+        of_column = SQL("LEFT JOIN {} AS {} ON {}.column_name = {} AND {}.raw")
+        self.clauses.append(SQL("{} IS NULL").format(of_column.format(table, nothing, nothing, name, nothing)))
         if column.fields[0] not in self.context.pending.columns:
-            return self._nothing(alias, value=SQL("NULL::text"))
-        self.clauses.append(
-            SQL("LEFT JOIN {table} AS {alias} ON {alias}.column_name = {name} AND {alias}.raw = {text}").format(
-                table=self.context.work("texts"),
-                alias=alias,
-                name=Literal(column.name),
-                text=self.context.pending.field(column.fields[0], "s"),
-            )
-        )
-        return alias
+            return SQL("{}.value").format(nothing)
+        text = self.context.pending.field(column.fields[0], "s")
+        self.clauses.append(SQL("{} = {}").format(of_column.format(table, alias, alias, name, alias), text))
+        return SQL("CASE WHEN {} IS NULL THEN {}.value ELSE {}.value END").format(text, nothing, alias)
 
     def parent(self, number: int, link: Reference | GenericReference) -> Identifier:
         """The alias of the referenced row, found through the ledger; NULLs where it does not exist, or is not who it was."""
@@ -472,12 +472,7 @@ class _Joins:
 
 
 def _column_sql(column: Column, fields: list[Field], context: LoadContext, joins: _Joins) -> Composable:
-    value = column.parser.value(fields, context.reading)
-    if column.parser.low_cardinality:
-        nothing = column.parser.value([Field(SQL("NULL::text"), NO_DICTIONARY, NO_DICTIONARY)], context.reading)
-        value = SQL("CASE WHEN {text} IS NULL THEN {nothing} ELSE {alias}.value END").format(
-            text=fields[0].raw, nothing=nothing, alias=joins.text(column)
-        )
+    value = joins.text(column) if column.parser.low_cardinality else column.parser.value(fields, context.reading)
     sql_type = context.target.columns[column.name].sql_type
     # A cast to varchar(n) would cut a longer text silently; to text it is compared with n afterwards (`too_long`).
     wide = "text" if context.target.columns[column.name].length else sql_type
@@ -556,7 +551,7 @@ def count(cursor: Cursor, context: LoadContext, columns: Sequence[str]) -> Count
 
 
 def _texts_sql(context: LoadContext) -> Composable:
-    """Each different text of the columns that have few of them, with the value that it means."""
+    """Each different text of the columns that have few of them, and none, with the value that it means."""
     parts: list[Composable] = [
         SQL("SELECT NULL::text AS column_name, NULL::text AS raw, NULL::text AS value WHERE FALSE")
     ]
@@ -566,7 +561,8 @@ def _texts_sql(context: LoadContext) -> Composable:
             parts.append(
                 SQL("""
                     SELECT {name}, different.raw, {value} FROM (
-                      SELECT {raw} AS raw FROM {pending} AS s WHERE {raw} IS NOT NULL GROUP BY 1) AS different
+                      SELECT NULL::text AS raw UNION ALL
+                      (SELECT {raw} AS raw FROM {pending} AS s WHERE {raw} IS NOT NULL GROUP BY 1)) AS different
                 """).format(
                     name=Literal(column.name),
                     value=column.parser.value([text], context.reading),

@@ -185,10 +185,11 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
 
 
 def _only_new_can_be_damaged(context: LoadContext, export: Relation) -> bool:
-    """Whether rows that need no work have no mark of damage: the last load found none, and the hash by which a row is known
-    covers every column that is looked at."""
+    """Whether rows that are not pending have no mark of damage: the last load found none, and the hash by which a row is known
+    covers every column that is looked at. (Of rows of one key only the first is ever pending.)"""
     return (
         isinstance(context.entity.source, ExportRows)
+        and context.entity.key is None
         and context.last is not None
         and damage.ADVICE.keys().isdisjoint(context.last.notices)
         and export.columns.keys() <= {*context.entity.fields()}
@@ -375,7 +376,8 @@ def _tune(cursor: Cursor) -> None:
     # thousand rows then stay in memory: a tenth of a load's time. What is done to a row (hashing, reading dates and ids) costs
     # far more than handing it from a parallel worker on.
     cursor.execute(
-        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'"
+        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;"
+        " SET LOCAL min_parallel_table_scan_size = '1MB'"
     )
 
 

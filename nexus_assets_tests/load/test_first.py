@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL
 
 from nexus_assets.ledger.schema import install
-from nexus_assets.load import first
+from nexus_assets.load import first, incoming
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
 from nexus_assets_tests.load.test_matrix import WrittenOtherwise
@@ -154,3 +156,25 @@ def test_a_first_load_leaves_the_ledger_its_indexes_and_waits_for_no_reader(
         "nexus_assets.identity_patients_nexus_id_key",
         "nexus_assets.identity_patients_pkey",
     ]
+
+
+@pytest.mark.parametrize("name", ["patients", "appointments", "notes"])
+def test_parallel_workers_read_rows_as_a_whole(furnished: Clinic, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    plans: list[str] = []
+    read = incoming.read
+
+    def explained(cursor: Cursor, context: incoming.LoadContext) -> int:
+        rows = read(cursor, context)
+        _, select = incoming._incoming_sql(context).as_string(cursor).split(" AS\n", 1)
+        many = SQL("INSERT INTO {0} (c0) SELECT repeat('x', 100) FROM generate_series(1, 20000); ANALYZE {0}")
+        cursor.execute(many.format(context.source.table))
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 2")
+        cursor.execute(f"EXPLAIN (COSTS OFF) {select}")
+        plans.extend(line for (line,) in cursor.fetchmany(1))
+        return rows
+
+    if name != "patients":
+        furnished.load("patients")
+    monkeypatch.setattr(incoming, "read", explained)
+    furnished.load(name)
+    assert plans == ["Gather"]

@@ -304,7 +304,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text 
     SELECT 'status', different.raw,
         (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END)
         FROM (
-      SELECT NULL::text AS raw FROM nexus_assets.work_appointments_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT NULL::text AS raw FROM nexus_assets.work_appointments_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1)) AS different
 ; ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
@@ -328,8 +329,7 @@ FROM (
              (nexus_assets.read_uuid(s.f0))::uuid AS new_filemaker_event_id,
              (nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'))::timestamp with time zone AS new_start_time,
              (greatest(nexus_assets.local_instant(dates_0.value, times_1.value, 'Australia/Sydney'), nexus_assets.local_instant(coalesce(dates_2.value, dates_0.value), times_3.value, 'Australia/Sydney')))::timestamp with time zone AS new_end_time,
-             (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END) ELSE text_status.value END)::text AS new_status,
-             (nexus_assets.read_text(s.f5))::text AS new_notes
+             (no_text_status.value)::text AS new_status, (nexus_assets.read_text(s.f5))::text AS new_notes
   FROM nexus_assets.work_appointments_pending AS s
   LEFT JOIN (
     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
@@ -354,7 +354,9 @@ FROM (
                LEFT JOIN nexus_assets.work_appointments_dates AS dates_2 ON dates_2.field = 'endDate'
                AND dates_2.raw = s.f3
                LEFT JOIN nexus_assets.work_appointments_times AS times_3 ON times_3.field = 'endTime'
-               AND times_3.raw = s.f4 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+               AND times_3.raw = s.f4
+               LEFT JOIN nexus_assets.work_appointments_texts AS no_text_status ON no_text_status.column_name = 'status'
+               AND no_text_status.raw IS NULL OFFSET '0'
 ) AS r;
 
 UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'

@@ -308,7 +308,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS 
     SELECT 'category', different.raw,
         (CASE regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(different.raw), '[ _-]+', '-', 'g'), '') END)
         FROM (
-      SELECT s.f7 AS raw FROM nexus_assets.work_documents_pending AS s WHERE s.f7 IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT s.f7 AS raw FROM nexus_assets.work_documents_pending AS s WHERE s.f7 IS NOT NULL GROUP BY 1)) AS different
 ; ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
@@ -331,7 +332,7 @@ FROM (
                    (nexus_assets.read_integer("s"."f2"))::integer AS "new_file_size",
                    ("s"."f3")::text AS "new_mime_type", ("s"."f4")::text AS "new_s3_bucket",
                    ("s"."f5")::text AS "new_s3_key", ("s"."f6")::text AS "new_s3_url",
-                   (CASE WHEN "s"."f7" IS NULL THEN (CASE regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '', 'g') WHEN 'erf' THEN 'erf' WHEN 'purchaseorder' THEN 'purchase_order' WHEN 'referral' THEN 'referral' WHEN 'enablenswapplication' THEN 'enablensw_application' WHEN 'remittanceadvice' THEN 'remittance_advice' WHEN 'quote' THEN 'quote' WHEN 'medical' THEN 'medical' WHEN 'prescription' THEN 'prescription' WHEN 'xray' THEN 'xray' WHEN 'consent' THEN 'consent' WHEN 'insurance' THEN 'insurance' WHEN 'invoice' THEN 'invoice' WHEN 'other' THEN 'other' ELSE coalesce(regexp_replace(nexus_assets.comparable(NULL::text), '[ _-]+', '-', 'g'), '') END) ELSE "text_category".value END)::text AS "new_category",
+                   (CASE WHEN "s"."f7" IS NULL THEN "no_text_category".value ELSE "text_category".value END)::text AS "new_category",
                    ("dates_0".value)::date AS "new_document_date",
                    (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text("s"."f0"), 'id_contact', nexus_assets.read_text("s"."f9"), 'id_order', nexus_assets.read_text("s"."f10"), 'imported', nexus_assets.read_text("s"."f11"), 'num', nexus_assets.read_text("s"."f12"), 'type', nexus_assets.read_text("s"."f7"))))::jsonb AS "new_filemaker_metadata"
   FROM "nexus_assets"."work_documents_pending" AS s
@@ -339,6 +340,8 @@ FROM (
     SELECT k.source_id AS named, t.* FROM "nexus_assets"."identity_patients" AS k
         JOIN "public"."patients" AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid("t"."filemaker_metadata" ->> 'filemaker_id') = k.source_id, TRUE)) AS "row_0" ON "row_0".named = nexus_assets.read_uuid("s"."f9")
+                          LEFT JOIN "nexus_assets"."work_documents_texts" AS "no_text_category" ON "no_text_category".column_name = 'category'
+                          AND "no_text_category".raw IS NULL
                           LEFT JOIN "nexus_assets"."work_documents_texts" AS "text_category" ON "text_category".column_name = 'category'
                           AND "text_category".raw = "s"."f7"
                           LEFT JOIN "nexus_assets"."work_documents_dates" AS "dates_0" ON "dates_0".field = 'Date'

@@ -253,7 +253,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_texts AS SELECT NULL::text AS colu
     SELECT 'note_type', different.raw,
         (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(different.raw), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said))
         FROM (
-      SELECT s.f2 AS raw FROM nexus_assets.work_notes_pending AS s WHERE s.f2 IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT s.f2 AS raw FROM nexus_assets.work_notes_pending AS s WHERE s.f2 IS NOT NULL GROUP BY 1)) AS different
 ; ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
@@ -268,7 +269,7 @@ FROM (
       TRUE AS described,
          array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id,
              (nexus_assets.read_text(s.f1))::text AS new_content,
-             (CASE WHEN s.f2 IS NULL THEN (SELECT CASE WHEN said ~ 'clinical' THEN 'clinical_notes' WHEN said ~ 'clinic|date' THEN 'clinic_dates' WHEN said ~ 'order' THEN 'order_notes' WHEN said ~ 'admin' THEN 'admin_notes' WHEN said ~ 'referral' THEN 'referral' WHEN said ~ '3d|scan' THEN '3d_scan_data' WHEN said ~ 'workshop' THEN 'workshop_note' ELSE 'other' END FROM (SELECT btrim(regexp_replace(nexus_assets.comparable(NULL::text), '[-_.,:;/\\&+() ]+', ' ', 'g')) OFFSET 0) AS ready(said)) ELSE text_note_type.value END)::text AS new_note_type,
+             (CASE WHEN s.f2 IS NULL THEN no_text_note_type.value ELSE text_note_type.value END)::text AS new_note_type,
              (nexus_assets.local_instant(dates_0.value, NULL, 'Australia/Sydney'))::timestamp with time zone AS new_created_at,
              (coalesce(nexus_assets.read_text(s.f4), 'FileMaker Import'::text))::text AS new_created_by
   FROM nexus_assets.work_notes_pending AS s
@@ -276,6 +277,8 @@ FROM (
     SELECT k.source_id AS named, t.* FROM nexus_assets.identity_patients AS k
         JOIN public.patients AS t ON t.id = k.nexus_id
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f5)
+                          LEFT JOIN nexus_assets.work_notes_texts AS no_text_note_type ON no_text_note_type.column_name = 'note_type'
+                          AND no_text_note_type.raw IS NULL
                           LEFT JOIN nexus_assets.work_notes_texts AS text_note_type ON text_note_type.column_name = 'note_type'
                           AND text_note_type.raw = s.f2
                           LEFT JOIN nexus_assets.work_notes_dates AS dates_0 ON dates_0.field = 'Date'

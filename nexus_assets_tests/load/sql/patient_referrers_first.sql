@@ -224,13 +224,14 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::
                SELECT 'status', different.raw,
                    (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END)
                    FROM (
-                 SELECT NULL::text AS raw FROM
+                 SELECT NULL::text AS raw UNION ALL
+                 (SELECT NULL::text AS raw FROM
    (
      SELECT x.row_number, nexus_assets.read_uuid(x.key_pair) AS source_id,
          hash_record_extended(ROW(x.key_pair, x.c0, NULL::text, NULL::text, NULL::text, x.c1, x.c2, NULL::text), <seed>) AS row_hash,
          NULL::uuid AS known_id, FALSE AS is_live,
            FALSE AS disputed, x.key_pair AS f0, x.c0 AS f1, x.c1 AS f2, x.c2 AS f3 FROM nexus_assets.work_patient_referrers_keyed AS x OFFSET '0')
-AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
+AS s WHERE NULL::text IS NOT NULL GROUP BY 1)) AS different
            ; ANALYZE nexus_assets.work_patient_referrers_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
@@ -250,7 +251,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
             array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id, row_1.id AS new_referrer_id,
                 (dates_0.value)::date AS new_referral_date,
                 (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
-                (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) ELSE text_status.value END)::text AS new_status,
+                (no_text_status.value)::text AS new_status,
                 ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
      FROM
    (
@@ -268,7 +269,9 @@ AS s
                                    JOIN public.referrers AS t ON t.id = k.nexus_id
                          WHERE coalesce(t.filemaker_id = k.source_id, TRUE)) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f3)
                              LEFT JOIN nexus_assets.work_patient_referrers_dates AS dates_0 ON dates_0.field = 'date'
-                             AND dates_0.raw = s.f1 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+                             AND dates_0.raw = s.f1
+                             LEFT JOIN nexus_assets.work_patient_referrers_texts AS no_text_status ON no_text_status.column_name = 'status'
+                             AND no_text_status.raw IS NULL OFFSET '0'
    ) AS r;
 
 UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN length(new_status) > 20 THEN 'too_long' END,

@@ -116,6 +116,76 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 ANALYZE nexus_assets.work_patient_referrers_export;
 
+WITH found AS (
+  SELECT heading, code, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patient_referrers_export AS s,
+      LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text),
+      LATERAL (SELECT CASE
+    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
+      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
+      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
+    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) >= 32767
+        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
+      THEN 'cut_text'
+    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
+    WHEN strpos(text, '&') > 0 AND text ~* concat(
+      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
+      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
+    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
+      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
+    END) AS mark(code)
+  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+         OR (octet_length(s.c1) > 35 AND (
+      strpos(s.c1, '&') > 0 OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
+      OR s.c1 LIKE '="%' OR octet_length(s.c1) >= 32767
+      OR octet_length(s.c1) <> length(s.c1) AND s.c1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c2) > 35 AND (
+      strpos(s.c2, '&') > 0 OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
+      OR s.c2 LIKE '="%' OR octet_length(s.c2) >= 32767
+      OR octet_length(s.c2) <> length(s.c2) AND s.c2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
+          OR (octet_length(s.c0) > 35 AND (
+      strpos(s.c0, '&') > 0 OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
+      OR s.c0 LIKE '="%' OR octet_length(s.c0) >= 32767
+      OR octet_length(s.c0) <> length(s.c0) AND s.c0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
+    AND code IS NOT NULL
+  GROUP BY 1, 2
+), columns AS MATERIALIZED (
+  SELECT max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
+      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535
+      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_patient_referrers_export AS s
+), long AS (
+  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
+  FROM nexus_assets.work_patient_referrers_export AS s,
+      LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text)
+  WHERE (SELECT may_be_cut FROM columns) AND greatest(octet_length(s.c1), octet_length(s.c2), octet_length(s.c0)) >= 255
+      AND octet_length(text) >= 255
+  GROUP BY 1, 2
+), longest AS (
+  SELECT heading, max(long) AS long FROM long GROUP BY 1
+)
+SELECT code, heading, cells, first FROM (
+  SELECT 1 AS place, code, heading, cells, first FROM found
+  UNION ALL
+  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
+  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
+) AS marks ORDER BY place, code, heading;
+
+SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
+FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
+      FROM nexus_assets.work_patient_referrers_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text)
+      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patient_referrers_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
+  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
+                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
+WHERE is_iso OR said IS NOT NULL
+GROUP BY 1
+HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
+   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
+
 DROP TABLE IF EXISTS nexus_assets.work_patient_referrers_dates_of_records; CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_dates_of_records AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.c0 AS raw, count(*) AS times FROM nexus_assets.work_patient_referrers_export AS s GROUP BY 1) AS different
@@ -200,76 +270,6 @@ WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) O
 
 ANALYZE nexus_assets.work_patient_referrers_pending;
 
-WITH found AS (
-  SELECT heading, code, count(*) AS cells, min(row_number) AS first
-  FROM nexus_assets.work_patient_referrers_pending AS s,
-      LATERAL (VALUES ('id_Contact', s.f2), ('id_Perscriber', s.f3), ('date', s.f1)) AS cell(heading, text),
-      LATERAL (SELECT CASE
-    WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
-      '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
-      '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
-    WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
-    WHEN octet_length(text) >= 32767
-        AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
-      THEN 'cut_text'
-    WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{15}0+\s*$' THEN 'shortened_number'
-    WHEN strpos(text, '&') > 0 AND text ~* concat(
-      '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
-      '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
-    WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-    WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
-      '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
-      '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
-    END) AS mark(code)
-  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
-         OR (octet_length(s.f2) > 35 AND (
-      strpos(s.f2, '&') > 0 OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
-      OR s.f2 LIKE '="%' OR octet_length(s.f2) >= 32767
-      OR octet_length(s.f2) <> length(s.f2) AND s.f2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
-          OR (octet_length(s.f3) > 35 AND (
-      strpos(s.f3, '&') > 0 OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
-      OR s.f3 LIKE '="%' OR octet_length(s.f3) >= 32767
-      OR octet_length(s.f3) <> length(s.f3) AND s.f3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
-          OR (octet_length(s.f1) > 35 AND (
-      strpos(s.f1, '&') > 0 OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
-      OR s.f1 LIKE '="%' OR octet_length(s.f1) >= 32767
-      OR octet_length(s.f1) <> length(s.f1) AND s.f1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
-    AND code IS NOT NULL
-  GROUP BY 1, 2
-), columns AS MATERIALIZED (
-  SELECT max(octet_length(s.c1)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c1)) BETWEEN 65535 AND 4 * 65536
-      OR max(octet_length(s.c2)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c2)) BETWEEN 65535 AND 4 * 65536
-      OR max(octet_length(s.c0)) BETWEEN 255 AND 4 * 255 OR max(octet_length(s.c0)) BETWEEN 65535
-      AND 4 * 65536 AS may_be_cut FROM nexus_assets.work_patient_referrers_export AS s
-), long AS (
-  SELECT heading, length(text) AS long, count(*) AS cells, min(row_number) AS first
-  FROM nexus_assets.work_patient_referrers_export AS s,
-      LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text)
-  WHERE (SELECT may_be_cut FROM columns) AND greatest(octet_length(s.c1), octet_length(s.c2), octet_length(s.c0)) >= 255
-      AND octet_length(text) >= 255
-  GROUP BY 1, 2
-), longest AS (
-  SELECT heading, max(long) AS long FROM long GROUP BY 1
-)
-SELECT code, heading, cells, first FROM (
-  SELECT 1 AS place, code, heading, cells, first FROM found
-  UNION ALL
-  SELECT 2, 'cut_text', heading, cells, first FROM long JOIN longest USING (heading, long)
-  WHERE long IN (255, 65535, 65536) AND (long > 255 OR cells > 2)
-) AS marks ORDER BY place, code, heading;
-
-SELECT heading, sum(times) FILTER (WHERE is_iso)::bigint, min(first) FILTER (WHERE is_iso)
-FROM (SELECT heading, text, count(*) AS times, min(row_number) AS first
-      FROM nexus_assets.work_patient_referrers_export AS s, LATERAL (VALUES ('date', s.c0)) AS cell(heading, text)
-      WHERE text IS NOT NULL AND EXISTS (SELECT FROM nexus_assets.work_patient_referrers_export AS s WHERE s.c0 LIKE '____-__-__%') GROUP BY 1, 2) AS texts,
-  LATERAL (SELECT text ~ '^\d{4}-\d\d-\d\d' AS is_iso,
-                       regexp_match(text, '^\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}') AS said) AS form
-WHERE is_iso OR said IS NOT NULL
-GROUP BY 1
-HAVING count(*) FILTER (WHERE is_iso) > 0 AND count(said) > 0
-   AND bool_and(CASE WHEN is_iso THEN substr(text, 9, 2) <= '12' ELSE greatest(said[1]::int, said[2]::int) > 12 END);
-
 DROP TABLE IF EXISTS nexus_assets.work_patient_referrers_dates; CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_dates AS SELECT NULL::text AS field,
     NULL::text AS raw, 0::bigint AS times WHERE false UNION ALL SELECT 'date'::text AS field, raw, times
     FROM (SELECT s.f1 AS raw, count(*) AS times FROM nexus_assets.work_patient_referrers_pending AS s GROUP BY 1) AS different
@@ -282,7 +282,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::
     SELECT 'status', different.raw,
         (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END)
         FROM (
-      SELECT NULL::text AS raw FROM nexus_assets.work_patient_referrers_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT NULL::text AS raw FROM nexus_assets.work_patient_referrers_pending AS s WHERE NULL::text IS NOT NULL GROUP BY 1)) AS different
 ; ANALYZE nexus_assets.work_patient_referrers_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
@@ -300,7 +301,7 @@ FROM (
          array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id, row_1.id AS new_referrer_id,
              (dates_0.value)::date AS new_referral_date,
              (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
-             (CASE WHEN NULL::text IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) ELSE text_status.value END)::text AS new_status,
+             (no_text_status.value)::text AS new_status,
              ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
   FROM nexus_assets.work_patient_referrers_pending AS s
   LEFT JOIN (
@@ -312,7 +313,9 @@ FROM (
                                 JOIN public.referrers AS t ON t.id = k.nexus_id
                       WHERE coalesce(t.filemaker_id = k.source_id, TRUE)) AS row_1 ON row_1.named = nexus_assets.read_uuid(s.f3)
                           LEFT JOIN nexus_assets.work_patient_referrers_dates AS dates_0 ON dates_0.field = 'date'
-                          AND dates_0.raw = s.f1 CROSS JOIN (SELECT NULL::text AS value) AS text_status OFFSET '0'
+                          AND dates_0.raw = s.f1
+                          LEFT JOIN nexus_assets.work_patient_referrers_texts AS no_text_status ON no_text_status.column_name = 'status'
+                          AND no_text_status.raw IS NULL OFFSET '0'
 ) AS r;
 
 UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN length(new_status) > 20 THEN 'too_long' END,

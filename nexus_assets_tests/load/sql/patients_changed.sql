@@ -325,12 +325,14 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_texts AS SELECT NULL::text AS c
     SELECT 'title', different.raw,
         (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END)
         FROM (
-      SELECT s.f4 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f4 IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT s.f4 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f4 IS NOT NULL GROUP BY 1)) AS different
  UNION ALL
     SELECT 'sex', different.raw,
         (CASE rtrim(nexus_assets.comparable(different.raw), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END)
         FROM (
-      SELECT s.f6 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f6 IS NOT NULL GROUP BY 1) AS different
+      SELECT NULL::text AS raw UNION ALL
+      (SELECT s.f6 AS raw FROM nexus_assets.work_patients_pending AS s WHERE s.f6 IS NOT NULL GROUP BY 1)) AS different
 ; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
@@ -347,9 +349,9 @@ FROM (
              (coalesce(nexus_assets.read_text(s.f1), ''::text))::text AS new_first_name,
              (nexus_assets.read_text(s.f2))::text AS new_last_name,
              (nexus_assets.read_text(s.f3))::text AS new_middle_names,
-             (CASE WHEN s.f4 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) ELSE text_title.value END)::text AS new_title,
+             (CASE WHEN s.f4 IS NULL THEN no_text_title.value ELSE text_title.value END)::text AS new_title,
              ((CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END))::date AS new_dob,
-             (CASE WHEN s.f6 IS NULL THEN (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'm' THEN 'M' WHEN 'male' THEN 'M' WHEN 'man' THEN 'M' WHEN 'f' THEN 'F' WHEN 'female' THEN 'F' WHEN 'woman' THEN 'F' WHEN 'o' THEN 'O' WHEN 'other' THEN 'O' WHEN 'non-binary' THEN 'O' WHEN 'non binary' THEN 'O' WHEN 'nonbinary' THEN 'O' WHEN 'x' THEN 'O' END) ELSE text_sex.value END)::text AS new_sex,
+             (CASE WHEN s.f6 IS NULL THEN no_text_sex.value ELSE text_sex.value END)::text AS new_sex,
              (nexus_assets.read_text(s.f7))::text AS new_health_number,
              (jsonb_strip_nulls(jsonb_build_object('filemaker_id', nexus_assets.read_text(s.f0), 'clinic_name', nexus_assets.read_text(s.f8), 'area', nexus_assets.read_text(s.f9), 'contact_type', nexus_assets.read_text(s.f10), 'cys_id', nexus_assets.read_text(s.f11), 'diabetes', nexus_assets.read_text(s.f12), 'id_clinic', nexus_assets.read_text(s.f13), 'title', (CASE WHEN (CASE rtrim(nexus_assets.comparable(s.f4), ' .') WHEN 'mr' THEN 'Mr' WHEN 'mrs' THEN 'Mrs' WHEN 'ms' THEN 'Ms' WHEN 'miss' THEN 'Miss' WHEN 'dr' THEN 'Dr' WHEN 'prof' THEN 'Prof' END) IS NULL THEN nexus_assets.read_text(s.f4) END), 'dob', (CASE WHEN (CASE WHEN dates_0.value <= <today> THEN dates_0.value WHEN s.f5 !~ '[0-9]{3}' THEN (dates_0.value - interval '100 years')::date END) IS NULL THEN nexus_assets.read_text(s.f5) END), 'ndis', nullif(jsonb_strip_nulls(jsonb_build_object('coordinator_name', nexus_assets.read_text(s.f14), 'coordinator_email', nexus_assets.read_text(s.f15), 'coordinator_phone', nexus_assets.read_text(s.f16), 'plan_start_date', coalesce(dates_1.value::text, nexus_assets.read_text(s.f17)), 'plan_end_date', coalesce(dates_2.value::text, nexus_assets.read_text(s.f18)), 'notes', nexus_assets.read_text(s.f19))), '{}'))))::jsonb AS new_filemaker_metadata
   FROM nexus_assets.work_patients_pending AS s
@@ -359,9 +361,13 @@ FROM (
            ORDER BY 1, created_at, id) AS clinic_id_1 ON clinic_id_1.key = nexus_assets.comparable(s.f8)
                LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.funding_sources
            ORDER BY 1, created_at, id) AS funding_type_id_0 ON funding_type_id_0.key = nexus_assets.comparable(s.f20)
+               LEFT JOIN nexus_assets.work_patients_texts AS no_text_title ON no_text_title.column_name = 'title'
+               AND no_text_title.raw IS NULL
                LEFT JOIN nexus_assets.work_patients_texts AS text_title ON text_title.column_name = 'title'
                AND text_title.raw = s.f4 LEFT JOIN nexus_assets.work_patients_dates AS dates_0 ON dates_0.field = 'DOB'
                AND dates_0.raw = s.f5
+               LEFT JOIN nexus_assets.work_patients_texts AS no_text_sex ON no_text_sex.column_name = 'sex'
+               AND no_text_sex.raw IS NULL
                LEFT JOIN nexus_assets.work_patients_texts AS text_sex ON text_sex.column_name = 'sex'
                AND text_sex.raw = s.f6
                LEFT JOIN nexus_assets.work_patients_dates AS dates_1 ON dates_1.field = 'NDIS Plan Start Date'
