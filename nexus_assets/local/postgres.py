@@ -39,8 +39,9 @@ SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
     "log_timezone": "UTC",
 }
-# For clusters that live as long as a test run: a power cut may take them.
-NOT_SAFE_BUT_FAST: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+# For clusters that live as long as a test run: a power cut may take them, and a password may be hashed once instead of 4,096
+# times, which takes the client 2 ms of each connection.
+NOT_SAFE_BUT_FAST: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off", "scram_iterations": "1"}
 
 # Parallel queries share memory through files in /dev/shm, which a container often limits to 64 MB.
 ENOUGH_SHARED_MEMORY = 1 << 30
@@ -156,7 +157,8 @@ class Postgres:
         password.write_text(secrets.token_hex(16))
         options = ["--auth=scram-sha-256", f"--username={ADMIN}", f"--pwfile={password}", "--encoding=UTF8"]
         self._run(
-            "initdb", f"--pgdata={unfinished}", "--locale=C.UTF-8", *([] if self.fsync else ["--no-sync"]), *options
+            *("initdb", f"--pgdata={unfinished}", "--locale=C.UTF-8", *options),
+            *([] if self.fsync else ["--no-sync", *_options(NOT_SAFE_BUT_FAST)]),
         )
         self._run(
             *("postgres", "--single", "-D", str(unfinished), *_options(self._settings()), ADMIN),
