@@ -52,9 +52,10 @@ def find(
     cursor.execute(
         _MARKS.format(
             table=looked_at.table,
+            letters=_LETTERS,
             cells=_cells(looked_at, export.columns),
             short=SQL(", ").join(_SHORT.format(text=text) for text in texts),
-            long=SQL(" OR ").join(_LONG.format(text=text) for text in texts),
+            long=SQL(" OR ").join(_LONG.format(text=text, letters=_LETTERS) for text in texts),
             export=export.table,
             export_cells=_cells(export, export.columns),
             longest=SQL(", ").join(lengths),
@@ -80,13 +81,15 @@ def _cells(export: Relation, headings: Iterable[str]) -> Composable:
     return SQL(", ").join(SQL("({}, {})").format(Literal(name), export.field(name, "s")) for name in headings)
 
 
-# Whether a row has a sign of damage: a regular expression over its short cells at once, and what a byte tells of the long ones.
+# Whether a row has a sign of damage: a regular expression over its short cells at once, and what a byte tells of the long ones;
+# the letters are those of which damaged text always has one.
 # The short ones end before the 36 bytes of a uuid, some of which look like a number with an exponent.
+_LETTERS = SQL(r"\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ")
 _SHORT = SQL("CASE WHEN octet_length({text}) <= 35 THEN {text} END")
 _LONG = SQL(r"""(octet_length({text}) > 35 AND (
           strpos({text}, '&') > 0 OR octet_length({text}) <= 60 AND (strpos({text}, '<') > 0 OR strpos({text}, '#') > 0)
           OR {text} LIKE '="%' OR octet_length({text}) >= 32767
-          OR octet_length({text}) <> length({text}) AND {text} ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))""")
+          OR octet_length({text}) <> length({text}) AND {text} ~ '[{letters}]'))""")
 
 # Whether the longest text of a column can have 255, 65,535 or 65,536 characters, of one to four bytes each.
 _MAY_BE_CUT = SQL("max({length}) BETWEEN 255 AND 4 * 255 OR max({length}) BETWEEN 65535 AND 4 * 65536")
@@ -110,11 +113,11 @@ _MARKS = SQL(r"""
           '&(amp;)*(#[0-9]{{2,5}}|#x[0-9a-f]{{2,5}}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
           '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
         WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
-        WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
+        WHEN octet_length(text) <> length(text) AND text ~ '[{letters}]' AND text ~ concat(
           '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
           '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
         END) AS mark(code)
-      WHERE (concat_ws(E'\x1F', {short}) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{{16}}'
+      WHERE (concat_ws(E'\x1F', {short}) ~ '[<#&?={letters}]|[0-9][eE][-+]|[0-9]{{16}}'
              OR {long})
         AND code IS NOT NULL
       GROUP BY 1, 2
