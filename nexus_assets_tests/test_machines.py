@@ -39,6 +39,7 @@ PATIENCE_SECONDS = 600
 FORGOTTEN_AFTER_SECONDS = 10
 """After so long Redis gives a dead worker's task to another one; in operation longer than the longest load."""
 
+(FORKED,) = re.findall(r"`(\{start_method: .*?\}\}\})`", PAGE)
 (CELERY,) = re.findall(r"```sh celery\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -60,14 +61,6 @@ def expected(new_database: Callable[..., str], living_nexus_template: str, tmp_p
     with closing(furnish(Clinic(new_database(living_nexus_template), folder))) as clinic:
         clinic.load()
         return content(clinic)
-
-
-def timed(load: Callable[[], tuple[int, str]]) -> float:
-    """Seconds of a load that succeeds. On a busy machine only their ratio to others of the same minutes means anything."""
-    began = time.monotonic()
-    code, output = load()
-    assert code == 0, output
-    return time.monotonic() - began
 
 
 @dataclass
@@ -149,7 +142,7 @@ def test_steps_have_processes_of_their_own_with_the_history_in_postgresql(
     server: Server,  # noqa: F811
     expected: dict[str, Any],
 ) -> None:
-    runs = Runs(server, "dagster.multiprocess_executor", '{"max_concurrent": 2}')
+    runs = Runs(server, "dagster.multiprocess_executor", FORKED)
     code, output = runs.load()
     assert code == 0, output
     began = [entry.dagster_event for entry in runs.events()]
@@ -259,9 +252,6 @@ def test_whole_graph_runs_on_two_celery_workers(celery: Celery, broker: str, exp
         assert len(took_part) == 2
         assert set().union(*took_part.values()) >= STEPS
         assert celery.content() == expected
-        on_workers = timed(celery.load)
-    in_process = timed(Runs(celery.server, "dagster.in_process_executor", "{}").load)
-    print(f"an unchanged load: {on_workers / in_process:.1f} times as long on two workers as in one process")  # noqa: T201
 
 
 def test_step_of_a_killed_worker_is_carried_out_by_another_one(
@@ -420,28 +410,14 @@ def overlapping(spans: list[tuple[float, float]]) -> int:
     return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
 
 
-def beside_one_after_the_other(load: Callable[..., None]) -> float:
-    """The time of unchanged loads of three clinics that are launched together, by that of such loads launched one by one."""
-    began = time.monotonic()
-    for name in NAMES:
-        load(name)
-    between = time.monotonic()
-    load(*NAMES)
-    return (time.monotonic() - between) / (between - began)
-
-
 def test_queue_runs_so_many_at_once_and_pools_keep_loads_of_one_table_apart(
     many_clinics: ManyClinics, expected: dict[str, Any]
 ) -> None:
     with many_clinics.serving() as servers, many_clinics.history() as instance:
-
-        def load(*names: str) -> None:
-            for name in names:
-                assert many_clinics.ask(LAUNCH % name)["launchRun"]["__typename"] == "LaunchRunSuccess"
-            over = {"SUCCESS", "FAILURE", "CANCELED"}
-            wait_for(lambda: all(run.status.value in over for run in instance.get_runs()))
-
-        load(*NAMES, *NAMES)
+        for name in (*NAMES, *NAMES):
+            assert many_clinics.ask(LAUNCH % name)["launchRun"]["__typename"] == "LaunchRunSuccess"
+        over = {"SUCCESS", "FAILURE", "CANCELED"}
+        wait_for(lambda: all(run.status.value in over for run in instance.get_runs()))
         memory = {name: process.memory_info().rss / 1e6 for name, process in servers.items()}
         records = instance.get_run_records()
         assert [record.dagster_run.status.value for record in records] == ["SUCCESS"] * 2 * len(NAMES)
@@ -452,7 +428,6 @@ def test_queue_runs_so_many_at_once_and_pools_keep_loads_of_one_table_apart(
             for step in instance.get_run_step_stats(record.dagster_run.run_id):
                 key = (record.dagster_run.tags["nexus/clinic"], step.step_key)
                 loads.setdefault(key, []).append((step.start_time, step.end_time))  # type: ignore[arg-type]
-        ratio = beside_one_after_the_other(load)
     tables = {key: spans for key, spans in loads.items() if key[1].split("__")[-1] in ENTITIES}
     assert len(tables) == len(NAMES) * len(ENTITIES)
     assert {len(spans) for spans in tables.values()} == {2}
@@ -461,4 +436,3 @@ def test_queue_runs_so_many_at_once_and_pools_keep_loads_of_one_table_apart(
         with closing(Clinic(values["NEXUS_DATABASE_URL"], many_clinics.folder)) as clinic:
             assert content(clinic) == expected, name
     print({name: f"{mb:.0f} MB" for name, mb in memory.items()})  # noqa: T201 - memory of a code server
-    print(f"three clinics, {AT_ONCE} of them at once: {ratio:.2f} of the time of one after the other")  # noqa: T201
