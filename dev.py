@@ -85,7 +85,7 @@ def main(arguments: List[str]) -> NoReturn:
 def test(_: str, rest: List[str]) -> None:
     slow = ["-m", "slow"] if "--slow" in rest else []
     chosen = [word for word in rest if word != "--slow"]
-    become("python", "-m", "pytest", *slow, *(chosen or ALL_CORES))
+    become("python", "-m", "pytest", *slow, *(chosen or (WAITING if slow else ALL_CORES)))
 
 
 def lint(_: str, rest: List[str]) -> None:
@@ -148,6 +148,9 @@ OWN_COMMANDS = {
 
 # Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
 ALL_CORES = ("-n", "logical", "--dist", "loadfile")
+# A slow test waits half of its time for browsers and daemons: one more than there are cores. In the order of their collection,
+# the longest first, and not those files first that have the most tests.
+WAITING = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 
 LOCKED = (
     *("--universal", "--python-version", "%d.%d" % OLDEST, "--generate-hashes", "--no-strip-extras"),

@@ -53,9 +53,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    patience: dict[Path, float] = {}
     for item in items:
         for mark in item.iter_markers(attacks.NAME):
             item.user_properties.append((attacks.NAME, (mark.args[0], mark.kwargs.get("each", 1))))
+        for mark in item.iter_markers("timeout"):
+            patience[item.path] = max(mark.args[0], patience.get(item.path, 0))
+    # Files that may take longest begin first: the processes of a test run then end at about the same time.
+    items.sort(key=lambda item: -patience.get(item.path, 0))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

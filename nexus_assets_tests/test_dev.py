@@ -267,7 +267,10 @@ class TestHandingOver:
         [
             (["test"], "-m pytest -n logical --dist loadfile"),
             (["test", "-k", "one"], "-m pytest -k one"),
-            (["test", "--slow"], "-m pytest -m slow -n logical --dist loadfile"),
+            (
+                ["test", "--slow"],
+                f"-m pytest -m slow -n {(os.cpu_count() or 1) + 1} --dist loadfile --no-loadscope-reorder",
+            ),
             (["test", "--slow", "-x"], "-m pytest -m slow -x"),
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),
