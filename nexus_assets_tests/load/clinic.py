@@ -10,7 +10,8 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
@@ -424,6 +425,14 @@ class Clinic:
         """Tells the ledger, come here with a copied database, that it belongs here."""
         with self.cursor() as cursor:
             cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (database_mark(cursor),))
+
+    def copied(self, url: str, folder: Path) -> Clinic:
+        """The same clinic over a copy of its database."""
+        own = ("exports", "images", "documents", "file_names", "extra_headings")
+        clinic = replace(self, url=url, folder=folder, **{name: deepcopy(getattr(self, name)) for name in own})
+        if clinic.value("SELECT to_regclass('nexus_assets.about') IS NOT NULL"):
+            clinic.own_ledger()
+        return clinic
 
     def close(self) -> None:
         if "_connection" in self.__dict__:

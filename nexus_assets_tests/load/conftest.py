@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from nexus_assets.local.nexus_models import Naming
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 Fill = Callable[[Naming], str]
+Prepare = Callable[[Clinic], object]
+Prepared = Callable[[Prepare], Clinic]
 
 
 @pytest.fixture
@@ -43,6 +45,37 @@ def nexus_connection(shared_nexus: Any) -> Iterator[Any]:
     """A connection to an empty Nexus; whatever a test does there is rolled back."""
     yield shared_nexus
     shared_nexus.rollback()
+
+
+@pytest.fixture(scope="session")
+def prepared_once(
+    kept_database: Callable[..., str], living_nexus_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Prepared:
+    """Returns the one clinic that was prepared so, to be copied."""
+    made: dict[Prepare, Clinic] = {}
+
+    def prepare(how: Prepare) -> Clinic:
+        if how not in made:
+            folder = tmp_path_factory.mktemp("prepared")
+            with closing(Clinic(kept_database(living_nexus_template), folder)) as clinic:
+                how(clinic)
+            made[how] = clinic
+        return made[how]
+
+    return prepare
+
+
+@pytest.fixture
+def prepared(prepared_once: Prepared, new_database: Callable[..., str], tmp_path: Path) -> Iterator[Prepared]:
+    """Returns a clinic of the test's own that was prepared so: a copy of one that was, with its exports and its database."""
+    with ExitStack() as stack:
+
+        def prepare(how: Prepare) -> Clinic:
+            made = prepared_once(how)
+            clinic = made.copied(new_database(str(sqlalchemy.make_url(made.url).database)), tmp_path)
+            return stack.enter_context(closing(clinic))
+
+        yield prepare
 
 
 @pytest.fixture(scope="session")

@@ -20,16 +20,15 @@ import io
 import mimetypes
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
 from nexus_assets.admin.rejects import open_rejects
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, HEADINGS, IMAGE_FOLDER, Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.sources.test_workbooks import changed_part
 from nexus_assets_tests.sources.writers import csv_file, tab_file, xlsx_file, xml_file
 
@@ -61,23 +60,14 @@ def of_six(clinic: Clinic) -> Clinic:
     return clinic
 
 
-@pytest.fixture(scope="module")
-def six_template(
-    kept_database: Callable[..., str], living_nexus_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> str:
-    """The name of a database into which the clinic of six was loaded."""
-    url = kept_database(living_nexus_template)
-    with closing(of_six(Clinic(url, tmp_path_factory.mktemp("six")))) as clinic:
-        assert inserted(clinic) == WHOLE
-    return str(sqlalchemy.make_url(url).database)
+def load_six(clinic: Clinic) -> None:
+    assert inserted(of_six(clinic)) == WHOLE
 
 
 @pytest.fixture
-def loaded_six(new_database: Callable[..., str], six_template: str, tmp_path: Path) -> Iterator[Clinic]:
+def loaded_six(prepared: Prepared) -> Clinic:
     """The clinic of six, loaded once."""
-    with closing(of_six(Clinic(new_database(six_template), tmp_path))) as clinic:
-        clinic.own_ledger()
-        yield clinic
+    return prepared(load_six)
 
 
 def table(clinic: Clinic, export: str) -> Table:
@@ -239,10 +229,12 @@ def test_a_cell_of_a_time_is_a_time_of_day_or_unreadable_whatever_its_format(
     account = six.load("patients", "appointments")["appointments"].account
     assert account.rejected == {NONE: [*expected.values()].count(NONE)}
     ended = dict(
-        six.rows("SELECT upper(filemaker_event_id::text), (end_time AT TIME ZONE 'Australia/Sydney')::text FROM appointments")
+        six.rows(
+            "SELECT upper(filemaker_event_id::text), (end_time AT TIME ZONE 'Australia/Sydney')::text FROM appointments"
+        )
     )
     ids = [row[HEADINGS["Appointments"].index("id")] for row in rows[1:]]
-    assert [ended.pop(id, NONE) for id in ids[: len(ENDS)]] == [*expected.values()]
+    assert [ended.pop(each, NONE) for each in ids[: len(ENDS)]] == [*expected.values()]
     assert ended == {ids[-1]: "2024-03-18 09:30:00"}
 
 

@@ -8,13 +8,18 @@ import pytest
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
+from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.importer_in_use import degrade
 from nexus_assets_tests.load.test_adopting import ids
 
 
 @pytest.fixture
-def left(clinic: Clinic) -> Clinic:
+def left(prepared: Prepared) -> Clinic:
     """A clinic as that importer left it, with an event of a whole day, titles, a PNG, a PDF, and fields that are blank."""
+    return prepared(leave)
+
+
+def leave(clinic: Clinic) -> None:
     furnish(clinic)
     contact = clinic.contact("Grevillea", title="Mr.", nameMiddle="Anna", gender="Female", Area="North")
     clinic.appointment(contact, "3/19/2024", startTime="0:00:00", endDate="3/19/2024", endTime="1 day, 0:00:00")
@@ -24,11 +29,10 @@ def left(clinic: Clinic) -> Clinic:
         clinic.images[image_key(recid, ending)] = clinic.images.pop(image_key(recid))
     clinic.load()
     degrade(clinic.url)
-    return clinic
 
 
-def adoption(clinic: Clinic) -> dict[str, dict[str, dict[str, int]]]:
-    return {name: result.account.adoption for name, result in clinic.load().items()}
+def adoption(clinic: Clinic, *names: str) -> dict[str, dict[str, dict[str, int]]]:
+    return {name: result.account.adoption for name, result in clinic.load(*names).items()}
 
 
 def open_conflicts(clinic: Clinic) -> list[tuple[str, ...]]:
@@ -118,7 +122,8 @@ def test_what_a_person_wrote_is_kept_and_named(name: str, column: str, value: st
     who = {"dob": "last_name = 'Wattle'", "title": "last_name = 'Grevillea'"}.get(column, "TRUE")
     row = left.value(f"SELECT id::text FROM {table} WHERE {who} ORDER BY id LIMIT 1")
     left.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", value, row)
-    assert adoption(left)[name]["kept"] == {column: 1}
+    loaded = dict.fromkeys(("patients", "image_batches", name))
+    assert adoption(left, *loaded)[name]["kept"] == {column: 1}
     assert left.value(f"SELECT {column}::text FROM {table} WHERE id = %s", row) == value
     assert open_conflicts(left) == [(name, column)]
 
@@ -137,7 +142,7 @@ def test_an_appointment_with_an_end_of_its_own_is_counted_as_one_that_looks_like
 def test_an_empty_text_is_nothing_and_filemaker_may_fill_it_later(column: str, written: str, left: Clinic) -> None:
     headings = {"middle_names": ("nameMiddle", "Bea"), "sex": ("gender", "M"), "health_number": ("Health Number", "7")}
     left.execute(f"UPDATE patients SET {column} = %s", written)
-    left.load()
+    left.load("patients")
     assert open_conflicts(left) == []
     heading, text = headings[column]
     for row in left.exports["Contacts"]:
@@ -174,7 +179,7 @@ def test_a_title_is_as_nexus_accepts_it_and_a_persons_stays(
 @pytest.mark.parametrize("left_there", ['{"area": "", "ndis": {"notes": null}}', '{"diabetes": "  "}', "{}"])
 def test_blank_keys_of_the_metadata_are_nothing(left_there: str, left: Clinic) -> None:
     left.execute("UPDATE patients SET filemaker_metadata = %s::jsonb || (filemaker_metadata - 'area')", left_there)
-    found = adoption(left)["patients"]
+    found = adoption(left, "patients")["patients"]
     assert found["filled"] == {"filemaker_metadata": 1}  # only Grevillea lives somewhere
     assert left.values("SELECT filemaker_metadata->>'area' FROM patients WHERE last_name = 'Grevillea'") == ["North"]
     assert open_conflicts(left) == []
@@ -182,7 +187,7 @@ def test_blank_keys_of_the_metadata_are_nothing(left_there: str, left: Clinic) -
 
 def test_a_key_of_the_metadata_that_filemaker_does_not_have_stays(left: Clinic) -> None:
     left.execute('UPDATE patients SET filemaker_metadata = filemaker_metadata || \'{"cys_id": "77"}\'')
-    assert adoption(left)["patients"]["kept"] == {}
+    assert adoption(left, "patients")["patients"]["kept"] == {}
     assert set(left.values("SELECT filemaker_metadata->>'cys_id' FROM patients")) == {"77"}
 
 
@@ -190,7 +195,7 @@ def test_a_key_of_the_metadata_that_filemaker_does_not_have_stays(left: Clinic) 
 def test_a_file_type_that_an_importer_gave_to_every_file_is_replaced(mime_type: str, left: Clinic) -> None:
     left.execute("UPDATE images_image SET mime_type = %s", mime_type)
     left.execute("UPDATE documents_document SET mime_type = %s", mime_type)
-    left.load()
+    left.load("patients", "documents", "image_batches", "images")
     types = left.values("SELECT DISTINCT mime_type FROM images_image ORDER BY 1")
     assert types == ["application/pdf", "image/jpeg", "image/png"]
     assert left.values("SELECT DISTINCT mime_type FROM documents_document") == ["application/pdf"]
