@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from nexus_assets.checks import CHECKS
 from nexus_assets.checks.check import NO_FILES, Finding
 from nexus_assets.checks.run import ask_all
 from nexus_assets.local.nexus_models import Naming
+from nexus_assets.local.postgres import Postgres
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.importer_in_use import degrade
 
+Open = Callable[[str], Clinic]
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
 
 
@@ -65,13 +67,30 @@ def made_by_django(
     return naming, str(sqlalchemy.make_url(url).database)
 
 
+@pytest.fixture(scope="module")
+def read(made_by_django: tuple[Naming, str], postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What Django reads of the clinic as it was loaded."""
+    naming, name = made_by_django
+    with closing(Clinic(postgres.url(name), tmp_path_factory.mktemp("read"), naming)) as clinic:
+        return Django(clinic)("read")
+
+
 @pytest.fixture
-def clinic(made_by_django: tuple[Naming, str], new_database: Callable[..., str], tmp_path: Path) -> Iterator[Clinic]:
-    naming, template = made_by_django
-    with closing(Clinic(new_database(template), tmp_path, naming)) as clinic:
-        clinic.own_ledger()
-        furnish(clinic)
-        yield clinic
+def opened(made_by_django: tuple[Naming, str], new_database: Callable[..., str], tmp_path: Path) -> Iterator[Open]:
+    """Returns the clinic over a copy of the named database."""
+    with ExitStack() as stack:
+
+        def over(name: str) -> Clinic:
+            clinic = stack.enter_context(closing(Clinic(new_database(name), tmp_path, made_by_django[0])))
+            clinic.own_ledger()
+            return furnish(clinic)
+
+        yield over
+
+
+@pytest.fixture
+def clinic(made_by_django: tuple[Naming, str], opened: Open) -> Clinic:
+    return opened(made_by_django[1])
 
 
 @pytest.fixture
@@ -79,9 +98,8 @@ def django(clinic: Clinic) -> Django:
     return Django(clinic)
 
 
-def test_every_row_is_read_and_none_refused(django: Django) -> None:
-    told = django("read")
-    assert told["rows"] == {
+def test_every_row_is_read_and_none_refused(read: Any) -> None:
+    assert read["rows"] == {
         "patients.patient": 3,
         "appointments.appointment": 3,
         "notes.note": 3,
@@ -93,7 +111,7 @@ def test_every_row_is_read_and_none_refused(django: Django) -> None:
         "referrers.referrer": 2,
         "referrers.referrercompany": 2,
     }
-    assert told["refused"] == []
+    assert read["refused"] == []
 
 
 def test_no_adopted_row_is_refused_by_a_later_edit_in_nexus(django: Django) -> None:
@@ -112,14 +130,13 @@ def test_no_adopted_row_is_refused_by_a_later_edit_in_nexus(django: Django) -> N
     assert (told["refused"], told["leads_nowhere"]) == ([], 0)
 
 
-def test_the_content_object_of_every_batch_and_document_is_its_patient(django: Django) -> None:
-    told = django("read")
-    assert told["leads_to"] == {"images.imagebatch -> patients.patient": 3, "documents.document -> patients.patient": 2}
-    assert told["leads_nowhere"] == 0
+def test_the_content_object_of_every_batch_and_document_is_its_patient(read: Any) -> None:
+    assert read["leads_to"] == {"images.imagebatch -> patients.patient": 3, "documents.document -> patients.patient": 2}
+    assert read["leads_nowhere"] == 0
 
 
-def test_the_front_end_sees_every_album_in_its_order(django: Django) -> None:
-    albums = {owner: rest for owner, *rest in django("read")["albums"]}
+def test_the_front_end_sees_every_album_in_its_order(read: Any) -> None:
+    albums = {owner: rest for owner, *rest in read["albums"]}
     assert albums == {
         "Wattle": ["18 Mar 2024 (FileMaker Import)", 2, [0, 1]],
         "Banksia": ["18 Mar 2024 (FileMaker Import)", 2, [0, 1]],
@@ -148,11 +165,39 @@ def test_whom_django_deletes_comes_back_under_the_old_id_and_nothing_is_orphaned
 # --- under the guard --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def under_guard(
+    made_by_django: tuple[Naming, str], kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Returns the name of a database with the guard up, in which Django ran this migration, or none; each is made once."""
+    naming, template = made_by_django
+    made: dict[str, str] = {}
+
+    def make(operation: str) -> str:
+        if operation not in made:
+            url = kept_database(make("") if operation else template)
+            with closing(Clinic(url, tmp_path_factory.mktemp("guarded"), naming)) as clinic:
+                clinic.own_ledger()
+                if operation:
+                    assert Django(clinic)("migrate", operation) == {"migrated": operation}
+                else:
+                    assert guard.install(clinic.engine).is_whole
+            made[operation] = str(sqlalchemy.make_url(url).database)
+        return made[operation]
+
+    return make
+
+
 @pytest.fixture
-def guarded(django: Django) -> Django:
+def guarded(under_guard: Callable[[str], str], opened: Open) -> Django:
     """The same with the guard up."""
-    assert guard.install(django.clinic.engine).is_whole
-    return django
+    return Django(opened(under_guard("")))
+
+
+@pytest.fixture
+def migrated(under_guard: Callable[[str], str], opened: Open) -> Open:
+    """Returns the clinic with the guard up, whose Nexus Django has migrated so."""
+    return lambda operation: opened(under_guard(operation))
 
 
 def test_django_reads_and_relinks_under_the_guard(guarded: Django) -> None:
@@ -247,51 +292,48 @@ def reported(clinic: Clinic) -> Finding:
 
 
 @pytest.mark.parametrize("operation", [*CHANGES_A_KEY, *CHANGES_NONE, *CHANGES_WHAT_WE_LOAD])
-def test_a_migration_succeeds_and_leaves_every_table_writable(operation: str, guarded: Django) -> None:
-    assert guarded("migrate", operation) == {"migrated": operation}
-    write_everywhere(guarded.clinic)
+def test_a_migration_succeeds_and_leaves_every_table_writable(operation: str, migrated: Open) -> None:
+    write_everywhere(migrated(operation))
 
 
 @pytest.mark.parametrize("operation", [*CHANGES_A_KEY, *CHANGES_NONE])
-def test_after_a_migration_the_guards_check_reports_where_it_steps_aside(operation: str, guarded: Django) -> None:
-    guarded("migrate", operation)
-    found = reported(guarded.clinic)
+def test_after_a_migration_the_guards_check_reports_where_it_steps_aside(operation: str, migrated: Open) -> None:
+    found = reported(migrated(operation))
     assert (found.passed, found.next_step) == (
         (True, "") if operation in CHANGES_NONE else (False, "nexus-assets guard install")
     )
 
 
 @pytest.mark.parametrize("operation", CHANGES_WHAT_WE_LOAD)
-def test_guard_of_a_nexus_that_is_another_is_not_whole(operation: str, guarded: Django) -> None:
-    guarded("migrate", operation)
-    with transaction(guarded.clinic.engine, commit=False) as cursor:
+def test_guard_of_a_nexus_that_is_another_is_not_whole(operation: str, migrated: Open) -> None:
+    with transaction(migrated(operation).engine, commit=False) as cursor:
         assert not guard.status(cursor).is_whole
 
 
-def test_no_load_is_advised_where_ids_are_no_uuids_any_more(guarded: Django) -> None:
-    guarded("migrate", "AlterField of the key referred to")
+def test_no_load_is_advised_where_ids_are_no_uuids_any_more(migrated: Open) -> None:
+    clinic = migrated("AlterField of the key referred to")
     with pytest.raises(guard.GuardError, match=r"id is of type character varying.*Take the migration") as refused:
-        guard.install(guarded.clinic.engine)
+        guard.install(clinic.engine)
     assert "materialize" not in str(refused.value)
 
 
 @pytest.mark.parametrize("operation", CHANGES_A_KEY)
-def test_after_a_migration_the_guard_is_installed_again(operation: str, guarded: Django) -> None:
-    guarded("migrate", operation)
-    assert guard.install(guarded.clinic.engine).is_whole
-    assert reported(guarded.clinic).passed
+def test_after_a_migration_the_guard_is_installed_again(operation: str, migrated: Open) -> None:
+    clinic = migrated(operation)
+    assert guard.install(clinic.engine).is_whole
+    assert reported(clinic).passed
 
 
-def test_the_guard_says_at_once_that_it_steps_aside(guarded: Django) -> None:
-    guarded("migrate", "RenameField")
-    with closing(guarded.clinic.engine.raw_connection()) as connection:
+def test_the_guard_says_at_once_that_it_steps_aside(migrated: Open) -> None:
+    clinic = migrated("RenameField")
+    with closing(clinic.engine.raw_connection()) as connection:
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('images_image')}")
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('images_batch')}")
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('notes')}")
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('appointments')}")
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('documents_document')}")
-            cursor.execute(f"DELETE FROM {guarded.clinic.table('patients')}")
+            cursor.execute(f"DELETE FROM {clinic.table('images_image')}")
+            cursor.execute(f"DELETE FROM {clinic.table('images_batch')}")
+            cursor.execute(f"DELETE FROM {clinic.table('notes')}")
+            cursor.execute(f"DELETE FROM {clinic.table('appointments')}")
+            cursor.execute(f"DELETE FROM {clinic.table('documents_document')}")
+            cursor.execute(f"DELETE FROM {clinic.table('patients')}")
         connection.commit()
         assert any(
             "does not know" in notice and "guard install" in notice for notice in connection.driver_connection.notices
