@@ -9,9 +9,17 @@ from click.testing import CliRunner, Result
 
 from nexus_assets.cli import nexus_assets
 from nexus_assets_tests.load.clinic import Clinic
-from nexus_assets_tests.load.conftest import clinic, furnished, loaded, loaded_template, loaded_under_django_names
+from nexus_assets_tests.load.conftest import (
+    clinic,
+    furnished,
+    loaded,
+    loaded_template,
+    loaded_under_django_names,
+    prepared,
+    prepared_once,
+)
 
-__all__ = ["clinic", "furnished", "loaded", "loaded_template", "loaded_under_django_names"]
+__all__ = ["clinic", "furnished", "loaded", "loaded_template", "loaded_under_django_names", "prepared", "prepared_once"]
 
 Command = Callable[..., Result]
 

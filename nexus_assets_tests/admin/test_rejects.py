@@ -21,7 +21,8 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.gates import GateError
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets_tests.admin.conftest import Command
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, furnish, image_key
+from nexus_assets_tests.load.conftest import Prepared
 
 Edits = Mapping[str, Mapping[int, Mapping[str, object]]]
 
@@ -55,19 +56,23 @@ def everything(clinic: Clinic) -> dict[str, Any]:
 
 
 @pytest.fixture
-def faulty(loaded: Clinic) -> Clinic:
+def faulty(prepared: Prepared) -> Clinic:
     """The furnished clinic with a faulty row of every kind, loaded."""
-    (wattle, _) = (row["id"] for row in loaded.exports["Contacts"])
-    loaded.contact("Grevillea", nameLast="", id="5D3C5A2B-7B1E-4E1F-9C57-0000000000AA")
-    loaded.note(wattle, "", creationAccountName="wren")
-    loaded.note(wattle, "an\x0bold\x1dnote", Date="31/31/2024")
-    loaded.appointment("", notes="Ring first")
-    loaded.image(wattle, id_Contact="")
-    loaded.image(wattle, recid="77")
-    loaded.exports["Image_data"].pop()  # a file of which FileMaker says nothing
-    loaded.later()
-    loaded.load()
-    return loaded
+    return prepared(load_faulty)
+
+
+def load_faulty(clinic: Clinic) -> None:
+    furnish(clinic).load()
+    (wattle, _) = (row["id"] for row in clinic.exports["Contacts"])
+    clinic.contact("Grevillea", nameLast="", id="5D3C5A2B-7B1E-4E1F-9C57-0000000000AA")
+    clinic.note(wattle, "", creationAccountName="wren")
+    clinic.note(wattle, "an\x0bold\x1dnote", Date="31/31/2024")
+    clinic.appointment("", notes="Ring first")
+    clinic.image(wattle, id_Contact="")
+    clinic.image(wattle, recid="77")
+    clinic.exports["Image_data"].pop()  # a file of which FileMaker says nothing
+    clinic.later()
+    clinic.load()
 
 
 # --- listing ----------------------------------------------------------------------------------------------------------

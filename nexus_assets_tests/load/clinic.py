@@ -7,6 +7,7 @@ import hashlib
 import io
 import itertools
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -427,7 +428,8 @@ class Clinic:
             cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (database_mark(cursor),))
 
     def copied(self, url: str, folder: Path) -> Clinic:
-        """The same clinic over a copy of its database."""
+        """The same clinic over a copy of its database, with its files in another folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         own = ("exports", "images", "documents", "file_names", "extra_headings")
         clinic = replace(self, url=url, folder=folder, **{name: deepcopy(getattr(self, name)) for name in own})
         if clinic.value("SELECT to_regclass('nexus_assets.about') IS NOT NULL"):
