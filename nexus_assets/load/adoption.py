@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.ledger.tables import ledger_table
-from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql, reference_column
+from nexus_assets.load.incoming import LoadContext, incoming_column, is_other_json_sql, owned_sql, reference_column
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import (
     AsInFileMaker,
@@ -72,8 +72,8 @@ def nothing_sql(target: Target, name: str) -> Composable:
     value = owned_sql(name, target, "t")
     blanks = SQL("{}({})").format(ledger_table("without_blanks"), value)
     return SQL(
-        "(CASE jsonb_typeof({0}) WHEN 'object' THEN {1} = '{{}}' ELSE coalesce({0}, 'null') = 'null' END)"
-    ).format(value, blanks)
+        "(CASE jsonb_typeof({0}) WHEN 'object' THEN {1} = '{{}}' ELSE NOT {2} END)"
+    ).format(value, blanks, is_other_json_sql(value))
 
 
 def is_empty_sql(context: LoadContext, name: str) -> Composable:

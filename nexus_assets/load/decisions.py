@@ -54,8 +54,9 @@ def _shown_link(type_: Composable, id_: Composable) -> Composable:
 
 
 def _difference(mine: Composable, theirs: Composable) -> Composable:
-    """Of a jsonb object the keys that another one has not, or has otherwise."""
+    """Of a jsonb object the keys that another one has not, or has otherwise; where either is no object, all of it."""
     return SQL(
-        "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}')::text FROM jsonb_each({mine})"
-        " WHERE value IS DISTINCT FROM {theirs} -> key)"
+        "(CASE WHEN jsonb_typeof({mine}) = 'object' AND jsonb_typeof({theirs}) = 'object'"
+        " THEN (SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each({mine})"
+        " WHERE value IS DISTINCT FROM {theirs} -> key) ELSE {mine} END)::text"
     ).format(mine=mine, theirs=theirs)

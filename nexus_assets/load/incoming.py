@@ -95,12 +95,20 @@ def reference_column(link: Reference | GenericReference) -> str | None:
 
 
 def owned_sql(column: str, target: Target, alias: str) -> Composable:
-    """A target column's value as the import compares it: of a merged jsonb column only the keys that are ours."""
+    """A target column's value as the import compares it: of a merged jsonb object only the keys that are ours. A list or a text
+    in its place is no object's, and is compared as it is: to write keys would replace it."""
     value = SQL("{}.{}").format(Identifier(alias), Identifier(column))
     if keys := _owned_keys(target.entity, column):
         pairs = SQL(", ").join(SQL("{}, {} -> {}").format(Literal(key), value, Literal(key)) for key in keys)
-        return SQL("jsonb_strip_nulls(jsonb_build_object({}))").format(pairs)
+        return SQL("(CASE WHEN {} THEN {} ELSE jsonb_strip_nulls(jsonb_build_object({})) END)").format(
+            is_other_json_sql(value), value, pairs
+        )
     return value
+
+
+def is_other_json_sql(value: Composable) -> Composable:
+    """Whether a jsonb value is something, and no object."""
+    return SQL("(coalesce(jsonb_typeof({0}), 'null') NOT IN ('object', 'null') AND {0} NOT IN ('[]', '\"\"'))").format(value)
 
 
 def _owned_keys(entity: Entity, column: str) -> Sequence[str]:

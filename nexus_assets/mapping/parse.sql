@@ -184,15 +184,16 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     PLACING '8' FROM 13 FOR 1) PLACING '8' FROM 17 FOR 1), 32)::uuid
 $$;
 
--- A jsonb object without its keys that are null, an empty text or an empty object, at any depth.
+-- A jsonb object without its keys that are null, an empty text or an empty object, at any depth; any other value as it is.
 CREATE OR REPLACE FUNCTION nexus_assets.without_blanks(value jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
+  IF jsonb_typeof(value) <> 'object' THEN
+    RETURN value;
+  END IF;
   RETURN (
     SELECT coalesce(jsonb_object_agg(key, inner_value), '{}') FROM (
-      SELECT key, CASE jsonb_typeof(entry.value) WHEN 'object' THEN nexus_assets.without_blanks(entry.value) ELSE entry.value END
-        AS inner_value
-      FROM jsonb_each(value) AS entry) AS entries
+      SELECT key, nexus_assets.without_blanks(entry.value) AS inner_value FROM jsonb_each(value) AS entry) AS entries
     WHERE inner_value NOT IN ('null', '{}') AND (jsonb_typeof(inner_value) <> 'string' OR nexus_assets.read_text(inner_value #>> '{}') IS NOT NULL)
   );
 END $$;

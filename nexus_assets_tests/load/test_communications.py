@@ -423,6 +423,39 @@ def test_an_address_that_a_person_saved_is_kept(clinic: Clinic, wattle: str) -> 
     assert address(clinic) == saved
 
 
+@pytest.mark.parametrize("left", [["02 5550 1223"], "call 02 5550 1223", 7, True], ids=["list", "text", "number", "flag"])
+def test_what_is_no_object_is_kept_until_a_person_decides(left: object, clinic: Clinic) -> None:
+    company = clinic.add("Companies", Name="Bunyip Insoles")["id"]
+    clinic.communication(company, "Phone", "02 5550 1222")
+    save = "UPDATE {companies} SET contact_json = %s"
+    clinic.load("companies")
+    clinic.execute(save, json.dumps(left))
+    for cause in ("adopted", "edited"):
+        assert accounted(clinic, "company_communications")["company_communications"]["kept"] == 1
+        assert contact(clinic, "companies") == left
+        assert conflicts(clinic) == [("company_communications", "contact_json", cause)]
+        assert clinic.value("SELECT nexus_value FROM nexus_assets.conflict WHERE resolved_load IS NULL") == json.dumps(left)
+        assert settled(clinic, "companies", "company_communications")
+        clinic.execute("UPDATE nexus_assets.conflict SET decision = 'filemaker'")
+        clinic.load("company_communications")
+        assert {*contact(clinic, "companies")} == {"phone", "phones"}
+        assert conflicts(clinic) == []
+        clinic.execute(save, json.dumps(left))
+        clinic.later()
+        clinic.communication(company, "Phone", "02 5550 1224")
+
+
+@pytest.mark.parametrize("nothing", [None, [], ""], ids=["null", "list", "text"])
+def test_an_empty_value_of_any_kind_is_filled(nothing: object, clinic: Clinic) -> None:
+    clinic.communication(clinic.add("Companies", Name="Bunyip Insoles")["id"], "Phone", "02 5550 1222")
+    clinic.load("companies")
+    for _ in range(2):
+        clinic.execute("UPDATE {companies} SET contact_json = %s", json.dumps(nothing))
+        clinic.load("company_communications")
+        assert {*contact(clinic, "companies")} == {"phone", "phones"}
+    assert conflicts(clinic) == []
+
+
 @pytest.mark.parametrize(
     "nothing", [{}, None, {"phone": {}, "mobile": {}, "email": {}}], ids=["empty", "null", "blank"]
 )
