@@ -17,6 +17,7 @@ from nexus_assets.local.clinic import write_clinic
 from nexus_assets_tests.bench import loads, orphans
 from nexus_assets_tests.bench.loads import Taken
 from nexus_assets_tests.bench.orphans import Asked
+from nexus_assets_tests.bench.row_at_a_time import row_at_a_time
 from nexus_assets_tests.bench.server import Server
 
 CHANGED = 0.01
@@ -132,9 +133,9 @@ def _measure_entity(
             bench.add(scale, name, "copy", server.measured(loads.copy_finished, name, url, finished))
         with server.copy_of(parents) as url:
             bench.add(scale, name, "execute_values", server.measured(loads.insert_values, name, url, finished))
-        if scale == 1 and name in EXPORT_ENTITIES:
+        if scale == 1:
             with server.copy_of(parents) as url:
-                bench.add(scale, name, "a row at a time", server.measured(loads.row_at_a_time, name, url, exports))
+                bench.add(scale, name, "a row at a time", server.measured(row_at_a_time, name, url, exports))
     finished.unlink()
 
 
