@@ -71,9 +71,9 @@ def nothing_sql(target: Target, name: str) -> Composable:
     """Whether the row `t` has nothing in a jsonb column, or nothing but blank keys."""
     value = owned_sql(name, target, "t")
     blanks = SQL("{}({})").format(ledger_table("without_blanks"), value)
-    return SQL(
-        "(CASE jsonb_typeof({0}) WHEN 'object' THEN {1} = '{{}}' ELSE NOT {2} END)"
-    ).format(value, blanks, is_other_json_sql(value))
+    return SQL("(CASE jsonb_typeof({0}) WHEN 'object' THEN {1} = '{{}}' ELSE NOT {2} END)").format(
+        value, blanks, is_other_json_sql(value)
+    )
 
 
 def is_empty_sql(context: LoadContext, name: str) -> Composable:

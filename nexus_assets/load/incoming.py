@@ -108,7 +108,9 @@ def owned_sql(column: str, target: Target, alias: str) -> Composable:
 
 def is_other_json_sql(value: Composable) -> Composable:
     """Whether a jsonb value is something, and no object."""
-    return SQL("(coalesce(jsonb_typeof({0}), 'null') NOT IN ('object', 'null') AND {0} NOT IN ('[]', '\"\"'))").format(value)
+    return SQL("(coalesce(jsonb_typeof({0}), 'null') NOT IN ('object', 'null') AND {0} NOT IN ('[]', '\"\"'))").format(
+        value
+    )
 
 
 def _owned_keys(entity: Entity, column: str) -> Sequence[str]:

@@ -423,7 +423,9 @@ def test_an_address_that_a_person_saved_is_kept(clinic: Clinic, wattle: str) -> 
     assert address(clinic) == saved
 
 
-@pytest.mark.parametrize("left", [["02 5550 1223"], "call 02 5550 1223", 7, True], ids=["list", "text", "number", "flag"])
+@pytest.mark.parametrize(
+    "left", [["02 5550 1223"], "call 02 5550 1223", 7, True], ids=["list", "text", "number", "flag"]
+)
 def test_what_is_no_object_is_kept_until_a_person_decides(left: object, clinic: Clinic) -> None:
     company = clinic.add("Companies", Name="Bunyip Insoles")["id"]
     clinic.communication(company, "Phone", "02 5550 1222")
@@ -434,7 +436,9 @@ def test_what_is_no_object_is_kept_until_a_person_decides(left: object, clinic: 
         assert accounted(clinic, "company_communications")["company_communications"]["kept"] == 1
         assert contact(clinic, "companies") == left
         assert conflicts(clinic) == [("company_communications", "contact_json", cause)]
-        assert clinic.value("SELECT nexus_value FROM nexus_assets.conflict WHERE resolved_load IS NULL") == json.dumps(left)
+        assert clinic.value("SELECT nexus_value FROM nexus_assets.conflict WHERE resolved_load IS NULL") == json.dumps(
+            left
+        )
         assert settled(clinic, "companies", "company_communications")
         clinic.execute("UPDATE nexus_assets.conflict SET decision = 'filemaker'")
         clinic.load("company_communications")
