@@ -40,10 +40,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
               THEN nexus_assets.comparable(value)::numeric::text ELSE value END
 $$;
 
--- A calendar date that exists, else NULL.
+-- A calendar date that exists, else NULL. A year before 1800 or after 2199 was mistyped; and what is midnight of the year 1 here lies
+-- in none that Django can read.
 CREATE OR REPLACE FUNCTION nexus_assets.real_date(year integer, month integer, day integer) RETURNS date
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN year BETWEEN 1 AND 9999 AND month BETWEEN 1 AND 12 AND day BETWEEN 1 AND
+  SELECT CASE WHEN year BETWEEN 1800 AND 2199 AND month BETWEEN 1 AND 12 AND day BETWEEN 1 AND
     CASE WHEN month IN (4, 6, 9, 11) THEN 30
          WHEN month <> 2 THEN 31
          WHEN year % 4 = 0 AND (year % 100 <> 0 OR year % 400 = 0) THEN 29
