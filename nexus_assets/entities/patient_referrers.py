@@ -23,7 +23,7 @@ PATIENT_REFERRERS = Entity(
     columns=(
         Column("referral_date", ("date",), parse.day),
         Column("referral_reason", ("Reason",), parse.text),
-        Column("status", ("Status",), parse.choice(STATUSES)),
+        Column("status", ("Status",), parse.choice(STATUSES, unknown="unknown_status")),
         Column("is_primary", ("Primary",), parse.flag, left_by_importers=(NOT_CHOSEN,)),
     ),
     recognised_by=(ByContent(("patient_id", "referrer_id")),),

@@ -115,14 +115,24 @@ def _unreadable_integer(fields: Fields, _: Reading) -> Conditions:
 integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer, makes="integer")
 """A whole number."""
 
-flag = Parser(
-    "flag",
-    lambda fields, _: SQL(
+
+def _flag_sql(fields: Fields, _: Reading) -> Composable:
+    return SQL(
         "(CASE WHEN {0} IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN {0} IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END)"
-    ).format(fields[0].comparable),
-    makes="boolean",
-)
-"""Yes or no, as people, FileMaker and other programs write it; anything else is NULL."""
+    ).format(fields[0].comparable)
+
+
+def _unknown(code: str, value: ToSql) -> Callable[[Fields, Reading], Conditions]:
+    """The notice `code` of rows whose field says something that is read as nothing."""
+
+    def notices(fields: Fields, reading: Reading) -> Conditions:
+        return ((code, SQL("({} IS NOT NULL AND {} IS NULL)").format(fields[0].text, value(fields, reading))),)
+
+    return notices
+
+
+flag = Parser("flag", _flag_sql, notices=_unknown("unknown_flag", _flag_sql), makes="boolean")
+"""Yes or no, as people, FileMaker and other programs write it; anything else is NULL, under the notice `unknown_flag`."""
 
 phone_number = Parser("phone_number", lambda fields, _: call("phone_number", fields[0].raw))
 """A telephone number as text, with the leading zero that a spreadsheet takes from one typed as a number."""
@@ -193,10 +203,10 @@ def template(template: str) -> Parser:
     return Parser(f"template({template!r})", value)
 
 
-def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
+def choice(spellings: Mapping[str, str], unknown: str | None) -> Parser:
     """One of the values that Nexus knows, by its spelling without case, blanks and final dot; anything else is NULL.
 
-    Rows that say something else are counted under the notice `unknown`, where there is one.
+    Rows that say something else are counted under the notice `unknown`; None is for a text that another column keeps.
     """
 
     def value(fields: Fields, _: Reading) -> Composable:
@@ -204,18 +214,13 @@ def choice(spellings: Mapping[str, str], unknown: str | None = None) -> Parser:
         said = SQL("rtrim({}, ' .')").format(fields[0].comparable)
         return SQL("(CASE {} {} END)").format(said, SQL(" ").join(cases))
 
-    def notices(fields: Fields, reading: Reading) -> Conditions:
-        if unknown is None:
-            return ()
-        said = SQL("({} IS NOT NULL AND {} IS NULL)").format(fields[0].text, value(fields, reading))
-        return ((unknown, said),)
-
+    notices = _never if unknown is None else _unknown(unknown, value)
     return Parser(f"choice({dict(spellings)!r}, {unknown!r})", value, notices=notices, low_cardinality=True)
 
 
 def unmatched_text(spellings: Mapping[str, str]) -> Parser:
     """The text that `choice` of the same spellings does not know, so that it is kept somewhere; else NULL."""
-    chosen = choice(spellings)
+    chosen = choice(spellings, unknown=None)
 
     def value(fields: Fields, reading: Reading) -> Composable:
         return SQL("(CASE WHEN {} IS NULL THEN {} END)").format(chosen.value(fields, reading), fields[0].text)

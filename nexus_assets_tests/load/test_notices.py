@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nexus_assets.entities import ENTITIES
 from nexus_assets.local.nexus_seed import CLINICS
+from nexus_assets.mapping import parse
+from nexus_assets.mapping.entity import Column
 from nexus_assets.mapping.reasons import NOTICES
 from nexus_assets_tests.load.clinic import DOCUMENT_FOLDER, Clinic, filemaker_id, image_key
 
@@ -56,8 +59,41 @@ def test_the_ledger_keeps_them_too(noticed: Clinic) -> None:
     assert dict(kept) == EXPECTED
 
 
+def is_read_as_nothing_in_silence(column: Column) -> bool:
+    """Whether the column's parser knows some texts only, and neither a notice nor another column tells of the others."""
+    knows_some = column.parser == parse.flag or column.parser.name.startswith("choice(")
+    return knows_some and column.parser.notices is parse.text.notices
+
+
+def test_a_text_that_is_read_as_nothing_is_noticed_or_kept_elsewhere() -> None:
+    silent = {
+        f"{entity.name}.{column.name}"
+        for entity in ENTITIES.values()
+        for column in entity.columns
+        if is_read_as_nothing_in_silence(column)
+    }
+    # The metadata keeps the text of an unknown title.
+    assert silent == {"patients.title"}
+
+
+def test_what_nexus_does_not_have_is_noticed_on_every_run(clinic: Clinic) -> None:
+    clinic.extra_headings["PatientToReferrer"] = ("Status", "Primary")
+    clinic.extra_headings["ReferrerToCompanies"] = ("Primary",)
+    contact = clinic.contact("A", gender="Not stated", title="Mx")
+    referrer, company = clinic.referrer(), clinic.add("Companies", Name="Bunyip Insoles")["id"]
+    clinic.referral(contact, referrer, Status="Expired", Primary="first")
+    clinic.works_for(referrer, company, Primary="first")
+    for _ in range(2):
+        assert notices(clinic, "patients") == {"unknown_sex": 1}
+        clinic.load("companies", "specialties", "referrers")
+        assert notices(clinic, "patient_referrers") == {"unknown_status": 1, "unknown_flag": 1}
+        assert notices(clinic, "referrer_companies") == {"unknown_flag": 1}
+    assert clinic.value("SELECT filemaker_metadata ->> 'title' FROM patients") == "Mx"
+
+
 def test_every_notice_has_its_sentence() -> None:
     assert {code for found in EXPECTED.values() for code in found} <= set(NOTICES)
+    assert {"unknown_sex", "unknown_flag"} <= set(NOTICES)
 
 
 def test_a_corrected_row_is_no_longer_counted(noticed: Clinic) -> None:

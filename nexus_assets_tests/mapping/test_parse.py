@@ -33,9 +33,11 @@ KNOWN = ("purchase_order", "xray", "other")
         pytest.param(parse.first_text(), [None, ""], None, id="first text: none"),
         pytest.param(parse.template("%s (%s) 100%%"), ["a", None], "a () 100%", id="filled"),
         pytest.param(parse.template("%s"), ["100%s"], "100%s", id="filled: the text's own % is left alone"),
-        pytest.param(parse.choice({"mr": "Mr"}), [f"MR.{NO_BREAK}"], "Mr", id="choice: case, blanks and a final dot"),
-        pytest.param(parse.choice({"mr": "Mr"}), ["Mr . "], "Mr", id="choice: a blank before the dot"),
-        pytest.param(parse.choice({"mr": "Mr"}), ["Mrx"], None, id="choice: unknown"),
+        pytest.param(
+            parse.choice({"mr": "Mr"}, None), [f"MR.{NO_BREAK}"], "Mr", id="choice: case, blanks and a final dot"
+        ),
+        pytest.param(parse.choice({"mr": "Mr"}, None), ["Mr . "], "Mr", id="choice: a blank before the dot"),
+        pytest.param(parse.choice({"mr": "Mr"}, None), ["Mrx"], None, id="choice: unknown"),
         pytest.param(parse.unmatched_text({"mr": "Mr"}), [" Sr. "], "Sr.", id="none of: kept as written"),
         pytest.param(parse.unmatched_text({"mr": "Mr"}), ["mr."], None, id="none of: known"),
         pytest.param(
@@ -163,6 +165,15 @@ def test_an_unknown_status_is_noticed(read: Read) -> None:
     assert read(status, None) == (None, [], [])
 
 
+@pytest.mark.parametrize(("text", "meant"), [("Yes", True), ("0", False), (None, None), ("  ", None)])
+def test_yes_and_no_are_read(text: str | None, meant: bool | None, read: Read) -> None:
+    assert read(parse.flag, text) == (meant, [], [])
+
+
+def test_what_is_neither_yes_nor_no_is_noticed(read: Read) -> None:
+    assert read(parse.flag, "first") == (None, [], ["unknown_flag"])
+
+
 # --- metadata ---------------------------------------------------------------------------------------------------------
 
 FIELDS, METADATA = parse.json_keys(
@@ -200,7 +211,7 @@ def test_metadata_holds_what_is_said(texts: list[str | None], value: object, rea
 def test_a_parser_says_what_it_is_in_a_stable_text() -> None:
     for parser in (
         parse.text,
-        parse.choice({"a": "b"}),
+        parse.choice({"a": "b"}, None),
         METADATA,
         parse.first_match([("a", "b")], "c"),
         parse.local_end,

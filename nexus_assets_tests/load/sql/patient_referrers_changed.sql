@@ -301,8 +301,8 @@ FROM (
       WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f3) IS NOT NULL THEN 'unknown_referrer' ELSE 'no_referrer' END, NULL]
       WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'referral_date'] END AS why,
       TRUE AS described,
-         array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_patient_id, row_1.id AS new_referrer_id,
-             (dates_0.value)::date AS new_referral_date,
+         array_remove(ARRAY[CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END) IS NULL) THEN 'unknown_status' END, CASE WHEN (nexus_assets.read_text(NULL::text) IS NOT NULL AND (CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END) IS NULL) THEN 'unknown_flag' END]::text[], NULL) AS notices,
+             row_0.id AS new_patient_id, row_1.id AS new_referrer_id, (dates_0.value)::date AS new_referral_date,
              (nexus_assets.read_text(NULL::text))::text AS new_referral_reason,
              (no_text_status.value)::text AS new_status,
              ((CASE WHEN nexus_assets.comparable(NULL::text) IN ('yes', 'y', 'true', '1', '1.0') THEN TRUE WHEN nexus_assets.comparable(NULL::text) IN ('no', 'n', 'false', '0', '0.0') THEN FALSE END))::boolean AS new_is_primary
