@@ -14,6 +14,8 @@ from nexus_assets.load.incoming import filemaker_id_sql
 from nexus_assets.load.parents import there_sql
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
 
+ID_CHANGED = "filemaker_id_changed"
+
 REASON_NO_LONGER_TRUE = "reason_no_longer_true"
 """What a check reports of a row that is rejected because what it names is unknown, though it is in Nexus."""
 
@@ -47,8 +49,18 @@ def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
         breakdown,
         found.sample,
         {**figures, "lost": found.count - found.breakdown.get(REASON_NO_LONGER_TRUE, 0)},
-        loading(entity.name) if breakdown else "",
+        _next_step(entity.name, breakdown) if breakdown else "",
         cause,
+    )
+
+
+def _next_step(entity: str, reasons: Mapping[str, int]) -> str:
+    """A load; but it keeps an id that a person changed, as every value."""
+    if ID_CHANGED not in reasons:
+        return loading(entity)
+    return (
+        f"{loading(entity)}; where an id stays changed, nexus-assets kept decide filemaker ID, which the next load writes,"
+        f" or correct it in Nexus: nexus-assets check --select {entity}/every_row_accounted --json names the rows"
     )
 
 
@@ -137,12 +149,13 @@ def _lost_sql(context: CheckContext, entity: Entity) -> Composable:
         joins, deleted = by_a_person_sql(entity, {link.to: context.table(link.to) for link in entity.references})
     return SQL("""
         SELECT l.source_id::text AS source_id, l.nexus_id::text AS nexus_id,
-               CASE WHEN t.id IS NOT NULL THEN 'filemaker_id_changed' WHEN other.id IS NOT NULL THEN 'under_another_id'
+               CASE WHEN t.id IS NOT NULL THEN {id_changed} WHEN other.id IS NOT NULL THEN 'under_another_id'
                     ELSE 'row_lost' END AS reason
         FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id
         LEFT JOIN {elsewhere} AS other ON t.id IS NULL AND other.source_id = l.source_id {joins}
         WHERE l.vanished_load IS NULL AND l.row_hash IS NOT NULL AND (t.id IS NULL AND NOT {deleted} OR {changed})
     """).format(
+        id_changed=Literal(ID_CHANGED),
         joins=joins,
         deleted=deleted,
         ledger=identity_table(entity.name),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from psycopg2.sql import SQL, Composable, Literal
 
@@ -11,12 +12,12 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.load.identity import made_by_importer_sql
 from nexus_assets.load.parents import made_at_sql
 
-SECOND_PRIMARY = "second_primary"
+SECOND_PRIMARY, SAME_DAY = "second_primary", "same_patient_and_day"
 
 ONE_TOO_MANY: dict[str, dict[str, str]] = {
     "patients": {"same_filemaker_id": "lower(btrim(t.filemaker_metadata ->> 'filemaker_id'))"},
     "documents": {"same_file": "t.s3_key"},
-    "image_batches": {"same_patient_and_day": "ROW(t.content_type_id, t.object_id, t.name)"},
+    "image_batches": {SAME_DAY: "ROW(t.content_type_id, t.object_id, t.name)"},
     "images": {"same_file": "t.s3_key"},
     "companies": {"same_filemaker_id": "t.filemaker_id"},
     "specialties": {"same_name": "lower(btrim(t.name))"},
@@ -61,18 +62,19 @@ def _surplus_sql(context: CheckContext, entity: str) -> Composable:
 def no_duplicates(entities: tuple[str, ...], context: CheckContext) -> Finding:
     """Rows of these tables that are there a second time; the count is of those that are too many."""
     query = SQL(" UNION ALL ").join(_surplus_sql(context, entity) for entity in entities)
-    return violators(context, query, partial(_next_step, loading(entities[-1])))
+    found = violators(context, query, "")
+    return replace(found, next_step="; then ".join(_steps(entities[-1], found.breakdown)))
 
 
-def _next_step(load: str, context: CheckContext, query: Composable) -> str:
-    """What helps: loading again follows what was made twice, and never chooses among people's or FileMaker's primary links."""
-    reasons = {reason for (reason,) in context.rows(SQL("SELECT DISTINCT reason FROM ({}) AS v").format(query))}
-    steps = [load] if reasons - {SECOND_PRIMARY} else []
+def _steps(asset: str, reasons: Mapping[str, int]) -> Iterator[str]:
+    """What helps: a load joins the batches that it made, and never chooses among two rows of people, nor among primary links."""
+    look = f"nexus-assets check --select {asset}/no_duplicates --json"
+    if SAME_DAY in reasons:
+        yield f"{loading(asset)}, and where batches stay that a person linked, move their images into one in Nexus"
+    if {*reasons} - {SAME_DAY, SECOND_PRIMARY}:
+        yield f"{look}, and merge each row with its twin in Nexus: no load chooses"
     if SECOND_PRIMARY in reasons:
-        steps.append(
-            "leave one link primary, in Nexus, and where the export has a column Primary in FileMaker: no load chooses"
-        )
-    return "; then ".join(steps)
+        yield "leave one link primary, in Nexus, and where the export has a column Primary in FileMaker: no load chooses"
 
 
 def image_counts_true(context: CheckContext) -> Finding:

@@ -6,7 +6,7 @@ A constraint guards most of those columns; but not in a database that was restor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -22,6 +22,7 @@ from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.models import Model, labels
 from nexus_assets.nexus.references import (
+    NOT_ALLOWED,
     GenericKey,
     declared_key,
     foreign_columns,
@@ -61,7 +62,13 @@ def entity_references(entity: Entity, context: CheckContext, *, managed: bool = 
         chosen = _chosen_sql(context, entity, orphans, link, managed=managed)
         parts.append(_named(key, chosen))
     step = loading(entity.name) if managed else _step(entity.name)
-    return violators(context, SQL(" UNION ALL ").join(parts), step, cause=likely_cause)
+    found = violators(context, SQL(" UNION ALL ").join(parts), step, cause=likely_cause)
+    if not managed or NOT_ALLOWED not in found.breakdown:
+        return found
+    # A load keeps the row of another model to which a person linked it.
+    return replace(
+        found, next_step=f"{step}; where a person linked it, nexus-assets kept decide filemaker ID, and load again"
+    )
 
 
 def _chosen_sql(
@@ -122,10 +129,11 @@ def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey
         imported.append(SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = t.id)").format(ledger))
     return SQL("""
         SELECT o.* FROM ({orphans}) AS o
-        WHERE o.reason <> 'content_type_not_allowed' OR NOT ({elsewhere})
+        WHERE o.reason <> {not_allowed} OR NOT ({elsewhere})
            OR EXISTS (SELECT FROM {target} AS t WHERE t.id::text = o.id AND ({imported}))
     """).format(
         orphans=orphans,
+        not_allowed=Literal(NOT_ALLOWED),
         elsewhere=SQL(" OR ").join(elsewhere or [SQL("FALSE")]),
         target=target.table,
         imported=SQL(" OR ").join(imported or [SQL("FALSE")]),
@@ -336,7 +344,9 @@ def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
         if known.superseded:
             # A unique index has no room for what would be moved.
             return f"nexus-assets check --select {asset} --json, and delete these rows in Nexus: the patient has others like them"
-        return LEARN if known.unknown else ""
+        if known.unknown:
+            return LEARN
+        return f"nexus-assets check --select {asset} --json, and link or delete these rows in Nexus: no load answers for them"
 
     return step
 

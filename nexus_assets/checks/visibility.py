@@ -37,9 +37,8 @@ def every_image_visible(context: CheckContext) -> Finding:
         patients=patients.table,
         objects=objects,
     )
-    finding = violators(
-        context, SQL("SELECT * FROM ({}) AS judged WHERE reason <> 'archived'").format(judged), loading("images")
-    )
+    step = f"{loading('images')}; what no load repairs, nexus-assets check --select images,image_batches names, and what helps"
+    finding = violators(context, SQL("SELECT * FROM ({}) AS judged WHERE reason <> 'archived'").format(judged), step)
     total, archived = context.row(
         SQL("SELECT count(*), count(*) FILTER (WHERE reason = 'archived') FROM ({}) AS judged").format(judged)
     )

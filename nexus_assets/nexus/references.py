@@ -50,6 +50,10 @@ ID_COLUMNS_BY_CONSTRAINT = (
 """The same where a foreign key to django_content_type proves what the first column is."""
 
 
+NOT_ALLOWED = "content_type_not_allowed"
+"""The reason of a generic reference that leads to a row of a model to which it may not lead."""
+
+
 @dataclass(frozen=True)
 class GenericKey:
     """A generic foreign key: a table of Nexus's database with a content type column and an object id column."""
@@ -394,7 +398,7 @@ def orphans_sql(key: GenericKey, models: Sequence[Model], not_allowed: Sequence[
     if not_allowed:
         parts.append(
             (
-                "content_type_not_allowed",
+                NOT_ALLOWED,
                 SQL("FROM {relation} AS x WHERE x.{id} IS NOT NULL AND x.{type} = ANY({not_allowed})").format(
                     **names, not_allowed=Literal(list(not_allowed))
                 ),
