@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -69,23 +71,46 @@ class Demo:
 
 
 @contextlib.contextmanager
-def demo_after(home: Path, *commands: str) -> Iterator[Demo]:
-    """The demo clinic in a folder that is made for it, after these commands; its servers stay up from one command to the next."""
-    demo = Demo(home)
-    home.mkdir()
-    connect(home)
+def served(demo: Demo) -> Iterator[Demo]:
+    """Its servers stay up from one command to the next."""
+    connect(demo.home)
     try:
-        for command in commands:
-            done = demo.nexus_assets(command)
-            assert done.returncode == 0, done.stdout + done.stderr
         yield demo
     finally:
-        disconnect(home)
+        disconnect(demo.home)
+
+
+@pytest.fixture(scope="session")
+def loaded_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo clinic, loaded, its servers ended: made once for all processes of a test run."""
+    of_process = tmp_path_factory.getbasetemp()
+    folder = (of_process.parent if "PYTEST_XDIST_WORKER" in os.environ else of_process) / "loaded"
+    demo, said = Demo(folder / "local"), folder / "said.json"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            demo.home.mkdir(parents=True)
+            with served(demo):
+                done = demo.nexus_assets("demo")
+            assert done.returncode == 0, done.stdout + done.stderr
+            said.write_text(json.dumps(demo.said))
+    return Demo(demo.home, json.loads(said.read_text()))
+
+
+@contextlib.contextmanager
+def copy_of(loaded: Demo, home: Path) -> Iterator[Demo]:
+    """A loaded clinic in a folder of its own, with what its commands said, and served."""
+    shutil.copytree(loaded.home, home)
+    # Two copies that start at the same time would both find the ports of the first one free.
+    (home / "services.json").unlink()
+    with served(Demo(home, [*loaded.said])) as demo:
+        yield demo
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with demo_after(tmp_path_factory.mktemp("demo") / "local", "demo") as demo:
+def demo(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with copy_of(loaded_demo, tmp_path_factory.mktemp("demo") / "local") as demo:
         yield demo
 
 

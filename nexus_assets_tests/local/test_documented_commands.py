@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus_assets_tests.local.test_demo import Demo, demo_after
+from nexus_assets_tests.local.test_demo import Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
 from nexus_assets_tests.readme import snippet
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -21,9 +21,11 @@ values was looked for in the whole ledger."""
 
 
 @pytest.fixture(scope="module")
-def healed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def healed(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:  # noqa: F811
     """The demo clinic after the incident and its repair, so that people have changed something and every table was loaded twice."""
-    with demo_after(tmp_path_factory.mktemp("documented") / "local", "demo", "incident") as demo:
+    with copy_of(loaded_demo, tmp_path_factory.mktemp("documented") / "local") as demo:
+        done = demo.nexus_assets("incident")
+        assert done.returncode == 0, done.stdout + done.stderr
         yield demo
 
 

@@ -11,7 +11,7 @@ import pytest
 from nexus_assets.entities import ENTITIES
 from nexus_assets.local.services import connect
 from nexus_assets_tests.load.importer_in_use import degrade
-from nexus_assets_tests.local.test_demo import DAGSTER, TABLES, Demo, demo_after
+from nexus_assets_tests.local.test_demo import DAGSTER, TABLES, Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -35,8 +35,8 @@ DANGLING = """
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with demo_after(tmp_path_factory.mktemp("importer") / "local", "demo") as demo:
+def loaded(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Any:  # noqa: F811
+    with copy_of(loaded_demo, tmp_path_factory.mktemp("importer") / "local") as demo:
         yield demo
 
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwrigh
 
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
-from nexus_assets_tests.local.test_demo import Demo, demo_after
+from nexus_assets_tests.local.test_demo import Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
 
 CHROMIUM = Path("/usr/bin/chromium")
 """Debian's; playwright's own can't be fetched everywhere."""
@@ -43,9 +43,9 @@ Shoot = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:  # noqa: F811
     """The demo clinic, loaded."""
-    with demo_after(tmp_path_factory.mktemp("ui") / "local", "demo") as demo:
+    with copy_of(loaded_demo, tmp_path_factory.mktemp("ui") / "local") as demo:
         yield demo
 
 
