@@ -49,7 +49,7 @@ def wait_for(what: Callable[[], Any]) -> Any:
     while time.monotonic() < deadline:
         if answer := what():
             return answer
-        time.sleep(0.2)
+        time.sleep(0.5)
     raise AssertionError("waited in vain")
 
 
