@@ -149,7 +149,7 @@ def _wait_until(condition: Callable[[], bool], patience: float) -> None:
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
+        time.sleep(2)  # to ask for ticks opens the history, a tenth of a second of the processor
 
 
 def _told(received: list[Any], subject: str) -> list[str]:
