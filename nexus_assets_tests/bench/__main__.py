@@ -24,7 +24,11 @@ from nexus_assets.commands.tables import tell_figures
     help="Times the published size; may be given again.",
 )
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="How often each is measured.")
-@click.option("--graph/--no-graph", default=True, help="Measure the bare command over the whole graph.")
+@click.option(
+    "--graph/--no-graph",
+    default=True,
+    help="Measure the bare command, first and again, beside a row-at-a-time importer.",
+)
 @click.option("--loads/--no-loads", default=True, help="Measure the loads.")
 @click.option("--reading/--no-reading", default=True, help="Measure reading exports beside other libraries.")
 @click.option("--guard/--no-guard", default=True, help="Measure what the guard costs.")
@@ -73,7 +77,7 @@ def _graph(rounds: int, tell: Callable[[str], None], console: Console) -> object
         mine = [run for run in runs if run.what == what]
         seconds = statistics.median(run.seconds for run in mine)
         rows.append((what, f"{seconds:.1f}", f"{seconds / base:.1f}", f"{max(run.peak_mb for run in mine):.0f}"))
-    title = "The bare command, demo clinic, nothing changed (medians)"
+    title = "The bare command on the demo clinic, beside an importer of one row at a time (medians)"
     tell_figures(console, title, ("what", "seconds", f"to {BASE}", "peak MB"), rows)
     return [vars(run) for run in runs]
 
