@@ -29,6 +29,7 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
 from nexus_assets.mapping.entity import Entity, ExportRows
 from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets.sources.filemaker import ExportFile, OpenExport, ReadSettings, find_export, open_export
 from nexus_assets.sources.s3 import StoredObject
 
@@ -323,7 +324,7 @@ class Clinic:
 
     @cached_property
     def _connection(self) -> Any:
-        connection = psycopg2.connect(self.url.replace("+psycopg2", ""))
+        connection = psycopg2.connect(self.url.replace("+psycopg2", ""), cursor_factory=CatalogCursor)
         connection.autocommit = True
         return connection
 

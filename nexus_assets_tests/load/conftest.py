@@ -13,6 +13,7 @@ import sqlalchemy
 
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.nexus_models import Naming
+from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
 Fill = Callable[[Naming], str]
@@ -36,7 +37,8 @@ def furnished(clinic: Clinic) -> Clinic:
 @pytest.fixture(scope="session")
 def shared_nexus(kept_database: Callable[..., str], living_nexus_template: str) -> Iterator[Any]:
     """A connection to a Nexus without a patient."""
-    with closing(psycopg2.connect(kept_database(living_nexus_template).replace("+psycopg2", ""))) as connection:
+    url = kept_database(living_nexus_template).replace("+psycopg2", "")
+    with closing(psycopg2.connect(url, cursor_factory=CatalogCursor)) as connection:
         yield connection
 
 
