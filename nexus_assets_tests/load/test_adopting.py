@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 import pytest
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id, furnish, image_key
+from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.test_load import EXPECTED, LOADED
 
 every_entity = pytest.mark.parametrize("name", FURNISHED)
@@ -18,8 +19,12 @@ every_entity = pytest.mark.parametrize("name", FURNISHED)
 def foreign(loaded: Clinic) -> Clinic:
     """The furnished clinic in a database that another importer filled: random UUIDs, no ledger, no FileMaker ids in
     appointments and images."""
-    loaded.forget_ledger()
-    with loaded.transaction() as cursor:
+    return make_foreign(loaded)
+
+
+def make_foreign(clinic: Clinic) -> Clinic:
+    clinic.forget_ledger()
+    with clinic.transaction() as cursor:
         for child, column in (
             ("notes", "patient_id"),
             ("appointments", "patient_id"),
@@ -32,7 +37,18 @@ def foreign(loaded: Clinic) -> Clinic:
         cursor.execute("UPDATE images_image SET batch_id = md5('theirs' || batch_id::text)::uuid")
         for table in ("patients", "notes", "appointments", "documents_document", "images_batch", "images_image"):
             cursor.execute(f"UPDATE {table} SET id = md5('theirs' || id::text)::uuid")
-    return loaded
+    return clinic
+
+
+@pytest.fixture
+def adopted(prepared: Prepared) -> Clinic:
+    """The same, adopted by a load of everything."""
+    return prepared(adopt)
+
+
+def adopt(clinic: Clinic) -> None:
+    furnish(clinic).load()
+    make_foreign(clinic).load()
 
 
 def ids(clinic: Clinic, name: str) -> set[str]:
@@ -51,18 +67,16 @@ def test_everything_is_adopted_and_nothing_duplicated(foreign: Clinic) -> None:
 
 
 @every_entity
-def test_after_adopting_a_load_writes_nothing(name: str, foreign: Clinic) -> None:
-    foreign.load()
-    before = foreign.versions()
-    account = foreign.load(name)[name].account
-    assert foreign.versions() == before
+def test_after_adopting_a_load_writes_nothing(name: str, adopted: Clinic) -> None:
+    before = adopted.versions()
+    account = adopted.load(name)[name].account
+    assert adopted.versions() == before
     assert account.unchanged == LOADED[name]
 
 
-def test_adopting_fills_the_empty_filemaker_ids(foreign: Clinic) -> None:
-    foreign.load()
+def test_adopting_fills_the_empty_filemaker_ids(adopted: Clinic) -> None:
     for table, column in (("appointments", "filemaker_event_id"), ("images_image", "filemaker_id")):
-        assert foreign.value(f"SELECT count(*) FROM {table} WHERE {column} IS NULL") == 0
+        assert adopted.value(f"SELECT count(*) FROM {table} WHERE {column} IS NULL") == 0
 
 
 def test_adopting_overwrites_nothing_else(foreign: Clinic) -> None:
