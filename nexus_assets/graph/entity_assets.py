@@ -227,7 +227,9 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             f"{entity.name}: loaded {account.source_rows:,} rows: "
             + ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
         )
-        return dg.MaterializeResult(metadata=_metadata(entity, result))
+        # That of the result would be stored a second time, in the event of the step's output.
+        context.add_asset_metadata(_metadata(entity, result))
+        return dg.MaterializeResult()
 
     return load_entity
 
