@@ -258,7 +258,8 @@ END $$;
 
 -- What Nexus's pages read of the numbers and mail addresses among the communications of one owner: the lists `phones` and `emails`, in
 -- which the patient's page keeps one entry per label, among mobile numbers, among other numbers, and among mail addresses; and as
--- texts `email`, the first address, which that page also shows as `Primary`, or (`joined`) all of `phone`, `fax` and `email`.
+-- texts `email`, the first address, which that page also shows as `Primary`, or (`joined`) all of `phone`, `fax` and `email`. Rows
+-- that say the same are one entry.
 CREATE OR REPLACE FUNCTION nexus_assets.contact_json(entries jsonb, joined boolean) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
@@ -270,7 +271,8 @@ DECLARE
   phones jsonb := '[]';
   emails jsonb := '[]';
 BEGIN
-  FOR entry IN SELECT value FROM jsonb_array_elements(entries) WHERE value ->> 'type' <> 'address' LOOP
+  FOR entry IN SELECT value FROM jsonb_array_elements(entries) WITH ORDINALITY AS listed(value, place)
+               WHERE value ->> 'type' <> 'address' GROUP BY value ORDER BY min(place) LOOP
     shown := CASE entry ->> 'type' WHEN 'mobile' THEN 'mobile' WHEN 'email' THEN 'email' ELSE 'phone' END;
     label := entry ->> 'label';
     again := 1;
@@ -295,14 +297,15 @@ BEGIN
     'fax', CASE WHEN joined THEN (SELECT string_agg(value ->> 'number', ', ') FROM jsonb_array_elements(phones) WHERE value ->> 'type' = 'fax') END));
 END $$;
 
--- What Nexus's pages read of the addresses among the communications of one owner: the first one; `addresses` has all.
+-- What Nexus's pages read of the addresses among the communications of one owner: the first one; `addresses` has all that differ.
 CREATE OR REPLACE FUNCTION nexus_assets.address_json(entries jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce(jsonb_strip_nulls(jsonb_build_object('addresses', jsonb_agg(value - 'type' ORDER BY place),
       'street', first -> 'line1', 'street2', first -> 'line2', 'suburb', first -> 'suburb', 'state', first -> 'state',
       'postcode', first -> 'postcode', 'type', first -> 'label', 'default', true)), '{}')
-  FROM (SELECT value, place, first_value(value) OVER (ORDER BY place) AS first
-        FROM jsonb_array_elements(entries) WITH ORDINALITY AS listed(value, place) WHERE value ->> 'type' = 'address') AS each
+  FROM (SELECT value, min(place) AS place, first_value(value) OVER (ORDER BY min(place)) AS first
+        FROM jsonb_array_elements(entries) WITH ORDINALITY AS listed(value, place) WHERE value ->> 'type' = 'address'
+        GROUP BY value) AS each
   GROUP BY first
   UNION ALL SELECT '{}' ORDER BY 1 DESC LIMIT 1
 $$;

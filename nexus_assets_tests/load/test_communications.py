@@ -378,6 +378,17 @@ def test_a_clinic_of_which_no_company_has_a_number_loads(clinic: Clinic, wattle:
     clinic.load("company_communications", allow_empty=False)
 
 
+def test_rows_that_say_the_same_are_one_entry(clinic: Clinic, wattle: str) -> None:
+    for name in ("", "Home", "Home", ""):
+        clinic.communication(wattle, "Phone", "02 5550 1222", Name=name)
+        clinic.communication(wattle, "Email", "wren@example.com", Name=name)
+        clinic.communication(wattle, "Address", Name=name, suburb="Acton")
+    clinic.load(*PATIENTS)
+    labels = {kind: [each["label"] for each in contact(clinic)[kind]] for kind in ("phones", "emails")}
+    labels["addresses"] = [each["label"] for each in address(clinic)["addresses"]]
+    assert labels == {"phones": ["Phone", "Home"], "emails": ["Email", "Home"], "addresses": ["Address", "Home"]}
+
+
 # --- what people edit -------------------------------------------------------------------------------------------------
 
 
