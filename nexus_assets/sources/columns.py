@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from nexus_assets.sources import quotable
-from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.export import ExportError, separated_otherwise
 from nexus_assets.sources.quotable import folded, quoted
 
 
@@ -88,6 +88,8 @@ def _missing(
 ) -> ExportError:
     problem = f"{location} lacks the column{'s' * (len(missing) > 1)} {quoted(missing)}."
     if 2 * count_matches(header, wanted) < len(wanted):
+        if (separator := _separator(header, wanted)) is not None:
+            return separated_otherwise(location, separator)
         found = f" {words}" if (words := elsewhere()) else ""
         # The first record may be a patient's, not a header: what it holds is not for messages (law 6).
         return ExportError(
@@ -102,6 +104,14 @@ def _missing(
         f"{problem}{likely} It has {quotable.headings(header)}.",
         remedy="Export it again with the fields that are missing, under these names.",
     )
+
+
+def _separator(header: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """The character that separates most of the wanted headings in a header of one cell; None where there is none."""
+    if len(header) != 1:
+        return None
+    marks = {mark: header[0].split(mark) for mark in header[0] if not mark.isalnum() and mark not in ' _"'}
+    return next((mark for mark, cells in marks.items() if 2 * count_matches(cells, wanted) >= len(wanted)), None)
 
 
 def _near(heading: str, header: Sequence[str]) -> list[str]:

@@ -53,7 +53,8 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_d
         raise _not_read(location, "UTF-32")
     if not start:
         raise ExportError(f"{location} is empty.", remedy="Export it again, then run the same command.")
-    bom = next(((mark, codec) for mark, codec in BOMS if start.startswith(mark)), None)
+    # A program that copied the file may have put a mark of its own before the one that was there.
+    bom = next(((_repeated(mark, start), codec) for mark, codec in BOMS if start.startswith(mark)), None)
     if explicit is not None:
         return _as_set(explicit, bom, start, location, is_declared=is_declared)
     if bom is not None:
@@ -65,6 +66,14 @@ def decide_encoding(blocks: Blocks, explicit: str | None, location: str, *, is_d
     if start.isascii():
         return Encoding("utf-8", "plain ASCII throughout", provisional=True)
     return settle(blocks, start, location)
+
+
+def _repeated(mark: bytes, start: bytes) -> bytes:
+    """The mark as often as the text begins with it."""
+    times = 1
+    while start.startswith(mark, times * len(mark)):
+        times += 1
+    return mark * times
 
 
 def settle(blocks: Blocks, block: bytes, location: str) -> Encoding:

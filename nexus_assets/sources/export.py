@@ -148,6 +148,14 @@ class OpenExport(ABC):
 CSV = {"delimiter": ",", "quote": '"'}
 
 
+def separated_otherwise(location: str, mark: str) -> ExportError:
+    """Returns the error for a text whose cells are separated by a character that no export of FileMaker has."""
+    return ExportError(
+        f"{location} has its cells separated by {mark!r}.",
+        remedy=f"Put the line sep={mark} above its headings, or export it from FileMaker as .csv, .tab, .mer or .xlsx.",
+    )
+
+
 def refused(location: str, at: str, message: str) -> ExportError:
     """Returns the error for a record that COPY refuses though nothing is wrong with its form."""
     known = next((words for words in _COPY_SAYS if words in message), "")

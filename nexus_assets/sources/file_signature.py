@@ -11,6 +11,10 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
 
+_XML = re.compile(
+    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*\0?<\0?\?\0?x\0?m\0?l"
+)  # UTF-16 has a zero beside each letter
+
 _OTHERS = {
     b"[InternetShortcut]": "a shortcut to a web address",
     b"bplist00": "a shortcut or settings file of macOS",
@@ -43,6 +47,8 @@ def _truth(start: bytes, content: Content) -> tuple[str, str] | None:
         return "an old Excel file (.xls)", "Export it from FileMaker as .xlsx, or save it as .xlsx in Excel."
     if _HTML.match(start):
         return "a web page", "Export it from FileMaker as .xlsx or .csv; a download may have brought an error page."
+    if _XML.match(start) and content.format != ".xml":
+        return "XML", "Name it so: let it end in .xml."
     if start.startswith(b"%PDF"):
         return "a PDF", "Export it from FileMaker as .xlsx or .csv."
     if start.startswith(b"\x1f\x8b"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nexus_assets.sources.export import ExportError
+from nexus_assets.sources.export import ExportError, separated_otherwise
 from nexus_assets.sources.normalize_csv import NO_QUOTE, QUOTE, Form
 
 LONGEST_FIRST_RECORD = 1 << 20
@@ -17,6 +17,7 @@ _SPELLED_OUT = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}
 _RECORD = re.compile(rb'(?:[^"\r\n]+|"[^"]*")*')
 _PLAIN_RECORD = re.compile(rb"[^\r\n]*")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_AFTER_A_QUOTED_CELL = re.compile(rb'"[^"]*"([!#-/:-@\[-`{-~])"')
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def readings(text: Iterator[bytes], ending: str, delimiter: str | None, location
         if (cells := _cells(record, candidate, quote)) is not None:
             form = Form(candidate, quote, line_end or b"\n")
             found.append(FirstRecord(cells, form, len(record) + len(line_end)))
+    if not found and (other := _AFTER_A_QUOTED_CELL.match(record)):
+        raise separated_otherwise(location, other[1].decode())
     if not found or (not line_end and found[0].form.quote == NO_QUOTE) or not (line_end or record.endswith(QUOTE)):
         raise _cut(location)
     return found

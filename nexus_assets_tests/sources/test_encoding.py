@@ -194,3 +194,9 @@ def test_utf16_without_a_mark_is_known_where_a_third_is_ascii(exports: Exports, 
     exports.put("Notes.tab", tab_file(rows, encoding=codec))
     export = exports.open(wanted=("id", "Note"))
     assert records(export) == rows[1:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_byte_order_marks_may_stand_one_after_the_other(exports: Exports, encoding: str) -> None:
+    data = '\ufeff\ufeff"id","Note"\n"1","é"\n'.encode(encoding)
+    assert exports.read("Notes.csv", data, wanted=("id", "Note")) == [("id", "Note"), ("1", "é")]

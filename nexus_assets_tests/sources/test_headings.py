@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources.columns import match_columns
+from nexus_assets_tests.sources.conftest import Exports
 
 HEADER = ("id", "nameFirst", "nameLast", "Health Number", "DOB")
 
@@ -34,6 +37,17 @@ def test_a_renamed_column_is_guessed_for_the_person_not_for_the_load() -> None:
         match_columns(HEADER, ("id", "nameFirst", "name_Last"), (), "Contacts.csv")
     assert "lacks the column 'name_Last'" in str(caught.value)
     assert "'Health Number'" in str(caught.value), "the headings that are there"
+
+
+@pytest.mark.parametrize("quote", ["", '"'], ids=["plain", "quoted"])
+@pytest.mark.parametrize("mark", ["|", "^", ":", "~"])
+def test_another_separator_is_named_and_its_advice_helps(exports: Exports, mark: str, quote: str) -> None:
+    cells = [("id", "Note", "Date"), ("A1", "Fits well", "1/2/2020")]
+    text = "".join(mark.join(f"{quote}{cell}{quote}" for cell in row) + "\n" for row in cells)
+    with pytest.raises(NexusAssetsError, match=rf"separated by '{re.escape(mark)}'") as caught:
+        exports.read("Notes.csv", text.encode(), wanted=("id", "Note", "Date"))
+    assert f"line sep={mark} above" in caught.value.remedy
+    assert exports.read("Notes.csv", f"sep={mark}\n{text}".encode(), wanted=("id", "Note", "Date")) == cells
 
 
 def test_a_first_record_that_is_no_header_is_not_shown() -> None:
