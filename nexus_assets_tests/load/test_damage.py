@@ -29,7 +29,7 @@ def test_a_word_for_no_value_stops_the_load(clinic: Clinic, word: str, heading: 
     ("heading", "text", "code"),
     [
         ("Health Number", "?", "unshown_value"),
-        ("gender", " ? ", "unshown_value"),
+        ("Area", " ? ", "unshown_value"),
         ("Health Number", "8.00361E+15", "shortened_number"),
         ("Health Number", "8,00361E+15", "shortened_number"),
         ("CYS_ID", "1.20E+05", "shortened_number"),

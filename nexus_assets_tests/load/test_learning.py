@@ -129,12 +129,15 @@ def test_a_batch_that_left_filemaker_with_its_person_blocks_nothing(loaded: Clin
 
 
 @pytest.mark.parametrize("half", ["object_id", "content_type_id"])
-def test_half_a_link_of_an_upload_prints_no_command_that_can_not_help(half: str, loaded: Clinic) -> None:
+def test_half_a_link_of_an_upload_names_where_it_is_linked_or_deleted(half: str, loaded: Clinic) -> None:
     document = loaded.id_of("documents_document", loaded.exports["Docs"][0])
     upload = loaded.copy("documents_document", document, filemaker_id=None, s3_key="uploads/own.pdf")
     loaded.execute(f"UPDATE documents_document SET {half} = NULL WHERE id = %s", upload)
     (found,) = findings(loaded).values()
-    assert (dict(found.breakdown), found.next_step) == ({"half_null": 1}, "")
+    assert dict(found.breakdown) == {"half_null": 1}
+    assert found.next_step == (
+        "nexus-assets check --select documents --json, and link or delete these rows in Nexus: no load answers for them"
+    )
 
 
 def test_a_link_that_a_load_can_move_prints_the_load(loaded: Clinic) -> None:
