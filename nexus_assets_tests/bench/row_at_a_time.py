@@ -41,7 +41,7 @@ def row_at_a_time(name: str, url: str, exports: Path) -> int:
 
 def _records(entity: Entity, exports: Path) -> Iterator[Record]:
     """The rows of the export; of files each with what the export says of it."""
-    source = entity.source.records if isinstance(entity.source, RecordGroups) else entity.source
+    source = entity.source.of if isinstance(entity.source, RecordGroups) else entity.source
     file = find_export(str(exports), entity.exports[0])
     assert file is not None
     with Path(file.location).open(encoding="utf-8-sig", newline="") as text:

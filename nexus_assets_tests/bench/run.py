@@ -186,7 +186,12 @@ class Graph:
 BASE = "import dagster"
 """What no command of Dagster's can do without: the bare command is measured beside it."""
 
-PREPARE = "from nexus_assets.local import demo, services; demo.prepare(services.connect(), 1, fresh=True, tell=print)"
+PREPARE = """
+from nexus_assets.local import dagster_home, demo, services
+local = services.connect()
+dagster_home.prepare(local.home)
+demo.prepare(local, 1, fresh=True, tell=print)
+"""
 MATERIALIZE = [sys.executable, "-m", "dagster", "asset", "materialize", "--select"]
 RUNS = (
     ("first load, --select '*'", [*MATERIALIZE, "*"]),
