@@ -48,7 +48,7 @@ NOTICES: dict[str, str] = {
     "unknown_funding": "Rows whose funding source is not in Nexus; the column stays empty.",
     "unknown_status": "Rows with a status that Nexus does not have: a new appointment is scheduled, a new referral active.",
     "unknown_sex": "Patients with a gender that Nexus does not have; the column stays empty.",
-    "unknown_flag": "Rows with neither yes nor no in a column that says which of several is the primary one; as if it were empty.",
+    "unknown_flag": "Rows with neither yes nor no in a column such as Primary; it is read as empty.",
     "end_before_start": "Appointments whose end lay before their start; they end when they start.",
     "no_time_of_day": "Appointments at midnight without a length, as FileMaker has them; Nexus's calendar shows none before 07:00.",
     "unreadable_birth_date": "Patients whose date of birth can't be read; its text is kept in the metadata.",
