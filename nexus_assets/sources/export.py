@@ -150,9 +150,10 @@ CSV = {"delimiter": ",", "quote": '"'}
 
 def separated_otherwise(location: str, mark: str) -> ExportError:
     """Returns the error for a text whose cells are separated by a character that no export of FileMaker has."""
+    line = f", or put the line sep={mark} above its headings" if mark.isascii() and mark.isprintable() else ""
     return ExportError(
         f"{location} has its cells separated by {mark!r}.",
-        remedy=f"Put the line sep={mark} above its headings, or export it from FileMaker as .csv, .tab, .mer or .xlsx.",
+        remedy=f"Export it from FileMaker as .csv, .tab, .mer or .xlsx{line}.",
     )
 
 

@@ -9,11 +9,8 @@ from nexus_assets.sources.export import ExportError
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
-
-_XML = re.compile(
-    rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*\0?<\0?\?\0?x\0?m\0?l"
-)  # UTF-16 has a zero beside each letter
+_HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)*\s*<(?:!doctype\s+html|html|table|meta|head)\b", re.IGNORECASE)
+_XML = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)*\s*<(?:\?xml|FMPXMLRESULT|FMPDSORESULT)\b")
 
 _OTHERS = {
     b"[InternetShortcut]": "a shortcut to a web address",
@@ -47,7 +44,8 @@ def _truth(start: bytes, content: Content) -> tuple[str, str] | None:
         return "an old Excel file (.xls)", "Export it from FileMaker as .xlsx, or save it as .xlsx in Excel."
     if _HTML.match(start):
         return "a web page", "Export it from FileMaker as .xlsx or .csv; a download may have brought an error page."
-    if _XML.match(start) and content.format != ".xml":
+    # UTF-16 has a zero beside each letter.
+    if _XML.match(start.replace(b"\0", b"")) and content.format != ".xml":
         return "XML", "Name it so: let it end in .xml."
     if start.startswith(b"%PDF"):
         return "a PDF", "Export it from FileMaker as .xlsx or .csv."

@@ -43,7 +43,8 @@ def readings(text: Iterator[bytes], ending: str, delimiter: str | None, location
         if (cells := _cells(record, candidate, quote)) is not None:
             form = Form(candidate, quote, line_end or b"\n")
             found.append(FirstRecord(cells, form, len(record) + len(line_end)))
-    if not found and (other := _AFTER_A_QUOTED_CELL.match(record)):
+    other = None if found else _AFTER_A_QUOTED_CELL.match(record)
+    if other is not None and other[1].decode() not in delimiters:
         raise separated_otherwise(location, other[1].decode())
     if not found or (not line_end and found[0].form.quote == NO_QUOTE) or not (line_end or record.endswith(QUOTE)):
         raise _cut(location)

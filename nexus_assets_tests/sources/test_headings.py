@@ -50,6 +50,20 @@ def test_another_separator_is_named_and_its_advice_helps(exports: Exports, mark:
     assert exports.read("Notes.csv", f"sep={mark}\n{text}".encode(), wanted=("id", "Note", "Date")) == cells
 
 
+@pytest.mark.parametrize("mark", ["\u00a6", "\x01"])
+def test_a_separator_that_no_line_can_name_is_to_be_exported_otherwise(exports: Exports, mark: str) -> None:
+    with pytest.raises(NexusAssetsError, match="separated by") as caught:
+        exports.read("Notes.csv", f"id{mark}Note\nA1{mark}Fits\n".encode(), wanted=("id", "Note"))
+    assert "sep=" not in caught.value.remedy
+
+
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_quotation_marks_in_a_heading_are_not_taken_for_another_separator(exports: Exports, mark: str) -> None:
+    text = mark.join(('"id"', '"N"o"te"', '"Date"')) + "\n"
+    with pytest.raises(NexusAssetsError, match="quotation marks in the middle of a cell"):
+        exports.read("Notes.csv", text.encode(), wanted=("id", "Note", "Date"))
+
+
 def test_a_first_record_that_is_no_header_is_not_shown() -> None:
     patient = ("A1B2", "Jane", "Citizen", "2950 12345 6", "1/2/1960")
     with pytest.raises(NexusAssetsError, match=r"\(5 cells\) holds 0") as caught:
