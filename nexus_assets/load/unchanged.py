@@ -74,9 +74,10 @@ def unchanged_account(
         return None
     if context.parent_states != last.parents:
         return None
-    if queries.yes(cursor, _anything_differs_sql(context)):
+    differs, all_are_known = queries.row(cursor, _compared_sql(context))
+    if differs:
         return None
-    unnoted = unnoted_sql(cursor, context.target)
+    unnoted = None if all_are_known else unnoted_sql(cursor, context.target)
     if unnoted is not None and queries.yes(cursor, SQL("SELECT EXISTS ({})").format(unnoted)):
         return None
     kept = queries.number(
@@ -97,14 +98,18 @@ def unchanged_account(
     )
 
 
-def _anything_differs_sql(context: LoadContext) -> Composable:
-    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a dangling link."""
+def _compared_sql(context: LoadContext) -> Composable:
+    """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a dangling link; and whether
+    the ledger knows every row of the table."""
     links, as_left = as_left_sql(context, target_hash_sql(context.target, "t"))
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
-        SELECT count(*) > 0 FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
-        WHERE CASE WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN NOT coalesce({as_left}, false)
-              ELSE {recognisable} AND t.id IS NULL END
+        SELECT count(*) FILTER (WHERE CASE
+                 WHEN l.vanished_load IS NULL AND l.row_hash IS NOT NULL THEN NOT coalesce({as_left}, false)
+                 ELSE {recognisable} AND t.id IS NULL END) > 0,
+               -- An id of Nexus stands in the ledger once.
+               count(t.id) = (SELECT count(*) FROM {target})
+        FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
     """).format(
         ledger=context.ledger,
         target=context.target.table,

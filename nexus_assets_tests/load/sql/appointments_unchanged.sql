@@ -88,10 +88,13 @@ SELECT coalesce(sum(hash_record_extended(ROW(name::text, id), 0)), 0)::text FROM
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Appointments';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_appointments AS l LEFT JOIN public.appointments AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0), false)
-      ELSE TRUE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.clinic_id, t.clinician_id, t.appointment_type_id, t.filemaker_event_id, t.start_time, t.end_time, t.status, t.notes), 0), false)
+         ELSE TRUE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.appointments)
+FROM nexus_assets.identity_appointments AS l LEFT JOIN public.appointments AS t ON t.id = l.nexus_id;
 
 SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'appointments' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

@@ -82,12 +82,14 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Docs';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_documents AS l
-    LEFT JOIN public.documents_document AS t ON t.id = l.nexus_id
-    LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'id_contact', t.filemaker_metadata -> 'id_order', t.filemaker_metadata -> 'imported', t.filemaker_metadata -> 'num', t.filemaker_metadata -> 'type'), 0) AND (t.object_id IS NULL OR parent_0.id IS NOT NULL), false)
-      ELSE TRUE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.content_type_id, t.object_id, t.filemaker_id, t.file_name, t.original_name, t.file_size, t.mime_type, t.s3_bucket, t.s3_key, t.s3_url, t.category, t.document_date, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'id_contact', t.filemaker_metadata -> 'id_order', t.filemaker_metadata -> 'imported', t.filemaker_metadata -> 'num', t.filemaker_metadata -> 'type'), 0) AND (t.object_id IS NULL OR parent_0.id IS NOT NULL), false)
+         ELSE TRUE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.documents_document)
+FROM nexus_assets.identity_documents AS l LEFT JOIN public.documents_document AS t ON t.id = l.nexus_id
+    LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 
 SELECT count(*) FROM nexus_assets.identity_documents AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'documents' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

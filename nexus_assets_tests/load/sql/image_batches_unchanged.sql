@@ -82,12 +82,14 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Image_data';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_image_batches AS l
-    LEFT JOIN public.images_batch AS t ON t.id = l.nexus_id
-    LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AND (t.object_id IS NULL OR parent_0.id IS NOT NULL), false)
-      ELSE FALSE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.content_type_id, t.object_id, t.name, t.description), 0) AND (t.object_id IS NULL OR parent_0.id IS NOT NULL), false)
+         ELSE FALSE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.images_batch)
+FROM nexus_assets.identity_image_batches AS l LEFT JOIN public.images_batch AS t ON t.id = l.nexus_id
+    LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 
 SELECT count(*) FROM nexus_assets.identity_image_batches AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'image_batches' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

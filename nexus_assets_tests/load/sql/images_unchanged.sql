@@ -97,10 +97,13 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Image_data';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0), false)
-      ELSE TRUE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.batch_id, t.filemaker_id, t.s3_key, t.s3_thumbnail_key, t.original_name, t.file_size, t.thumbnail_size, t.mime_type, t.category, t.caption, t.date_taken, t."order"), 0), false)
+         ELSE TRUE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.images_image)
+FROM nexus_assets.identity_images AS l LEFT JOIN public.images_image AS t ON t.id = l.nexus_id;
 
 SELECT count(*) FROM nexus_assets.identity_images AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'images' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

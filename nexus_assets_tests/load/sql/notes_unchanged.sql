@@ -81,10 +81,13 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Notes';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_notes AS l LEFT JOIN public.notes AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), false)
-      ELSE FALSE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.content, t.note_type, t.created_at, t.created_by), 0), false)
+         ELSE FALSE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.notes)
+FROM nexus_assets.identity_notes AS l LEFT JOIN public.notes AS t ON t.id = l.nexus_id;
 
 SELECT count(*) FROM nexus_assets.identity_notes AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'notes' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

@@ -89,11 +89,13 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Coms';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_patient_communications AS l
-    LEFT JOIN public.patients AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.contact_json, t.address_json), 0), false)
-      ELSE FALSE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.contact_json, t.address_json), 0), false)
+         ELSE FALSE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.patients)
+FROM nexus_assets.identity_patient_communications AS l LEFT JOIN public.patients AS t ON t.id = l.nexus_id;
 
 SELECT count(*) FROM nexus_assets.identity_patient_communications AS l WHERE vanished_load IS NULL
     AND EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'patient_communications' AND c.source_id = l.source_id AND c.resolved_load IS NULL);

@@ -100,11 +100,13 @@ SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction
     WHERE export = 'PatientToReferrer';
 
-SELECT count(*) > 0 FROM nexus_assets.identity_patient_referrers AS l
-    LEFT JOIN public.patient_referrers AS t ON t.id = l.nexus_id
-WHERE CASE WHEN l.vanished_load IS NULL
-    AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.referrer_id, t.referral_date, t.referral_reason, t.status, t.is_primary), 0), false)
-      ELSE FALSE AND t.id IS NULL END;
+SELECT count(*) FILTER (WHERE CASE
+         WHEN l.vanished_load IS NULL
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.patient_id, t.referrer_id, t.referral_date, t.referral_reason, t.status, t.is_primary), 0), false)
+         ELSE FALSE AND t.id IS NULL END) > 0,
+       -- An id of Nexus stands in the ledger once.
+       count(t.id) = (SELECT count(*) FROM public.patient_referrers)
+FROM nexus_assets.identity_patient_referrers AS l LEFT JOIN public.patient_referrers AS t ON t.id = l.nexus_id;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text);
 
