@@ -20,6 +20,7 @@ from nexus_assets.ledger.schema import code_hash, install
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
 from nexus_assets.load import (
+    check_constraints,
     compare,
     conflicts,
     contract,
@@ -87,9 +88,9 @@ def load(
     if staged.unchanged is not None:
         return _tidy_and_account(run, context, staged, staged.unchanged)
     read = _read(run, context, staged)
-    ids = _identity(run, context, read)
+    ids = _identity(run, context, staged, read)
     counts = _gates(run, context, staged, read, ids)
-    account = _write(run, context, read, counts)
+    account = _write(run, context, staged, read, counts)
     return _tidy_and_account(run, context, staged, account, read, ids)
 
 
@@ -203,9 +204,14 @@ def _damage(
     name = context.entity.rows_of.export
     marks = damage.find(run.cursor, export, date_fields(context.entity), f"The export {name}", rows)
     for mark in marks:
-        facts[name].setdefault("remarks", []).append(str(mark))
-        run.log(f"{context.entity.name}: {mark}")
+        _remark(run, context, facts, str(mark))
     return marks
+
+
+def _remark(run: _Run, context: LoadContext, facts: Mapping[str, Any], remark: str) -> None:
+    """Adds a remark to what is known of the entity's export, and logs it."""
+    facts[context.entity.rows_of.export].setdefault("remarks", []).append(remark)
+    run.log(f"{context.entity.name}: {remark}")
 
 
 def _unchanged(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged] | None:
@@ -258,14 +264,15 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
     return _Read(rows, pending, rekeyed, marks)
 
 
-def _identity(run: _Run, context: LoadContext, read: _Read) -> vanished.Ids:
+def _identity(run: _Run, context: LoadContext, staged: _Staged, read: _Read) -> vanished.Ids:
     """Step 4: which row of Nexus each accepted row is, in `decided`, and how many known ids the source no longer has."""
-    if context.is_first:
-        return vanished.Ids(0, 0)
-    run.inputs.step("comparing", read.pending)
-    identity.resolve(run.cursor, context)
-    unique.reject_new(run.cursor, context)
-    return vanished.count(run.cursor, context)
+    if not context.is_first:
+        run.inputs.step("comparing", read.pending)
+        identity.resolve(run.cursor, context)
+        unique.reject_new(run.cursor, context)
+    for remark in check_constraints.reject_new(run.cursor, context):
+        _remark(run, context, staged.facts, remark)
+    return vanished.Ids(0, 0) if context.is_first else vanished.count(run.cursor, context)
 
 
 def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: vanished.Ids) -> incoming.Counts:
@@ -284,7 +291,7 @@ def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: v
     return counts
 
 
-def _write(run: _Run, context: LoadContext, read: _Read, counts: incoming.Counts) -> Account:
+def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts: incoming.Counts) -> Account:
     """Step 6: what differs is written into Nexus, and remembered in the ledger."""
     cursor, inputs, load_id = run.cursor, run.inputs, context.load_id
     if context.is_first:
@@ -294,6 +301,8 @@ def _write(run: _Run, context: LoadContext, read: _Read, counts: incoming.Counts
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
     unique.keep_changed(cursor, context)
+    for remark in check_constraints.keep_changed(cursor, context):
+        _remark(run, context, staged.facts, remark)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context, counts.rejected)
     learned = superseded.learn(cursor, context, load_id)
@@ -420,6 +429,7 @@ def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str,
     parts = [
         repr(entity),
         columns,
+        *map(repr, target.checks),
         code_hash(),
         context.settings.time_zone,
         sources.digest_of_companions(entity, facts),

@@ -23,6 +23,12 @@ def inserted_sql(context: LoadContext, name: str) -> Composable:
     return value
 
 
+def inserted_columns(context: LoadContext) -> list[str]:
+    """The columns in which a new row gets a value, besides its id."""
+    present = [name for name in context.entity.on_insert if name in context.target.columns]
+    return list(dict.fromkeys((*_read_columns(context.entity), *present)))
+
+
 def _read_columns(entity: Entity) -> tuple[str, ...]:
     """Every target column that `incoming` has a value for."""
     types = (link.type_column for link in entity.generic_references)
@@ -37,8 +43,7 @@ def typed_sql(context: LoadContext, name: str) -> Composable:
 
 def insert_sql(context: LoadContext) -> Composable:
     """Inserts the rows to make and to restore, in the order that keeps neighbouring index entries together."""
-    present = [name for name in context.entity.on_insert if name in context.target.columns]
-    names = list(dict.fromkeys((*_read_columns(context.entity), *present)))
+    names = inserted_columns(context)
     order = [SQL("i.{}").format(incoming_column(name)) for name in context.entity.insert_order]
     return SQL("""
         INSERT INTO {target} (id, {names})

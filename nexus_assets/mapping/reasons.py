@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "unreadable_number": "A number can't be read.",
     "already_there": "Another row of Nexus holds what only one row may hold, such as this pair of a patient and a referrer.",
     "too_long": "A value is longer than its column in Nexus.",
+    "refused_by_check": "A CHECK constraint of the table in Nexus refuses the row; the remarks of the load name the constraint.",
 }
 """Reason code of a reject, as kept in nexus_assets.reject, and what it means."""
 

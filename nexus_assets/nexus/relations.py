@@ -71,10 +71,21 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
+class CheckConstraint:
+    """A CHECK constraint that new rows must meet: its name, its columns, and its condition as SQL that names columns alone."""
+
+    name: str
+    columns: tuple[str, ...]
+    condition: str
+
+
+@dataclass(frozen=True)
 class Relation:
     """A table with rows of its own. `is_visible`: its bare name leads to it, by the search path.
 
     `unique`: the columns of each unique index. `unique_everywhere`: of those that hold for all rows and compute nothing.
+    `checks`: the enforced CHECK constraints, also those that were never validated, but for those of whole rows and of generated
+    columns, whose values are not known before a row is written.
     """
 
     oid: int
@@ -87,6 +98,7 @@ class Relation:
     foreign_keys: tuple[ForeignKey, ...]
     unique: tuple[tuple[str, ...], ...]
     unique_everywhere: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[CheckConstraint, ...] = ()
 
     @property
     def table(self) -> Identifier:
@@ -167,15 +179,20 @@ _COLUMNS_SQL = """
 _KEYS_SQL = """
     SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
            ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
+           k.conname, pg_get_expr(k.conbin, k.conrelid)
+    FROM pg_constraint AS k
+    WHERE k.conrelid = ANY (%(oids)s::oid[]) AND (k.contype IN ('p', 'f') OR k.contype = 'c' AND 0 <> ALL (k.conkey)
+      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
+      AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                      WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''))
     UNION ALL
     SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
            ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
                  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-                 WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+                 WHERE c.place <= i.indnkeyatts ORDER BY c.place), NULL, NULL
     FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
-    ORDER BY 1, 2, 5
+    ORDER BY 1, 2, 5, 6
 """
 
 
@@ -193,12 +210,15 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
     unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
     everywhere: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
+    checks: dict[int, list[CheckConstraint]] = {oid: [] for oid in oids}
     cursor.execute(_KEYS_SQL, {"oids": oids})
-    for oid, kind, to, is_of_all_rows, names in cursor.fetchall():
+    for oid, kind, to, is_of_all_rows, names, name, condition in cursor.fetchall():
         if kind == "p":
             primary[oid] = tuple(names)
         elif kind == "f":
             foreign[oid].append(ForeignKey(tuple(names), int(to), is_of_all_rows))
+        elif kind == "c":
+            checks[oid].append(CheckConstraint(name, tuple(names), condition))
         else:
             unique[oid].append(tuple(names))
             if is_of_all_rows:
@@ -215,6 +235,7 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
             tuple(foreign[oid]),
             tuple(unique[oid]),
             tuple(everywhere[oid]),
+            tuple(checks[oid]),
         )
         for oid, schema, name, visible, partitioned in tables
     }

@@ -18,15 +18,20 @@ WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER
 
 SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
+       k.conname, pg_get_expr(k.conbin, k.conrelid)
+FROM pg_constraint AS k
+WHERE k.conrelid = ANY (%(oids)s::oid[]) AND (k.contype IN ('p', 'f') OR k.contype = 'c' AND 0 <> ALL (k.conkey)
+  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
+  AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                  WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''))
 UNION ALL
 SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place), NULL, NULL
 FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
-ORDER BY 1, 2, 5;
+ORDER BY 1, 2, 5, 6;
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 

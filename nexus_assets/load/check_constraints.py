@@ -1,0 +1,156 @@
+"""Steps 4 and 6: rows that a CHECK constraint of their table would refuse. A new one is a reject, a changed one stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from nexus_assets.ledger.schema import base_columns
+from nexus_assets.load.compare import keep_flag, write_flag, written_sql
+from nexus_assets.load.identity import decided_rows_sql
+from nexus_assets.load.incoming import LoadContext, incoming_column
+from nexus_assets.load.merge import inserted_columns, inserted_sql, merged_sql
+from nexus_assets.nexus.relations import CheckConstraint
+
+REASON = "refused_by_check"
+
+
+def reject_new(cursor: Cursor, context: LoadContext) -> list[str]:
+    """Rejects the rows to insert or to restore that a constraint refuses; returns a remark on each constraint that refuses any.
+
+    A row that is rejected is not decided any more.
+    """
+    inserted = inserted_columns(context)
+    checks = [
+        check
+        for check in context.target.checks
+        if all(
+            name == "id" or name in inserted or not context.target.columns[name].has_default for name in check.columns
+        )
+    ]
+    if not checks:
+        return []
+
+    def value(name: str) -> Composable:
+        if name == "id":
+            return SQL("d.nexus_id")
+        if name in inserted:
+            return inserted_sql(context, name)
+        return SQL("NULL::{}").format(SQL(context.target.columns[name].sql_type))
+
+    undecided = SQL(", undecided AS (DELETE FROM {} AS d USING refused AS r WHERE d.row_number = r.row_number)")
+    cursor.execute(
+        SQL("""
+            WITH refused AS (
+              {refused}
+            ), rejected AS (
+              UPDATE {incoming} AS i SET reason = {reason}, reason_column = ({columns}::text[])[r.place]
+              FROM refused AS r WHERE i.row_number = r.row_number
+            ){undecided}
+            SELECT place, count(*), min(row_number) FROM refused GROUP BY 1 ORDER BY 1
+        """).format(
+            refused=_refused_sql(
+                checks, value, SQL("{} WHERE d.action IN ('insert', 'restore')").format(decided_rows_sql(context))
+            ),
+            incoming=context.work("incoming"),
+            reason=Literal(REASON),
+            columns=Literal([next(iter(_own(context, check)), check.columns[0]) for check in checks]),
+            undecided=SQL("") if context.is_first else undecided.format(context.work("decided")),
+        )
+    )
+    return [_remark(context, checks[place - 1], "refuses", rows, first) for place, rows, first in cursor.fetchall()]
+
+
+def keep_changed(cursor: Cursor, context: LoadContext) -> list[str]:
+    """Keeps what Nexus has in the rows that a constraint would refuse, and returns a remark on each such constraint.
+
+    Run after `changes` is made. First the columns of the constraint alone are kept; where another constraint, or the row as it
+    is, is still in the way, all of them.
+    """
+    tracked = base_columns(context.entity)
+    remarks = []
+    for narrow in (True, False):
+        for check in context.target.checks:
+            names = _own(context, check) if narrow else tracked
+            if not names:
+                continue
+            cursor.execute(
+                SQL("""
+                    WITH kept AS (
+                      UPDATE {changes} AS k SET {flags} FROM ({refused}) AS r WHERE k.row_number = r.row_number
+                      RETURNING k.row_number
+                    )
+                    SELECT count(*), min(row_number) FROM kept
+                """).format(
+                    changes=context.work("changes"),
+                    flags=SQL(", ").join(
+                        SQL("{0} = k.{0} OR k.{1}, {1} = FALSE").format(keep_flag(name), write_flag(name))
+                        for name in names
+                    ),
+                    refused=_refused_sql([check], lambda name: _merged_sql(context, name), _changed_rows_sql(context)),
+                )
+            )
+            for rows, first in cursor.fetchall():
+                if rows:
+                    remarks.append(_remark(context, check, "refuses the change of", rows, first))
+    return remarks
+
+
+def _remark(context: LoadContext, check: CheckConstraint, act: str, rows: int, first: int) -> str:
+    return (
+        f"the constraint {check.name} of the table {context.target.name} {act} {rows:,} row(s), the first in record {first:,}:"
+        f" it demands {check.condition}"
+    )
+
+
+def _refused_sql(checks: list[CheckConstraint], value: Callable[[str], Composable], rows: Composable) -> Composable:
+    """The row number of each of the rows that a constraint refuses, and the place of the first that does, counted from 1.
+
+    The constraint's text names columns alone: so they are called in a subquery that has nothing else.
+    """
+    names = dict.fromkeys(name for check in checks for name in check.columns)
+    cases = (
+        SQL("WHEN ({}) IS FALSE THEN {}").format(SQL(check.condition), Literal(place))
+        for place, check in enumerate(checks, 1)
+    )
+    return SQL("""
+        SELECT "the row" AS row_number, place FROM (
+          SELECT "the row", CASE {cases} END AS place FROM (SELECT i.row_number AS "the row", {values} FROM {rows}) AS n
+        ) AS n WHERE place IS NOT NULL
+    """).format(
+        cases=SQL(" ").join(cases),
+        values=SQL(", ").join(SQL("{} AS {}").format(value(name), Identifier(name)) for name in names),
+        rows=rows,
+    )
+
+
+def _changed_rows_sql(context: LoadContext) -> Composable:
+    return SQL("{} AS c JOIN {} AS i USING (row_number) JOIN {} AS t ON t.id = c.nexus_id WHERE {}").format(
+        context.work("changes"), context.work("incoming"), context.target.table, written_sql(context)
+    )
+
+
+def _merged_sql(context: LoadContext, name: str) -> Composable:
+    """What a column of a changed row comes to hold."""
+    now = SQL("t.{}").format(Identifier(name))
+    if name == context.entity.updated_at:
+        return SQL("now()")
+    if name in _halves(context):
+        written = SQL("i.{}").format(incoming_column(name))
+        return SQL("CASE WHEN c.{} THEN {} ELSE {} END").format(write_flag(_halves(context)[name]), written, now)
+    if name in base_columns(context.entity):
+        return SQL("CASE WHEN c.{} THEN {} ELSE {} END").format(write_flag(name), merged_sql(context, name), now)
+    return now
+
+
+def _own(context: LoadContext, check: CheckConstraint) -> list[str]:
+    """The tracked columns of the constraint; a generic link is tracked by its id."""
+    halves, tracked = _halves(context), base_columns(context.entity)
+    return list(dict.fromkeys(halves.get(name, name) for name in check.columns if halves.get(name, name) in tracked))
+
+
+def _halves(context: LoadContext) -> Mapping[str, str]:
+    """The column of the id by the column of the type, of each generic link."""
+    return {link.type_column: link.id_column for link in context.entity.generic_references}
