@@ -143,10 +143,9 @@ def transaction(
         try:
             connection.set_session("READ COMMITTED" if names else "REPEATABLE READ", readonly=read_only or None)
             with watch.watching(), connection.cursor() as cursor:
-                session.prepare(cursor, read_only=read_only)
                 if names:
                     session.take_turn(cursor, names)
-                    session.prepare(cursor, read_only=read_only)
+                session.prepare(cursor, read_only=read_only)
                 yield cursor
                 if commit:
                     # Through the cursor, which knows whose trigger it is that refuses now.

@@ -142,10 +142,19 @@ def prepare(cursor: Cursor, *, read_only: bool) -> None:
 
 def take_turn(cursor: Cursor, names: Sequence[str]) -> None:
     """Takes the locks of these names, in their order, and begins the transaction again, so that it sees what whoever held them
-    committed."""
+    committed. It can write, and is still to be prepared: until then every name is qualified."""
+    # What the role has set must not end the wait.
+    waiting = {name: FIXED[name] for name in ("statement_timeout", "idle_in_transaction_session_timeout")}
+    if cursor.connection.server_version >= 170000:
+        waiting["transaction_timeout"] = FIXED["transaction_timeout"]
+    limits = SQL("; ").join(
+        SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
+        for name, value in {**waiting, "lock_timeout": LOCK_TIMEOUT}.items()
+    )
+    cursor.execute(limits)
     keys = [_key(name) for name in names]
     for key in keys:
-        cursor.execute(SQL("SELECT pg_advisory_xact_lock({})").format(key))
+        cursor.execute(SQL("SELECT pg_catalog.pg_advisory_xact_lock({})").format(key))
     _begin_again(cursor, keys)
 
 
@@ -169,7 +178,7 @@ def take_another_turn(cursor: Cursor, name: str, timeout: str) -> None:
 
 
 def _key(name: str) -> Composable:
-    return SQL("hashtextextended({}, 0)").format(Literal(f"nexus_assets:{name}"))
+    return SQL("pg_catalog.hashtextextended({}, 0)").format(Literal(f"nexus_assets:{name}"))
 
 
 def _begin_again(cursor: Cursor, keys: Sequence[Composable]) -> None:
@@ -179,7 +188,7 @@ def _begin_again(cursor: Cursor, keys: Sequence[Composable]) -> None:
     between the two transactions, inside one message to the server, which no pooler tears apart.
     """
     hold, take, release = (
-        SQL("; ").join(SQL("SELECT {}({})").format(SQL(function), key) for key in keys)
+        SQL("; ").join(SQL("SELECT pg_catalog.{}({})").format(SQL(function), key) for key in keys)
         for function in ("pg_advisory_lock", "pg_advisory_xact_lock", "pg_advisory_unlock")
     )
     begin = SQL("BEGIN ISOLATION LEVEL REPEATABLE READ")

@@ -238,6 +238,24 @@ def test_load_outlasts_a_timeout_of_the_role(checked: CheckedClinic, setting: st
         assert cursor.fetchall() == [(FIXED[setting],)]
 
 
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout", "transaction_timeout"])
+def test_whoever_waits_for_a_turn_outlasts_a_timeout_of_the_role(checked: CheckedClinic, setting: str) -> None:
+    turns: list[str] = []
+
+    def second() -> None:
+        with transaction(checked.engine, lock="turn"):
+            turns.append("second")
+
+    other = threading.Thread(target=second)
+    with altered(checked, (setting, "400ms")):
+        with transaction(checked.engine, lock="turn"):
+            other.start()
+            time.sleep(1)
+            turns.append("first")
+        other.join()
+    assert turns == ["first", "second"]
+
+
 def test_what_a_role_has_set_counts_no_more_than_what_a_database_has(checked: CheckedClinic) -> None:
     with administrator(checked) as cursor:
         cursor.execute("ALTER ROLE nexus SET statement_timeout = '10ms'")
@@ -261,7 +279,13 @@ def test_nexus_in_another_schema_of_the_path_is_found(checked: CheckedClinic) ->
 def test_functions_of_a_schema_on_the_path_never_stand_before_those_of_the_server(checked: CheckedClinic) -> None:
     """A path may name pg_catalog last: whoever may create functions could then have the load call theirs."""
     checked.execute("CREATE FUNCTION public.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT 'taken over' $$")
-    with altered(checked, ("search_path", "public, pg_catalog")), transaction(checked.engine) as cursor:
+    # What is called before the path is fixed, by whoever takes a lock.
+    before = ["pg_advisory_lock(bigint)", "pg_advisory_xact_lock(bigint)", "pg_advisory_unlock(bigint)"]
+    for function in [*before, "hashtextextended(text, bigint)"]:
+        checked.execute(
+            f"CREATE FUNCTION public.{function} RETURNS bigint LANGUAGE sql AS $$ SELECT (1 / 0)::bigint $$"
+        )
+    with altered(checked, ("search_path", "public, pg_catalog")), transaction(checked.engine, lock="turn") as cursor:
         cursor.execute("SELECT lower('A')")
         assert cursor.fetchall() == [("a",)]
 
