@@ -78,6 +78,8 @@ CREATE OR REPLACE FUNCTION nexus_assets.read_date(value text, date_order text, t
 RETURNS date LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   words text[];
+  mark text;
+  year integer;
   clock interval;
 BEGIN
   value := nexus_assets.comparable(value);
@@ -98,18 +100,15 @@ BEGIN
     RETURN (((nexus_assets.read_date(words[1], date_order, today, epoch, zone) + clock) AT TIME ZONE 'UTC') AT TIME ZONE zone)::date;
   END IF;
 
-  -- Asked first, because a match takes a fifth of the function's time, and few files put the year first.
-  IF substr(value, 5, 1) IN ('/', '.', '-') THEN
-    words := regexp_match(value, '^([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})$');
-    IF words IS NOT NULL THEN
-      RETURN nexus_assets.real_date(words[1]::integer, words[3]::integer, words[4]::integer);
-    END IF;
-  END IF;
-  words := regexp_match(value, '^([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})$');
-  IF words IS NOT NULL AND date_order = 'dmy' THEN
-    RETURN nexus_assets.real_date(nexus_assets.read_year(words[4], today), words[3]::integer, words[1]::integer);
-  ELSIF words IS NOT NULL THEN
-    RETURN nexus_assets.real_date(nexus_assets.read_year(words[4], today), words[1]::integer, words[3]::integer);
+  -- A match that hands out its groups takes fifty times as long as one that only says whether there is one.
+  mark := substr(ltrim(value, '0123456789'), 1, 1);
+  words := string_to_array(value, mark);
+  IF mark IN ('/', '.', '-') AND cardinality(words) = 3 AND array_to_string(words, ' ')
+      ~ '^([0-9]{4} [0-9]{1,2} [0-9]{1,2}|[0-9]{1,2} [0-9]{1,2} ([0-9]{4}|[0-9]{2}))$' THEN
+    IF length(words[1]) = 4 THEN RETURN nexus_assets.real_date(words[1]::integer, words[2]::integer, words[3]::integer); END IF;
+    IF date_order = 'dmy' THEN words := ARRAY[words[2], words[1], words[3]]; END IF;
+    year := nexus_assets.read_year(words[3], today);
+    RETURN nexus_assets.real_date(year, words[1]::integer, words[2]::integer);
   END IF;
   words := regexp_match(value, '^([0-9]{1,2})(?:st|nd|rd|th)?[ -]?([a-z]{3,9})[.]?,?[ -]?([0-9]{4}|[0-9]{2})$');
   IF words IS NULL THEN
@@ -170,7 +169,8 @@ $$;
 -- A whole number in the range of integer, else NULL.
 CREATE OR REPLACE FUNCTION nexus_assets.read_integer(value text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN nexus_assets.read_text(value) ~ '^-?[0-9]{1,10}$'
+  SELECT CASE WHEN value ~ '^-?[0-9]{1,9}$' THEN value::integer
+              WHEN nexus_assets.read_text(value) ~ '^-?[0-9]{1,10}$'
                AND nexus_assets.read_text(value)::bigint BETWEEN -2147483648 AND 2147483647
               THEN nexus_assets.read_text(value)::integer END
 $$;

@@ -28,14 +28,16 @@ def export_headings(source: FileRecords, fields: Iterable[str]) -> tuple[str, ..
 def _described_sql(export: Composable, headings: dict[str, Composable], on: str) -> Composable:
     """One row per record key: the export's, with the number of different rows that claim the key."""
     named = SQL(", ").join(SQL("{} AS {}").format(column, Identifier(name)) for name, column in headings.items())
-    grouped = SQL(", ").join(headings.values())
+    grouped = SQL(", ").join(Identifier(name) for name in headings)
+    # OFFSET 0: a key is made once, not where it is grouped, sorted and joined by.
     return SQL("""
         SELECT DISTINCT ON (record_key) * FROM (
-          SELECT nexus_assets.comparable({on}) AS record_key, min(row_number) AS export_row, {named},
-                 count(*) OVER (PARTITION BY nexus_assets.comparable({on})) AS variants
-          FROM {export} GROUP BY {grouped}
+          SELECT *, count(*) OVER (PARTITION BY record_key) AS variants FROM (
+            SELECT nexus_assets.comparable({on}) AS record_key, min(row_number) AS export_row, {grouped}
+            FROM (SELECT row_number, {named} FROM {export} OFFSET 0) AS rows GROUP BY {grouped} OFFSET 0
+          ) AS keyed
         ) AS claims ORDER BY record_key, export_row
-    """).format(on=headings[on], named=named, export=export, grouped=grouped)
+    """).format(on=Identifier(on), named=named, export=export, grouped=grouped)
 
 
 def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
@@ -43,7 +45,8 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
 
     A name is given where it is the record's number or id: any other text, as that of a folder, may be a person's.
     """
-    # Joined as wholes: asked of each file by itself, the loaded one is looked for in the whole listing, once a file.
+    # Joined as wholes: asked of each file by itself, the loaded one is looked for in the whole listing, once a file. Names are
+    # looked at only of files that share a record: matching them takes longer than the rest of the join.
     kept: Composable = SQL("''")
     joined: Composable = SQL("")
     if loaded is not None:
@@ -56,7 +59,9 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
         SELECT f.key, shared.names FROM {listing} AS f JOIN (
           SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key)
             || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)' ELSE '' END AS names
-          FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+          FROM {listing} WHERE NOT is_thumbnail AND record_key IN
+            (SELECT record_key FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
+          GROUP BY 1) AS shared USING (record_key)
         {joined}
         WHERE NOT f.is_thumbnail AND f.key <> {kept}
     """).format(listing=listing, joined=joined, kept=kept, ours=Literal(_NAMED_BY_RECORD))
@@ -142,7 +147,6 @@ def record_groups_sql(source: FileRecords, records: Composable) -> Composable:
 def rows_without_file_sql(listing: Composable, export: Composable, on: Composable) -> Composable:
     """The number of export rows whose file is not in the bucket."""
     return SQL("""
-        SELECT count(*) FROM {export} AS x WHERE NOT EXISTS
-          (SELECT FROM {listing} AS f WHERE NOT f.is_thumbnail AND
-             f.record_key = nexus_assets.comparable(nexus_assets.plain_number(x.{on})))
+        SELECT count(*) FROM (SELECT nexus_assets.plain_number({on}) AS key FROM {export} OFFSET 0) AS x WHERE NOT EXISTS
+          (SELECT FROM {listing} AS f WHERE NOT f.is_thumbnail AND f.record_key = nexus_assets.comparable(x.key))
     """).format(export=export, listing=listing, on=on)

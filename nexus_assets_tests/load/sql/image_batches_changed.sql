@@ -186,12 +186,15 @@ SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
        coalesce(sum(times) FILTER (WHERE first BETWEEN 13 AND 31 AND second <= 12), 0),
        coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
-FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
-      -- OFFSET 0: the match is made once a text, not once for every use of its words.
-      FROM (SELECT field, times,
-                   regexp_match(nexus_assets.comparable(raw),
-                     '^(?:[a-z]+[.,]* )?([0-9]{1,2})([/.-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})(?![0-9])') AS words
-            FROM nexus_assets.work_image_batches_dates_of_records OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
+FROM (SELECT field, times, words[1]::int AS first, words[2]::int AS second
+      -- OFFSET 0: the text is split once, not once for every use of its words.
+      FROM (
+        SELECT field, times,
+            string_to_array(translate(ltrim(text, 'abcdefghijklmnopqrstuvwxyz., '), '.-', '//'), '/') AS words
+            FROM (SELECT field, times, nexus_assets.comparable(raw) AS text FROM nexus_assets.work_image_batches_dates_of_records) AS dates
+            WHERE text ~ concat('^([a-z]+[.,]* )?', -- a weekday
+                                '([0-9]{1,2}/[0-9]{1,2}/|[0-9]{1,2}[.][0-9]{1,2}[.]|[0-9]{1,2}-[0-9]{1,2}-)',
+                                '([0-9]{4}|[0-9]{2})([^0-9]|$)') OFFSET 0) AS split) AS dates
 GROUP BY field ORDER BY field;
 
 ALTER TABLE nexus_assets.work_image_batches_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_image_batches_dates_of_records;
@@ -221,7 +224,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
                       ' ORDER BY key)
         || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
             ELSE '' END AS names
-      FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1) AS shared USING (record_key)
+      FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail AND record_key IN
+        (SELECT record_key FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
+      GROUP BY 1) AS shared USING (record_key)
         LEFT JOIN (
           SELECT o.record_key, min(o.key) AS key FROM nexus_assets.work_image_batches_listing AS o
               JOIN public.images_image AS t ON t.s3_key = o.key
@@ -230,10 +235,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
 ) AS rival ON rival.key = f.key
     LEFT JOIN (
     SELECT DISTINCT ON (record_key) * FROM (
-      SELECT nexus_assets.comparable(nexus_assets.plain_number(c5)) AS record_key, min(row_number) AS export_row,
-          nexus_assets.plain_number(c5) AS recid, c3 AS "id_Contact", c0 AS "date", c2 AS id,
-             count(*) OVER (PARTITION BY nexus_assets.comparable(nexus_assets.plain_number(c5))) AS variants
-      FROM nexus_assets.work_image_batches_export GROUP BY nexus_assets.plain_number(c5), c3, c0, c2
+      SELECT *, count(*) OVER (PARTITION BY record_key) AS variants FROM (
+        SELECT nexus_assets.comparable(recid) AS record_key, min(row_number) AS export_row, recid, "id_Contact", "date",
+            id
+        FROM (SELECT row_number, nexus_assets.plain_number(c5) AS recid, c3 AS "id_Contact", c0 AS "date", c2 AS id FROM nexus_assets.work_image_batches_export OFFSET 0) AS rows
+            GROUP BY recid, "id_Contact", "date", id OFFSET 0
+      ) AS keyed
     ) AS claims ORDER BY record_key, export_row
 ) AS x ON x.record_key = f.record_key AND rival.key IS NULL
     LEFT JOIN (

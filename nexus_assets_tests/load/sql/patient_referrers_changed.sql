@@ -191,12 +191,15 @@ SELECT field,
        coalesce(sum(times) FILTER (WHERE second BETWEEN 13 AND 31 AND first <= 12), 0),
        coalesce(sum(times) FILTER (WHERE first BETWEEN 13 AND 31 AND second <= 12), 0),
        coalesce(sum(times) FILTER (WHERE first <= 12 AND second <= 12 AND first <> second), 0)
-FROM (SELECT field, times, words[1]::int AS first, words[3]::int AS second
-      -- OFFSET 0: the match is made once a text, not once for every use of its words.
-      FROM (SELECT field, times,
-                   regexp_match(nexus_assets.comparable(raw),
-                     '^(?:[a-z]+[.,]* )?([0-9]{1,2})([/.-])([0-9]{1,2})\2(?:[0-9]{4}|[0-9]{2})(?![0-9])') AS words
-            FROM nexus_assets.work_patient_referrers_dates_of_records OFFSET 0) AS matched WHERE words IS NOT NULL) AS dates
+FROM (SELECT field, times, words[1]::int AS first, words[2]::int AS second
+      -- OFFSET 0: the text is split once, not once for every use of its words.
+      FROM (
+        SELECT field, times,
+            string_to_array(translate(ltrim(text, 'abcdefghijklmnopqrstuvwxyz., '), '.-', '//'), '/') AS words
+            FROM (SELECT field, times, nexus_assets.comparable(raw) AS text FROM nexus_assets.work_patient_referrers_dates_of_records) AS dates
+            WHERE text ~ concat('^([a-z]+[.,]* )?', -- a weekday
+                                '([0-9]{1,2}/[0-9]{1,2}/|[0-9]{1,2}[.][0-9]{1,2}[.]|[0-9]{1,2}-[0-9]{1,2}-)',
+                                '([0-9]{4}|[0-9]{2})([^0-9]|$)') OFFSET 0) AS split) AS dates
 GROUP BY field ORDER BY field;
 
 ALTER TABLE nexus_assets.work_patient_referrers_dates_of_records ADD COLUMN value date;UPDATE nexus_assets.work_patient_referrers_dates_of_records SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_patient_referrers_dates_of_records;
