@@ -453,8 +453,8 @@ class _Joins:
                 return self._nothing(alias, id=nothing)
             through = Identifier(f"{name}_through")
             self.clauses.append(
-                SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({id}) AS key, {said} AS said FROM {table} AS x
-                       ORDER BY 1, row_number) AS {through} ON {through}.key = {compared}""").format(
+                SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({id}) AS key, nexus_assets.comparable({said}) AS said
+                                  FROM {table} AS x ORDER BY 1, row_number) AS {through} ON {through}.key = {compared}""").format(
                     id=relation.field(id_heading, "x"),
                     said=relation.field(name_heading, "x"),
                     table=relation.table,
@@ -462,7 +462,7 @@ class _Joins:
                     compared=compared,
                 )
             )
-            compared = call("comparable", SQL("{}.said").format(through))
+            compared = SQL("{}.said").format(through)
         self.clauses.append(
             SQL("""LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable({column}::text) AS key, id FROM {table}
                    ORDER BY 1, created_at, id) AS {alias} ON {alias}.key = {compared}""").format(

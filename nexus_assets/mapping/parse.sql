@@ -23,7 +23,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     ELSE translate(regexp_replace(normalize(value, NFC), E'[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFE00-\uFE0F\uFEFF]+', '', 'g'),
                    E'\u2018\u2019\u201B\u02BC\u00B4\u2032\uFF07\u201C\u201D\u201F\u2033\u2010\u2011\u2012\u2013\u2014\u2212',
                    E'\u0027\u0027\u0027\u0027\u0027\u0027\u0027\u0022\u0022\u0022\u0022------') END,
-    E'[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]+', ' ', 'g'))), '')
+    -- A single space, as nearly every one is, is left alone.
+    E'[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]{2,}|(?! )[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]', ' ', 'g'))), '')
 $$;
 
 -- A number without a sign as FileMaker has it, where another program has made a number of it: `101.0`, `1,001` and `1,001.00` lose

@@ -319,14 +319,12 @@ AS s
                                SELECT DISTINCT ON (1) nexus_assets.comparable(filemaker_id::text) AS key, id
                                    FROM public.clinics
               ORDER BY 1, created_at, id) AS clinic_id_0 ON clinic_id_0.key = nexus_assets.comparable(s.f7)
-                  LEFT JOIN (
-                    SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, x.c1 AS said
-                        FROM nexus_assets.work_appointments_companion_clinicians AS x
-                  ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
-                      LEFT JOIN (
-                        SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
-                            FROM public.clinicians
-              ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = nexus_assets.comparable(clinician_id_0_through.said)
+                  LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(x.c0) AS key, nexus_assets.comparable(x.c1) AS said
+                             FROM nexus_assets.work_appointments_companion_clinicians AS x ORDER BY 1, row_number) AS clinician_id_0_through ON clinician_id_0_through.key = nexus_assets.comparable(s.f8)
+                                 LEFT JOIN (
+                                   SELECT DISTINCT ON (1) nexus_assets.comparable(full_name::text) AS key, id
+                                       FROM public.clinicians
+              ORDER BY 1, created_at, id) AS clinician_id_0 ON clinician_id_0.key = clinician_id_0_through.said
                   LEFT JOIN (SELECT DISTINCT ON (1) nexus_assets.comparable(name::text) AS key, id FROM public.appointment_types
               ORDER BY 1, created_at, id) AS appointment_type_id_0 ON appointment_type_id_0.key = nexus_assets.comparable(s.f9)
                   LEFT JOIN nexus_assets.work_appointments_dates AS dates_0 ON dates_0.field = 'startDate'
