@@ -8,7 +8,7 @@ from __future__ import annotations
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
-from nexus_assets.load import incoming, merge, record
+from nexus_assets.load import incoming, lost_writes, merge, record
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import Dictionaries, date_fields, time_fields
 from nexus_assets.load.incoming import LoadContext
@@ -43,6 +43,7 @@ def write(cursor: Cursor, context: LoadContext, rows: int, rejected: dict[str, i
     """Inserts every accepted row of these, and its entry in the ledger; each outcome is counted where it happens."""
     account = Account(source_rows=rows, rejected=rejected)
     cursor.execute(merge.insert_sql(context))
-    account.inserted = int(cursor.rowcount)
+    account.inserted = rows - sum(rejected.values())
+    lost_writes.check_inserted(cursor, context, account.inserted, cursor.rowcount)
     cursor.execute(record.first_entries_sql(context, load_id))
     return account

@@ -31,6 +31,7 @@ from nexus_assets.load import (
     heal,
     identity,
     incoming,
+    lost_writes,
     merge,
     parents,
     record,
@@ -308,7 +309,9 @@ def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts
     learned = superseded.learn(cursor, context, load_id)
     inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))
+    lost_writes.check_updated(cursor, context, account.updated, cursor.rowcount)
     cursor.execute(merge.insert_sql(context))
+    lost_writes.check_inserted(cursor, context, account.inserted, cursor.rowcount)
     cursor.execute(record.compared_sql(context, load_id))
     record.inserted(cursor, context, load_id)
     identity.note_the_unseen(cursor, context, load_id)

@@ -42,6 +42,9 @@ NOT_BY_A_CELL: dict[str, str] = {
 }
 """Reasons that no other text in a cell of the row could correct, and what corrects them."""
 
+DECIDED_BY_NEXUS = frozenset({"already_there", "refused_by_check"})
+"""Reasons that may be gone although the row, its parents and the mapping are as they were."""
+
 NOTICES: dict[str, str] = {
     "unknown_clinic": "Rows whose clinic is not in Nexus; the column stays empty.",
     "unknown_clinician": "Rows whose clinician is not in Nexus; the column stays empty.",

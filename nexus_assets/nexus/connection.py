@@ -177,7 +177,7 @@ def _given_up(place: str) -> DatabaseError:
     )
 
 
-QUOTED_CLASSES = ("42", "3D", "28", "25", "55", "58", "53")
+QUOTED_CLASSES = ("0A", "42", "3D", "28", "25", "55", "58", "53")
 """SQLSTATE classes whose messages quote identifiers, settings and the server's own files alone; the others may quote a cell."""
 
 

@@ -297,6 +297,18 @@ def test_an_id_that_another_company_carries_is_a_reject(clinic: Clinic) -> None:
     assert clinic.load("companies")["companies"].account.rejected == {"already_there": 1}
 
 
+def test_a_reject_is_resolved_once_the_other_row_is_gone(clinic: Clinic) -> None:
+    clinic.execute("CREATE UNIQUE INDEX ON {patients} (first_name)")
+    wattle = clinic.contact("Wattle")
+    clinic.load("patients")
+    native = clinic.copy("patients", clinic.patient_id(wattle), first_name="Ines", filemaker_metadata="{}")
+    clinic.contact("Coolabah", nameFirst="Ines")
+    assert clinic.load("patients")["patients"].account.rejected == {"already_there": 1}
+    clinic.execute("DELETE FROM {patients} WHERE id = %s", native)
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.rejected) == (1, {})
+
+
 def test_a_unique_index_over_some_of_the_rows_rejects_nothing(pair: tuple[str, str], clinic: Clinic) -> None:
     clinic.execute("CREATE UNIQUE INDEX ON {patient_referrers} (patient_id) WHERE status = 'PENDING'")
     clinic.referral(*pair)
