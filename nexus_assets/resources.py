@@ -105,8 +105,8 @@ def _client(clinic: settings.Clinic, *, with_times: bool = True) -> Any:
         aws_secret_access_key=clinic.secret_access_key,
         max_attempts=ATTEMPTS - 1,  # those after the first
     )
-    # S3Resource.get_client would take no time limits.
-    limits = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    # S3Resource.get_client would take no time limits. boto3 still presigns for some servers in a way that newer ones refuse.
+    limits = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, signature_version="s3v4")
 
     def make() -> Any:
         session = botocore.session.get_session()
@@ -180,21 +180,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def address(self, seconds: int) -> Callable[[str], str]:
         """Makes the address of a file as the front end makes it: presigned, good for so many seconds."""
-        import boto3
-        from botocore.config import Config
-
-        silence_libraries()
-        clinic, name = the_clinic(), self.name()
-        with MAKES_CLIENT:
-            client = boto3.client(
-                "s3",
-                endpoint_url=clinic.endpoint_url,
-                region_name=clinic.region,
-                aws_access_key_id=clinic.access_key_id,
-                aws_secret_access_key=clinic.secret_access_key,
-                # boto3 still presigns for some servers in the way that newer ones refuse.
-                config=Config(signature_version="s3v4"),
-            )
+        client, name = self.client(), self.name()
         return lambda key: str(
             client.generate_presigned_url("get_object", Params={"Bucket": name, "Key": key}, ExpiresIn=seconds)
         )

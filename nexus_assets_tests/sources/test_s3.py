@@ -135,3 +135,4 @@ def test_a_bucket_makes_one_client() -> None:
     clinic = ClinicBucket()
     assert clinic.client() is clinic.client()
     assert clinic.client() is not ClinicBucket().client()
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in clinic.address(60)("a.jpg")
