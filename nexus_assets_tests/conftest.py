@@ -37,7 +37,7 @@ MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 
 
 def there_is_room_in_memory() -> bool:
-    """Whether temporary files fit into memory: each test's database is 1,700 files, and to make those on a disk takes the
+    """Whether temporary files fit into memory: each test's database is 500 files, and to make those on a disk takes the
     server several times as long."""
     return MEMORY.is_dir() and min(psutil.disk_usage(str(MEMORY)).free, psutil.virtual_memory().available // 2) >= ROOM
 
