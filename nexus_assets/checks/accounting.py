@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded, violators
-from nexus_assets.ledger.schema import is_installed
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.deletions import by_a_person_sql
 from nexus_assets.load.incoming import filemaker_id_sql
@@ -65,7 +64,7 @@ def _next_step(entity: str, reasons: Mapping[str, int]) -> str:
 
 
 def _last_load(context: CheckContext, entity: str) -> tuple[int, Mapping[str, int], Mapping[str, int]] | None:
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return None
     loads = context.rows(
         SQL(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from typing import Literal as OneOf
 
@@ -13,6 +14,7 @@ from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.schema import is_installed
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.catalog import Target
 
@@ -58,6 +60,11 @@ class CheckContext:
     deep: bool = False
     objects: dict[str, Composable] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @cached_property
+    def has_ledger(self) -> bool:
+        """Whether the database has a ledger, asked once: all checks see one state. Raises UntrustedLedgerError."""
+        return is_installed(self.cursor)
 
     def rows(self, query: Composable) -> list[tuple[Any, ...]]:
         """Every row that the query answers."""

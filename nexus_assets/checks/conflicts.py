@@ -5,7 +5,6 @@ from __future__ import annotations
 from psycopg2.sql import SQL, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, violators
-from nexus_assets.ledger.schema import is_installed
 from nexus_assets.mapping.entity import Entity
 
 
@@ -13,7 +12,7 @@ def agrees_with_filemaker(entity: Entity, context: CheckContext) -> Finding:
     """Values that the last loads kept because a person changed them, or an adopted row had them; the kind is the column.
 
     A value of which somebody decided that Nexus is right is agreed on until either side changes."""
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return Finding(0)
     query = SQL("""
         SELECT nexus_id::text AS nexus_id, source_id::text AS source_id, cause, column_name AS reason

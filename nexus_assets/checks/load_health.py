@@ -9,7 +9,6 @@ from typing import Any
 from psycopg2.sql import SQL, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded
-from nexus_assets.ledger.schema import is_installed
 from nexus_assets.mapping.entity import Entity
 
 
@@ -58,7 +57,7 @@ def last_load_as_usual(entity: Entity, routine: Routine, context: CheckContext) 
 
 def _loads(context: CheckContext, entity: str) -> list[tuple[datetime, int, int, dict[str, Any]]]:
     """(finished, source rows, rejected rows, sources) of the last two loads, the last one first."""
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return []
     return context.rows(
         SQL("""

@@ -8,7 +8,6 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.checks.check import SAMPLE_ROWS, CheckContext, Finding, loading, violators
 from nexus_assets.checks.files import looks_like
-from nexus_assets.ledger.schema import is_installed
 from nexus_assets.mapping.entity import Entity
 
 A_FEW, MANY = 20, 500
@@ -98,7 +97,7 @@ def files_and_rows_agree(entity: Entity, context: CheckContext) -> Finding:
     objects, target = objects_sql(context, entity), context.table(entity.name)
     has_thumbnails = "s3_thumbnail_key" in target.columns
     rejected: Composable = SQL("(SELECT NULL::text AS key, NULL::text AS record_key WHERE FALSE)")
-    if is_installed(context.cursor):
+    if context.has_ledger:
         rejected = SQL("""
             (SELECT o.key, o.record_key FROM nexus_assets.reject AS r JOIN objects AS o ON o.key = r.payload ->> 'key'
              WHERE r.entity = {entity} AND r.resolved_load IS NULL)

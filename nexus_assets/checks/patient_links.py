@@ -11,7 +11,7 @@ from dataclasses import replace
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, violators
-from nexus_assets.ledger.schema import base_column, is_installed, named_column
+from nexus_assets.ledger.schema import base_column, named_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import carried_id_sql, hash_sql
 from nexus_assets.load.parents import there_sql
@@ -69,7 +69,7 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
     """Rows that are linked to another patient than FileMaker names, or to none although it names one that is here.
 
     Where somebody decided that Nexus is right, it is."""
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return Finding(0)
     target, patients, link = context.table(entity.name), context.table("patients"), _column(entity)
     declared = patient_link(entity)
@@ -135,7 +135,7 @@ def _never_linked_sql(context: CheckContext, entity: Entity, link: GenericRefere
 def records_agree(context: CheckContext) -> Finding:
     """Images that lie with another patient than the batch of their own FileMaker record, and documents and images of one
     record that belong to different people."""
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return Finding(0)
     images, batches, patients = (context.table(name) for name in ("images", "image_batches", "patients"))
     parts = [

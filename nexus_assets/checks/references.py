@@ -14,7 +14,7 @@ from nexus_assets.checks.check import CheckContext, Finding, loading, violators
 from nexus_assets.checks.patient_links import by_hash_sql
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import shared
-from nexus_assets.ledger.schema import base_column, is_installed
+from nexus_assets.ledger.schema import base_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.superseded import has_to_move
@@ -79,7 +79,7 @@ def _chosen_sql(
     A load answers for a row that is in the ledger and in the last export, not rejected, and whose link is not to somebody who
     is gone and whom FileMaker does not name either.
     """
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return SQL("SELECT * FROM ({}) AS o WHERE {}").format(orphans, Literal(not managed))
     resolvable: Composable = SQL("TRUE")
     named: Composable = SQL("")
@@ -124,7 +124,7 @@ def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey
         if model.content_type != parent.content_type_id
     ]
     imported = [made_by_importer_sql(target, "t")] if entity.made_by_importer else []
-    if is_installed(context.cursor):
+    if context.has_ledger:
         ledger = identity_table(entity.name)
         imported.append(SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = t.id)").format(ledger))
     return SQL("""
@@ -336,7 +336,7 @@ def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
     """What to run next where no load answers for the rows: a load only if it can help, else what teaches the ledger ids."""
 
     def step(context: CheckContext, violators: Composable) -> str:
-        if not is_installed(context.cursor):
+        if not context.has_ledger:
             return loading(asset)
         known = _known(context, violators)
         if known.back or (known.superseded and has_to_move(context.cursor, context.table("patients"))):
@@ -353,7 +353,7 @@ def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
 
 def likely_cause(context: CheckContext, violators: Composable) -> str:
     """What the ledger knows of the patients at which the violators point in vain."""
-    if not is_installed(context.cursor):
+    if not context.has_ledger:
         return ""
     known = _known(context, violators)
     runs = context.rows(
