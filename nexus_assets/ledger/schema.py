@@ -110,6 +110,17 @@ def table_names() -> list[str]:
     return [*declared, *(identity_table(name).strings[-1] for name in ENTITIES)]
 
 
+def numbered_tables(cursor: Cursor) -> list[Identifier]:
+    """The ledger's tables whose rows have a number of a sequence as their id."""
+    cursor.execute(
+        SQL("""
+            SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+            WHERE c.relnamespace = {}::regnamespace AND a.attname = 'id' AND a.attidentity <> '' ORDER BY 1
+        """).format(Literal(LEDGER_SCHEMA))
+    )
+    return [ledger_table(name) for (name,) in cursor.fetchall()]
+
+
 def check_trusted(cursor: Cursor) -> None:
     """Raises UntrustedLedgerError where the ledger is another role's, and not as this program makes it."""
     code = _code()

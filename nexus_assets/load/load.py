@@ -12,11 +12,11 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import before_values, retention
-from nexus_assets.ledger.schema import code_hash, install
+from nexus_assets.ledger.schema import code_hash, install, numbered_tables
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
 from nexus_assets.load import (
@@ -404,7 +404,20 @@ def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[st
 
 
 def _next_load(cursor: Cursor) -> int:
-    return queries.number(cursor, "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'))")
+    """The number of this load. A database restored without its sequences gives numbers that are taken: they catch up first."""
+    number, last = queries.row(
+        cursor,
+        "SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load)",
+    )
+    if number > last:
+        return int(number)
+    for table in numbered_tables(cursor):
+        cursor.execute(
+            SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {}").format(
+                Literal(".".join(table.strings)), table
+            )
+        )
+    return _next_load(cursor)
 
 
 def _repair_links(cursor: Cursor, context: LoadContext, account: Account) -> None:

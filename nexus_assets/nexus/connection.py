@@ -210,21 +210,35 @@ KNOWN_NAMES_SQL = """
     UNION SELECT conname FROM pg_constraint WHERE conname = ANY(%(names)s)
 """
 
+DEFINITION_SQL = """
+    SELECT coalesce((SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = c.oid AND conname = %(constraint)s),
+                    (SELECT pg_get_indexdef(i.oid) FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
+                     WHERE x.indrelid = c.oid AND i.relname = %(constraint)s))
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = %(table)s AND n.nspname = %(schema)s
+"""
+
 
 def _names(said: Any, engine: sqlalchemy.Engine) -> list[tuple[str, str]]:
-    """(kind, name) of what an error is about, where the catalogue has that name: a trigger may put a cell in its place.
+    """(kind, name) of what an error is about, where the catalogue has that name: a trigger may put a cell in its place; last how the
+    constraint or index is defined.
 
     Asked on a connection of its own: the one of the error can't be asked any more. Without one no name is known.
     """
     fields = {"table": said.table_name, "column": said.column_name, "constraint": said.constraint_name}
     known: set[str] = set()
+    defined: list[str] = []
     with suppress(NexusAssetsError, psycopg2.Error):
         if asked := [name for name in fields.values() if name]:
             connection, _ = _connect(engine)
             with closing(connection), connection.cursor() as cursor:
                 cursor.execute(KNOWN_NAMES_SQL, {"names": asked})
                 known = {name for (name,) in cursor.fetchall()}
-    return [(kind, name) for kind, name in fields.items() if name in known]
+                if said.constraint_name in known and said.table_name in known:
+                    cursor.execute(DEFINITION_SQL, {**fields, "schema": said.schema_name})
+                    defined = [text for (text,) in cursor.fetchall() if text]
+    named = [(kind, name) for kind, name in fields.items() if name in known]
+    return [*named, *(("which is", text) for text in defined)]
 
 
 def _remedy(code: str, routine: str) -> str:
@@ -265,7 +279,13 @@ def _refusing_trigger(error: psycopg2.Error) -> DatabaseError | None:
     )
 
 
+_UNMET = (
+    "Nothing was written. A row to be written does not meet this: correct it in FileMaker, export and load again, or have Nexus's"
+    " administrator change the constraint."
+)
+
 _REMEDIES = {
+    **dict.fromkeys((errorcodes.UNIQUE_VIOLATION, errorcodes.EXCLUSION_VIOLATION, errorcodes.CHECK_VIOLATION), _UNMET),
     errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"
     " migrate`.",
     errorcodes.READ_ONLY_SQL_TRANSACTION: "Nothing was written. Point NEXUS_DATABASE_URL at the writable primary server.",

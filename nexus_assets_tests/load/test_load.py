@@ -339,6 +339,18 @@ def test_a_value_longer_than_its_column_is_rejected(loaded: Clinic) -> None:
     assert loaded.value("SELECT column_name FROM nexus_assets.reject") == "middle_names"
 
 
+def test_a_ledger_restored_without_its_sequences_gives_numbers_that_are_free(loaded: Clinic) -> None:
+    for contact in ("Oak", "Elm"):
+        loaded.contact(contact, nameLast="")
+        loaded.load("patients")
+    for table in ("load", "reject"):
+        loaded.execute(f"SELECT setval(pg_get_serial_sequence('nexus_assets.{table}', 'id'), 1, FALSE)")
+    last = loaded.value("SELECT max(id) FROM nexus_assets.load")
+    loaded.contact("Ash", nameLast="")
+    assert loaded.load("patients")["patients"].load_id == last + 1
+    assert loaded.value("SELECT count(*) FROM nexus_assets.reject") == 3
+
+
 # --- order ------------------------------------------------------------------------------------------------------------
 
 

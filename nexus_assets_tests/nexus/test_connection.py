@@ -82,6 +82,41 @@ def test_names_of_a_constraint_are_told(nexus_database: str) -> None:
     assert "not null violation [23502], table notes, column " in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("constraint", "definition"),
+    [
+        (
+            "ALTER TABLE notes ADD CONSTRAINT one EXCLUDE (created_by WITH =)",
+            "which is EXCLUDE USING btree (created_by WITH =)",
+        ),
+        (
+            "CREATE UNIQUE INDEX one ON notes (lower(created_by)) WHERE note_type = 'other'",
+            "which is CREATE UNIQUE INDEX one ON public.notes USING btree (lower(",
+        ),
+    ],
+    ids=["exclusion constraint", "unique index of an expression"],
+)
+def test_what_a_constraint_demands_is_told_and_what_to_do(
+    nexus_database: str, constraint: str, definition: str
+) -> None:
+    engine = make_engine(nexus_database)
+    with transaction(engine) as cursor:
+        cursor.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'notes' AND is_nullable = 'NO'"
+        )
+        for (column,) in cursor.fetchall():
+            if column != "id":
+                cursor.execute(f'ALTER TABLE notes ALTER COLUMN "{column}" DROP NOT NULL')
+        cursor.execute(constraint)
+    with pytest.raises(DatabaseError) as refused, transaction(engine) as cursor:
+        cursor.execute(
+            "INSERT INTO notes (id, created_by, note_type) SELECT gen_random_uuid(), 'Wattle', 'other' FROM generate_series(1, 2)"
+        )
+    assert f"table notes, constraint one, {definition}" in str(refused.value)
+    assert "correct it in FileMaker, export and load again" in refused.value.remedy
+    assert "Wattle" not in str(refused.value)
+
+
 def test_an_error_of_a_statement_does_not_quote_its_parameters() -> None:
     assert make_engine("postgresql://nexus:x@127.0.0.1:1/nexus").hide_parameters
 

@@ -83,7 +83,7 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 

@@ -95,7 +95,7 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text);
 

@@ -82,7 +82,7 @@ SELECT count(*) FROM (
           AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
 ) AS gone;
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.correction WHERE export = 'Notes';
 

@@ -62,7 +62,7 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_export (row_number bigint GENERATED ALWAYS AS IDENTITY, c0 text, c1 text, c2 text, c3 text, c4 text, c5 text, c6 text, c7 text, c8 text, c9 text, c10 text, c11 text, c12 text, c13 text, c14 text, c15 text, c16 text, c17 text, c18 text, c19 text, c20 text);
 

@@ -65,7 +65,7 @@ WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filema
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
-SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id'));
+SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
 
