@@ -9,7 +9,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.load.compare import keep_flag, write_flag, written_sql
-from nexus_assets.load.identity import decided_rows_sql
+from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.load.merge import inserted_columns, inserted_sql, merged_sql
 from nexus_assets.nexus.relations import CheckConstraint
@@ -40,7 +40,6 @@ def reject_new(cursor: Cursor, context: LoadContext) -> list[str]:
             return inserted_sql(context, name)
         return SQL("NULL::{}").format(SQL(context.target.columns[name].sql_type))
 
-    undecided = SQL(", undecided AS (DELETE FROM {} AS d USING refused AS r WHERE d.row_number = r.row_number)")
     cursor.execute(
         SQL("""
             WITH refused AS (
@@ -57,7 +56,7 @@ def reject_new(cursor: Cursor, context: LoadContext) -> list[str]:
             incoming=context.work("incoming"),
             reason=Literal(REASON),
             columns=Literal([next(iter(_own(context, check)), check.columns[0]) for check in checks]),
-            undecided=SQL("") if context.is_first else undecided.format(context.work("decided")),
+            undecided=undecided_sql(context, "refused"),
         )
     )
     return [_remark(context, checks[place - 1], "refuses", rows, first) for place, rows, first in cursor.fetchall()]

@@ -310,6 +310,15 @@ def decided_rows_sql(context: LoadContext) -> Composable:
     )
 
 
+def undecided_sql(context: LoadContext, rejected: str) -> Composable:
+    """A further part of a WITH clause: takes the rows of its part `rejected` out of `decided`, which a first load does not have."""
+    if context.is_first:
+        return SQL("")
+    return SQL(", undecided AS (DELETE FROM {} AS d USING {} AS r WHERE d.row_number = r.row_number)").format(
+        context.work("decided"), Identifier(rejected)
+    )
+
+
 def count_resembling(cursor: Cursor, context: LoadContext) -> int:
     """How many new rows look like one of Nexus that no FileMaker id owns: they may be the same, made twice."""
     if not context.entity.resembles:

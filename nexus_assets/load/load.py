@@ -270,7 +270,7 @@ def _identity(run: _Run, context: LoadContext, staged: _Staged, read: _Read) -> 
     if not context.is_first:
         run.inputs.step("comparing", read.pending)
         identity.resolve(run.cursor, context)
-        unique.reject_new(run.cursor, context)
+    unique.reject_new(run.cursor, context)
     for remark in check_constraints.reject_new(run.cursor, context):
         _remark(run, context, staged.facts, remark)
     return vanished.Ids(0, 0) if context.is_first else vanished.count(run.cursor, context)

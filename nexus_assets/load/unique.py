@@ -9,6 +9,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
 from nexus_assets.load.compare import keep_flag, write_flag
+from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import inserted_sql, merged_sql
 
@@ -18,10 +19,13 @@ REASON = "already_there"
 def reject_new(cursor: Cursor, context: LoadContext) -> None:
     """Rejects the rows to insert or to restore whose unique values another row of the table has, or an earlier one of these.
 
-    Run after `decided` is made; a row that is rejected is not decided any more.
+    A row that is rejected is not decided any more.
     """
+    own = context.entity.filemaker_id
     for names in _unique(context):
-        cursor.execute(_reject_new_sql(context, names))
+        # In a first load no FileMaker id comes twice, or it would be none (load/first.py).
+        if not (context.is_first and own is not None and own.key is None and names == (own.column,)):
+            cursor.execute(_reject_new_sql(context, names))
 
 
 def keep_changed(cursor: Cursor, context: LoadContext) -> None:
@@ -39,20 +43,19 @@ def _unique(context: LoadContext) -> list[tuple[str, ...]]:
 def _reject_new_sql(context: LoadContext, names: Sequence[str]) -> Composable:
     return SQL("""
         WITH new AS (
-          SELECT d.row_number, d.nexus_id, {values} FROM {decided} AS d JOIN {incoming} AS i USING (row_number)
+          SELECT i.row_number, d.nexus_id, {values} FROM {decided}
           WHERE d.action IN ('insert', 'restore')
         ), clashing AS (
           SELECT row_number FROM (
             SELECT n.*, row_number() OVER (PARTITION BY {columns} ORDER BY n.row_number) AS place FROM new AS n WHERE {given}
           ) AS n
           WHERE n.place > 1 OR EXISTS (SELECT FROM {target} AS o WHERE {same} AND o.id <> n.nexus_id)
-        ), undecided AS (
-          DELETE FROM {decided} AS d USING clashing AS c WHERE d.row_number = c.row_number
-        )
+        ){undecided}
         UPDATE {incoming} AS i SET reason = {reason} FROM clashing AS c WHERE i.row_number = c.row_number
     """).format(
         values=_listed(names, lambda name: SQL("{} AS {}").format(inserted_sql(context, name), Identifier(name))),
-        decided=context.work("decided"),
+        decided=decided_rows_sql(context),
+        undecided=undecided_sql(context, "clashing"),
         incoming=context.work("incoming"),
         columns=_listed(names, lambda name: SQL("n.{}").format(Identifier(name))),
         given=_all(names, lambda name: SQL("n.{} IS NOT NULL").format(Identifier(name))),

@@ -297,6 +297,19 @@ def test_an_id_that_another_company_carries_is_a_reject(clinic: Clinic) -> None:
     assert clinic.load("companies")["companies"].account.rejected == {"already_there": 1}
 
 
+def test_a_first_load_rejects_what_comes_twice_too(clinic: Clinic) -> None:
+    clinic.execute("CREATE UNIQUE INDEX ON {patients} (first_name)")
+    first = clinic.contact("Wattle", nameFirst="Ines")
+    clinic.contact("Coolabah", nameFirst="Ines")
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.rejected) == (1, {"already_there": 1})
+    clinic.find("Contacts", first)["nameFirst"] = "Tilda"
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.updated, account.rejected) == (0, 1, {"already_there": 1})
+    account = clinic.load("patients")["patients"].account
+    assert (account.inserted, account.rejected) == (1, {})
+
+
 def test_a_reject_is_resolved_once_the_other_row_is_gone(clinic: Clinic) -> None:
     clinic.execute("CREATE UNIQUE INDEX ON {patients} (first_name)")
     wattle = clinic.contact("Wattle")
