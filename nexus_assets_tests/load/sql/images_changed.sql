@@ -561,7 +561,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_images_decided;
 
 WITH new AS (
-  SELECT d.row_number, d.nexus_id, i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d
+  SELECT i.row_number, d.nexus_id, i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d
       JOIN nexus_assets.work_images_incoming AS i USING (row_number)
   WHERE d.action IN ('insert', 'restore')
 ), clashing AS (
@@ -571,9 +571,8 @@ WITH new AS (
   ) AS n
   WHERE n.place > 1
       OR EXISTS (SELECT FROM public.images_image AS o WHERE o.filemaker_id = n.filemaker_id AND o.id <> n.nexus_id)
-), undecided AS (
-  DELETE FROM nexus_assets.work_images_decided AS d USING clashing AS c WHERE d.row_number = c.row_number
-)
+),
+    undecided AS (DELETE FROM nexus_assets.work_images_decided AS d USING clashing AS r WHERE d.row_number = r.row_number)
 UPDATE nexus_assets.work_images_incoming AS i SET reason = 'already_there' FROM clashing AS c
     WHERE i.row_number = c.row_number;
 

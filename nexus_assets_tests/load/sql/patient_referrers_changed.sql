@@ -365,7 +365,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_patient_referrers_decided;
 
 WITH new AS (
-  SELECT d.row_number, d.nexus_id, i.new_patient_id::uuid AS patient_id, i.new_referrer_id::uuid AS referrer_id
+  SELECT i.row_number, d.nexus_id, i.new_patient_id::uuid AS patient_id, i.new_referrer_id::uuid AS referrer_id
       FROM nexus_assets.work_patient_referrers_decided AS d
       JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
   WHERE d.action IN ('insert', 'restore')
@@ -376,9 +376,8 @@ WITH new AS (
   ) AS n
   WHERE n.place > 1
       OR EXISTS (SELECT FROM public.patient_referrers AS o WHERE o.patient_id = n.patient_id AND o.referrer_id = n.referrer_id AND o.id <> n.nexus_id)
-), undecided AS (
-  DELETE FROM nexus_assets.work_patient_referrers_decided AS d USING clashing AS c WHERE d.row_number = c.row_number
-)
+),
+    undecided AS (DELETE FROM nexus_assets.work_patient_referrers_decided AS d USING clashing AS r WHERE d.row_number = r.row_number)
 UPDATE nexus_assets.work_patient_referrers_incoming AS i SET reason = 'already_there' FROM clashing AS c
     WHERE i.row_number = c.row_number;
 

@@ -287,6 +287,22 @@ UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN lengt
     WHERE reason IS NULL AND (length(new_status) > 20)
 ; ANALYZE nexus_assets.work_patient_referrers_incoming;
 
+WITH new AS (
+  SELECT i.row_number, d.nexus_id, i.new_patient_id::uuid AS patient_id, i.new_referrer_id::uuid AS referrer_id
+      FROM nexus_assets.work_patient_referrers_incoming AS i CROSS JOIN LATERAL
+  (SELECT i.row_number, i.nexus_id, 'insert'::text AS action WHERE i.reason IS NULL) AS d
+  WHERE d.action IN ('insert', 'restore')
+), clashing AS (
+  SELECT row_number FROM (
+    SELECT n.*, row_number() OVER (PARTITION BY n.patient_id, n.referrer_id ORDER BY n.row_number) AS place
+        FROM new AS n WHERE n.patient_id IS NOT NULL AND n.referrer_id IS NOT NULL
+  ) AS n
+  WHERE n.place > 1
+      OR EXISTS (SELECT FROM public.patient_referrers AS o WHERE o.patient_id = n.patient_id AND o.referrer_id = n.referrer_id AND o.id <> n.nexus_id)
+)
+UPDATE nexus_assets.work_patient_referrers_incoming AS i SET reason = 'already_there' FROM clashing AS c
+    WHERE i.row_number = c.row_number;
+
 SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_referrer_id IS NULL)
     FROM nexus_assets.work_patient_referrers_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
