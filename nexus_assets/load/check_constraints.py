@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.compare import keep_flag, write_flag, written_sql
+from nexus_assets.load.compare import keep_instead_sql, write_flag, written_sql
 from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.load.merge import inserted_columns, inserted_sql, merged_sql
@@ -84,10 +84,7 @@ def keep_changed(cursor: Cursor, context: LoadContext) -> list[str]:
                     SELECT count(*), min(row_number) FROM kept
                 """).format(
                     changes=context.work("changes"),
-                    flags=SQL(", ").join(
-                        SQL("{0} = k.{0} OR k.{1}, {1} = FALSE").format(keep_flag(name), write_flag(name))
-                        for name in names
-                    ),
+                    flags=keep_instead_sql(names),
                     refused=_refused_sql([check], lambda name: _merged_sql(context, name), _changed_rows_sql(context)),
                 )
             )

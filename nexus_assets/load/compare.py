@@ -46,6 +46,12 @@ def keep_flag(name: str) -> Identifier:
     return Identifier(f"keep_{name}")
 
 
+def keep_instead_sql(names: Iterable[str]) -> Composable:
+    """The SET clause by which the row `k` of `changes` keeps these columns where it would have written them."""
+    flags = (SQL("{0} = k.{0} OR k.{1}, {1} = FALSE").format(keep_flag(name), write_flag(name)) for name in names)
+    return SQL(", ").join(flags)
+
+
 def written_sql(context: LoadContext) -> Composable:
     """Whether any column of the row `c` of `changes` is written."""
     return _any_of(write_flag(name) for name in base_columns(context.entity))

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.compare import keep_flag, write_flag
+from nexus_assets.load.compare import keep_instead_sql, write_flag
 from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import inserted_sql, merged_sql
@@ -23,7 +23,7 @@ def reject_new(cursor: Cursor, context: LoadContext) -> None:
     """
     own = context.entity.filemaker_id
     for names in _unique(context):
-        # In a first load no FileMaker id comes twice, or it would be none (load/first.py).
+        # The short first load is for sources in which no FileMaker id comes twice (load/first.py).
         if not (context.is_first and own is not None and own.key is None and names == (own.column,)):
             cursor.execute(_reject_new_sql(context, names))
 
@@ -78,9 +78,7 @@ def _keep_changed_sql(context: LoadContext, names: Sequence[str]) -> Composable:
           AND EXISTS (SELECT FROM {target} AS o WHERE {same} AND o.id <> c.nexus_id)
     """).format(
         changes=context.work("changes"),
-        flags=_listed(
-            names, lambda name: SQL("{0} = k.{0} OR k.{1}, {1} = FALSE").format(keep_flag(name), write_flag(name))
-        ),
+        flags=keep_instead_sql(names),
         incoming=context.work("incoming"),
         target=context.target.table,
         written=SQL(" OR ").join(SQL("c.{}").format(write_flag(name)) for name in names),

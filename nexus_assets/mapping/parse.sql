@@ -101,7 +101,7 @@ BEGIN
     RETURN (((nexus_assets.read_date(words[1], date_order, today, epoch, zone) + clock) AT TIME ZONE 'UTC') AT TIME ZONE zone)::date;
   END IF;
 
-  -- A match that hands out its groups takes fifty times as long as one that only says whether there is one.
+  -- Split, because a match that returns its groups takes many times as long as one that only tells whether there is one.
   mark := substr(ltrim(value, '0123456789'), 1, 1);
   words := string_to_array(value, mark);
   IF mark IN ('/', '.', '-') AND cardinality(words) = 3 AND array_to_string(words, ' ')
