@@ -81,7 +81,6 @@ def _local_clinic() -> settings.Clinic:
         services.s3_access_key_id,
         services.s3_secret_access_key,
         "us-east-1",
-        is_local=True,
     )
 
 

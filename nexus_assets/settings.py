@@ -181,7 +181,6 @@ class Clinic:
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     region: str | None = None
-    is_local: bool = False
     hosted: Hosted | None = None
 
 

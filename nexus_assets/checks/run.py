@@ -35,14 +35,6 @@ def stored_files(bucket: ClinicBucket, run_id: str) -> StoredFiles:
     )
 
 
-def ask(check: Check, engine: sqlalchemy.Engine, files: StoredFiles) -> Finding:
-    """The check's finding; nothing is written. Raises NexusAssetsError where it can't look."""
-    ((_, answer),) = ask_all([check], engine, files)
-    if isinstance(answer, NexusAssetsError):
-        raise answer
-    return answer
-
-
 def ask_all(
     checks: Iterable[Check], engine: sqlalchemy.Engine, files: StoredFiles, *, deep: bool = False
 ) -> Iterator[tuple[Check, Finding | NexusAssetsError]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psycopg2.extensions import cursor as Cursor
@@ -11,8 +10,8 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets import clinics
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import base_column, base_columns
-from nexus_assets.load import adoption
-from nexus_assets.load.compare import keep_flag, kept_sql, write_flag, written_sql
+from nexus_assets.load.adoption import is_empty_sql
+from nexus_assets.load.compare import changed_rows_sql, keep_flag, kept_sql, write_flag, written_sql
 from nexus_assets.load.identity import ids_by_hash_sql, is_known_sql
 from nexus_assets.load.incoming import LoadContext, reference_column
 from nexus_assets.load.planner import without_nested_loops
@@ -106,11 +105,7 @@ def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Acc
     )
     account.kept = kept + settled_but_kept + deleted
     account.unchanged = unchanged + settled - settled_but_kept
-    flags = [
-        {name: SQL("c.{}").format(flag(name)) for name in base_columns(context.entity)}
-        for flag in (write_flag, keep_flag)
-    ]
-    account.adoption = adoption.count_values(cursor, context, *flags)
+    account.adoption = _adopted_values(cursor, context)
     account.heal(
         # What another entity's load has just inserted was nobody's before.
         adopted=adopted if context.entity.adds_rows else 0,
@@ -136,6 +131,39 @@ def _compared(cursor: Cursor, context: LoadContext) -> tuple[int, int, int, int,
         ),
     )
     return updated, kept, unchanged, adopted, linked
+
+
+def _adopted_values(cursor: Cursor, context: LoadContext) -> dict[str, dict[str, int]]:
+    """The values of adopted rows that were `filled`, `replaced` and `kept`, by column; run before any is written.
+
+    Links are not among those that were written: they are counted as relinked.
+    """
+    adopted = SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'adopt')").format(context.work("changes"))
+    if not queries.yes(cursor, adopted):
+        return {}
+    links = {reference_column(link) for link in context.entity.references}
+    tests: list[tuple[str, str, Composable]] = []
+    for name in base_columns(context.entity):
+        if name not in links:
+            written, empty = write_flag(name), is_empty_sql(context, name)
+            tests.append(("filled", name, SQL("c.{} AND {}").format(written, empty)))
+            tests.append(("replaced", name, SQL("c.{} AND NOT ({})").format(written, empty)))
+        tests.append(("kept", name, SQL("c.{}").format(keep_flag(name))))
+    found = queries.row(
+        cursor,
+        SQL("""
+            SELECT {} FROM {}
+            WHERE c.action = 'adopt'
+        """).format(
+            SQL(", ").join(SQL("count(*) FILTER (WHERE {})").format(test) for *_, test in tests),
+            changed_rows_sql(context),
+        ),
+    )
+    counts: dict[str, dict[str, int]] = {"filled": {}, "replaced": {}, "kept": {}}
+    for (what, name, _), rows in zip(tests, found, strict=True):
+        if rows:
+            counts[what][name] = rows
+    return counts
 
 
 def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[str, int]]:
@@ -207,15 +235,3 @@ def _orphans_sql(context: LoadContext, link: GenericReference) -> Composable:
         known=is_known_sql(link.to, SQL("dead.id")),
         ids=ids_by_hash_sql(link.to),
     )
-
-
-def summary(account: Account) -> Mapping[str, int | dict[str, int]]:
-    """The account as plain numbers, for metadata and JSON."""
-    return {
-        "source_rows": account.source_rows,
-        **account.outcomes,
-        "rejected": account.rejected,
-        "notices": account.notices,
-        "healed": account.healed,
-        "orphans": account.orphans,
-    }

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import singledispatch
 
-from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from nexus_assets.ledger.schema import base_columns
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load.incoming import LoadContext, incoming_column, is_other_json_sql, owned_sql, reference_column
 from nexus_assets.mapping import parse
@@ -23,7 +20,6 @@ from nexus_assets.mapping.entity import (
     Reference,
     SameAs,
 )
-from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 
 
@@ -145,7 +141,7 @@ def reads_alike_sql(context: LoadContext, name: str) -> Composable:
     declared = declared_column(context.entity, name)
     if declared is None or not any(isinstance(leaving, AsInFileMaker) for leaving in declared.left_by_importers):
         return SQL("FALSE")
-    current = parse.Field(SQL("t.{}::text").format(Identifier(name)), parse.BLANK.dates, parse.BLANK.times)
+    current = parse.Field(SQL("t.{}::text").format(Identifier(name)))
     read = declared.parser.value([current], context.reading)
     return SQL("({} IS NOT DISTINCT FROM i.{})").format(read, incoming_column(name))
 
@@ -158,40 +154,3 @@ def gives_way_sql(context: LoadContext, name: str) -> Composable:
         _is_leaving(leaving, context.target, name) for leaving in (declared.left_by_importers if declared else ())
     ]
     return SQL("(d.action = 'adopt' AND coalesce({}, FALSE))").format(SQL(" OR ").join(tests))
-
-
-def count_values(
-    cursor: Cursor, context: LoadContext, written: Mapping[str, Composable], kept: Mapping[str, Composable]
-) -> dict[str, dict[str, int]]:
-    """The values of adopted rows that were `filled`, `replaced` and `kept`, by column; run before any is written.
-
-    `written` and `kept` are the flags of each column in `changes`. Links are not among them: they are counted as relinked.
-    """
-    adopted = SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'adopt')").format(context.work("changes"))
-    if not queries.yes(cursor, adopted):
-        return {}
-    links = {reference_column(link) for link in context.entity.references}
-    tests: list[tuple[str, str, Composable]] = []
-    for name in base_columns(context.entity):
-        empty = is_empty_sql(context, name)
-        if name not in links:
-            tests.append(("filled", name, SQL("{} AND {}").format(written[name], empty)))
-            tests.append(("replaced", name, SQL("{} AND NOT ({})").format(written[name], empty)))
-        tests.append(("kept", name, kept[name]))
-    found = queries.row(
-        cursor,
-        SQL("""
-            SELECT {counts} FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
-            WHERE c.action = 'adopt'
-        """).format(
-            counts=SQL(", ").join(SQL("count(*) FILTER (WHERE {})").format(test) for *_, test in tests),
-            changes=context.work("changes"),
-            incoming=context.work("incoming"),
-            target=context.target.table,
-        ),
-    )
-    counts: dict[str, dict[str, int]] = {"filled": {}, "replaced": {}, "kept": {}}
-    for (what, name, _), rows in zip(tests, found, strict=True):
-        if rows:
-            counts[what][name] = rows
-    return counts

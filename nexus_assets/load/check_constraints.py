@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.compare import keep_instead_sql, write_flag, written_sql
+from nexus_assets.load.compare import changed_rows_sql, keep_instead_sql, written_sql
 from nexus_assets.load.identity import decided_rows_sql, undecided_sql
-from nexus_assets.load.incoming import LoadContext, incoming_column
-from nexus_assets.load.merge import inserted_columns, inserted_sql, merged_sql
+from nexus_assets.load.incoming import LoadContext
+from nexus_assets.load.merge import changed_sql, id_columns, inserted_columns, inserted_sql
 from nexus_assets.nexus.relations import CheckConstraint
 
 REASON = "refused_by_check"
@@ -69,6 +69,7 @@ def keep_changed(cursor: Cursor, context: LoadContext) -> list[str]:
     is, is still in the way, all of them.
     """
     tracked = base_columns(context.entity)
+    written = SQL("{} WHERE {}").format(changed_rows_sql(context), written_sql(context))
     remarks = []
     for narrow in (True, False):
         for check in context.target.checks:
@@ -85,7 +86,7 @@ def keep_changed(cursor: Cursor, context: LoadContext) -> list[str]:
                 """).format(
                     changes=context.work("changes"),
                     flags=keep_instead_sql(names),
-                    refused=_refused_sql([check], lambda name: _merged_sql(context, name), _changed_rows_sql(context)),
+                    refused=_refused_sql([check], lambda name: changed_sql(context, name), written),
                 )
             )
             for rows, first in cursor.fetchall():
@@ -122,31 +123,7 @@ def _refused_sql(checks: list[CheckConstraint], value: Callable[[str], Composabl
     )
 
 
-def _changed_rows_sql(context: LoadContext) -> Composable:
-    return SQL("{} AS c JOIN {} AS i USING (row_number) JOIN {} AS t ON t.id = c.nexus_id WHERE {}").format(
-        context.work("changes"), context.work("incoming"), context.target.table, written_sql(context)
-    )
-
-
-def _merged_sql(context: LoadContext, name: str) -> Composable:
-    """What a column of a changed row comes to hold."""
-    now = SQL("t.{}").format(Identifier(name))
-    if name == context.entity.updated_at:
-        return SQL("now()")
-    if name in _halves(context):
-        written = SQL("i.{}").format(incoming_column(name))
-        return SQL("CASE WHEN c.{} THEN {} ELSE {} END").format(write_flag(_halves(context)[name]), written, now)
-    if name in base_columns(context.entity):
-        return SQL("CASE WHEN c.{} THEN {} ELSE {} END").format(write_flag(name), merged_sql(context, name), now)
-    return now
-
-
 def _own(context: LoadContext, check: CheckConstraint) -> list[str]:
     """The tracked columns of the constraint; a generic link is tracked by its id."""
-    halves, tracked = _halves(context), base_columns(context.entity)
+    halves, tracked = id_columns(context.entity), base_columns(context.entity)
     return list(dict.fromkeys(halves.get(name, name) for name in check.columns if halves.get(name, name) in tracked))
-
-
-def _halves(context: LoadContext) -> Mapping[str, str]:
-    """The column of the id by the column of the type, of each generic link."""
-    return {link.type_column: link.id_column for link in context.entity.generic_references}

@@ -62,6 +62,13 @@ def kept_sql(context: LoadContext) -> Composable:
     return _any_of(keep_flag(name) for name in base_columns(context.entity))
 
 
+def changed_rows_sql(context: LoadContext) -> Composable:
+    """The FROM clause of the existing rows that have news: `c`, what is done, `i`, what FileMaker says, and `t`, the row of Nexus."""
+    return SQL("{} AS c JOIN {} AS i USING (row_number) JOIN {} AS t ON t.id = c.nexus_id").format(
+        context.work("changes"), context.work("incoming"), context.target.table
+    )
+
+
 def _any_of(flags: Iterable[Identifier]) -> Composable:
     return SQL("({})").format(SQL(" OR ").join(SQL("c.{}").format(flag) for flag in flags))
 

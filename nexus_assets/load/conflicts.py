@@ -11,7 +11,7 @@ from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import deletions
-from nexus_assets.load.compare import keep_flag
+from nexus_assets.load.compare import changed_rows_sql, keep_flag
 from nexus_assets.load.decisions import shown_values_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.nexus import queries
@@ -85,7 +85,7 @@ def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable
             SELECT c.source_id, c.nexus_id, {name}::text AS column_name,
                    CASE WHEN l.{base} IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
                    {filemaker} AS filemaker_value, {nexus} AS nexus_value
-            FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+            FROM {changed}
             LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
             WHERE c.{keep}
         """).format(
@@ -93,9 +93,7 @@ def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable
             base=base_column(name),
             filemaker=filemaker,
             nexus=nexus,
-            changes=context.work("changes"),
-            incoming=context.work("incoming"),
-            target=context.target.table,
+            changed=changed_rows_sql(context),
             ledger=context.ledger,
             keep=keep_flag(name),
         )

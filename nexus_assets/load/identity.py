@@ -18,7 +18,7 @@ from nexus_assets.load.incoming import LoadContext, carried_id_sql, filemaker_id
 from nexus_assets.load.parents import made_at_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.mapping.entity import ByChildren, ByContent, ByFileMakerId, ByHost, Recognition
-from nexus_assets.mapping.parse import BLANK, Field, call
+from nexus_assets.mapping.parse import Field, call
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import is_referenced_sql
@@ -107,7 +107,7 @@ def _left_sql(rule: ByContent, context: LoadContext, name: str) -> Composable:
     text = SQL("concat_ws(' ', {})").format(
         SQL(", ").join(SQL("t.{}").format(Identifier(each)) for each in rule.spread_over)
     )
-    return declared.parser.value([Field(text, BLANK.dates, BLANK.times)], context.reading)
+    return declared.parser.value([Field(text)], context.reading)
 
 
 @pairs_sql.register

@@ -15,7 +15,7 @@ from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.work import NOTHING, PLACE, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
-from nexus_assets.mapping.parse import Conditions, Field, Reading, call
+from nexus_assets.mapping.parse import NO_DICTIONARY, Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target
 
 if TYPE_CHECKING:
@@ -356,10 +356,6 @@ def _pending_sql(context: LoadContext) -> Composable:
     )
 
 
-NO_DICTIONARY = Identifier("no_dictionary")
-"""The alias of a dictionary that a field does not have: its parser never refers to it."""
-
-
 @dataclass(frozen=True)
 class _Reason:
     """The code of a reject, under which condition a row is rejected for it, and the column that it is about, if any."""
@@ -567,7 +563,7 @@ def _texts_sql(context: LoadContext) -> Composable:
     ]
     for column in context.entity.columns:
         if column.parser.low_cardinality:
-            text = Field(SQL("different.raw"), NO_DICTIONARY, NO_DICTIONARY)
+            text = Field(SQL("different.raw"))
             parts.append(
                 SQL("""
                     SELECT {name}, different.raw, {value} FROM (

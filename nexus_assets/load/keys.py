@@ -10,7 +10,7 @@ from nexus_assets.load.dates import Dictionaries
 from nexus_assets.load.incoming import ONCE
 from nexus_assets.load.work import PLACE, Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, Gathered, Key
-from nexus_assets.mapping.parse import BLANK, Field, Reading, call
+from nexus_assets.mapping.parse import Field, Reading, call
 from nexus_assets.nexus import queries
 
 
@@ -37,7 +37,7 @@ def with_keys(
 
 
 def _fields(gathered: Gathered, export: Relation, alias: str) -> list[Field]:
-    return [Field(export.field(heading, alias), BLANK.dates, BLANK.times) for heading in gathered.fields]
+    return [Field(export.field(heading, alias)) for heading in gathered.fields]
 
 
 def _notices(cursor: Cursor, gathered: Gathered, keyed: Relation, reading: Reading) -> dict[str, tuple[int, int]]:

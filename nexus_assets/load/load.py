@@ -110,12 +110,13 @@ class _Run:
 @dataclass(frozen=True)
 class _Staged:
     """What step 2 found: facts and notices of the sources, and how their dates are read. Where nothing can have changed
-    since the last load, the account that it would come to stands in `unchanged`, and nothing was copied."""
+    since the last load, the account that it would come to stands in `unchanged`, and nothing was copied. `marks` of damage: None
+    where they are looked for in the rows that need work alone."""
 
     facts: dict[str, Any]
     export: Relation | None = None
     dictionaries: Dictionaries | None = None
-    marks: Sequence[damage.Mark] = ()
+    marks: Sequence[damage.Mark] | None = ()
     notices: Mapping[str, int] = field(default_factory=dict)
     corrected: int = 0
     unchanged: Account | None = None
@@ -124,7 +125,7 @@ class _Staged:
 @dataclass(frozen=True)
 class _Read:
     """How many source rows there are, how many of them need work, how many known rows came under a new id, and the marks of
-    damage that were looked for in the rows that need work alone."""
+    damage."""
 
     rows: int
     pending: int
@@ -172,7 +173,7 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
     gates.check_sources_not_older(entity.name, facts, last, context.settings)
     _tell_of_sources(entity, facts, run.log)
     export = entity.rows_of.export
-    marks = () if _only_new_can_be_damaged(context, staged.export) else _damage(run, context, staged.export, facts)
+    marks = None if _only_new_can_be_damaged(context, staged.export) else _damage(run, context, staged.export, facts)
     before = last.date_orders if last else None
     date_system = facts[export].get("date_system", "")
     dictionaries = Dictionaries(cursor, context.work, before, context.settings, context.reading, date_system)
@@ -244,14 +245,14 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
         run.inputs.step("reading")
         rows = first.read(cursor, context, dictionaries)
         run.log(f"{entity.name}: {rows} rows to read: all are new")
-        return _Read(rows, rows)
+        return _Read(rows, rows, marks=staged.marks or ())
     rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
     incoming.find_repeated(cursor, context)
     standing.find(cursor, context)
     pending = incoming.find_pending(cursor, context)
-    marks: Sequence[damage.Mark] = ()
-    if _only_new_can_be_damaged(context, export):
+    marks = staged.marks
+    if marks is None:
         marks = _damage(run, context, export, staged.facts, context.pending)
     dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
     if dictionaries.read_otherwise_before:
@@ -347,7 +348,7 @@ def _tidy_and_account(
         if not context.is_first:
             archive = context.settings.archive_vanished
             account.heal(**vanished.follow(cursor, context, ids, context.load_id, archive))
-        _add_notices(cursor, context, staged, account, [*staged.marks, *read.marks])
+        _add_notices(cursor, context, staged, account, read.marks)
         account.orphans = accounts.orphans(cursor, context)
     account.add_up(context.entity.name)
     date_orders = dictionaries.to_json() if dictionaries else context.last.date_orders if context.last else {}

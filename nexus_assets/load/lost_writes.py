@@ -7,7 +7,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.compare import write_flag, written_sql
+from nexus_assets.load.compare import changed_rows_sql, write_flag, written_sql
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import merged_sql
@@ -47,12 +47,10 @@ def check_updated(cursor: Cursor, context: LoadContext, expected: int, written: 
         context,
         "update",
         SQL("""
-            SELECT c.row_number FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+            SELECT c.row_number FROM {changed}
             WHERE {written} AND ({differs})
         """).format(
-            changes=context.work("changes"),
-            incoming=context.work("incoming"),
-            target=context.target.table,
+            changed=changed_rows_sql(context),
             written=written_sql(context),
             differs=differs,
         ),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.adoption import declared_column, link_of
+from nexus_assets.load.adoption import declared_column
 from nexus_assets.load.compare import default_sql, write_flag, written_sql
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
-from nexus_assets.mapping.entity import Entity, GenericReference
+from nexus_assets.mapping.entity import Entity
 
 
 def inserted_sql(context: LoadContext, name: str) -> Composable:
@@ -69,21 +71,29 @@ def merged_sql(context: LoadContext, name: str, value: Composable | None = None)
     return value
 
 
+def changed_sql(context: LoadContext, name: str) -> Composable:
+    """What a column of the row `t` comes to hold, by the row `c` of `changes`. Both halves of a generic link are written as one."""
+    if name == context.entity.updated_at:
+        return SQL("now()")
+    now = SQL("t.{}").format(Identifier(name))
+    link_column = id_columns(context.entity).get(name)
+    tracked = link_column or name
+    if tracked not in base_columns(context.entity):
+        return now
+    written = SQL("i.{}").format(incoming_column(name)) if link_column else merged_sql(context, name)
+    return SQL("CASE WHEN c.{} THEN {} ELSE {} END").format(write_flag(tracked), written, now)
+
+
+def id_columns(entity: Entity) -> Mapping[str, str]:
+    """The column of the id by the column of the type, of each generic link."""
+    return {link.type_column: link.id_column for link in entity.generic_references}
+
+
 def update_sql(context: LoadContext) -> Composable:
     """Writes the columns that are to be written, and keeps what they were; rows without one are not touched."""
-    settings, columns = [], []
-    for name in base_columns(context.entity):
-        link = link_of(context.entity, name)
-        pairs = [(name, merged_sql(context, name))]
-        if isinstance(link, GenericReference):
-            pairs.append((link.type_column, SQL("i.{}").format(incoming_column(link.type_column))))
-        columns += [column for column, _ in pairs]
-        for column, value in pairs:
-            settings.append(
-                SQL("{0} = CASE WHEN c.{1} THEN {2} ELSE t.{0} END").format(Identifier(column), write_flag(name), value)
-            )
+    types = {id_column: type_column for type_column, id_column in id_columns(context.entity).items()}
+    columns = [each for name in base_columns(context.entity) for each in (name, types.get(name)) if each]
     if context.entity.updated_at:
-        settings.append(SQL("{} = now()").format(Identifier(context.entity.updated_at)))
         columns.append(context.entity.updated_at)
     statement = SQL("""
         UPDATE {target} AS t SET {settings}
@@ -91,7 +101,9 @@ def update_sql(context: LoadContext) -> Composable:
         WHERE t.id = c.nexus_id AND {written}
     """).format(
         target=context.target.table,
-        settings=SQL(", ").join(settings),
+        settings=SQL(", ").join(
+            SQL("{} = {}").format(Identifier(name), changed_sql(context, name)) for name in columns
+        ),
         changes=context.work("changes"),
         incoming=context.work("incoming"),
         written=written_sql(context),

@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns, named_column
-from nexus_assets.load.compare import left_to_nexus, said_by_the_export, write_flag
+from nexus_assets.load.compare import changed_rows_sql, left_to_nexus, said_by_the_export, write_flag
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, row_hash_sql, target_hash_sql
 from nexus_assets.load.merge import inserted_sql, typed_sql
@@ -143,7 +143,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
         INSERT INTO {ledger} AS l
           ({entry}, {more})
         SELECT i.source_id, c.nexus_id, i.row_hash, {target_hash}, i.row_number, {notices}, 'adopted', {load}, {load}, {rest}
-        FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+        FROM {changed}
         LEFT JOIN {ledger} AS l ON l.source_id = c.source_id {host}
         ORDER BY i.source_id
         {or_followed_up}
@@ -158,9 +158,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
         rest=SQL(", ").join(
             [*(SQL("i.{}").format(name) for name in _named(context)), *(_base_sql(context, name) for name in tracked)]
         ),
-        changes=context.work("changes"),
-        incoming=context.work("incoming"),
-        target=context.target.table,
+        changed=changed_rows_sql(context),
         host=shared.host_join_sql(context.entity, SQL("c.nexus_id")),
         or_followed_up=_or_followed_up_sql(context),
         mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),

@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.tables import identity_table, ledger_table
-from nexus_assets.load.compare import write_flag
+from nexus_assets.load.compare import changed_rows_sql, write_flag
 from nexus_assets.load.identity import is_known_sql
 from nexus_assets.load.incoming import LoadContext, incoming_column
 from nexus_assets.mapping.entity import GenericReference
@@ -81,7 +81,7 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
         SELECT {entity}, taught.old_id, l.source_id, taught.current_id, {load}
         FROM (
           SELECT t.{id} AS old_id, min(i.{said}::text)::uuid AS current_id
-          FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+          FROM {changed}
           LEFT JOIN {parent} AS living ON living.id = t.{id}
           WHERE c.{written} AND t.{type} = {content_type} AND living.id IS NULL AND t.{id} IS NOT NULL
             AND i.{said} IS NOT NULL AND NOT {known}
@@ -93,9 +93,7 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
         load=Literal(load_id),
         id=id_,
         said=said,
-        changes=context.work("changes"),
-        incoming=context.work("incoming"),
-        target=context.target.table,
+        changed=changed_rows_sql(context),
         parent=parent.table,
         written=write_flag(link.id_column),
         type=Identifier(link.type_column),

@@ -8,10 +8,10 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_columns
-from nexus_assets.load.compare import keep_instead_sql, write_flag
+from nexus_assets.load.compare import changed_rows_sql, keep_instead_sql, write_flag
 from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext
-from nexus_assets.load.merge import inserted_sql, merged_sql
+from nexus_assets.load.merge import changed_sql, inserted_sql
 
 REASON = "already_there"
 
@@ -66,23 +66,18 @@ def _reject_new_sql(context: LoadContext, names: Sequence[str]) -> Composable:
 
 
 def _keep_changed_sql(context: LoadContext, names: Sequence[str]) -> Composable:
-    def value(name: str) -> Composable:
-        return SQL("CASE WHEN c.{} THEN {} ELSE t.{} END").format(
-            write_flag(name), merged_sql(context, name), Identifier(name)
-        )
-
     return SQL("""
         UPDATE {changes} AS k SET {flags}
-        FROM {changes} AS c JOIN {incoming} AS i USING (row_number) JOIN {target} AS t ON t.id = c.nexus_id
+        FROM {changed}
         WHERE k.row_number = c.row_number AND ({written})
           AND EXISTS (SELECT FROM {target} AS o WHERE {same} AND o.id <> c.nexus_id)
     """).format(
         changes=context.work("changes"),
         flags=keep_instead_sql(names),
-        incoming=context.work("incoming"),
+        changed=changed_rows_sql(context),
         target=context.target.table,
         written=SQL(" OR ").join(SQL("c.{}").format(write_flag(name)) for name in names),
-        same=_all(names, lambda name: SQL("o.{} = {}").format(Identifier(name), value(name))),
+        same=_all(names, lambda name: SQL("o.{} = {}").format(Identifier(name), changed_sql(context, name))),
     )
 
 

@@ -28,8 +28,8 @@ MEMORY_FOR_SPEED = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
 class S3Server:
     """One server: every folder directly under `folder` is a bucket, every file below it an object.
 
-    Requests must be signed with the server's keys. What others change in the folder shows after `cache_seconds`, or after
-    `refresh`. 0 means at once, and is for small folders: a tree of thousands would be walked again for each part of a listing.
+    Requests must be signed with the server's keys. What others change in the folder shows after `cache_seconds`. 0 means at
+    once, and is for small folders: a tree of thousands would be walked again for each part of a listing.
     """
 
     def __init__(
@@ -93,11 +93,6 @@ class S3Server:
     def end_leftover(self) -> None:
         """Ends the server over this folder that a killed owner left behind, if there is one."""
         processes.end_leftover(self._pid_file, str(self.folder), signal.SIGTERM)
-
-    def refresh(self) -> None:
-        """Makes the server read its folder again."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGHUP)
 
     @property
     def _caching(self) -> str:

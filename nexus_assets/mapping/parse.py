@@ -23,6 +23,10 @@ class Reading:
     today: date
 
 
+NO_DICTIONARY = SQL("no_dictionary")
+"""The alias of a dictionary that a field does not have: its parser never refers to it."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One source field as SQL: its text, and its date and time as the dictionaries of this load have read them.
@@ -32,8 +36,8 @@ class Field:
     """
 
     raw: Composable
-    dates: Composable
-    times: Composable
+    dates: Composable = field(default_factory=lambda: NO_DICTIONARY)
+    times: Composable = field(default_factory=lambda: NO_DICTIONARY)
 
     @property
     def text(self) -> Composable:
@@ -96,7 +100,7 @@ def call(function: str, *arguments: Composable) -> Composable:
     return SQL("nexus_assets.{}({})").format(SQL(function), SQL(", ").join(arguments))
 
 
-BLANK = Field(SQL("NULL::text"), SQL("no_dictionary"), SQL("no_dictionary"))
+BLANK = Field(SQL("NULL::text"))
 """A field that FileMaker left empty, for parsers that read neither dates nor times."""
 
 
