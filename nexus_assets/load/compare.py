@@ -52,9 +52,9 @@ def keep_instead_sql(names: Iterable[str]) -> Composable:
     return SQL(", ").join(flags)
 
 
-def written_sql(context: LoadContext) -> Composable:
-    """Whether any column of the row `c` of `changes` is written."""
-    return _any_of(write_flag(name) for name in base_columns(context.entity))
+def written_sql(context: LoadContext, names: Iterable[str] = ()) -> Composable:
+    """Whether any column, or any of these, of the row `c` of `changes` is written."""
+    return _any_of(write_flag(name) for name in names or base_columns(context.entity))
 
 
 def kept_sql(context: LoadContext) -> Composable:

@@ -20,9 +20,9 @@ from nexus_assets.ledger.schema import code_hash, install, numbered_tables
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
 from nexus_assets.load import (
-    check_constraints,
     compare,
     conflicts,
+    constraints,
     contract,
     damage,
     decisions,
@@ -41,7 +41,6 @@ from nexus_assets.load import (
     standing,
     superseded,
     tidy,
-    unique,
     vanished,
 )
 from nexus_assets.load.account import Account
@@ -271,8 +270,7 @@ def _identity(run: _Run, context: LoadContext, staged: _Staged, read: _Read) -> 
     if not context.is_first:
         run.inputs.step("comparing", read.pending)
         identity.resolve(run.cursor, context)
-    unique.reject_new(run.cursor, context)
-    for remark in check_constraints.reject_new(run.cursor, context):
+    for remark in constraints.reject_new(run.cursor, context):
         _remark(run, context, staged.facts, remark)
     return vanished.Ids(0, 0) if context.is_first else vanished.count(run.cursor, context)
 
@@ -302,8 +300,7 @@ def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts
     resembling = identity.count_resembling(cursor, context)
     followed = identity.supersede(cursor, context, load_id)
     compare.find_changes(cursor, context)
-    unique.keep_changed(cursor, context)
-    for remark in check_constraints.keep_changed(cursor, context):
+    for remark in constraints.keep_changed(cursor, context):
         _remark(run, context, staged.facts, remark)
     conflicts.keep_conflicts(cursor, context, load_id)
     account = accounts.count(cursor, context, counts.rejected)
@@ -446,7 +443,7 @@ def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str,
     parts = [
         repr(entity),
         columns,
-        *map(repr, target.checks),
+        *map(repr, target.constraints),
         code_hash(),
         context.settings.time_zone,
         sources.digest_of_companions(entity, facts),

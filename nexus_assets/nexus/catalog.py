@@ -13,7 +13,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.relations import CheckConstraint, find
+from nexus_assets.nexus.relations import Constraint, find
 
 
 class ContractError(NexusAssetsError):
@@ -33,16 +33,15 @@ class TargetColumn:
 
 @dataclass(frozen=True)
 class Target:
-    """A Nexus table as found: its real name and columns, the id of its model in django_content_type, and the columns of each
-    unique index that holds for all rows, and its CHECK constraints."""
+    """A Nexus table as found: its real name and columns, the id of its model in django_content_type, and what constraints
+    demand of its rows."""
 
     entity: Entity
     schema: str
     name: str
     columns: Mapping[str, TargetColumn]
     content_type_id: int
-    unique: tuple[tuple[str, ...], ...]
-    checks: tuple[CheckConstraint, ...]
+    constraints: tuple[Constraint, ...]
 
     @property
     def table(self) -> Identifier:
@@ -116,7 +115,7 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
         for each in found.columns.values()
     }
     content_type_id = content_types(cursor)[entity.model.label]
-    return Target(entity, found.schema, found.name, columns, content_type_id, found.unique_everywhere, found.checks)
+    return Target(entity, found.schema, found.name, columns, content_type_id, found.constraints)
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:

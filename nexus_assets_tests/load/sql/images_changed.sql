@@ -19,18 +19,42 @@ WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER
 SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-       k.conname, pg_get_expr(k.conbin, k.conrelid)
+       k.conname, pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL, NULL
 FROM pg_constraint AS k
 WHERE k.conrelid = ANY (%(oids)s::oid[]) AND (k.contype IN ('p', 'f') OR k.contype = 'c' AND 0 <> ALL (k.conkey)
   AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
   AND NOT EXISTS (SELECT FROM pg_attribute AS a
                   WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''))
 UNION ALL
-SELECT i.indrelid, 'u', 0, i.indpred IS NULL AND i.indexprs IS NULL,
+SELECT i.indrelid, CASE WHEN i.indisunique THEN 'u' ELSE 'x' END, 0, NOT i.indisprimary
+         AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
+         AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                         WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> ''),
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-             WHERE c.place <= i.indnkeyatts ORDER BY c.place), NULL, NULL
-FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place),
+       n.relname, coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
+       ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
+       coalesce(
+         (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
+                           ELSE format('OPERATOR(%%I.%%s)', s.nspname, o.oprname) END ORDER BY c.place)
+          FROM pg_constraint AS k, unnest(k.conexclop) WITH ORDINALITY AS c (id, place)
+          JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
+          WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
+         array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
+FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
+CROSS JOIN LATERAL (
+  SELECT array_agg(number) AS numbers FROM (
+    SELECT number FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS number WHERE number <> 0
+    UNION SELECT d.refobjsubid FROM pg_depend AS d
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+  ) AS c (number)
+) AS named
+WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid = ANY (%(oids)s::oid[])
 ORDER BY 1, 2, 5, 6;
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
@@ -560,21 +584,25 @@ WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_images_decided;
 
-WITH new AS (
-  SELECT i.row_number, d.nexus_id, i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d
-      JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-  WHERE d.action IN ('insert', 'restore')
-), clashing AS (
+WITH said AS (
+  SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, filemaker_id AS "key 0"
+      FROM (SELECT i.row_number AS "the row", d.nexus_id AS "the id", TRUE AS "is new", i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d JOIN nexus_assets.work_images_incoming AS i USING (row_number) WHERE d.action IN ('insert', 'restore')) AS n
+      WHERE TRUE
+), claims AS (
+  SELECT * FROM said AS n WHERE n."key 0" IS NOT NULL
+), refused AS (
+  SELECT n.row_number FROM claims AS n
+  WHERE EXISTS (SELECT FROM public.images_image AS o WHERE TRUE AND o.id <> n.nexus_id AND filemaker_id = n."key 0")
+  UNION
   SELECT row_number FROM (
-    SELECT n.*, row_number() OVER (PARTITION BY n.filemaker_id ORDER BY n.row_number) AS place FROM new AS n
-        WHERE n.filemaker_id IS NOT NULL
-  ) AS n
-  WHERE n.place > 1
-      OR EXISTS (SELECT FROM public.images_image AS o WHERE o.filemaker_id = n.filemaker_id AND o.id <> n.nexus_id)
-),
-    undecided AS (DELETE FROM nexus_assets.work_images_decided AS d USING clashing AS r WHERE d.row_number = r.row_number)
-UPDATE nexus_assets.work_images_incoming AS i SET reason = 'already_there' FROM clashing AS c
-    WHERE i.row_number = c.row_number;
+    SELECT n.row_number, row_number() OVER (PARTITION BY n."key 0" ORDER BY n.is_new DESC, n.row_number) AS place
+        FROM claims AS n
+  ) AS n WHERE place > 1
+), rejected AS (
+  UPDATE nexus_assets.work_images_incoming AS i SET reason = 'already_there', reason_column = 'filemaker_id'
+  FROM refused AS r WHERE i.row_number = r.row_number
+), undecided AS (DELETE FROM nexus_assets.work_images_decided AS d USING refused AS r WHERE d.row_number = r.row_number)
+SELECT count(*), min(row_number) FROM refused;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_images AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
        count(*) - coalesce(sum(r.more), 0)::bigint
@@ -678,12 +706,26 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_changes AS
     LEFT JOIN public.images_batch AS row_1 ON row_1.id = t.batch_id
     WHERE d.action IN ('compare', 'adopt');
 
-UPDATE nexus_assets.work_images_changes AS k SET keep_filemaker_id = k.keep_filemaker_id OR k.write_filemaker_id,
-    write_filemaker_id = FALSE
-FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
-    JOIN public.images_image AS t ON t.id = c.nexus_id
-WHERE k.row_number = c.row_number AND (c.write_filemaker_id)
-  AND EXISTS (SELECT FROM public.images_image AS o WHERE o.filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid ELSE t.filemaker_id END AND o.id <> c.nexus_id);
+WITH said AS (
+  SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, filemaker_id AS "key 0"
+      FROM (SELECT i.row_number AS "the row", d.nexus_id AS "the id", TRUE AS "is new", i.new_filemaker_id::uuid AS filemaker_id FROM nexus_assets.work_images_decided AS d JOIN nexus_assets.work_images_incoming AS i USING (row_number) WHERE d.action IN ('insert', 'restore') AND EXISTS (SELECT FROM nexus_assets.work_images_changes AS c WHERE (c.write_filemaker_id)) UNION ALL SELECT i.row_number AS "the row", c.nexus_id AS "the id", FALSE AS "is new", CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid ELSE t.filemaker_id END AS filemaker_id FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number) JOIN public.images_image AS t ON t.id = c.nexus_id WHERE (c.write_filemaker_id)) AS n
+      WHERE TRUE
+), claims AS (
+  SELECT * FROM said AS n WHERE n."key 0" IS NOT NULL
+), refused AS (
+  SELECT n.row_number FROM claims AS n
+  WHERE EXISTS (SELECT FROM public.images_image AS o WHERE TRUE AND o.id <> n.nexus_id AND filemaker_id = n."key 0")
+  UNION
+  SELECT row_number FROM (
+    SELECT n.row_number, row_number() OVER (PARTITION BY n."key 0" ORDER BY n.is_new DESC, n.row_number) AS place
+        FROM claims AS n
+  ) AS n WHERE place > 1
+), kept AS (
+  UPDATE nexus_assets.work_images_changes AS k SET keep_filemaker_id = k.keep_filemaker_id OR k.write_filemaker_id,
+      write_filemaker_id = FALSE FROM refused AS r WHERE k.row_number = r.row_number
+  RETURNING k.row_number
+)
+SELECT count(*), min(row_number) FROM kept;
 
 SELECT bool_or(keep_batch_id), bool_or(keep_filemaker_id), bool_or(keep_s3_key), bool_or(keep_s3_thumbnail_key),
     bool_or(keep_original_name), bool_or(keep_file_size), bool_or(keep_thumbnail_size), bool_or(keep_mime_type),
