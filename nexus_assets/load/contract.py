@@ -32,7 +32,7 @@ def _fitting_types(entity: Entity) -> Iterator[tuple[str, tuple[str, ...]]]:
 def check(target: Target) -> None:
     """Raises ContractError, naming the column, where the entity does not fit the table.
 
-    It writes a column that is missing or of a type that can't hold it, or leaves one empty that must be filled.
+    It writes a column that is missing, computed, or of a type that can't hold it, or leaves one empty that must be filled.
     """
     entity = target.entity
     changed = (
@@ -52,9 +52,15 @@ def check(target: Target) -> None:
                 f"The column {target.name}.{name} is of type {found}; the import of {entity.name} writes {fitting[0]}.",
                 remedy=changed,
             )
+    filled = {*entity.written_columns, *entity.on_insert}
+    generated = [column.name for column in target.columns.values() if column.is_generated and column.name in filled]
+    if generated:
+        raise ContractError(
+            f"The database computes {', '.join(generated)} of the table {target.name}, which the import of {entity.name} writes.",
+            remedy=changed,
+        )
     if not entity.adds_rows:
         return
-    filled = {*entity.written_columns, *entity.on_insert}
     unfilled = [
         column.name
         for column in target.columns.values()

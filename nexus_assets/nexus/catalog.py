@@ -28,6 +28,7 @@ class TargetColumn:
     sql_type: str
     nullable: bool
     has_default: bool
+    is_generated: bool
     length: int | None
 
 
@@ -61,10 +62,7 @@ def content_types(cursor: Cursor) -> dict[str, int]:
     that model by a generic key could not be told apart.
     """
     if content_type_table(cursor) is None:
-        raise ContractError(
-            "The database has no table django_content_type: it is not a Nexus database.",
-            remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
-        )
+        raise _no_table(cursor, ("django_content_type",))
     ids: dict[str, list[int]] = {entity.model.label: [] for entity in ENTITIES.values()}
     for id_, label in labels(cursor).items():
         ids.get(".".join(label), []).append(id_)
@@ -104,14 +102,11 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
     """The entity's table as the database has it. Raises ContractError where it is not there."""
     found = find(cursor, entity.model.tables)
     if found is None or (entity.optional and not is_there(cursor, entity)):
-        (database,) = queries.row(cursor, "SELECT current_database()")
-        raise ContractError(
-            f"The database {database} has no table {' or '.join(entity.model.tables)}: it is not a Nexus"
-            " database, or its migrations have not run.",
-            remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`.",
-        )
+        raise _no_table(cursor, entity.model.tables)
     columns = {
-        each.name: TargetColumn(each.name, each.sql_type, each.nullable, each.has_default, each.length)
+        each.name: TargetColumn(
+            each.name, each.sql_type, each.nullable, each.has_default, each.is_generated, each.length
+        )
         for each in found.columns.values()
     }
     content_type_id = content_types(cursor)[entity.model.label]
@@ -125,9 +120,36 @@ def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:
         for match in lookup.matches:
             found = find_table(cursor, match.tables)
             if found is None:
-                raise ContractError(
-                    f"The database has no table {' or '.join(match.tables)}, in which {entity.name} looks up {lookup.column}.",
-                    remedy="Run Nexus's `manage.py migrate`. Nothing was written.",
-                )
+                raise _no_table(cursor, match.tables, f"in which {entity.name} looks up {lookup.column}")
             tables[match.tables[0]] = Identifier(found[1], found[2])
     return tables
+
+
+def _no_table(cursor: Cursor, names: Sequence[str], role: str = "") -> ContractError:
+    """The error of a table that is not there, and of what has its name instead: a view, or a table of a schema that is not searched."""
+    (database,) = queries.row(cursor, "SELECT current_database()")
+    named, needed = " or ".join(names), f", {role}" if role else ""
+    cursor.execute(
+        """
+        SELECT format('%%I.%%I', n.nspname, c.relname), quote_ident(n.nspname), c.relkind IN ('r', 'p')
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.relname = ANY (%s) AND n.nspname !~ '^pg_temp'
+          AND (c.relkind IN ('v', 'm', 'f') OR c.relkind IN ('r', 'p') AND NOT pg_table_is_visible(c.oid))
+        ORDER BY pg_table_is_visible(c.oid) DESC, 1 LIMIT 1
+        """,
+        ([*names],),
+    )
+    for found, schema, is_table in cursor.fetchall():
+        if is_table:
+            return ContractError(
+                f"The search path of this role leads to no table {named}{needed}; the database {database} has {found}.",
+                remedy=f"If that is Nexus's, as an administrator: ALTER ROLE … SET search_path = {schema}. Nothing was written.",
+            )
+        return ContractError(
+            f"The database {database} has no table {named}{needed}: {found} is a view or a foreign table.",
+            remedy="Name in NEXUS_DATABASE_URL the database that holds Nexus's tables themselves. Nothing was written.",
+        )
+    return ContractError(
+        f"The database {database} has no table {named}{needed}: it is not a Nexus database, or its migrations have not run.",
+        remedy="Check NEXUS_DATABASE_URL, or run Nexus's `manage.py migrate`. Nothing was written.",
+    )

@@ -247,11 +247,19 @@ def _remedy(code: str, routine: str) -> str:
             "Row level security would hide rows from this role. Nothing was written. As an administrator: ALTER ROLE … BYPASSRLS"
             " (docs/connecting.md); an import and its checks must see every row."
         )
+    if code == errorcodes.CHECK_VIOLATION and routine == _PARTITIONS:
+        return (
+            "Nothing was written. The table is partitioned, and no partition takes a row: have Nexus's administrator add one, such as"
+            " CREATE TABLE … PARTITION OF … DEFAULT, then run the command again."
+        )
     return _REMEDIES.get(code, "Nothing was written.")
 
 
 _POLICIES = ("check_enable_rls", "get_row_security_policies")
 """The server's functions that refuse a query because of row level security, in whatever language they say so."""
+
+_PARTITIONS = "ExecFindPartition"
+"""The server's function that finds no partition for a row."""
 
 
 def _refusing_trigger(error: psycopg2.Error) -> DatabaseError | None:
@@ -286,6 +294,8 @@ _UNMET = (
 
 _REMEDIES = {
     **dict.fromkeys((errorcodes.UNIQUE_VIOLATION, errorcodes.EXCLUSION_VIOLATION, errorcodes.CHECK_VIOLATION), _UNMET),
+    errorcodes.FOREIGN_KEY_VIOLATION: "Nothing was written. A row refers to one that is not there, perhaps because somebody deleted it"
+    " meanwhile: run the command again. If it stays so, have Nexus's administrator look at this foreign key.",
     errorcodes.UNDEFINED_TABLE: "Nothing was written. Check that NEXUS_DATABASE_URL names a Nexus database, and run its `manage.py"
     " migrate`.",
     errorcodes.READ_ONLY_SQL_TRANSACTION: "Nothing was written. Point NEXUS_DATABASE_URL at the writable primary server.",

@@ -10,7 +10,7 @@ from nexus_assets.load import contract
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.catalog import ContractError
-from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets.nexus.session import SessionError
 from nexus_assets_tests.load.clinic import Clinic
 
@@ -131,6 +131,57 @@ def test_a_missing_lookup_table_is_named(loaded: Clinic) -> None:
         ContractError, match="no table funding_sources or settings_fundingsource, in which patients looks up"
     ):
         loaded.load("patients")
+
+
+@pytest.mark.parametrize("table", ["patients", "clinics", "django_content_type"])
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+def test_a_view_in_the_place_of_a_table_is_said_to_be_one(kind: str, table: str, loaded: Clinic) -> None:
+    loaded.execute(f"ALTER TABLE {table} RENAME TO apart; CREATE {kind} {table} AS SELECT * FROM apart")
+    with pytest.raises(ContractError, match=rf"has no table .*: public\.{table} is a view") as raised:
+        loaded.load("patients")
+    assert "Name in NEXUS_DATABASE_URL the database that holds Nexus's tables themselves." in raised.value.remedy
+
+
+@pytest.mark.parametrize("table", ["patients", "clinics"])
+def test_a_table_that_the_search_path_does_not_lead_to_is_said_to_be_there(table: str, loaded: Clinic) -> None:
+    loaded.execute(f'CREATE SCHEMA "App"; ALTER TABLE {table} SET SCHEMA "App"')
+    with pytest.raises(
+        ContractError, match=rf'leads to no table {table} .*; the database .* has "App"\.{table}'
+    ) as raised:
+        loaded.load("patients")
+    assert 'SET search_path = "App"' in raised.value.remedy
+
+
+def test_an_optional_table_without_its_content_type_is_no_matter_of_the_search_path(loaded: Clinic) -> None:
+    loaded.execute("UPDATE django_content_type SET model = 'gone' WHERE model = 'company'")
+    with pytest.raises(ContractError, match="or its migrations have not run"):
+        loaded.load("companies")
+
+
+@pytest.mark.parametrize("column", ["created_by", "updated_at"], ids=["of FileMaker's", "with a default"])
+def test_a_column_that_the_database_computes_now_is_named(column: str, loaded: Clinic) -> None:
+    loaded.execute(f"ALTER TABLE notes DROP COLUMN {column}")
+    loaded.execute(f"ALTER TABLE notes ADD COLUMN {column} text GENERATED ALWAYS AS (upper(note_type)) STORED")
+    with pytest.raises(ContractError, match=rf"computes {column} of the table notes, which the import of notes writes"):
+        loaded.load("notes")
+
+
+def test_a_row_that_no_partition_takes_is_said_to_be_one(clinic: Clinic) -> None:
+    clinic.execute("CREATE TABLE parted (LIKE {notes}) PARTITION BY RANGE (created_at); DROP TABLE {notes} CASCADE")
+    clinic.execute("ALTER TABLE parted RENAME TO notes")
+    clinic.note(clinic.contact())
+    with pytest.raises(DatabaseError, match="table notes") as raised:
+        clinic.load("patients", "notes")
+    assert "no partition takes a row" in raised.value.remedy
+
+
+def test_a_foreign_key_that_a_row_does_not_meet_is_no_dead_end(clinic: Clinic) -> None:
+    clinic.execute("CREATE TABLE names (name varchar(100) PRIMARY KEY)")
+    clinic.execute("ALTER TABLE {patients} ADD CONSTRAINT named FOREIGN KEY (first_name) REFERENCES names")
+    clinic.contact()
+    with pytest.raises(DatabaseError, match=r"constraint named, which is FOREIGN KEY") as raised:
+        clinic.load("patients")
+    assert "run the command again. If it stays so" in raised.value.remedy
 
 
 def test_a_database_that_is_read_only_is_left_alone(furnished: Clinic) -> None:
