@@ -247,48 +247,38 @@ class _Explainer:
 
     def explain_rejected(self, source_id: str | None, rejected: tuple[Rejected, ...]) -> Explanation:
         """A record of FileMaker that is not in Nexus, because it was rejected."""
-        return Explanation(
-            self.entity.name,
-            self.target.name,
-            None,
-            source_id.upper() if source_id else None,
-            False,
-            "rejected",
-            rejected=rejected,
-        )
+        return self._explanation(source_id, None, False, "rejected", rejected=rejected)
 
     def explain(self, source_id: str | None, nexus_id: str | None) -> Explanation:
         is_live = bool(nexus_id and self._exists(self.target.table, nexus_id))
+        told: dict[str, Any] = {
+            "links": self.links(nexus_id) if nexus_id and is_live else (),
+            "referred_to_by": self._referring(nexus_id) if nexus_id else {},
+        }
         row = self._ledger_row(source_id) if source_id else None
         if row is None or row["nexus_id"] != nexus_id:
             origin = "native" if source_id is None else "not_loaded_yet" if row is None else "twin"
-            return Explanation(
-                self.entity.name,
-                self.target.name,
-                nexus_id,
-                source_id.upper() if source_id else None,
-                is_live,
-                origin,
-                links=self.links(nexus_id) if nexus_id and is_live else (),
-                referred_to_by=self._referring(nexus_id) if nexus_id else {},
-            )
+            return self._explanation(source_id, nexus_id, is_live, origin, **told)
         loads = {name: self._load(row[name]) for name in ("first_load", "last_load", "vanished_load")}
-        return Explanation(
-            self.entity.name,
-            self.target.name,
+        return self._explanation(
+            source_id,
             nexus_id,
-            source_id.upper() if source_id else None,
             is_live,
             row["origin"],
             ids=self._ids(row, loads["first_load"], is_live),
             source_row=self._source_row(row["row_number"], loads["last_load"]),
             corrected=self._corrected(row["source_id"]),
-            links=self.links(nexus_id) if nexus_id and is_live else (),
-            referred_to_by=self._referring(nexus_id) if nexus_id else {},
             kept=self._kept(row["source_id"]),
             rejected=self.rejected(_Asked(row["source_id"], "")).get(row["source_id"], ()),
             **loads,
+            **told,
         )
+
+    def _explanation(
+        self, source_id: str | None, nexus_id: str | None, is_live: bool, origin: str, **told: Any
+    ) -> Explanation:
+        filemaker_id = source_id.upper() if source_id else None
+        return Explanation(self.entity.name, self.target.name, nexus_id, filemaker_id, is_live, origin, **told)
 
     def _exists(self, table: Composable, id_: str) -> bool:
         return bool(self._rows(SQL("SELECT FROM {} WHERE id = %s").format(table), id_))

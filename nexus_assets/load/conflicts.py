@@ -17,7 +17,7 @@ from nexus_assets.load.incoming import LoadContext
 from nexus_assets.nexus import queries
 
 
-def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+def keep_conflicts(cursor: Cursor, context: LoadContext) -> None:
     """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
     kept = _kept_columns(cursor, context)
     found = SQL("""
@@ -30,7 +30,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
                     IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
               WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
                 IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
-        """).format(kept=context.work("kept"), entity=Literal(context.entity.name), load=Literal(load_id))
+        """).format(kept=context.work("kept"), entity=Literal(context.entity.name), load=Literal(context.load_id))
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {kept} AS {conflicts};
@@ -58,7 +58,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext, load_id: int) -> None:
             decided=context.work("decided"),
             seen=context.work("seen"),
             entity=Literal(context.entity.name),
-            load=Literal(load_id),
+            load=Literal(context.load_id),
         )
     )
 

@@ -39,11 +39,11 @@ def read(cursor: Cursor, context: LoadContext, dictionaries: Dictionaries) -> in
     return incoming.read(cursor, context)
 
 
-def write(cursor: Cursor, context: LoadContext, rows: int, rejected: dict[str, int], load_id: int) -> Account:
+def write(cursor: Cursor, context: LoadContext, rows: int, rejected: dict[str, int]) -> Account:
     """Inserts every accepted row of these, and its entry in the ledger; each outcome is counted where it happens."""
     account = Account(source_rows=rows, rejected=rejected)
     cursor.execute(merge.insert_sql(context))
     account.inserted = rows - sum(rejected.values())
     lost_writes.check_inserted(cursor, context, account.inserted, cursor.rowcount)
-    cursor.execute(record.first_entries_sql(context, load_id))
+    cursor.execute(record.first_entries_sql(context))
     return account

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import cursor as Cursor
@@ -48,6 +49,12 @@ class GateError(NexusAssetsError):
             f" (ops → config → {setting}), or with {config_json(entity, setting)}.",
         )
         self.setting = setting
+
+
+def _stop(settings: LoadSettings, setting: str, entity: str, problem: str) -> None:
+    """Raises GateError unless the setting lets the load through."""
+    if not getattr(settings, setting):
+        raise GateError(problem, setting=setting, entity=entity)
 
 
 class NeverLoadedError(NexusAssetsError):
@@ -133,39 +140,28 @@ def check_ledger_belongs(cursor: Cursor, entity: str, settings: LoadSettings) ->
     (known,), here = queries.row(cursor, "SELECT database_mark FROM nexus_assets.about"), database_mark(cursor)
     if known == here:
         return
-    if not settings.allow_other_database:
-        raise GateError(
-            "The ledger in this database was made in another one: this is a copy or a restored dump.",
-            setting="allow_other_database",
-            entity=entity,
-        )
+    problem = "The ledger in this database was made in another one: this is a copy or a restored dump."
+    _stop(settings, "allow_other_database", entity, problem)
     cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (here,))
 
 
-def check_sources_not_older(
-    entity: str, sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings
-) -> None:
+def check_sources_not_older(context: LoadContext, sources: Mapping[str, Any]) -> None:
     """Raises GateError where an export is older than the one loaded last: by its version where both have one, else by its time."""
-    if last is None or settings.allow_older_export:
+    if context.settings.allow_older_export:
         return
     for name, source in sources.items():
-        before = last.sources.get(name)
+        before = context.last.sources.get(name) if context.last else None
         if before is None or "modified" not in before or source.get("sha256") == before.get("sha256"):
             continue
+        problem = None
         version, version_before = _version(source), _version(before)
         if version is not None and version_before is not None and version != version_before:
             if version < version_before:
-                raise GateError(
-                    f"{source['file']} is version {version}; version {version_before} was loaded last.",
-                    setting="allow_older_export",
-                    entity=entity,
-                )
+                problem = f"{source['file']} is version {version}; version {version_before} was loaded last."
         elif datetime.fromisoformat(source["modified"]) < datetime.fromisoformat(before["modified"]):
-            raise GateError(
-                f"{source['file']} is of {source['modified']}; the one loaded last is of {before['modified']}.",
-                setting="allow_older_export",
-                entity=entity,
-            )
+            problem = f"{source['file']} is of {source['modified']}; the one loaded last is of {before['modified']}."
+        if problem:
+            _stop(context.settings, "allow_older_export", context.entity.name, problem)
 
 
 def _version(source: Mapping[str, Any]) -> int | None:
@@ -175,83 +171,65 @@ def _version(source: Mapping[str, Any]) -> int | None:
 
 
 def check_rows(
-    cursor: Cursor,
-    context: LoadContext,
-    rows: int,
-    ids: Ids,
-    noticed: Mapping[str, int],
-    last: LastLoad | None,
-    settings: LoadSettings,
-    counts: Counts,
+    cursor: Cursor, context: LoadContext, rows: int, ids: Ids, noticed: Mapping[str, int], counts: Counts
 ) -> None:
     """Raises GateError where there is nothing to load, or too many rows vanished, came under new ids, or are rejected.
 
     `rows` is the number of source rows. `noticed` are notices about the whole source:
     files that lost the rows which describe them are a cut export too.
     """
-    name = context.entity.name
-    rejected = sum(counts.rejected.values())
-    if not settings.allow_empty:
-        _check_not_empty(cursor, context, last, rows, counts.accepted)
+    name, last, stop = context.entity.name, context.last, partial(_stop, context.settings)
+    if not context.settings.allow_empty:
+        _check_not_empty(cursor, context, rows, counts.accepted)
     if last is None:
         return
-    known, vanished = ids.known, ids.vanishing
+    known, vanished, rejected = ids.known, ids.vanishing, sum(counts.rejected.values())
     rekeyed = _rekeyed(cursor, context) if context.entity.identity_columns else 0
-    if rekeyed > max(1, known * REKEYED_SHARE) and not settings.allow_rekeyed:
-        raise GateError(
+    if rekeyed > max(1, known * REKEYED_SHARE):
+        problem = (
             f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
-            " instead of stored.",
-            setting="allow_rekeyed",
-            entity=name,
+            " instead of stored."
         )
-    if _too_many(vanished, known) and not settings.allow_vanished:
-        raise GateError(
+        stop("allow_rekeyed", name, problem)
+    if _too_many(vanished, known):
+        problem = (
             f"{vanished} of {known} known rows of {name} are not in this export: it may be cut, or a found set instead of"
-            " all records.",
-            setting="allow_vanished",
-            entity=name,
+            " all records."
         )
+        stop("allow_vanished", name, problem)
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
-    if _too_many(undescribed, known) and not settings.allow_vanished:
-        raise GateError(
+    if _too_many(undescribed, known):
+        problem = (
             f"{undescribed} of {known} known {name} have lost their row in {context.entity.exports[0]}: it may be cut, or a"
-            " found set instead of all records.",
-            setting="allow_vanished",
-            entity=name,
+            " found set instead of all records."
         )
+        stop("allow_vanished", name, problem)
     share_before = last.rejected / max(1, last.source_rows)
-    more = rejected > last.rejected + REJECTED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE
-    if more and not settings.allow_rejected:
-        raise GateError(
+    if rejected > last.rejected + REJECTED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE:
+        problem = (
             f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
-            f" {last.source_rows}.",
-            setting="allow_rejected",
-            entity=name,
+            f" {last.source_rows}."
         )
+        stop("allow_rejected", name, problem)
 
 
-def check_files_there(
-    entity: Entity, without_file: Sequence[str], known: int, last: LastLoad | None, settings: LoadSettings
-) -> None:
+def check_files_there(context: LoadContext, without_file: Sequence[str], known: int) -> None:
     """Raises GateError where the export still names files that are not in the bucket any more, however few: a row whose file
     is gone is an image that nobody sees, and a listing that ended early looks just so. `without_file` are ids in Nexus."""
-    if last is None or not without_file or settings.allow_missing_files:
+    if context.last is None or not without_file:
         return
+    entity = context.entity
     ids = ", ".join(without_file[:SHOWN_IDS]) + (", …" if len(without_file) > SHOWN_IDS else "")
-    raise GateError(
+    problem = (
         f"{len(without_file):,} of {known:,} known {entity.name} have no file in the bucket any more, and {entity.exports[0]} still names"
-        f" them (id {ids}): they were deleted or moved, or the bucket was not listed to its end.",
-        setting="allow_missing_files",
-        entity=entity.name,
+        f" them (id {ids}): they were deleted or moved, or the bucket was not listed to its end."
     )
+    _stop(context.settings, "allow_missing_files", entity.name, problem)
 
 
-def check_sources_not_empty(
-    entity: Entity, sources: Mapping[str, Any], last: LastLoad | None, settings: LoadSettings
-) -> None:
+def check_sources_not_empty(context: LoadContext, sources: Mapping[str, Any]) -> None:
     """Raises GateError where the entity's export has no record, or its listing no file: a wrong file, bucket or prefix."""
-    if settings.allow_empty:
-        return
+    entity, last = context.entity, context.last
     for name in (*entity.exports, *(f"s3/{listing}" for listing in entity.listings)):
         size = "rows" if name in entity.exports else "objects"
         if sources[name][size] or (last is not None and last.sources.get(name, {}).get(size) == 0):
@@ -263,35 +241,30 @@ def check_sources_not_empty(
                 f"The bucket {sources[name]['bucket']} has no file of {listing}: check NEXUS_S3_BUCKET and"
                 f" NEXUS_{listing.upper()}_PREFIX."
             )
-        raise GateError(problem, setting="allow_empty", entity=entity.name)
+        _stop(context.settings, "allow_empty", entity.name, problem)
 
 
-def _check_not_empty(cursor: Cursor, context: LoadContext, last: LastLoad | None, rows: int, accepted: int) -> None:
+def _check_not_empty(cursor: Cursor, context: LoadContext, rows: int, accepted: int) -> None:
     """An empty source, or a first one of which no row can be loaded, is a wrong folder, prefix or file, not a clinic's."""
-    entity = context.entity
+    entity, last = context.entity, context.last
     names_some = bool(entity.owners) or (isinstance(entity.source, ExportRows) and entity.source.only_with is not None)
     if (last is not None and last.source_rows == 0) or (names_some and not rows):
         return
-    places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
+    problem = None
     if not rows:
-        raise GateError(
-            f"There is no row of {entity.name} in {' and '.join(places)}.",
-            setting="allow_empty",
-            entity=entity.name,
-        )
-    if last is None and not accepted:
-        reasons = queries.row(
+        places = [*entity.exports, *(f"the bucket's {listing}" for listing in entity.listings)]
+        problem = f"There is no row of {entity.name} in {' and '.join(places)}."
+    elif last is None and not accepted:
+        (reasons,) = queries.row(
             cursor,
             SQL(
                 "SELECT string_agg(DISTINCT told, ', ' ORDER BY told)"
                 " FROM (SELECT concat_ws(':', reason, reason_column) AS told FROM {} WHERE reason IS NOT NULL) AS rejected"
             ).format(context.work("incoming")),
         )
-        raise GateError(
-            f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons[0]}).",
-            setting="allow_empty",
-            entity=entity.name,
-        )
+        problem = f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons})."
+    if problem:
+        raise GateError(problem, setting="allow_empty", entity=entity.name)
 
 
 def _too_many(rows: int, known: int) -> bool:

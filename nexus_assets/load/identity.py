@@ -350,7 +350,7 @@ def count_resembling(cursor: Cursor, context: LoadContext) -> int:
     )
 
 
-def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
+def supersede(cursor: Cursor, context: LoadContext) -> int:
     """Keeps the earlier ids of rows that another tool recreated under a new one; returns how many are new."""
     cursor.execute(
         SQL("""
@@ -365,7 +365,7 @@ def supersede(cursor: Cursor, context: LoadContext, load_id: int) -> int:
         names = {
             "followed": context.work("followed"),
             "entity": Literal(context.entity.name),
-            "load": Literal(load_id),
+            "load": Literal(context.load_id),
         }
         superseded = ledger_table("superseded"), "s", ("entity", "nexus_id")
         statements = (
@@ -492,7 +492,7 @@ def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
     )
 
 
-def note_the_unseen(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+def note_the_unseen(cursor: Cursor, context: LoadContext) -> None:
     """Notes the ids of people whom another importer brought and this source does not have, or not readably.
 
     Should another tool recreate them, what leads to the current ids can be moved.
@@ -503,5 +503,5 @@ def note_the_unseen(cursor: Cursor, context: LoadContext, load_id: int) -> None:
             SQL(
                 "INSERT INTO {} (source_id, nexus_id, origin, noted_load)"
                 " SELECT source_id, nexus_id, 'learned', {} FROM ({}) AS u"
-            ).format(context.ledger, Literal(load_id), unnoted)
+            ).format(context.ledger, Literal(context.load_id), unnoted)
         )

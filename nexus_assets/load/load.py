@@ -168,8 +168,8 @@ def _stage(run: _Run, context: LoadContext) -> tuple[LoadContext, _Staged]:
     staged = sources.stage_all(cursor, entity, inputs, context.work, last.sources if last else {})
     facts = staged.facts
     inputs.step("matching")
-    gates.check_sources_not_empty(entity, facts, last, context.settings)
-    gates.check_sources_not_older(entity.name, facts, last, context.settings)
+    gates.check_sources_not_empty(context, facts)
+    gates.check_sources_not_older(context, facts)
     _tell_of_sources(entity, facts, run.log)
     export = entity.rows_of.export
     marks = None if _only_new_can_be_damaged(context, staged.export) else _damage(run, context, staged.export, facts)
@@ -277,42 +277,42 @@ def _identity(run: _Run, context: LoadContext, staged: _Staged, read: _Read) -> 
 
 def _gates(run: _Run, context: LoadContext, staged: _Staged, read: _Read, ids: vanished.Ids) -> incoming.Counts:
     """Step 5: raises GateError where too much vanished, was rejected or came under new ids; nothing is written yet."""
-    cursor, entity, settings = run.cursor, context.entity, context.settings
+    cursor = run.cursor
     assert staged.export is not None
     without_file = vanished.still_named(cursor, context, staged.export) if ids.vanishing else []
-    gates.check_files_there(entity, without_file, ids.known, context.last, settings)
+    gates.check_files_there(context, without_file, ids.known)
     # Those were asked about by themselves.
     others = replace(ids, vanishing=ids.vanishing - len(without_file))
     counts = incoming.count(cursor, context, contract.demanding(context.target))
     if not context.is_first:
         counts = counts.with_rejected(standing.count(cursor, context))
-    gates.check_rows(cursor, context, read.rows, others, staged.notices, context.last, settings, counts)
+    gates.check_rows(cursor, context, read.rows, others, staged.notices, counts)
     contract.check_values(context.target, counts.without)
     return counts
 
 
 def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts: incoming.Counts) -> Account:
     """Step 6: what differs is written into Nexus, and remembered in the ledger."""
-    cursor, inputs, load_id = run.cursor, run.inputs, context.load_id
+    cursor, inputs = run.cursor, run.inputs
     if context.is_first:
         inputs.step("writing", read.pending)
-        return first.write(cursor, context, read.rows, counts.rejected, load_id)
+        return first.write(cursor, context, read.rows, counts.rejected)
     resembling = identity.count_resembling(cursor, context)
-    followed = identity.supersede(cursor, context, load_id)
+    followed = identity.supersede(cursor, context)
     compare.find_changes(cursor, context)
     for remark in constraints.keep_changed(cursor, context):
         _remark(run, context, staged.facts, remark)
-    conflicts.keep_conflicts(cursor, context, load_id)
+    conflicts.keep_conflicts(cursor, context)
     account = accounts.count(cursor, context, counts.rejected)
-    learned = superseded.learn(cursor, context, load_id)
+    learned = superseded.learn(cursor, context)
     inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))
     lost_writes.check_updated(cursor, context, account.updated, cursor.rowcount)
     cursor.execute(merge.insert_sql(context))
     lost_writes.check_inserted(cursor, context, account.inserted, cursor.rowcount)
-    cursor.execute(record.compared_sql(context, load_id))
-    record.inserted(cursor, context, load_id)
-    identity.note_the_unseen(cursor, context, load_id)
+    cursor.execute(record.compared_sql(context))
+    record.inserted(cursor, context)
+    identity.note_the_unseen(cursor, context)
     for parent in learned:
         account.heal(
             references_moved=sum(superseded.move_superseded(cursor, context.parents[parent], context.kept_for).values())
@@ -341,10 +341,9 @@ def _tidy_and_account(
         run.inputs.step("accounting", read.pending)
     _repair_links(cursor, context, account)
     if read is not None and ids is not None:
-        rejects.keep_rejects(cursor, context, context.load_id)
+        rejects.keep_rejects(cursor, context)
         if not context.is_first:
-            archive = context.settings.archive_vanished
-            account.heal(**vanished.follow(cursor, context, ids, context.load_id, archive))
+            account.heal(**vanished.follow(cursor, context, ids))
         _add_notices(cursor, context, staged, account, read.marks)
         account.orphans = accounts.orphans(cursor, context)
     account.add_up(context.entity.name)
@@ -422,7 +421,7 @@ def _repair_links(cursor: Cursor, context: LoadContext, account: Account) -> Non
     """Moves references to superseded ids, heals links, and tidies what the entity declares: needed even without news."""
     moved = superseded.move_superseded(cursor, context.target, context.kept_for)
     account.heal(references_moved=sum(moved.values()), relinked=heal.dead_links(cursor, context))
-    account.heal(**tidy.tidy_all(cursor, context, context.load_id))
+    account.heal(**tidy.tidy_all(cursor, context))
     heal.hold_parents(cursor, context)
 
 

@@ -33,15 +33,13 @@ def _named(context: LoadContext) -> list[Identifier]:
     return [named_column(link) for link in context.entity.generic_references]
 
 
-def inserted(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+def inserted(cursor: Cursor, context: LoadContext) -> None:
     """Remembers the rows that were inserted: for the first time, or again under the id that the ledger knew.
 
     The first ones apart, because an INSERT that may meet an entry takes half as long again.
     """
     # In a table of their own first: for an INSERT PostgreSQL has no parallel plan, and the hashes are half of the work.
-    cursor.execute(
-        SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("entries"), _entries_sql(context, load_id))
-    )
+    cursor.execute(SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("entries"), _entries_sql(context)))
     cursor.execute(_insert_entries_sql(context, "insert"))
     restored = SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context))
     cursor.execute(SQL("{}{}").format(_restored_rows_sql(context), _kept_sql(context, restored)))
@@ -60,7 +58,7 @@ def _restored_rows_sql(context: LoadContext) -> Composable:
     return SQL("{};").format(noted_sql(context.kept_for, context.target.table, rows))
 
 
-def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
+def first_entries_sql(context: LoadContext) -> Composable:
     """Remembers the rows of a first load: no entry can be met, and the table of their own would be one more write of each.
 
     The ledger's two indexes are made after its rows, which takes a third of the time. Where somebody reads the ledger at this
@@ -85,7 +83,7 @@ def first_entries_sql(context: LoadContext, load_id: int) -> Composable:
         pkey=Identifier(f"{context.ledger.strings[-1]}_pkey"),
         key=Identifier(f"{context.ledger.strings[-1]}_nexus_id_key"),
         columns=columns,
-        entries=_entries_sql(context, load_id),
+        entries=_entries_sql(context),
     )
 
 
@@ -109,7 +107,7 @@ def _insert_entries_sql(context: LoadContext, action: str) -> Composable:
     ).format(ledger=context.ledger, columns=columns, entries=context.work("entries"), action=Literal(action))
 
 
-def _entries_sql(context: LoadContext, load_id: int) -> Composable:
+def _entries_sql(context: LoadContext) -> Composable:
     """The entries of the inserted rows: their ids, the hash of what they were read from and of what was written, per
     column."""
     types = [inserted_sql(context, link.type_column) for link in context.entity.generic_references]
@@ -123,7 +121,7 @@ def _entries_sql(context: LoadContext, load_id: int) -> Composable:
     """).format(
         notices=_notices_sql(context, lambda name: SQL("i.{}").format(incoming_column(name))),
         target_hash=row_hash_sql(context.entity, types, values),
-        load=Literal(load_id),
+        load=Literal(context.load_id),
         rest=SQL(", ").join(
             [
                 *(SQL("i.{}").format(name) for name in _named(context)),
@@ -134,7 +132,7 @@ def _entries_sql(context: LoadContext, load_id: int) -> Composable:
     )
 
 
-def compared_sql(context: LoadContext, load_id: int) -> Composable:
+def compared_sql(context: LoadContext) -> Composable:
     """Remembers what existing rows were compared with and how they are now; entries that say so already stay untouched."""
     tracked = base_columns(context.entity)
     compared = ("nexus_id", "row_hash", "target_hash", "notices")
@@ -154,7 +152,7 @@ def compared_sql(context: LoadContext, load_id: int) -> Composable:
         more=SQL(", ").join([*_named(context), *map(base_column, tracked)]),
         target_hash=target_hash_sql(context.target, "t"),
         notices=_notices_sql(context, lambda name: SQL("t.{}").format(Identifier(name))),
-        load=Literal(load_id),
+        load=Literal(context.load_id),
         rest=SQL(", ").join(
             [*(SQL("i.{}").format(name) for name in _named(context)), *(_base_sql(context, name) for name in tracked)]
         ),

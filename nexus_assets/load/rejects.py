@@ -14,16 +14,16 @@ from nexus_assets.load.sources import headings
 from nexus_assets.nexus import queries
 
 
-def keep_rejects(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+def keep_rejects(cursor: Cursor, context: LoadContext) -> None:
     """Keeps the rejected rows until a load no longer rejects them; one that is known already stays as it is."""
     if context.is_first:
         kept = SQL("(SELECT *, reason_column AS column_name FROM {} WHERE reason IS NOT NULL)")
-        cursor.execute(_insert_sql(context, load_id, kept.format(context.work("incoming"))))
+        cursor.execute(_insert_sql(context, kept.format(context.work("incoming"))))
     elif _any_to_keep_or_resolve(cursor, context):
-        _keep_and_resolve(cursor, context, load_id)
+        _keep_and_resolve(cursor, context)
 
 
-def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> None:
+def _keep_and_resolve(cursor: Cursor, context: LoadContext) -> None:
     rejected, known = context.work("rejected"), context.work("known_rejects")
     same = SQL(
         "(x.row_hash, x.reason, x.k) = (n.row_hash, n.reason, n.k) AND x.column_name IS NOT DISTINCT FROM n.column_name"
@@ -61,15 +61,15 @@ def _keep_and_resolve(cursor: Cursor, context: LoadContext, load_id: int) -> Non
             standing=context.work("standing"),
             same=same,
             moved=updated_sql(context.kept_for, moved, ledger_table("reject"), "r", ("id",), columns=("row_number",)),
-            inserted=_insert_sql(context, load_id, new),
+            inserted=_insert_sql(context, new),
             incoming=context.work("incoming"),
             entity=Literal(context.entity.name),
-            load=Literal(load_id),
+            load=Literal(context.load_id),
         )
     )
 
 
-def _insert_sql(context: LoadContext, load_id: int, rejected: Composable) -> Composable:
+def _insert_sql(context: LoadContext, rejected: Composable) -> Composable:
     """The statement that keeps these rejected rows, each with all that was read of it, to be corrected where it is asked for:
     what the bucket tells of a file, and its record."""
     names = dict.fromkeys(
@@ -87,7 +87,7 @@ def _insert_sql(context: LoadContext, load_id: int, rejected: Composable) -> Com
         entity=Literal(context.entity.name),
         source_id=context.source.field(context.entity.source_id, "s"),
         payload=payload,
-        load=Literal(load_id),
+        load=Literal(context.load_id),
         rejected=rejected,
         source=context.source.table,
     )

@@ -58,7 +58,7 @@ def _hold_sql(target: Target) -> Composable:
     """).format(target=target.table, entity=Literal(target.entity.name))
 
 
-def learn(cursor: Cursor, context: LoadContext, load_id: int) -> list[str]:
+def learn(cursor: Cursor, context: LoadContext) -> list[str]:
     """Learns ids from the rows whose dangling link this load is about to repair; returns the entities of which it learned some.
 
     A row that FileMaker tells apart is linked to an id that nobody knows, and FileMaker says whose the row is: the id was that
@@ -67,13 +67,13 @@ def learn(cursor: Cursor, context: LoadContext, load_id: int) -> list[str]:
     """
     learned = []
     for link in context.entity.generic_references:
-        cursor.execute(_learn_sql(context, link, load_id))
+        cursor.execute(_learn_sql(context, link))
         if cursor.rowcount:
             learned.append(link.to)
     return learned
 
 
-def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Composable:
+def _learn_sql(context: LoadContext, link: GenericReference) -> Composable:
     parent = context.parents[link.to]
     id_, said = Identifier(link.id_column), incoming_column(link.id_column)
     statement = SQL("""
@@ -90,7 +90,7 @@ def _learn_sql(context: LoadContext, link: GenericReference, load_id: int) -> Co
         ON CONFLICT DO NOTHING
     """).format(
         entity=Literal(link.to),
-        load=Literal(load_id),
+        load=Literal(context.load_id),
         id=id_,
         said=said,
         changed=changed_rows_sql(context),

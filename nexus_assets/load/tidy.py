@@ -18,13 +18,13 @@ from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import is_referenced_sql
 
 
-def tidy_all(cursor: Cursor, context: LoadContext, load_id: int) -> dict[str, int]:
+def tidy_all(cursor: Cursor, context: LoadContext) -> dict[str, int]:
     """Puts right what the entity declares; returns how many rows were touched, by what was done."""
-    return dict(_tidy(declared, cursor, context, load_id) for declared in context.entity.tidy)
+    return dict(_tidy(declared, cursor, context) for declared in context.entity.tidy)
 
 
 @singledispatch
-def _tidy(declared: Tidy, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
+def _tidy(declared: Tidy, cursor: Cursor, context: LoadContext) -> tuple[str, int]:
     raise NotImplementedError(declared)
 
 
@@ -36,7 +36,7 @@ def _standing_sql(parent: str, alias: str) -> Composable:
 
 
 @_tidy.register
-def _true_count(declared: TrueCount, cursor: Cursor, context: LoadContext, _: int) -> tuple[str, int]:
+def _true_count(declared: TrueCount, cursor: Cursor, context: LoadContext) -> tuple[str, int]:
     """The front end sums this column, it does not count: it is a fact, not an opinion, in native rows too."""
     parent = context.parents[declared.parent]
     cursor.execute(
@@ -56,7 +56,7 @@ def _true_count(declared: TrueCount, cursor: Cursor, context: LoadContext, _: in
 
 
 @_tidy.register
-def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
+def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadContext) -> tuple[str, int]:
     """Moves what a duplicate holds, whoever put it there, into the row that stays; the duplicate's id is remembered as its."""
     parent = context.parents[declared.parent]
     same = SQL(", ").join(map(Identifier, declared.same))
@@ -77,7 +77,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
     )
     names: dict[str, Composable] = {
         "entity": Literal(declared.parent),
-        "load": Literal(load_id),
+        "load": Literal(context.load_id),
         "duplicates": duplicates,
         "target": context.target.table,
         "reference": Identifier(declared.reference),
@@ -89,7 +89,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
     moved = SQL(
         "UPDATE {target} AS t SET {reference} = d.keeper FROM ({duplicates}) AS d WHERE t.{reference} = d.id"
     ).format(**names)
-    kept_for = load_id if context.can_be_undone else None
+    kept_for = context.load_id if context.can_be_undone else None
     cursor.execute(
         SQL("{};{}").format(
             updated_sql(kept_for, learned, ledger_table("superseded"), "s", ("entity", "nexus_id"), is_insert=True),
@@ -100,7 +100,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
 
 
 @_tidy.register
-def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContext, load_id: int) -> tuple[str, int]:
+def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContext) -> tuple[str, int]:
     """Removes what an importer made, nobody wrote into, nothing in the database refers to, and no source row stands for."""
     parent = context.parents[declared.parent]
     removed = queries.number(
@@ -120,10 +120,10 @@ def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContex
             standing=_standing_sql(declared.parent, "p"),
             written=_written_into_sql(parent, "p"),
             referenced=is_referenced_sql(cursor, parent, "p"),
-            load=Literal(load_id),
+            load=Literal(context.load_id),
             entity=Literal(declared.parent),
             kept=SQL("kept AS ({}),").format(
-                noted_sql(load_id, parent.table, SQL("id::text, content, NULL FROM removed"))
+                noted_sql(context.load_id, parent.table, SQL("id::text, content, NULL FROM removed"))
             )
             if context.can_be_undone
             else SQL(""),

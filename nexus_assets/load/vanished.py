@@ -69,14 +69,14 @@ def still_named(cursor: Cursor, context: LoadContext, export: Relation) -> list[
     return [nexus_id for (nexus_id,) in cursor.fetchall()]
 
 
-def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive_vanished: bool) -> dict[str, int]:
+def follow(cursor: Cursor, context: LoadContext, ids: Ids) -> dict[str, int]:
     """Marks what vanished, unmarks what returned, archives or ends the one and brings back the other; returns how many of each."""
-    vanished, returned = _mark(cursor, context, ids, load_id)
+    vanished, returned = _mark(cursor, context, ids)
     archive = context.entity.archive
     archived = brought_back = ended = 0
     if archive is not None:
         brought_back = _bring_back(cursor, context, archive)
-        archived = _archive(cursor, context, archive, load_id) if archive_vanished else 0
+        archived = _archive(cursor, context, archive) if context.settings.archive_vanished else 0
     for end in context.entity.ends:
         ended += _end(cursor, context, end)
         brought_back += _begin_again(cursor, context, end)
@@ -89,21 +89,21 @@ def follow(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int, archive
     }
 
 
-def _mark(cursor: Cursor, context: LoadContext, ids: Ids, load_id: int) -> tuple[int, int]:
+def _mark(cursor: Cursor, context: LoadContext, ids: Ids) -> tuple[int, int]:
     """Marks the ids that the source no longer has, and unmarks those that it has again; returns how many of each."""
     seen = SQL("EXISTS (SELECT FROM {} AS s WHERE s.source_id = l.source_id)").format(context.work("seen"))
     if ids.vanishing:
         cursor.execute(
             SQL(
                 "UPDATE {} AS l SET vanished_load = {} WHERE vanished_load IS NULL AND last_load IS NOT NULL AND NOT {}"
-            ).format(context.ledger, Literal(load_id), seen)
+            ).format(context.ledger, Literal(context.load_id), seen)
         )
         for guest in shared.guests(context.entity):
             # What was left to this entity is for the other one to compare.
             cursor.execute(
                 SQL(
                     "UPDATE {} AS g SET target_hash = NULL FROM {} AS l WHERE l.nexus_id = g.nexus_id AND l.vanished_load = {}"
-                ).format(identity_table(guest.name), context.ledger, Literal(load_id))
+                ).format(identity_table(guest.name), context.ledger, Literal(context.load_id))
             )
     with without_nested_loops(cursor):
         unmark = SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
@@ -119,7 +119,7 @@ def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
     return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",))
 
 
-def _archive(cursor: Cursor, context: LoadContext, archive: Archive, load_id: int) -> int:
+def _archive(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
     """Archives once what vanished: what a person brings back, or archived already, is theirs."""
     condition = SQL("l.vanished_load IS NOT NULL AND l.archived_load IS NULL")
     columns: dict[str, Composable] = {
@@ -129,7 +129,9 @@ def _archive(cursor: Cursor, context: LoadContext, archive: Archive, load_id: in
     }
     archived = _update(cursor, context, columns, SQL("{} AND NOT t.{}").format(condition, Identifier(archive.flag)))
     cursor.execute(
-        SQL("UPDATE {} AS l SET archived_load = {} WHERE {}").format(context.ledger, Literal(load_id), condition)
+        SQL("UPDATE {} AS l SET archived_load = {} WHERE {}").format(
+            context.ledger, Literal(context.load_id), condition
+        )
     )
     return archived
 
