@@ -32,7 +32,7 @@ from nexus_assets.mapping.entity import (
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
-from nexus_assets.nexus.references import foreign_columns, generic_keys
+from nexus_assets.nexus.references import pointing
 
 KEY_COLUMNS = ("s3_key", "s3_thumbnail_key")
 """The columns in which Nexus keeps where a file lies."""
@@ -362,22 +362,12 @@ class _Explainer:
         """
         counts: dict[str, int] = {}
         ever = self._ids_ever(nexus_id)
-        for found in foreign_columns(self.cursor, self.target):
-            ids = [nexus_id] if found.is_living else ever
-            query = SQL("SELECT count(*) FROM {} AS x WHERE x.{}::text = ANY ({}) AND {}").format(
-                found.relation, Identifier(found.column), Literal(ids), found.is_ours_sql("x")
+        for found in pointing(self.cursor, self.target):
+            ids = SQL("= ANY ({}::uuid[])").format(Literal([nexus_id] if found.is_living else ever))
+            query = SQL("SELECT count(*) FROM {} AS x WHERE {}")
+            counts[found.name] = queries.number(
+                self.cursor, query.format(found.relation, found.leads_sql(self.target, ids))
             )
-            ((counts[found.name],),) = self._rows(query)
-        for key in generic_keys(self.cursor):
-            if key.can_lead_to_us:
-                query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND {} = ANY ({}::uuid[])").format(
-                    key.relation,
-                    Identifier(key.type_column),
-                    Literal(self.target.content_type_id),
-                    key.id_sql("x"),
-                    Literal([nexus_id] if key.is_living else ever),
-                )
-                ((counts[key.name],),) = self._rows(query)
         return {name: number for name, number in counts.items() if number}
 
     def _ids_ever(self, nexus_id: str) -> list[str]:

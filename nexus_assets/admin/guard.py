@@ -45,12 +45,6 @@ from nexus_assets.nexus.orphans import dangling, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
 from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, read_uuid_sql, relations
 
-PREFIX = GUARD_PREFIX
-"""How the names of all triggers of the guard begin."""
-
-SCHEMA = GUARD_SCHEMA
-"""The schema of the guard's functions; earlier versions had them in the ledger's, which belongs to the role that imports."""
-
 LONGEST_NAME = 63
 """PostgreSQL cuts longer names."""
 
@@ -64,7 +58,7 @@ class GuardError(NexusAssetsError):
     """The guard can't be installed; the database is as it was."""
 
 
-PENDING = Identifier(SCHEMA, "pending")
+PENDING = Identifier(GUARD_SCHEMA, "pending")
 """What the running transactions have still to check at their commit; nobody else ever sees a row of it.
 
 A row is what one statement did to links of one content type (NULL at a table that is referred to): the ids, and which
@@ -113,7 +107,7 @@ class Function:
         return SQL(
             "CREATE FUNCTION {name}{signature} LANGUAGE plpgsql SECURITY DEFINER"
             " SET search_path = pg_catalog, pg_temp AS {body}; REVOKE ALL ON FUNCTION {name} FROM PUBLIC"
-        ).format(name=Identifier(SCHEMA, self.name), signature=signature, body=Value(self.body))
+        ).format(name=Identifier(GUARD_SCHEMA, self.name), signature=signature, body=Value(self.body))
 
 
 @dataclass(frozen=True)
@@ -132,7 +126,7 @@ class Trigger:
 
     def sql(self) -> Composed:
         return SQL("CREATE TRIGGER {} AFTER {} EXECUTE FUNCTION {}()").format(
-            Identifier(self.name), self.event, Identifier(SCHEMA, self.functions[0].name)
+            Identifier(self.name), self.event, Identifier(GUARD_SCHEMA, self.functions[0].name)
         )
 
 
@@ -302,7 +296,7 @@ def _at_key(cursor: Cursor, key: GenericKey, found: Sequence[Model]) -> list[Tri
             key.name,
             key.schema,
             key.table,
-            _name(PREFIX, key.id_column, event.lower()),
+            _name(GUARD_PREFIX, key.id_column, event.lower()),
             _event(event, key.home),
             (note, check),
         )
@@ -410,7 +404,7 @@ def _at_table(
     truncated = SQL("TRUNCATE ON {} FOR EACH STATEMENT").format(home.table)
 
     def trigger(name: str, event: Composable, *functions: Function) -> Trigger:
-        return Trigger(home.label, home.schema, home.name, _name(PREFIX, name), event, functions)
+        return Trigger(home.label, home.schema, home.name, _name(GUARD_PREFIX, name), event, functions)
 
     return [
         trigger("delete", _event("DELETE", home), note, check),
@@ -505,7 +499,10 @@ def _bring_up(cursor: Cursor) -> None:
     _take_down(cursor)
     cursor.execute(
         SQL(MACHINERY).format(
-            pending=PENDING, schema=Identifier(SCHEMA), commit=Value(COMMIT), name=Identifier(f"{PREFIX}_commit")
+            pending=PENDING,
+            schema=Identifier(GUARD_SCHEMA),
+            commit=Value(COMMIT),
+            name=Identifier(f"{GUARD_PREFIX}_commit"),
         )
     )
     for function in {each.name: each for trigger in triggers for each in trigger.functions}.values():
@@ -516,11 +513,11 @@ def _bring_up(cursor: Cursor) -> None:
 
 def _make_schema(cursor: Cursor) -> None:
     """Makes the schema of the functions. Raises GuardError where there is one that somebody else can change."""
-    cursor.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(SCHEMA)))
-    cursor.execute("SELECT nspowner = current_user::regrole FROM pg_namespace WHERE nspname = %s", (SCHEMA,))
+    cursor.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(GUARD_SCHEMA)))
+    cursor.execute("SELECT nspowner = current_user::regrole FROM pg_namespace WHERE nspname = %s", (GUARD_SCHEMA,))
     if cursor.fetchall() != [(True,)]:
         raise GuardError(
-            f"The schema {SCHEMA}, which is to hold the guard's functions, belongs to another role.",
+            f"The schema {GUARD_SCHEMA}, which is to hold the guard's functions, belongs to another role.",
             remedy="Nothing was changed. Remove it, or run the command as the role that it belongs to.",
         )
 
@@ -529,7 +526,7 @@ def remove(engine: sqlalchemy.Engine) -> int:
     """Takes the guard down; returns how many triggers there were."""
     with transaction(engine, lock="guard") as cursor:
         triggers = _take_down(cursor)
-        cursor.execute(SQL("DROP SCHEMA IF EXISTS {}").format(Identifier(SCHEMA)))
+        cursor.execute(SQL("DROP SCHEMA IF EXISTS {}").format(Identifier(GUARD_SCHEMA)))
         _remember(cursor, False)
         return triggers
 
@@ -555,7 +552,7 @@ def _take_down(cursor: Cursor) -> int:
         "SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)"
         " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
         " WHERE n.nspname IN (%s, %s) AND p.proname ~ '^guard_(refers|holds|emptied|notes)_|^guard_(note|commit)$'",
-        (LEDGER_SCHEMA, SCHEMA),
+        (LEDGER_SCHEMA, GUARD_SCHEMA),
     )
     for home, name, arguments in cursor.fetchall():
         cursor.execute(SQL("DROP FUNCTION {}({})").format(Identifier(home, name), SQL(arguments)))
@@ -564,7 +561,7 @@ def _take_down(cursor: Cursor) -> int:
 
 def was_installed(cursor: Cursor) -> bool:
     """Whether somebody installed the guard and did not remove it, whatever is left of it."""
-    if queries.yes(cursor, SQL("SELECT to_regnamespace({}) IS NOT NULL").format(Value(SCHEMA))):
+    if queries.yes(cursor, SQL("SELECT to_regnamespace({}) IS NOT NULL").format(Value(GUARD_SCHEMA))):
         return True
     if schema.is_installed(cursor) and queries.yes(cursor, "SELECT guarded FROM nexus_assets.about"):
         return True
@@ -609,7 +606,7 @@ def _present(cursor: Cursor) -> _Present:
         JOIN pg_roles AS o ON o.oid = p.proowner
         WHERE starts_with(t.tgname, %s) AND NOT t.tgisinternal AND t.tgparentid = 0
         """,
-        (SCHEMA, PREFIX),
+        (GUARD_SCHEMA, GUARD_PREFIX),
     )
     triggers = {
         (schema, table, name): (function, in_force) for schema, table, name, function, in_force in cursor.fetchall()
@@ -617,9 +614,9 @@ def _present(cursor: Cursor) -> _Present:
     cursor.execute(
         "SELECT proname, prosrc FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
         " WHERE n.nspname = %s AND p.prosecdef",
-        (SCHEMA,),
+        (GUARD_SCHEMA,),
     )
-    _, checks = triggers.pop((SCHEMA, PENDING.strings[1], f"{PREFIX}_commit"), ("", False))
+    _, checks = triggers.pop((GUARD_SCHEMA, PENDING.strings[1], f"{GUARD_PREFIX}_commit"), ("", False))
     return _Present(triggers, dict(cursor.fetchall()), checks)
 
 

@@ -28,7 +28,7 @@ from nexus_assets.load.work import Work
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.references import foreign_columns, generic_keys
+from nexus_assets.nexus.references import GenericKey, pointing
 from nexus_assets.sources.filemaker import ExportFile, open_export
 from nexus_assets.sources.locations import LocalPlace
 from nexus_assets.sources.names import FORMATS, export_stem
@@ -262,24 +262,11 @@ def _write(cursor: Cursor, target: Target) -> Learned:
 
 def _references(cursor: Cursor, target: Target, judged: Composable) -> int:
     """How many rows, anywhere in the database, refer to an id that was learned or known and is not living."""
-    lost = SQL("SELECT nexus_id FROM {} WHERE outcome IN ('superseded', 'to_restore', 'known')").format(judged)
-    total = 0
-    for key in generic_keys(cursor):
-        if not (key.is_writable and key.can_lead_to_us):
-            continue
-        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} = {} AND {} IN ({})").format(
-            key.relation,
-            Identifier(key.type_column),
-            Literal(target.content_type_id),
-            key.id_sql("x"),
-            lost,
+    lost = SQL("IN (SELECT nexus_id FROM {} WHERE outcome IN ('superseded', 'to_restore', 'known'))").format(judged)
+    return sum(
+        queries.number(
+            cursor, SQL("SELECT count(*) FROM {} AS x WHERE {}").format(found.relation, found.leads_sql(target, lost))
         )
-        total += queries.number(cursor, query)
-    for found in foreign_columns(cursor, target):
-        if not found.is_living:
-            continue
-        query = SQL("SELECT count(*) FROM {} AS x WHERE x.{} IN ({}) AND {}").format(
-            found.relation, Identifier(found.column), lost, found.is_ours_sql("x")
-        )
-        total += queries.number(cursor, query)
-    return total
+        for found in pointing(cursor, target)
+        if (found.is_writable if isinstance(found, GenericKey) else found.is_living)
+    )

@@ -27,7 +27,7 @@ from nexus_assets.mapping.entity import Entity, Now, TrueCount
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.references import foreign_columns, generic_keys
+from nexus_assets.nexus.references import pointing
 
 CHILDREN_FIRST = tuple(reversed(ENTITIES))
 
@@ -271,12 +271,8 @@ def _not_a_persons(entity: Entity) -> Iterator[str]:
 
 
 def referring(cursor: Cursor, target: Target) -> Iterator[tuple[str, str]]:
-    for found in foreign_columns(cursor, target):
-        if found.holds:
-            yield found.schema, found.table
-    for key in generic_keys(cursor):
-        if key.is_living and key.can_lead_to_us:
-            yield key.schema, key.table
+    """The tables, by schema and name, whose rows may hold on to rows of the target."""
+    return ((found.schema, found.table) for found in pointing(cursor, target) if found.holds)
 
 
 def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> Iterator[tuple[str, int]]:
@@ -292,24 +288,12 @@ def _hanging(cursor: Cursor, target: Target, targets: Mapping[str, Target]) -> I
             ]
         )
 
-    for found in foreign_columns(cursor, target):
-        if not found.holds:
-            continue
-        query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id = x.{} WHERE {}").format(
-            found.relation, going, Identifier(found.column), stays((found.schema, found.table))
-        )
-        yield found.name, queries.number(cursor, query)
-    for key in generic_keys(cursor):
-        if key.is_living and key.can_lead_to_us:
-            query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON g.id = {} WHERE x.{} = {} AND {}").format(
-                key.relation,
-                going,
-                key.id_sql("x"),
-                Identifier(key.type_column),
-                Literal(target.content_type_id),
-                stays((key.schema, key.table)),
+    for found in pointing(cursor, target):
+        if found.holds:
+            query = SQL("SELECT count(*) FROM {} AS x JOIN {} AS g ON {} WHERE {}").format(
+                found.relation, going, found.leads_sql(target, SQL("= g.id")), stays((found.schema, found.table))
             )
-            yield key.name, queries.number(cursor, query)
+            yield found.name, queries.number(cursor, query)
 
 
 def _remove(cursor: Cursor, target: Target, removal: Removal) -> None:

@@ -137,7 +137,7 @@ class History:
                             next_step=f"nexus-assets check --select {subject}",
                         )
                     )
-        return events, Seen(max(records[0].id, _position({subject: seen} if seen else {}, subject)), tuple(pending))
+        return events, Seen(max(records[0].id, seen.position if seen else 0.0), tuple(pending))
 
     def _records(self, key: dg.AssetCheckKey, seen: Seen | None) -> Iterator[AssetCheckExecutionRecord]:
         """The records that were not read yet, newest first; the first look goes back to the last evaluation."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from nexus_assets.checks.accounting import every_row_accounted
-from nexus_assets.checks.check import Check, CheckContext, Finding
+from nexus_assets.checks.check import Check, CheckContext, Finding, Severity
 from nexus_assets.checks.conflicts import agrees_with_filemaker
 from nexus_assets.checks.duplicates import image_counts_true, no_duplicates
 from nexus_assets.checks.guard_state import guard_in_force
@@ -33,8 +33,29 @@ USUAL = Routine(load_age=timedelta(days=8), export_age=timedelta(days=31), rows=
 """A clinic loads at least weekly until it switches over; more than 20 rows and 2 % fewer, or more rejects, is unusual."""
 
 
-def _each(entities: list[Entity], find: Callable[..., Finding]) -> dict[str, Callable[[CheckContext], Finding]]:
-    return {entity.name: partial(find, entity) for entity in entities}
+def _each(
+    entities: list[Entity],
+    name: str,
+    description: str,
+    find: Callable[[Entity, CheckContext], Finding],
+    severity: Severity = "ERROR",
+    *,
+    blocking: bool = False,
+    of_files: bool = False,
+) -> list[Check]:
+    """The check for each of the entities; `of_files`: with their files in the bucket."""
+    return [
+        Check(
+            entity.name,
+            name,
+            description.format(entity.name),
+            partial(find, entity),
+            severity,
+            blocking,
+            entity.listings if of_files else (),
+        )
+        for entity in entities
+    ]
 
 
 _ALL = list(ENTITIES.values())
@@ -49,27 +70,24 @@ _FILES = [entity for entity in _ALL if any(column.name == "s3_key" for column in
 
 
 CHECKS: tuple[Check, ...] = (
-    *(
-        Check(
-            name,
-            "no_orphaned_references",
-            f"Every generic reference of {name} for which a load answers leads to a row that exists.",
-            find,
-            blocking=True,
-        )
-        for name, find in _each(_GENERIC, entity_references).items()
+    *_each(
+        _GENERIC,
+        "no_orphaned_references",
+        "Every generic reference of {} for which a load answers leads to a row that exists.",
+        entity_references,
+        blocking=True,
     ),
     *(
         Check(
-            name,
+            entity.name,
             "no_orphaned_references",
-            f"Every loaded row of {name} belongs to a patient who exists, and what else it names exists."
-            if ENTITIES[name] in _OF_PATIENTS
-            else f"What a loaded row of {name} names exists.",
-            find,
+            f"Every loaded row of {entity.name} belongs to a patient who exists, and what else it names exists."
+            if entity in _OF_PATIENTS
+            else f"What a loaded row of {entity.name} names exists.",
+            partial(own_references, entity),
             blocking=True,
         )
-        for name, find in _each(_BY_COLUMN, own_references).items()
+        for entity in _BY_COLUMN
     ),
     Check(
         "images",
@@ -79,17 +97,18 @@ CHECKS: tuple[Check, ...] = (
         blocking=True,
     ),
     *(
-        Check(
-            name,
-            "no_unmanaged_orphans",
-            f"Every row of {name} for which no load answers (an upload, a row that left FileMaker) leads to a row that exists.",
-            find,
+        check
+        for entities, find in (
+            (_GENERIC, entity_references),
+            ([each for each in _BY_COLUMN if not each.shares], own_references),
+            ([ENTITIES["images"]], lambda _, context, managed: images_in_batches(context, managed=managed)),
         )
-        for name, find in {
-            **_each(_GENERIC, partial(entity_references, managed=False)),
-            **_each([each for each in _BY_COLUMN if not each.shares], partial(own_references, managed=False)),
-            **_each([ENTITIES["images"]], lambda _, context: images_in_batches(context, managed=False)),
-        }.items()
+        for check in _each(
+            entities,
+            "no_unmanaged_orphans",
+            "Every row of {} for which no load answers (an upload, a row that left FileMaker) leads to a row that exists.",
+            partial(find, managed=False),
+        )
     ),
     Check(
         "patients",
@@ -100,15 +119,12 @@ CHECKS: tuple[Check, ...] = (
         # The import does not make these rows: what is loaded from FileMaker is right all the same.
         blocking=False,
     ),
-    *(
-        Check(
-            name,
-            "no_doubtful_references",
-            f"No generic reference of {name} leads to an archived patient.",
-            find,
-            "WARN",
-        )
-        for name, find in _each(_GENERIC, entity_doubts).items()
+    *_each(
+        _GENERIC,
+        "no_doubtful_references",
+        "No generic reference of {} leads to an archived patient.",
+        entity_doubts,
+        "WARN",
     ),
     Check(
         "patients",
@@ -124,15 +140,12 @@ CHECKS: tuple[Check, ...] = (
         guard_in_force,
         "WARN",
     ),
-    *(
-        Check(
-            name,
-            "linked_to_named_patient",
-            f"Every row of {name} is linked to the patient that FileMaker names.",
-            find,
-            "WARN",
-        )
-        for name, find in _each(_OF_PATIENTS, named_patients).items()
+    *_each(
+        _OF_PATIENTS,
+        "linked_to_named_patient",
+        "Every row of {} is linked to the patient that FileMaker names.",
+        named_patients,
+        "WARN",
     ),
     Check(
         "images",
@@ -168,66 +181,48 @@ CHECKS: tuple[Check, ...] = (
         "The image count of every batch, which the front end adds up, is the number of its images.",
         image_counts_true,
     ),
-    *(
-        Check(
-            name,
-            "every_row_accounted",
-            f"Every row of the last export of {name} was loaded, kept, collapsed or rejected with a reason, and is still there"
-            " under its id.",
-            find,
-        )
-        for name, find in _each(_ALL, every_row_accounted).items()
+    *_each(
+        _ALL,
+        "every_row_accounted",
+        "Every row of the last export of {} was loaded, kept, collapsed or rejected with a reason, and is still there"
+        " under its id.",
+        every_row_accounted,
     ),
-    *(
-        Check(
-            name,
-            "agrees_with_filemaker",
-            f"No value of {name} is kept in Nexus that FileMaker has differently.",
-            find,
-            "WARN",
-        )
-        for name, find in _each(_ALL, agrees_with_filemaker).items()
+    *_each(
+        _ALL,
+        "agrees_with_filemaker",
+        "No value of {} is kept in Nexus that FileMaker has differently.",
+        agrees_with_filemaker,
+        "WARN",
     ),
-    *(
-        Check(
-            entity.name,
-            "last_load_as_usual",
-            f"The last load of {entity.name} is recent, from a recent export, and about as large as the one before.",
-            partial(last_load_as_usual, entity, USUAL),
-            "WARN",
-        )
-        for entity in _ALL
+    *_each(
+        _ALL,
+        "last_load_as_usual",
+        "The last load of {} is recent, from a recent export, and about as large as the one before.",
+        partial(last_load_as_usual, USUAL),
+        "WARN",
     ),
-    *(
-        Check(
-            name,
-            "objects_exist",
-            f"Every row of {name} has its file in the bucket, not empty and as large as the row says.",
-            find,
-            listings=ENTITIES[name].listings,
-        )
-        for name, find in _each(_FILES, objects_exist).items()
+    *_each(
+        _FILES,
+        "objects_exist",
+        "Every row of {} has its file in the bucket, not empty and as large as the row says.",
+        objects_exist,
+        of_files=True,
     ),
-    *(
-        Check(
-            name,
-            "files_and_rows_agree",
-            f"Every file of {name} in the bucket has its row or a reject that says why not, and every thumbnail is there.",
-            find,
-            "WARN",
-            listings=ENTITIES[name].listings,
-        )
-        for name, find in _each(_FILES, files_and_rows_agree).items()
+    *_each(
+        _FILES,
+        "files_and_rows_agree",
+        "Every file of {} in the bucket has its row or a reject that says why not, and every thumbnail is there.",
+        files_and_rows_agree,
+        "WARN",
+        of_files=True,
     ),
-    *(
-        Check(
-            name,
-            "files_open",
-            f"A sample of the files of {name} opens as the front end opens it: whole, unchanged, and what it says it is.",
-            find,
-            listings=ENTITIES[name].listings,
-        )
-        for name, find in _each(_FILES, files_open).items()
+    *_each(
+        _FILES,
+        "files_open",
+        "A sample of the files of {} opens as the front end opens it: whole, unchanged, and what it says it is.",
+        files_open,
+        of_files=True,
     ),
     Check(
         "images",

@@ -25,7 +25,7 @@ class Routine:
         return change > self.rows and change > of * self.share
 
 
-def last_load_as_usual(entity: Entity, routine: Routine, context: CheckContext) -> Finding:
+def last_load_as_usual(routine: Routine, entity: Entity, context: CheckContext) -> Finding:
     """How old the last load and its exports are, and how many rows fewer, or rejects more, it had than the one before."""
     loads = _loads(context, entity.name)
     if not loads:

@@ -88,11 +88,11 @@ def command(scale: float | None, fresh: bool, number: int | None) -> None:
     os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
     prepare(services, scale or 1, fresh=fresh, tell=console.print)
 
-    from nexus_assets.commands.materialize import materialize_everything
+    from nexus_assets.commands.materialize import materialize
     from nexus_assets.report.write import latest
 
     console.print("Materializing the whole graph")
-    succeeded = materialize_everything(console)
+    succeeded = materialize(console)
     status, findings = look()
     if not succeeded:
         console.print(

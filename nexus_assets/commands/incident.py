@@ -36,13 +36,13 @@ HEALING = {
 
 def _make_well(services: LocalServices, console: Console) -> None:
     """Leaves the demo clinic in the local Nexus loaded and whole, as `demo` does."""
-    from nexus_assets.commands.materialize import materialize_everything
+    from nexus_assets.commands.materialize import materialize
     from nexus_assets.local.demo import prepare, written_scale
 
     prepare(services, written_scale(services) or 1, fresh=False, tell=console.print)
     if not is_well(make_engine(services.database_url)):
         console.print("Loading the demo clinic")
-        if not materialize_everything(console):
+        if not materialize(console):
             raise NexusAssetsError(
                 "The demo clinic could not be loaded.", remedy="Run `python3 dev.py demo --fresh`, then this again."
             )
@@ -86,14 +86,10 @@ def _heal(selection: str) -> float:
     )
     if done.returncode != 0:
         raise NexusAssetsError(
-            f"`{_typed(selection)}` ended with exit code {done.returncode}:\n{done.stdout[-4000:]}\n",
+            f"`{clinics.materialize_command(selection)}` ended with exit code {done.returncode}:\n{done.stdout[-4000:]}\n",
             remedy="Run it by hand to see all of what it says.",
         )
     return time.monotonic() - started
-
-
-def _typed(selection: str) -> str:
-    return clinics.materialize_command(selection)
 
 
 def _tell_figures(broken: Figures, healed: Figures | None, console: Console) -> None:
@@ -163,12 +159,12 @@ def command(unhealed: bool, as_json: bool) -> None:
     _say_red(red, console)
     if unhealed:
         _tell_figures(broken, None, console)
-        commands = " && ".join(_typed(selection) for selection in HEALING)
+        commands = " && ".join(clinics.materialize_command(selection) for selection in HEALING)
         console.print(f"Heal it: python3 dev.py ui, or {commands}", soft_wrap=True)
         sys.exit(0)
     seconds = 0.0
     for selection, what in HEALING.items():
-        console.print(f"$ {_typed(selection)}")
+        console.print(f"$ {clinics.materialize_command(selection)}")
         with console.status("Loading"):
             took = _heal(selection)
         seconds += took

@@ -8,16 +8,18 @@ import sys
 import click
 from rich.console import Console
 
-
-@click.command("load")
-@click.argument("select", default="*")
-@click.option(
+WITH_SETTINGS = click.option(
     "--with",
     "switched_on",
     multiple=True,
     metavar="SETTING",
     help="A setting of the load to switch on, such as allow_vanished; several times if need be.",
 )
+
+
+@click.command("load")
+@click.argument("select", default="*")
+@WITH_SETTINGS
 def command(select: str, switched_on: tuple[str, ...]) -> None:
     """Load SELECT (images, '*images', patients,notes; everything by default) and run its checks, in one run of Dagster's.
 

@@ -146,8 +146,3 @@ def materialize(
         # Dagster has noted the interruption in its history, and kept it to itself.
         raise KeyboardInterrupt
     return bool(result.success)
-
-
-def materialize_everything(console: Console) -> bool:
-    """Materializes every asset and runs every check in one run of the DAGSTER_HOME; True where all of it succeeded."""
-    return materialize(console)

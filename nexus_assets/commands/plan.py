@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from nexus_assets.commands.load import WITH_SETTINGS
 from nexus_assets.commands.progress_bar import Bars
-from nexus_assets.commands.tables import tell_collapsed, tell_counts, tell_figures, tell_meanings, tell_remarks
+from nexus_assets.commands.tables import (
+    tell_collapsed,
+    tell_counts,
+    tell_figures,
+    tell_meanings,
+    tell_missing_grants,
+    tell_remarks,
+)
 from nexus_assets.disk import whole_file
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES, REASONS
@@ -113,22 +121,12 @@ def _tell_missing_rights(console: Console) -> None:
     from nexus_assets.resources import NexusDatabase
 
     with transaction(NexusDatabase().engine(), read_only=True) as cursor:
-        grants = missing_statements(cursor)
-    if grants:
-        console.print("[red]The role lacks rights that a load or check needs[/red]. As the tables' owner run:")
-    for statement in grants:
-        console.print(f"  {statement};", markup=False, highlight=False, soft_wrap=True)
+        tell_missing_grants(console, missing_statements(cursor))
 
 
 @click.command("plan")
 @click.option("--select", default="*", show_default=True, help="What to load, in Dagster's words: images, '*images' …")
-@click.option(
-    "--with",
-    "switched_on",
-    multiple=True,
-    metavar="SETTING",
-    help="A setting of the load to switch on, such as allow_vanished; several times if need be.",
-)
+@WITH_SETTINGS
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, for programs.")
 @click.option(
     "--out",

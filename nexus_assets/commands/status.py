@@ -20,7 +20,7 @@ from nexus_assets.checks.check import Finding
 from nexus_assets.checks.run import ask_all, stored_files
 from nexus_assets.commands.metrics import exposition
 from nexus_assets.commands.status_of_all import status_of_all
-from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_remarks
+from nexus_assets.commands.tables import tell_counts, tell_figures, tell_meanings, tell_missing_grants, tell_remarks
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import shared
@@ -162,10 +162,7 @@ def _print_connection(connection: Mapping[str, Any], console: Console) -> None:
         console.print(
             f"[yellow]Without verified TLS[/yellow] by {ALLOW_UNVERIFIED.name}: {', '.join(connection['unverified'])}"
         )
-    if connection["missing_grants"]:
-        console.print("[red]The role lacks rights that a load or check needs[/red]. As the tables' owner run:")
-        for statement in connection["missing_grants"]:
-            console.print(f"  {statement};", markup=False, highlight=False, soft_wrap=True)
+    tell_missing_grants(console, connection["missing_grants"])
 
 
 def look() -> tuple[dict[str, Any], dict[tuple[str, str], Finding]]:

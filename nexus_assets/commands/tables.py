@@ -116,3 +116,11 @@ def tell_counts(
         table.add_row("" if entity == told else entity, f"{number:,}", code, meanings.get(code, ""))
         told = entity
     console.print(table)
+
+
+def tell_missing_grants(console: Console, grants: Sequence[str]) -> None:
+    """The GRANTs that the role lacks, as its tables' owner can run them. Nothing where there is none."""
+    if grants:
+        console.print("[red]The role lacks rights that a load or check needs[/red]. As the tables' owner run:")
+    for statement in grants:
+        console.print(f"  {statement};", markup=False, highlight=False, soft_wrap=True)

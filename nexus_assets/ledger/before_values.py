@@ -12,8 +12,8 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 
-def _insert_sql(load_id: int, table: Identifier, rows: Composable) -> Composable:
-    """Keeps `rows`, a SELECT list with its FROM clause: (row_key, before, after)."""
+def noted_sql(load_id: int, table: Identifier, rows: Composable) -> Composable:
+    """An INSERT that keeps `rows` of a table, a SELECT list with its FROM clause: (row_key, before, after)."""
     return SQL("""INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
             SELECT {load}, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = {load}), {table}, {rows}
         """).format(load=Literal(load_id), table=Literal(list(table.strings)), rows=rows)
@@ -88,7 +88,7 @@ def updated_sql(
         keys=SQL(", ").join(Identifier(alias, key) for key in returned),
         content=values(alias),
         met=SQL(", {}.xmax::text <> '0' AS met").format(Identifier(alias)) if is_insert else SQL(""),
-        insert=_insert_sql(load_id, table, rows),
+        insert=noted_sql(load_id, table, rows),
     )
 
 
@@ -105,13 +105,8 @@ def removed_sql(
         statement=statement,
         keys=SQL(", ").join(Identifier(alias, key) for key in keys),
         alias=Identifier(alias),
-        insert=_insert_sql(load_id, table, rows),
+        insert=noted_sql(load_id, table, rows),
     )
-
-
-def noted_sql(load_id: int, table: Identifier, rows: Composable) -> Composable:
-    """An INSERT that keeps `rows` (row_key, before, after), a SELECT list with its FROM clause, of a table."""
-    return _insert_sql(load_id, table, rows)
 
 
 def purge(cursor: Cursor, entity: str, loads: int) -> None:

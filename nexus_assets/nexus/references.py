@@ -54,15 +54,11 @@ NOT_ALLOWED = "content_type_not_allowed"
 """The reason of a generic reference that leads to a row of a model to which it may not lead."""
 
 
-@dataclass(frozen=True)
-class GenericKey:
-    """A generic foreign key: a table of Nexus's database with a content type column and an object id column."""
+class _Pointing:
+    """What points at rows of other tables: the table that it is in, and what that is."""
 
     home: Relation
-    type_column: str
-    id_column: str
-    content_types: Identifier
-    kind: Kind = "living"
+    kind: Kind
 
     @property
     def schema(self) -> str:
@@ -75,6 +71,21 @@ class GenericKey:
     @property
     def relation(self) -> Identifier:
         return self.home.table
+
+    @property
+    def is_living(self) -> bool:
+        return self.kind == "living"
+
+
+@dataclass(frozen=True)
+class GenericKey(_Pointing):
+    """A generic foreign key: a table of Nexus's database with a content type column and an object id column."""
+
+    home: Relation
+    type_column: str
+    id_column: str
+    content_types: Identifier
+    kind: Kind = "living"
 
     @property
     def name(self) -> str:
@@ -97,13 +108,9 @@ class GenericKey:
         return self.is_text or self.id_type == "uuid"
 
     @property
-    def is_living(self) -> bool:
-        return self.kind == "living"
-
-    @property
-    def is_history(self) -> bool:
-        """Whether its rows may outlive what they refer to."""
-        return self.kind == "history"
+    def holds(self) -> bool:
+        """Whether a row that it names must stay."""
+        return self.is_living
 
     @property
     def is_writable(self) -> bool:
@@ -126,6 +133,11 @@ class GenericKey:
             return self.home.uuid_sql(alias, self.id_column)
         return SQL("{}.{}").format(Identifier(alias), Identifier(self.id_column))
 
+    def leads_sql(self, target: Target, ids: Composable) -> Composable:
+        """Whether the row `x` leads to rows of the table; `ids` is what is asked of their ids, such as `= t.id`."""
+        type_ = Identifier(self.type_column)
+        return SQL("x.{} = {} AND {} {}").format(type_, Literal(target.content_type_id), self.id_sql("x"), ids)
+
     def shown_id_sql(self, alias: str) -> Composable:
         """The id in the row `alias` as text for messages; NULL where a text is neither a number nor a uuid."""
         id_ = SQL("{}.{}::text").format(Identifier(alias), Identifier(self.id_column))
@@ -137,7 +149,7 @@ class GenericKey:
 
 
 @dataclass(frozen=True)
-class ForeignColumn:
+class ForeignColumn(_Pointing):
     """A column that holds ids of a table, with or without a constraint that guards them.
 
     `type_column`: the column beside it that names the model of the row, by which it holds ids of many tables; those of this
@@ -152,25 +164,9 @@ class ForeignColumn:
     model: str = ""
 
     @property
-    def schema(self) -> str:
-        return self.home.schema
-
-    @property
-    def table(self) -> str:
-        return self.home.name
-
-    @property
-    def relation(self) -> Identifier:
-        return self.home.table
-
-    @property
     def name(self) -> str:
         """`table.column`, as checks and messages name it."""
         return f"{self.home.label}.{self.column}"
-
-    @property
-    def is_living(self) -> bool:
-        return self.kind == "living"
 
     @property
     def holds(self) -> bool:
@@ -181,6 +177,11 @@ class ForeignColumn:
     def columns(self) -> tuple[str, ...]:
         """The columns that are read to follow it."""
         return (self.column,) if self.type_column is None else (self.column, self.type_column)
+
+    def leads_sql(self, _: Target, ids: Composable) -> Composable:
+        """Whether the row `x` leads to rows of the table; `ids` is what is asked of their ids, such as `= t.id`."""
+        leads = SQL("x.{} {}").format(Identifier(self.column), ids)
+        return leads if self.type_column is None else SQL("{} AND {}").format(leads, self.is_ours_sql("x"))
 
     def is_ours_sql(self, alias: str) -> Composable:
         """Whether the id in the row `alias` is one of this table."""
@@ -332,6 +333,11 @@ def foreign_columns(cursor: Cursor, target: Target) -> list[ForeignColumn]:
     return _columns_to(cursor, target.entity.name)
 
 
+def pointing(cursor: Cursor, target: Target) -> list[GenericKey | ForeignColumn]:
+    """Everything in the database that can lead to rows of the table."""
+    return [*foreign_columns(cursor, target), *(key for key in generic_keys(cursor) if key.can_lead_to_us)]
+
+
 def reachable(key: GenericKey, found: Sequence[Model]) -> list[Model]:
     """The models that the key can lead to: a uuid column not to a table whose ids are integers, a text column anywhere."""
     return [model for model in found if key.fits(model.id_type)]
@@ -350,17 +356,12 @@ def impossible(key: GenericKey, found: Sequence[Model]) -> list[int]:
 def is_referenced_sql(cursor: Cursor, target: Target, alias: str) -> Composable:
     """Whether anything in the database refers to the row `alias` of the table; history and copies do not count."""
     id_ = SQL("{}.id").format(Identifier(alias))
-    tests: list[Composable] = [
-        SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {})").format(found.relation, Identifier(found.column), id_)
-        for found in foreign_columns(cursor, target)
-        if found.holds
-    ]
-    tests += [
-        SQL("EXISTS (SELECT FROM {} AS x WHERE x.{} = {} AND {} = {})").format(
-            key.relation, Identifier(key.type_column), Literal(target.content_type_id), key.id_sql("x"), id_
+    tests = [
+        SQL("EXISTS (SELECT FROM {} AS x WHERE {})").format(
+            found.relation, found.leads_sql(target, SQL("= {}").format(id_))
         )
-        for key in generic_keys(cursor)
-        if key.can_lead_to_us and key.is_living
+        for found in pointing(cursor, target)
+        if found.holds
     ]
     return SQL("({})").format(SQL(" OR ").join(tests)) if tests else SQL("FALSE")
 

@@ -310,7 +310,8 @@ GUARD_PREFIX = "nexus_assets_guard"
 """How the names of the guard's own triggers begin."""
 
 GUARD_SCHEMA = "nexus_guard"
-"""The schema of the guard's functions, where it is installed."""
+"""The schema of the guard's functions, where it is installed; earlier versions had them in the ledger's, which belongs to the role
+that imports."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def test_the_report_is_named_where_this_run_made_it(
         "nexus_assets.local.services.connect": services,
         "nexus_assets.local.dagster_home.prepare": tmp_path,
         "nexus_assets.local.demo.prepare": None,
-        "nexus_assets.commands.materialize.materialize_everything": succeeded,
+        "nexus_assets.commands.materialize.materialize": succeeded,
         "nexus_assets.report.write.latest": tmp_path / "page.html" if has_page else None,
         "nexus_assets.commands.demo.look": seen,
         "nexus_assets.commands.demo.tell_summary": None,

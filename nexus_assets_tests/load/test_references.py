@@ -68,7 +68,7 @@ def test_a_later_schema_is_looked_at_and_the_ledger_is_not(loaded: Clinic) -> No
 
 def test_the_admin_log_is_history(nexus_connection: Any) -> None:
     with nexus_connection.cursor() as cursor:
-        assert [key.table for key in generic_keys(cursor) if key.is_history] == ["django_admin_log"]
+        assert [key.table for key in generic_keys(cursor) if key.kind == "history"] == ["django_admin_log"]
 
 
 def test_columns_that_refer_to_patients_are_found_with_and_without_a_constraint(nexus_connection: Any) -> None:
