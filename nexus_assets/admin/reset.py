@@ -131,10 +131,9 @@ def _plan(cursor: Cursor) -> ResetPlan:
         column: number for target in targets.values() for column, number in _hanging(cursor, target, targets) if number
     }
     tables = dict.fromkeys(place for target in targets.values() for place in referring(cursor, target))
-    cursor.execute("SELECT current_database()")
-    ((database,),) = cursor.fetchall()
+    (database,) = queries.row(cursor, "SELECT current_database()::text")
     return ResetPlan(
-        str(database),
+        database,
         {name: _removal(cursor, target) for name, target in targets.items()},
         hanging,
         tuple(dict.fromkeys([*((target.schema, target.name) for target in targets.values()), *tables])),

@@ -22,8 +22,8 @@ from psycopg2.sql import SQL
 from nexus_assets.admin.reject_workbook import Cells, CorrectedRow, SheetError, cells_of, shown
 from nexus_assets.admin.rejects import check_installed
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.loads import last_load
 from nexus_assets.ledger.schema import install
-from nexus_assets.load.gates import last_load
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity, FileRecords

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy
@@ -172,15 +172,11 @@ def _check_rights(cursor: Cursor, entities: set[str]) -> None:
             remedy="Nothing was undone. As the tables' owner run: GRANT DELETE, UPDATE, INSERT ON"
             f" {tables} TO {_role(cursor)}; (REVOKE them afterwards).",
         )
-    places = dict.fromkeys([*((each.schema, each.name) for each in targets), *_referring(cursor, entities)])
+    around = (place for target in targets for place in referring(cursor, target))
+    places = dict.fromkeys([*((each.schema, each.name) for each in targets), *around])
     locked = [Identifier(*place) for place in places if _may(cursor, *place, "UPDATE, DELETE, TRUNCATE")]
     # A row that is not referred to now must not be referred to at the commit.
     cursor.execute(SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(SQL(", ").join(locked)))
-
-
-def _referring(cursor: Cursor, entities: set[str]) -> Iterator[tuple[str, str]]:
-    for name in entities:
-        yield from referring(cursor, catalog.reflect(cursor, ENTITIES[name]))
 
 
 def _may(cursor: Cursor, schema: str, table: str, privileges: str) -> bool:

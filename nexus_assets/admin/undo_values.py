@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.before_values import key_sql
+from nexus_assets.nexus import queries
 from nexus_assets.nexus.relations import GUARD_PREFIX, SHOWN_TYPES, Relation, read_uuid_sql, relations
 
 REASONS = {
@@ -181,9 +182,7 @@ def _guarded(
         link = relation.foreign_key(column) if relation else None
         if link is not None and link.to in by_oid and len(by_oid[link.to].primary_key) == 1:
             yield column, [(by_oid[link.to].table, by_oid[link.to].primary_key[0])]
-    cursor.execute("SELECT EXISTS (SELECT FROM pg_trigger WHERE starts_with(tgname, %s))", (GUARD_PREFIX,))
-    ((has_guard,),) = cursor.fetchall()
-    if has_guard:
+    if queries.yes(cursor, "SELECT EXISTS (SELECT FROM pg_trigger WHERE starts_with(tgname, %s))", (GUARD_PREFIX,)):
         for column in place.columns:
             if column in id_columns:
                 yield column, [(table, "id") for table in living]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Literal as OneOf
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
+from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.alerts.events import Event, Seen
 from nexus_assets.alerts.policy import PATIENCE
 from nexus_assets.nexus import queries
 from nexus_assets.run_scope import UNNAMED_JOB
 
-Change = Literal["opened", "changed", "reminder", "resolved"]
+Change = OneOf["opened", "changed", "reminder", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ class Waiting:
     title: str
     body: str
     attempts: int
-    created_at: datetime
 
 
 def fold(alert: Alert | None, event: Event) -> Alert | None:
@@ -128,41 +128,24 @@ class Book:
     def open_alerts(self) -> dict[str, Alert]:
         """The alerts that are not resolved, by subject, the oldest first."""
         self._cursor.execute(
-            "SELECT subject, kind, asset, severity, violators, opened_at, first_run, last_run, breakdown, cause, next_step,"
-            " blocking, told_at, told_kind, told_severity, told_violators, resolved_at, id"
-            " FROM nexus_assets.alert WHERE resolved_at IS NULL ORDER BY opened_at, id"
+            SQL("SELECT {} FROM nexus_assets.alert WHERE resolved_at IS NULL ORDER BY opened_at, id").format(
+                SQL(", ").join(Identifier(each.name) for each in fields(Alert))
+            )
         )
-        return {row[0]: Alert(*row) for row in self._cursor.fetchall()}
+        return {alert.subject: alert for alert in (Alert(*row) for row in self._cursor.fetchall())}
 
     def keep(self, alerts: Iterable[Alert]) -> None:
         """Adds the new ones and updates the known."""
         for alert in alerts:
-            values = (
-                *(
-                    alert.kind,
-                    alert.severity,
-                    alert.violators,
-                    alert.last_run,
-                    Json(dict(alert.breakdown)),
-                    alert.cause,
-                ),
-                *(alert.next_step, alert.blocking, alert.told_at, alert.told_kind, alert.told_severity),
-                *(alert.told_violators, alert.resolved_at),
+            kept = {**vars(alert), "breakdown": Json(dict(alert.breakdown))}
+            id_ = kept.pop("id")
+            statement = (
+                SQL("INSERT INTO nexus_assets.alert ({}) VALUES ({})")
+                if id_ is None
+                else SQL("UPDATE nexus_assets.alert SET ({}) = ROW ({}) WHERE id = {}")
             )
-            if alert.id is None:
-                self._cursor.execute(
-                    "INSERT INTO nexus_assets.alert (kind, severity, violators, last_run, breakdown, cause, next_step, blocking,"
-                    " told_at, told_kind, told_severity, told_violators, resolved_at, subject, asset, opened_at, first_run)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                    (*values, alert.subject, alert.asset, alert.opened_at, alert.first_run),
-                )
-            else:
-                self._cursor.execute(
-                    "UPDATE nexus_assets.alert SET kind = %s, severity = %s, violators = %s, last_run = %s, breakdown = %s,"
-                    " cause = %s, next_step = %s, blocking = %s, told_at = %s, told_kind = %s, told_severity = %s,"
-                    " told_violators = %s, resolved_at = %s WHERE id = %s",
-                    (*values, alert.id),
-                )
+            names, values = map(Identifier, kept), map(Literal, kept.values())
+            self._cursor.execute(statement.format(SQL(", ").join(names), SQL(", ").join(values), Literal(id_)))
 
     def post(self, destination: str, title: str, body: str) -> None:
         """Writes down a message to be delivered."""
@@ -174,7 +157,7 @@ class Book:
     def waiting(self) -> list[Waiting]:
         """The messages that were not delivered yet, the oldest first."""
         self._cursor.execute(
-            "SELECT id, destination, title, body, attempts, created_at FROM nexus_assets.alert_message"
+            "SELECT id, destination, title, body, attempts FROM nexus_assets.alert_message"
             " WHERE delivered_at IS NULL ORDER BY id"
         )
         return [Waiting(*row) for row in self._cursor.fetchall()]

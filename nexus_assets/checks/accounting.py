@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.checks.check import CheckContext, Finding, loading, never_loaded, violators
+from nexus_assets.ledger.loads import LastLoad, last_load
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.deletions import by_a_person_sql
 from nexus_assets.load.incoming import filemaker_id_sql
@@ -25,16 +26,11 @@ NOTHING_LOST = SQL("SELECT NULL::text AS source_id, NULL::text AS nexus_id, NULL
 def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
     """The last load's figures add up, agree with the ledger and the list of rejects, the rows are where it left them, and what
     is rejected because something is unknown still is."""
-    last = _last_load(context, entity.name)
+    last = last_load(context.cursor, entity.name) if context.has_ledger else None
     if last is None:
         return never_loaded(entity)
-    source_rows, outcomes, rejected = last
-    figures = {"source_rows": source_rows, **outcomes, "rejected": sum(rejected.values())}
-    differences = {
-        name: number
-        for name, number in _differences(context, entity, source_rows, outcomes, rejected).items()
-        if number
-    }
+    figures = {"source_rows": last.source_rows, **last.outcomes, "rejected": last.rejected}
+    differences = {name: number for name, number in _differences(context, entity, last).items() if number}
     # A row that another entity brought is lost once: that one's check reports it.
     lost = [_lost_sql(context, entity)] if entity.adds_rows else [NOTHING_LOST]
     query = SQL(" UNION ALL ").join([*lost, *_untrue_rejects_sql(context, entity)])
@@ -63,24 +59,7 @@ def _next_step(entity: str, reasons: Mapping[str, int]) -> str:
     )
 
 
-def _last_load(context: CheckContext, entity: str) -> tuple[int, Mapping[str, int], Mapping[str, int]] | None:
-    if not context.has_ledger:
-        return None
-    loads = context.rows(
-        SQL(
-            "SELECT source_rows, outcomes, rejected FROM nexus_assets.load WHERE entity = {} ORDER BY id DESC LIMIT 1"
-        ).format(Literal(entity))
-    )
-    return loads[0] if loads else None
-
-
-def _differences(
-    context: CheckContext,
-    entity: Entity,
-    source_rows: int,
-    outcomes: Mapping[str, int],
-    rejected: Mapping[str, int],
-) -> dict[str, int]:
+def _differences(context: CheckContext, entity: Entity, last: LastLoad) -> dict[str, int]:
     """How many rows the figures of the last load, its rejects and its ledger differ by."""
     (in_ledger,) = context.row(
         SQL("SELECT count(*) FROM {} WHERE vanished_load IS NULL AND row_hash IS NOT NULL").format(
@@ -94,11 +73,12 @@ def _differences(
             ).format(Literal(entity.name))
         )
     )
-    loaded = sum(number for name, number in outcomes.items() if name != "collapsed")
+    loaded = sum(number for name, number in last.outcomes.items() if name != "collapsed")
     return {
-        "rows_unaccounted": abs(source_rows - sum(outcomes.values()) - sum(rejected.values())),
+        "rows_unaccounted": abs(last.source_rows - sum(last.outcomes.values()) - last.rejected),
         "rejects_not_kept": sum(
-            abs(rejected.get(name, 0) - open_rejects.get(name, 0)) for name in {*rejected, *open_rejects}
+            abs(last.rejected_by_reason.get(name, 0) - open_rejects.get(name, 0))
+            for name in {*last.rejected_by_reason, *open_rejects}
         ),
         # A known row that is rejected today stays in the ledger, so the ledger may hold more than was loaded, never less.
         "ledger_too_small": max(0, loaded - in_ledger),

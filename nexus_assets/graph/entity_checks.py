@@ -51,27 +51,20 @@ def said(finding: Finding) -> str:
     return f"{finding.count:,} violators.{run_next}"
 
 
-def _result(check: Check, finding: Finding) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        asset_key=asset_key(check.asset),
-        check_name=check.name,
-        passed=finding.passed,
-        severity=dg.AssetCheckSeverity(check.severity),
-        metadata=metadata(finding),
-        description=said(finding) or None,
-    )
+def _told(check: Check, finding: Finding) -> dict[str, Any]:
+    return {
+        "asset_key": asset_key(check.asset),
+        "check_name": check.name,
+        "passed": finding.passed,
+        "severity": dg.AssetCheckSeverity(check.severity),
+        "metadata": metadata(finding),
+        "description": said(finding) or None,
+    }
 
 
 def evaluation(check: Check, finding: Finding) -> dg.AssetCheckEvaluation:
     """A finding made outside of any run, for Dagster's history: the UI and the alerts see it as any other."""
-    return dg.AssetCheckEvaluation(
-        asset_key=asset_key(check.asset),
-        check_name=check.name,
-        passed=finding.passed,
-        severity=dg.AssetCheckSeverity(check.severity),
-        metadata=metadata(finding),
-        description=said(finding) or None,
-    )
+    return dg.AssetCheckEvaluation(**_told(check, finding))
 
 
 def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
@@ -104,7 +97,7 @@ def _checks_of(asset: str, checks: list[Check]) -> dg.AssetChecksDefinition:
             if not finding.passed:
                 report = context.log.error if check.severity == "ERROR" else context.log.warning
                 report(f"{check.severity} {check.full_name}: {said(finding)}")
-            yield _result(check, finding)
+            yield dg.AssetCheckResult(**_told(check, finding))
         # The others could not run: that is a failure of the step, after what was found has been told.
         for check, answer in answers.items():
             if isinstance(answer, NexusAssetsError):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
+from nexus_assets.ledger.loads import LastLoad
 from nexus_assets.ledger.schema import base_columns, named_column
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.settings import LoadSettings
@@ -17,9 +17,6 @@ from nexus_assets.load.work import NOTHING, PLACE, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import NO_DICTIONARY, Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target
-
-if TYPE_CHECKING:
-    from nexus_assets.load.gates import LastLoad
 
 FLAW, EXPORT_ROW = "flaw", "export_row"
 """Fields that a source may have beside the entity's own: what is wrong with the row as a whole; the row of the export that

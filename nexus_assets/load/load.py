@@ -16,6 +16,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import before_values, retention
+from nexus_assets.ledger.loads import last_loads
 from nexus_assets.ledger.schema import code_hash, install, numbered_tables
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
@@ -140,7 +141,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
     relations.triggers(cursor)
     install(cursor)
     gates.check_ledger_belongs(cursor, entity.name, context.settings)
-    loads = gates.last_loads(cursor, entity.name, *entity.upstream)
+    loads = last_loads(cursor, entity.name, *entity.upstream)
     gates.check_parents_loaded(entity, loads)
     parent_tables = _reflected(cursor, entity.upstream)
     context = replace(

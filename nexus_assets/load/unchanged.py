@@ -7,10 +7,10 @@ from typing import Any
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Literal
 
+from nexus_assets.ledger.loads import LastLoad
 from nexus_assets.load import corrections
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
-from nexus_assets.load.gates import LastLoad
 from nexus_assets.load.identity import unnoted_sql
 from nexus_assets.load.incoming import LoadContext, as_left_sql, target_hash_sql
 from nexus_assets.load.sources import Inputs

@@ -16,7 +16,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import schema
-from nexus_assets.load import gates
+from nexus_assets.ledger.loads import last_load
 from nexus_assets.local.clinic.images import PREFIX
 from nexus_assets.local.nexus_seed import stable_id
 from nexus_assets.local.services import LocalServices
@@ -68,7 +68,7 @@ def is_well(engine: sqlalchemy.Engine) -> bool:
     """Whether every entity was loaded into this database and no reference is dangling."""
     with transaction(engine, commit=False) as cursor:
         if not schema.is_installed(cursor) or any(
-            gates.last_load(cursor, name) is None for name, entity in ENTITIES.items() if not entity.optional
+            last_load(cursor, name) is None for name, entity in ENTITIES.items() if not entity.optional
         ):
             return False
         return not any(dangling(cursor).values())
@@ -146,8 +146,7 @@ def strike(engine: sqlalchemy.Engine) -> int:
         for table, forgotten in (("notes", ()), ("appointments", ("filemaker_event_id",)), ("patient_referrers", ())):
             _make_again(cursor, table, "patient_id", forgotten)
         _make_again(cursor, "patients", "id", ())
-        cursor.execute("SELECT count(*) FROM again")
-        ((people,),) = cursor.fetchall()
+        people = queries.number(cursor, "SELECT count(*) FROM again")
         cursor.execute(
             SQL("""
             INSERT INTO images_batch (id, content_type_id, object_id, name, description, uploaded_at, image_count)
@@ -156,7 +155,7 @@ def strike(engine: sqlalchemy.Engine) -> int:
             WHERE b.id <> {native}
             """).format(times=Literal(IMPORTS_AGAIN), native=Literal(str(NATIVE_BATCH)))
         )
-    return int(people)
+    return people
 
 
 def _make_again(cursor: Cursor, table: str, key: str, forgotten: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ from nexus_assets.load.progress import Progress
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import is_exported, resource_inputs
 from nexus_assets.mapping.entity import Entity
-from nexus_assets.nexus import catalog
+from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
@@ -225,10 +225,9 @@ def _numbers_given_back(cursor: Cursor) -> Iterator[None]:
     cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
     numbers = []
     for table in tables:
-        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,))
-        (sequence,) = _row(cursor)
-        cursor.execute(SQL("SELECT last_value, is_called FROM {}").format(Identifier(*sequence.split("."))))
-        numbers.append((sequence, *_row(cursor)))
+        (sequence,) = queries.row(cursor, "SELECT pg_get_serial_sequence(%s, 'id')", (table,))
+        state = SQL("SELECT last_value, is_called FROM {}").format(Identifier(*sequence.split(".")))
+        numbers.append((sequence, *queries.row(cursor, state)))
     yield
     for sequence, last_value, is_called in numbers:
         cursor.execute("SELECT setval(%s::regclass, %s, %s)", (sequence, last_value, is_called))
@@ -254,8 +253,8 @@ def _changed_columns(cursor: Cursor, entity: Entity, copy: Identifier) -> dict[s
     counts = SQL(", ").join(
         SQL("count(*) FILTER (WHERE b.{0} IS DISTINCT FROM t.{0})").format(Identifier(name)) for name in columns
     )
-    cursor.execute(SQL("SELECT {} FROM {} AS b JOIN {} AS t USING (id)").format(counts, copy, target.table))
-    return _most_first(zip(columns, _row(cursor), strict=True))
+    counted = SQL("SELECT {} FROM {} AS b JOIN {} AS t USING (id)").format(counts, copy, target.table)
+    return _most_first(zip(columns, queries.row(cursor, counted), strict=True))
 
 
 SHOWN_IDS = 10
@@ -319,12 +318,6 @@ def _told(cursor: Cursor, entity: Entity, result: LoadResult, copy: Identifier) 
         sources=result.sources,
         ids=_ids(cursor, entity, copy, changed_columns),
     )
-
-
-def _row(cursor: Cursor) -> tuple[Any, ...]:
-    row = cursor.fetchone()
-    assert row is not None
-    return tuple(row)
 
 
 def _most_first(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger import shared
 from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.entity import Entity
-from nexus_assets.nexus import catalog
+from nexus_assets.nexus import catalog, queries
 
 HISTORY = 20
 """How many results of a check, and loads of an entity, are shown."""
@@ -175,15 +175,10 @@ class Report:
     @property
     def images_visible(self) -> tuple[int, int] | None:
         """How many images a person sees, of how many; None where that was not asked."""
-        figures = self.figures("images", "every_image_visible")
-        return (figures["visible"], figures["total"]) if "visible" in figures else None
-
-    def figures(self, asset: str, name: str) -> Mapping[str, int]:
-        """The figures of a check's last result."""
         for each in self.checks:
-            if (each.check.asset, each.check.name) == (asset, name) and each.last:
-                return each.last.figures
-        return {}
+            if each.check.full_name == "images/every_image_visible" and each.last and "visible" in each.last.figures:
+                return each.last.figures["visible"], each.last.figures["total"]
+        return None
 
 
 def read_report(
@@ -232,8 +227,7 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
         return None
     load_id, made_by, started_at, finished_at, source_rows, outcomes, rejected, notices, healed, adoption, sources = row
     own = shared.own_row_sql(entity, SQL("t.id"))
-    cursor.execute(SQL("SELECT count(*) FROM {} AS t WHERE {}").format(catalog.reflect(cursor, entity).table, own))
-    (rows,) = cursor.fetchone() or (0,)
+    counted = SQL("SELECT count(*) FROM {} AS t WHERE {}").format(catalog.reflect(cursor, entity).table, own)
     return Load(
         entity=entity.name,
         load_id=load_id,
@@ -247,7 +241,7 @@ def _last_load(cursor: Cursor, entity: Entity, run_id: str) -> Load | None:
         healed=_most_first(healed),
         adoption=adoption,
         sources=[_source(name, told) for name, told in sources.items()],
-        rows=rows,
+        rows=queries.number(cursor, counted),
         in_this_run=made_by == run_id,
         remarks=remarks(sources),
         trend=_trend(cursor, entity),
