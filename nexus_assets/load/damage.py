@@ -16,10 +16,11 @@ NO_VALUE = "no_value"
 
 ADVICE = {
     "unshown_value": "FileMaker writes a question mark where it can't show a number or date: correct them, and export again",
-    "shortened_number": "Excel has shortened these numbers: export again from FileMaker, without opening the file in Excel",
+    "null_text": "another program writes so where there is no value: export again from FileMaker, without it in between",
+    "shortened_number": "another program, such as Excel, has rewritten these numbers: export again from FileMaker, without it in between",
     "cut_text": "255, 32,767 or 65,535 characters are as much as a cell of another program holds: export again as .csv, .mer or .xml",
     "damaged_text": "letters were lost, or read in a wrong encoding before: correct them in FileMaker, and export again",
-    "escaped_text": 'another program has written them so (&eacute;, ="0123"): export again from FileMaker, without it in between',
+    "escaped_text": 'another program has written them so (&eacute;, ="0123", _x000D_): export again from FileMaker, without it in between',
     "swapped_dates": "Excel has swapped day and month of those up to the 12th: export again from FileMaker, without Excel in between",
 }
 """How to export again without the damage, by the code of the notice."""
@@ -53,6 +54,7 @@ def find(
         _MARKS.format(
             table=looked_at.table,
             letters=_LETTERS,
+            null=_NULL,
             cells=_cells(looked_at, export.columns),
             short=SQL(", ").join(_SHORT.format(text=text) for text in texts),
             long=SQL(" OR ").join(_LONG.format(text=text, letters=_LETTERS) for text in texts),
@@ -81,13 +83,16 @@ def _cells(export: Relation, headings: Iterable[str]) -> Composable:
     return SQL(", ").join(SQL("({}, {})").format(Literal(name), export.field(name, "s")) for name in headings)
 
 
-# Whether a row has a sign of damage: a regular expression over its short cells at once, and what a byte tells of the long ones;
-# the letters are those of which damaged text always has one.
+# Whether a row has a sign of damage: a regular expression and searches over its short cells at once (each further branch of the
+# expression costs more than a search), and what a byte tells of the long ones; the letters are those of which damaged text
+# always has one.
 # The short ones end before the 36 bytes of a uuid, some of which look like a number with an exponent.
 _LETTERS = SQL(r"\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ")
+_NULL = SQL(r"(NULL|null|\(null\)|NaN|nan|<NA>|\\N)")
 _SHORT = SQL("CASE WHEN octet_length({text}) <= 35 THEN {text} END")
 _LONG = SQL(r"""(octet_length({text}) > 35 AND (
-          strpos({text}, '&') > 0 OR octet_length({text}) <= 60 AND (strpos({text}, '<') > 0 OR strpos({text}, '#') > 0)
+          strpos({text}, '&') > 0 OR strpos({text}, '_x00') > 0
+          OR octet_length({text}) <= 60 AND (strpos({text}, '<') > 0 OR strpos({text}, '#') > 0)
           OR {text} LIKE '="%' OR octet_length({text}) >= 32767
           OR octet_length({text}) <> length({text}) AND {text} ~ '[{letters}]'))""")
 
@@ -100,12 +105,15 @@ _MAY_BE_CUT = SQL("max({length}) BETWEEN 255 AND 4 * 255 OR max({length}) BETWEE
 _MARKS = SQL(r"""
     WITH found AS (
       SELECT heading, code, count(*) AS cells, min(row_number) AS first
-      FROM {table} AS s, LATERAL (VALUES {cells}) AS cell(heading, text), LATERAL (SELECT CASE
+      FROM {table} AS s, LATERAL (SELECT concat_ws(E'\x1F', '', {short}, '') OFFSET 0) AS short(texts),
+        LATERAL (VALUES {cells}) AS cell(heading, text), LATERAL (SELECT CASE
         WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
           '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
           '|#{{4,}}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
         WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-        WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{{1,3}}\s*$' THEN 'shortened_number'
+        WHEN octet_length(text) <= 9 AND text ~ '^{null}$' THEN 'null_text'
+        WHEN octet_length(text) <= 35 AND text ~ '^\s*([-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{{1,3}}|[0-9]{{5,}}[.]0)\s*$'
+          THEN 'shortened_number'
         WHEN octet_length(text) >= 32767 AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
           THEN 'cut_text'
         WHEN octet_length(text) BETWEEN 16 AND 35 AND text ~ '^\s*[0-9]{{15}}0+\s*$' THEN 'shortened_number'
@@ -113,11 +121,15 @@ _MARKS = SQL(r"""
           '&(amp;)*(#[0-9]{{2,5}}|#x[0-9a-f]{{2,5}}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
           '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
         WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+        WHEN octet_length(text) <= 35 AND text ~ '^''[-+=(]?[0-9][-+0-9 ().,/:]{{2,}}$|\\u[0-9a-f]{{4}}' THEN 'escaped_text'
+        WHEN strpos(text, '_x00') > 0 AND text ~ '_x00[0-9A-F]{{2}}_' THEN 'escaped_text'
         WHEN octet_length(text) <> length(text) AND text ~ '[{letters}]' AND text ~ concat(
           '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
           '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
         END) AS mark(code)
-      WHERE (concat_ws(E'\x1F', {short}) ~ '[<#&?={letters}]|[0-9][eE][-+]|[0-9]{{16}}'
+      WHERE (texts ~ '[<#&?={letters}]|[0-9][eE][-+]|[0-9]{{16}}' OR strpos(texts, '_x00') > 0 OR strpos(texts, '\') > 0
+             OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
+             OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
              OR {long})
         AND code IS NOT NULL
       GROUP BY 1, 2

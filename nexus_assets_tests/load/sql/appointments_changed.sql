@@ -194,13 +194,16 @@ ANALYZE nexus_assets.work_appointments_pending;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_appointments_pending AS s,
-      LATERAL (VALUES ('id', s.f0), ('startDate', s.f1), ('startTime', s.f2), ('endDate', s.f3), ('endTime', s.f4), ('notes', s.f5), ('id_Contact', s.f6), ('id_Clinic', s.f7), ('id_Clinician', s.f8), ('Type', s.f9)) AS cell(heading, text),
-      LATERAL (SELECT CASE
+      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, '') OFFSET 0) AS short(texts),
+    LATERAL (VALUES ('id', s.f0), ('startDate', s.f1), ('startTime', s.f2), ('endDate', s.f3), ('endTime', s.f4), ('notes', s.f5), ('id_Contact', s.f6), ('id_Clinic', s.f7), ('id_Clinician', s.f8), ('Type', s.f9)) AS cell(heading, text),
+        LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
     WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) <= 9 AND text ~ '^(NULL|null|\(null\)|NaN|nan|<NA>|\\N)$' THEN 'null_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*([-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}|[0-9]{5,}[.]0)\s*$'
+      THEN 'shortened_number'
     WHEN octet_length(text) >= 32767
         AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
       THEN 'cut_text'
@@ -209,49 +212,65 @@ WITH found AS (
       '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
       '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
     WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^''[-+=(]?[0-9][-+0-9 ().,/:]{2,}$|\\u[0-9a-f]{4}' THEN 'escaped_text'
+    WHEN strpos(text, '_x00') > 0 AND text ~ '_x00[0-9A-F]{2}_' THEN 'escaped_text'
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+  WHERE (
+    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
+        OR strpos(texts, '\') > 0
+         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
+         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
          OR (octet_length(s.f0) > 35 AND (
-      strpos(s.f0, '&') > 0 OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
+      strpos(s.f0, '&') > 0 OR strpos(s.f0, '_x00') > 0
+      OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
       OR s.f0 LIKE '="%' OR octet_length(s.f0) >= 32767
       OR octet_length(s.f0) <> length(s.f0) AND s.f0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f1) > 35 AND (
-      strpos(s.f1, '&') > 0 OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
+      strpos(s.f1, '&') > 0 OR strpos(s.f1, '_x00') > 0
+      OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
       OR s.f1 LIKE '="%' OR octet_length(s.f1) >= 32767
       OR octet_length(s.f1) <> length(s.f1) AND s.f1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f2) > 35 AND (
-      strpos(s.f2, '&') > 0 OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
+      strpos(s.f2, '&') > 0 OR strpos(s.f2, '_x00') > 0
+      OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
       OR s.f2 LIKE '="%' OR octet_length(s.f2) >= 32767
       OR octet_length(s.f2) <> length(s.f2) AND s.f2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f3) > 35 AND (
-      strpos(s.f3, '&') > 0 OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
+      strpos(s.f3, '&') > 0 OR strpos(s.f3, '_x00') > 0
+      OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
       OR s.f3 LIKE '="%' OR octet_length(s.f3) >= 32767
       OR octet_length(s.f3) <> length(s.f3) AND s.f3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f4) > 35 AND (
-      strpos(s.f4, '&') > 0 OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
+      strpos(s.f4, '&') > 0 OR strpos(s.f4, '_x00') > 0
+      OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
       OR s.f4 LIKE '="%' OR octet_length(s.f4) >= 32767
       OR octet_length(s.f4) <> length(s.f4) AND s.f4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f5) > 35 AND (
-      strpos(s.f5, '&') > 0 OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
+      strpos(s.f5, '&') > 0 OR strpos(s.f5, '_x00') > 0
+      OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
       OR s.f5 LIKE '="%' OR octet_length(s.f5) >= 32767
       OR octet_length(s.f5) <> length(s.f5) AND s.f5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f6) > 35 AND (
-      strpos(s.f6, '&') > 0 OR octet_length(s.f6) <= 60 AND (strpos(s.f6, '<') > 0 OR strpos(s.f6, '#') > 0)
+      strpos(s.f6, '&') > 0 OR strpos(s.f6, '_x00') > 0
+      OR octet_length(s.f6) <= 60 AND (strpos(s.f6, '<') > 0 OR strpos(s.f6, '#') > 0)
       OR s.f6 LIKE '="%' OR octet_length(s.f6) >= 32767
       OR octet_length(s.f6) <> length(s.f6) AND s.f6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f7) > 35 AND (
-      strpos(s.f7, '&') > 0 OR octet_length(s.f7) <= 60 AND (strpos(s.f7, '<') > 0 OR strpos(s.f7, '#') > 0)
+      strpos(s.f7, '&') > 0 OR strpos(s.f7, '_x00') > 0
+      OR octet_length(s.f7) <= 60 AND (strpos(s.f7, '<') > 0 OR strpos(s.f7, '#') > 0)
       OR s.f7 LIKE '="%' OR octet_length(s.f7) >= 32767
       OR octet_length(s.f7) <> length(s.f7) AND s.f7 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f8) > 35 AND (
-      strpos(s.f8, '&') > 0 OR octet_length(s.f8) <= 60 AND (strpos(s.f8, '<') > 0 OR strpos(s.f8, '#') > 0)
+      strpos(s.f8, '&') > 0 OR strpos(s.f8, '_x00') > 0
+      OR octet_length(s.f8) <= 60 AND (strpos(s.f8, '<') > 0 OR strpos(s.f8, '#') > 0)
       OR s.f8 LIKE '="%' OR octet_length(s.f8) >= 32767
       OR octet_length(s.f8) <> length(s.f8) AND s.f8 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f9) > 35 AND (
-      strpos(s.f9, '&') > 0 OR octet_length(s.f9) <= 60 AND (strpos(s.f9, '<') > 0 OR strpos(s.f9, '#') > 0)
+      strpos(s.f9, '&') > 0 OR strpos(s.f9, '_x00') > 0
+      OR octet_length(s.f9) <= 60 AND (strpos(s.f9, '<') > 0 OR strpos(s.f9, '#') > 0)
       OR s.f9 LIKE '="%' OR octet_length(s.f9) >= 32767
       OR octet_length(s.f9) <> length(s.f9) AND s.f9 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
     AND code IS NOT NULL

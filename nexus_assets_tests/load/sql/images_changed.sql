@@ -143,13 +143,16 @@ ANALYZE nexus_assets.work_images_listing, nexus_assets.work_images_export;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_images_export AS s,
-      LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
-      LATERAL (SELECT CASE
+      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END, '') OFFSET 0) AS short(texts),
+    LATERAL (VALUES ('recid', s.c5), ('id_Contact', s.c3), ('date', s.c0), ('id', s.c2), ('Name_of_file', s.c4), ('fileName', s.c1), ('Type', s.c6)) AS cell(heading, text),
+        LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
     WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) <= 9 AND text ~ '^(NULL|null|\(null\)|NaN|nan|<NA>|\\N)$' THEN 'null_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*([-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}|[0-9]{5,}[.]0)\s*$'
+      THEN 'shortened_number'
     WHEN octet_length(text) >= 32767
         AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
       THEN 'cut_text'
@@ -158,37 +161,50 @@ WITH found AS (
       '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
       '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
     WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^''[-+=(]?[0-9][-+0-9 ().,/:]{2,}$|\\u[0-9a-f]{4}' THEN 'escaped_text'
+    WHEN strpos(text, '_x00') > 0 AND text ~ '_x00[0-9A-F]{2}_' THEN 'escaped_text'
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+  WHERE (
+    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
+        OR strpos(texts, '\') > 0
+         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
+         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
          OR (octet_length(s.c5) > 35 AND (
-      strpos(s.c5, '&') > 0 OR octet_length(s.c5) <= 60 AND (strpos(s.c5, '<') > 0 OR strpos(s.c5, '#') > 0)
+      strpos(s.c5, '&') > 0 OR strpos(s.c5, '_x00') > 0
+      OR octet_length(s.c5) <= 60 AND (strpos(s.c5, '<') > 0 OR strpos(s.c5, '#') > 0)
       OR s.c5 LIKE '="%' OR octet_length(s.c5) >= 32767
       OR octet_length(s.c5) <> length(s.c5) AND s.c5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c3) > 35 AND (
-      strpos(s.c3, '&') > 0 OR octet_length(s.c3) <= 60 AND (strpos(s.c3, '<') > 0 OR strpos(s.c3, '#') > 0)
+      strpos(s.c3, '&') > 0 OR strpos(s.c3, '_x00') > 0
+      OR octet_length(s.c3) <= 60 AND (strpos(s.c3, '<') > 0 OR strpos(s.c3, '#') > 0)
       OR s.c3 LIKE '="%' OR octet_length(s.c3) >= 32767
       OR octet_length(s.c3) <> length(s.c3) AND s.c3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c0) > 35 AND (
-      strpos(s.c0, '&') > 0 OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
+      strpos(s.c0, '&') > 0 OR strpos(s.c0, '_x00') > 0
+      OR octet_length(s.c0) <= 60 AND (strpos(s.c0, '<') > 0 OR strpos(s.c0, '#') > 0)
       OR s.c0 LIKE '="%' OR octet_length(s.c0) >= 32767
       OR octet_length(s.c0) <> length(s.c0) AND s.c0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c2) > 35 AND (
-      strpos(s.c2, '&') > 0 OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
+      strpos(s.c2, '&') > 0 OR strpos(s.c2, '_x00') > 0
+      OR octet_length(s.c2) <= 60 AND (strpos(s.c2, '<') > 0 OR strpos(s.c2, '#') > 0)
       OR s.c2 LIKE '="%' OR octet_length(s.c2) >= 32767
       OR octet_length(s.c2) <> length(s.c2) AND s.c2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c4) > 35 AND (
-      strpos(s.c4, '&') > 0 OR octet_length(s.c4) <= 60 AND (strpos(s.c4, '<') > 0 OR strpos(s.c4, '#') > 0)
+      strpos(s.c4, '&') > 0 OR strpos(s.c4, '_x00') > 0
+      OR octet_length(s.c4) <= 60 AND (strpos(s.c4, '<') > 0 OR strpos(s.c4, '#') > 0)
       OR s.c4 LIKE '="%' OR octet_length(s.c4) >= 32767
       OR octet_length(s.c4) <> length(s.c4) AND s.c4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c1) > 35 AND (
-      strpos(s.c1, '&') > 0 OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
+      strpos(s.c1, '&') > 0 OR strpos(s.c1, '_x00') > 0
+      OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)
       OR s.c1 LIKE '="%' OR octet_length(s.c1) >= 32767
       OR octet_length(s.c1) <> length(s.c1) AND s.c1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.c6) > 35 AND (
-      strpos(s.c6, '&') > 0 OR octet_length(s.c6) <= 60 AND (strpos(s.c6, '<') > 0 OR strpos(s.c6, '#') > 0)
+      strpos(s.c6, '&') > 0 OR strpos(s.c6, '_x00') > 0
+      OR octet_length(s.c6) <= 60 AND (strpos(s.c6, '<') > 0 OR strpos(s.c6, '#') > 0)
       OR s.c6 LIKE '="%' OR octet_length(s.c6) >= 32767
       OR octet_length(s.c6) <> length(s.c6) AND s.c6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
     AND code IS NOT NULL

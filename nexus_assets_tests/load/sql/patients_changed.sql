@@ -167,13 +167,16 @@ ANALYZE nexus_assets.work_patients_pending;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_patients_pending AS s,
-      LATERAL (VALUES ('id', s.f0), ('nameFirst', s.f1), ('nameLast', s.f2), ('nameMiddle', s.f3), ('title', s.f4), ('DOB', s.f5), ('gender', s.f6), ('Health Number', s.f7), ('Clinic_Name', s.f8), ('Area', s.f9), ('contactType', s.f10), ('CYS_ID', s.f11), ('Diabetes', s.f12), ('id_Clinic', s.f13), ('NDIS Coordinator Name', s.f14), ('NDIS Coordinator Email', s.f15), ('NDIS Coordinator Phone', s.f16), ('NDIS Plan Start Date', s.f17), ('NDIS Plan End Date', s.f18), ('NDIS notes', s.f19), ('Funding', s.f20)) AS cell(heading, text),
-      LATERAL (SELECT CASE
+      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, CASE WHEN octet_length(s.f10) <= 35 THEN s.f10 END, CASE WHEN octet_length(s.f11) <= 35 THEN s.f11 END, CASE WHEN octet_length(s.f12) <= 35 THEN s.f12 END, CASE WHEN octet_length(s.f13) <= 35 THEN s.f13 END, CASE WHEN octet_length(s.f14) <= 35 THEN s.f14 END, CASE WHEN octet_length(s.f15) <= 35 THEN s.f15 END, CASE WHEN octet_length(s.f16) <= 35 THEN s.f16 END, CASE WHEN octet_length(s.f17) <= 35 THEN s.f17 END, CASE WHEN octet_length(s.f18) <= 35 THEN s.f18 END, CASE WHEN octet_length(s.f19) <= 35 THEN s.f19 END, CASE WHEN octet_length(s.f20) <= 35 THEN s.f20 END, '') OFFSET 0) AS short(texts),
+    LATERAL (VALUES ('id', s.f0), ('nameFirst', s.f1), ('nameLast', s.f2), ('nameMiddle', s.f3), ('title', s.f4), ('DOB', s.f5), ('gender', s.f6), ('Health Number', s.f7), ('Clinic_Name', s.f8), ('Area', s.f9), ('contactType', s.f10), ('CYS_ID', s.f11), ('Diabetes', s.f12), ('id_Clinic', s.f13), ('NDIS Coordinator Name', s.f14), ('NDIS Coordinator Email', s.f15), ('NDIS Coordinator Phone', s.f16), ('NDIS Plan Start Date', s.f17), ('NDIS Plan End Date', s.f18), ('NDIS notes', s.f19), ('Funding', s.f20)) AS cell(heading, text),
+        LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
     WHEN octet_length(text) <= 9 AND text LIKE '%?%' AND nexus_assets.comparable(text) = '?' THEN 'unshown_value'
-    WHEN octet_length(text) <= 35 AND text ~ '^\s*[-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}\s*$' THEN 'shortened_number'
+    WHEN octet_length(text) <= 9 AND text ~ '^(NULL|null|\(null\)|NaN|nan|<NA>|\\N)$' THEN 'null_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^\s*([-+]?[0-9]([.,][0-9]+)?[eE][-+][0-9]{1,3}|[0-9]{5,}[.]0)\s*$'
+      THEN 'shortened_number'
     WHEN octet_length(text) >= 32767
         AND length(text) + length(regexp_replace(text, '[^\U00010000-\U0010FFFF]', '', 'g')) = 32767
       THEN 'cut_text'
@@ -182,93 +185,120 @@ WITH found AS (
       '&(amp;)*(#[0-9]{2,5}|#x[0-9a-f]{2,5}|nbsp|quot|apos|amp|[lr]s?quo|[lr]dquo|[mn]dash',
       '|lt|gt|szlig|[aeiounyc](acute|grave|circ|uml|tilde|ring|cedil|slash)|(ae|oe)lig);') THEN 'escaped_text'
     WHEN text LIKE '=%' AND text ~ '^="[^"]*"\s*$' THEN 'escaped_text'
+    WHEN octet_length(text) <= 35 AND text ~ '^''[-+=(]?[0-9][-+0-9 ().,/:]{2,}$|\\u[0-9a-f]{4}' THEN 'escaped_text'
+    WHEN strpos(text, '_x00') > 0 AND text ~ '_x00[0-9A-F]{2}_' THEN 'escaped_text'
     WHEN octet_length(text) <> length(text) AND text ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]' AND text ~ concat(
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (concat_ws(E'\x1F', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, CASE WHEN octet_length(s.f10) <= 35 THEN s.f10 END, CASE WHEN octet_length(s.f11) <= 35 THEN s.f11 END, CASE WHEN octet_length(s.f12) <= 35 THEN s.f12 END, CASE WHEN octet_length(s.f13) <= 35 THEN s.f13 END, CASE WHEN octet_length(s.f14) <= 35 THEN s.f14 END, CASE WHEN octet_length(s.f15) <= 35 THEN s.f15 END, CASE WHEN octet_length(s.f16) <= 35 THEN s.f16 END, CASE WHEN octet_length(s.f17) <= 35 THEN s.f17 END, CASE WHEN octet_length(s.f18) <= 35 THEN s.f18 END, CASE WHEN octet_length(s.f19) <= 35 THEN s.f19 END, CASE WHEN octet_length(s.f20) <= 35 THEN s.f20 END) ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}'
+  WHERE (
+    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
+        OR strpos(texts, '\') > 0
+         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
+         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
          OR (octet_length(s.f0) > 35 AND (
-      strpos(s.f0, '&') > 0 OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
+      strpos(s.f0, '&') > 0 OR strpos(s.f0, '_x00') > 0
+      OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
       OR s.f0 LIKE '="%' OR octet_length(s.f0) >= 32767
       OR octet_length(s.f0) <> length(s.f0) AND s.f0 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f1) > 35 AND (
-      strpos(s.f1, '&') > 0 OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
+      strpos(s.f1, '&') > 0 OR strpos(s.f1, '_x00') > 0
+      OR octet_length(s.f1) <= 60 AND (strpos(s.f1, '<') > 0 OR strpos(s.f1, '#') > 0)
       OR s.f1 LIKE '="%' OR octet_length(s.f1) >= 32767
       OR octet_length(s.f1) <> length(s.f1) AND s.f1 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f2) > 35 AND (
-      strpos(s.f2, '&') > 0 OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
+      strpos(s.f2, '&') > 0 OR strpos(s.f2, '_x00') > 0
+      OR octet_length(s.f2) <= 60 AND (strpos(s.f2, '<') > 0 OR strpos(s.f2, '#') > 0)
       OR s.f2 LIKE '="%' OR octet_length(s.f2) >= 32767
       OR octet_length(s.f2) <> length(s.f2) AND s.f2 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f3) > 35 AND (
-      strpos(s.f3, '&') > 0 OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
+      strpos(s.f3, '&') > 0 OR strpos(s.f3, '_x00') > 0
+      OR octet_length(s.f3) <= 60 AND (strpos(s.f3, '<') > 0 OR strpos(s.f3, '#') > 0)
       OR s.f3 LIKE '="%' OR octet_length(s.f3) >= 32767
       OR octet_length(s.f3) <> length(s.f3) AND s.f3 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f4) > 35 AND (
-      strpos(s.f4, '&') > 0 OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
+      strpos(s.f4, '&') > 0 OR strpos(s.f4, '_x00') > 0
+      OR octet_length(s.f4) <= 60 AND (strpos(s.f4, '<') > 0 OR strpos(s.f4, '#') > 0)
       OR s.f4 LIKE '="%' OR octet_length(s.f4) >= 32767
       OR octet_length(s.f4) <> length(s.f4) AND s.f4 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f5) > 35 AND (
-      strpos(s.f5, '&') > 0 OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
+      strpos(s.f5, '&') > 0 OR strpos(s.f5, '_x00') > 0
+      OR octet_length(s.f5) <= 60 AND (strpos(s.f5, '<') > 0 OR strpos(s.f5, '#') > 0)
       OR s.f5 LIKE '="%' OR octet_length(s.f5) >= 32767
       OR octet_length(s.f5) <> length(s.f5) AND s.f5 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f6) > 35 AND (
-      strpos(s.f6, '&') > 0 OR octet_length(s.f6) <= 60 AND (strpos(s.f6, '<') > 0 OR strpos(s.f6, '#') > 0)
+      strpos(s.f6, '&') > 0 OR strpos(s.f6, '_x00') > 0
+      OR octet_length(s.f6) <= 60 AND (strpos(s.f6, '<') > 0 OR strpos(s.f6, '#') > 0)
       OR s.f6 LIKE '="%' OR octet_length(s.f6) >= 32767
       OR octet_length(s.f6) <> length(s.f6) AND s.f6 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f7) > 35 AND (
-      strpos(s.f7, '&') > 0 OR octet_length(s.f7) <= 60 AND (strpos(s.f7, '<') > 0 OR strpos(s.f7, '#') > 0)
+      strpos(s.f7, '&') > 0 OR strpos(s.f7, '_x00') > 0
+      OR octet_length(s.f7) <= 60 AND (strpos(s.f7, '<') > 0 OR strpos(s.f7, '#') > 0)
       OR s.f7 LIKE '="%' OR octet_length(s.f7) >= 32767
       OR octet_length(s.f7) <> length(s.f7) AND s.f7 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f8) > 35 AND (
-      strpos(s.f8, '&') > 0 OR octet_length(s.f8) <= 60 AND (strpos(s.f8, '<') > 0 OR strpos(s.f8, '#') > 0)
+      strpos(s.f8, '&') > 0 OR strpos(s.f8, '_x00') > 0
+      OR octet_length(s.f8) <= 60 AND (strpos(s.f8, '<') > 0 OR strpos(s.f8, '#') > 0)
       OR s.f8 LIKE '="%' OR octet_length(s.f8) >= 32767
       OR octet_length(s.f8) <> length(s.f8) AND s.f8 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f9) > 35 AND (
-      strpos(s.f9, '&') > 0 OR octet_length(s.f9) <= 60 AND (strpos(s.f9, '<') > 0 OR strpos(s.f9, '#') > 0)
+      strpos(s.f9, '&') > 0 OR strpos(s.f9, '_x00') > 0
+      OR octet_length(s.f9) <= 60 AND (strpos(s.f9, '<') > 0 OR strpos(s.f9, '#') > 0)
       OR s.f9 LIKE '="%' OR octet_length(s.f9) >= 32767
       OR octet_length(s.f9) <> length(s.f9) AND s.f9 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f10) > 35 AND (
-      strpos(s.f10, '&') > 0 OR octet_length(s.f10) <= 60 AND (strpos(s.f10, '<') > 0 OR strpos(s.f10, '#') > 0)
+      strpos(s.f10, '&') > 0 OR strpos(s.f10, '_x00') > 0
+      OR octet_length(s.f10) <= 60 AND (strpos(s.f10, '<') > 0 OR strpos(s.f10, '#') > 0)
       OR s.f10 LIKE '="%' OR octet_length(s.f10) >= 32767
       OR octet_length(s.f10) <> length(s.f10) AND s.f10 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f11) > 35 AND (
-      strpos(s.f11, '&') > 0 OR octet_length(s.f11) <= 60 AND (strpos(s.f11, '<') > 0 OR strpos(s.f11, '#') > 0)
+      strpos(s.f11, '&') > 0 OR strpos(s.f11, '_x00') > 0
+      OR octet_length(s.f11) <= 60 AND (strpos(s.f11, '<') > 0 OR strpos(s.f11, '#') > 0)
       OR s.f11 LIKE '="%' OR octet_length(s.f11) >= 32767
       OR octet_length(s.f11) <> length(s.f11) AND s.f11 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f12) > 35 AND (
-      strpos(s.f12, '&') > 0 OR octet_length(s.f12) <= 60 AND (strpos(s.f12, '<') > 0 OR strpos(s.f12, '#') > 0)
+      strpos(s.f12, '&') > 0 OR strpos(s.f12, '_x00') > 0
+      OR octet_length(s.f12) <= 60 AND (strpos(s.f12, '<') > 0 OR strpos(s.f12, '#') > 0)
       OR s.f12 LIKE '="%' OR octet_length(s.f12) >= 32767
       OR octet_length(s.f12) <> length(s.f12) AND s.f12 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f13) > 35 AND (
-      strpos(s.f13, '&') > 0 OR octet_length(s.f13) <= 60 AND (strpos(s.f13, '<') > 0 OR strpos(s.f13, '#') > 0)
+      strpos(s.f13, '&') > 0 OR strpos(s.f13, '_x00') > 0
+      OR octet_length(s.f13) <= 60 AND (strpos(s.f13, '<') > 0 OR strpos(s.f13, '#') > 0)
       OR s.f13 LIKE '="%' OR octet_length(s.f13) >= 32767
       OR octet_length(s.f13) <> length(s.f13) AND s.f13 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f14) > 35 AND (
-      strpos(s.f14, '&') > 0 OR octet_length(s.f14) <= 60 AND (strpos(s.f14, '<') > 0 OR strpos(s.f14, '#') > 0)
+      strpos(s.f14, '&') > 0 OR strpos(s.f14, '_x00') > 0
+      OR octet_length(s.f14) <= 60 AND (strpos(s.f14, '<') > 0 OR strpos(s.f14, '#') > 0)
       OR s.f14 LIKE '="%' OR octet_length(s.f14) >= 32767
       OR octet_length(s.f14) <> length(s.f14) AND s.f14 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f15) > 35 AND (
-      strpos(s.f15, '&') > 0 OR octet_length(s.f15) <= 60 AND (strpos(s.f15, '<') > 0 OR strpos(s.f15, '#') > 0)
+      strpos(s.f15, '&') > 0 OR strpos(s.f15, '_x00') > 0
+      OR octet_length(s.f15) <= 60 AND (strpos(s.f15, '<') > 0 OR strpos(s.f15, '#') > 0)
       OR s.f15 LIKE '="%' OR octet_length(s.f15) >= 32767
       OR octet_length(s.f15) <> length(s.f15) AND s.f15 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f16) > 35 AND (
-      strpos(s.f16, '&') > 0 OR octet_length(s.f16) <= 60 AND (strpos(s.f16, '<') > 0 OR strpos(s.f16, '#') > 0)
+      strpos(s.f16, '&') > 0 OR strpos(s.f16, '_x00') > 0
+      OR octet_length(s.f16) <= 60 AND (strpos(s.f16, '<') > 0 OR strpos(s.f16, '#') > 0)
       OR s.f16 LIKE '="%' OR octet_length(s.f16) >= 32767
       OR octet_length(s.f16) <> length(s.f16) AND s.f16 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f17) > 35 AND (
-      strpos(s.f17, '&') > 0 OR octet_length(s.f17) <= 60 AND (strpos(s.f17, '<') > 0 OR strpos(s.f17, '#') > 0)
+      strpos(s.f17, '&') > 0 OR strpos(s.f17, '_x00') > 0
+      OR octet_length(s.f17) <= 60 AND (strpos(s.f17, '<') > 0 OR strpos(s.f17, '#') > 0)
       OR s.f17 LIKE '="%' OR octet_length(s.f17) >= 32767
       OR octet_length(s.f17) <> length(s.f17) AND s.f17 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f18) > 35 AND (
-      strpos(s.f18, '&') > 0 OR octet_length(s.f18) <= 60 AND (strpos(s.f18, '<') > 0 OR strpos(s.f18, '#') > 0)
+      strpos(s.f18, '&') > 0 OR strpos(s.f18, '_x00') > 0
+      OR octet_length(s.f18) <= 60 AND (strpos(s.f18, '<') > 0 OR strpos(s.f18, '#') > 0)
       OR s.f18 LIKE '="%' OR octet_length(s.f18) >= 32767
       OR octet_length(s.f18) <> length(s.f18) AND s.f18 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f19) > 35 AND (
-      strpos(s.f19, '&') > 0 OR octet_length(s.f19) <= 60 AND (strpos(s.f19, '<') > 0 OR strpos(s.f19, '#') > 0)
+      strpos(s.f19, '&') > 0 OR strpos(s.f19, '_x00') > 0
+      OR octet_length(s.f19) <= 60 AND (strpos(s.f19, '<') > 0 OR strpos(s.f19, '#') > 0)
       OR s.f19 LIKE '="%' OR octet_length(s.f19) >= 32767
       OR octet_length(s.f19) <> length(s.f19) AND s.f19 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]'))
           OR (octet_length(s.f20) > 35 AND (
-      strpos(s.f20, '&') > 0 OR octet_length(s.f20) <= 60 AND (strpos(s.f20, '<') > 0 OR strpos(s.f20, '#') > 0)
+      strpos(s.f20, '&') > 0 OR strpos(s.f20, '_x00') > 0
+      OR octet_length(s.f20) <= 60 AND (strpos(s.f20, '<') > 0 OR strpos(s.f20, '#') > 0)
       OR s.f20 LIKE '="%' OR octet_length(s.f20) >= 32767
       OR octet_length(s.f20) <> length(s.f20) AND s.f20 ~ '[\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]')))
     AND code IS NOT NULL
