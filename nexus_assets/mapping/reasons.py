@@ -70,7 +70,7 @@ NOTICES: dict[str, str] = {
     "null_text": "Cells that hold another program's word for no value, such as NULL or NaN; the remarks name column and record.",
     "shortened_number": "Numbers that another program has rewritten (8.00361E+15, 29501.0); the remarks name column and record.",
     "cut_text": "Texts of exactly 255, 32,767 or 65,535 characters, where other programs' cells end; the remarks name column and record.",
-    "escaped_text": 'Cells that another program has written as HTML (&eacute;), a formula (="0123") or with escapes; the remarks name column and record.',
+    "escaped_text": 'Cells that another program has written as HTML (&eacute;), formulas (="0123") or escapes; see the remarks.',
     "damaged_text": "Texts with lost letters, or read in a wrong encoding before; the remarks name column and record.",
     "swapped_dates": "Dates of which Excel has swapped day and month; the remarks name column and record.",
     "undecided_date_order": "Date columns in which every value reads both ways; the setting decided.",
