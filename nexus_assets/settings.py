@@ -113,36 +113,8 @@ UNDOABLE_LOADS = Setting(
     "10",
 )
 
-SETTINGS = (
-    DATABASE_URL,
-    EXPORTS,
-    BUCKET,
-    ENDPOINT_URL,
-    FILEMAKER_URL,
-    FILEMAKER_DATABASE,
-    FILEMAKER_USER,
-    FILEMAKER_PASSWORD,
-    FILEMAKER_LAYOUTS,
-    IMAGES_PREFIX,
-    DOCUMENTS_PREFIX,
-    TIME_ZONE,
-    DATE_ORDER,
-    ENCODING,
-    ALLOW_UNVERIFIED,
-    ALERT_URLS,
-    HEARTBEAT_URL,
-    DAGSTER_URL,
-    DAGSTER_PASSWORD,
-    IMPORT_SCHEDULE,
-    EXECUTOR,
-    EXECUTOR_CONFIG,
-    RETENTION_DAYS,
-    REPORTS,
-    REPORTS_URL,
-    CLINIC,
-    UNDOABLE_LOADS,
-)
-"""All of them, in the order in which docs/settings.md lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
+SETTINGS = tuple(each for each in [*globals().values()] if isinstance(each, Setting))
+"""All of them, in the order of this file, in which docs/settings.md lists them. AWS's own (AWS_ACCESS_KEY_ID …) are read by its library."""
 
 
 def clinic_name() -> str:
@@ -228,12 +200,5 @@ def _refuse_credentials() -> None:
 
 
 def _hosted() -> Hosted | None:
-    if not FILEMAKER_URL.value():
-        return None
-    return Hosted(
-        FILEMAKER_URL.value(),
-        FILEMAKER_DATABASE.value(),
-        FILEMAKER_USER.value(),
-        FILEMAKER_PASSWORD.value(),
-        FILEMAKER_LAYOUTS.value(),
-    )
+    said = (FILEMAKER_URL, FILEMAKER_DATABASE, FILEMAKER_USER, FILEMAKER_PASSWORD, FILEMAKER_LAYOUTS)
+    return Hosted(*(setting.value() for setting in said)) if FILEMAKER_URL.value() else None

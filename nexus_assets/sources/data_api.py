@@ -13,12 +13,11 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
-from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
 from nexus_assets.sources.columns import match_columns, plain_headings
 from nexus_assets.sources.data_api_session import NO_LAYOUT, NO_RECORDS, FileMakerServer, RefusedError, Session
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
-from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, Row, refused
+from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, Row
 from nexus_assets.sources.rows import csv_blocks
 from nexus_assets.wire import shown_address
 
@@ -194,10 +193,6 @@ class _Layout(OpenExport):
         return ExportError(
             f"{self.facts.location} was changed while it was read, around record {record:,}.", remedy=_RUN_AGAIN
         )
-
-    def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:
-        at = "" if copy_error_line is None else f" at or before record {copy_error_line:,}"
-        return refused(self.facts.location, at, message)
 
 
 def _path(layout: str) -> str:

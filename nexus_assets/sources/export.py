@@ -137,12 +137,16 @@ class OpenExport(ABC):
     @abstractmethod
     def _records(self) -> Iterator[bytes]: ...
 
-    @abstractmethod
     def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:
         """Returns, where COPY refused a record, an error that names it: its number, its columns, what was expected.
 
-        Reads the file again. `message` is COPY's own one; it may quote cells, so none of it is passed on.
+        May read the file again. `message` is COPY's own one; it may quote cells, so none of it is passed on.
         """
+        at = "" if copy_error_line is None else f" at or before {self._place(copy_error_line)}"
+        return refused(self.facts.location, at, message)
+
+    def _place(self, record: int) -> str:
+        return f"record {record:,}"
 
 
 CSV = {"delimiter": ",", "quote": '"'}

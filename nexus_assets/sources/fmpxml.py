@@ -10,13 +10,12 @@ import codecs
 import re
 from collections.abc import Iterator, Sequence
 
-from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
 from nexus_assets.sources.columns import match_columns, plain_headings
 from nexus_assets.sources.content import Content, head
 from nexus_assets.sources.datetimes import CONVERTERS, ContradictionError, Converter
 from nexus_assets.sources.encoding import Encoding, Utf8Reader, decide_encoding
-from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, Row, refused
+from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, Row
 from nexus_assets.sources.fmpgrammar import GrammarError, Skeleton, parse_rows
 from nexus_assets.sources.rows import csv_blocks
 
@@ -62,10 +61,6 @@ class _FmpXml(OpenExport):
         reader = _Reader(self._content, self._encoding)
         yield from csv_blocks(self.selected(reader.rows(self._content.blocks(self.facts))), self._content.location)
         self.facts.encoding, self.facts.encoding_why = reader.text.encoding.label, reader.text.encoding.why
-
-    def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:
-        at = "" if copy_error_line is None else f" at or before record {copy_error_line:,}"
-        return refused(self._content.location, at, message)
 
 
 class _Reader:

@@ -61,21 +61,8 @@ def newer_by_its_words(file_name: str, name: str) -> bool | None:
 
 
 _LATER = {
-    *(
-        "final",
-        "new",
-        "newer",
-        "newest",
-        "neu",
-        "latest",
-        "current",
-        "aktuell",
-        "updated",
-        "update",
-        "corrected",
-        "fixed",
-    ),
-    *("full", "complete", "all", "export", "exported", "copy", "kopie", "copie", "copia"),
+    *("final", "new", "newer", "newest", "neu", "latest", "current", "aktuell", "updated", "update", "corrected"),
+    *("fixed", "full", "complete", "all", "export", "exported", "copy", "kopie", "copie", "copia"),
 }
 
 

@@ -74,7 +74,7 @@ def stated_format(text: str) -> str:
 
 def file_name(name: str) -> str | None:
     """A file's name as far as it may be quoted: whole, or the export's that it begins with and its ending; else None."""
-    exports = dict.fromkeys(export for entity in ENTITIES.values() for export in _exports(entity.name))
+    exports = dict.fromkeys(export for entity in ENTITIES.values() for export in entity.exports)
     if any(says_only_what_it_is(name, export) or _is_misspelled(name, export) for export in exports):
         return name
     stem = letters(export_stem(name) or "")
@@ -91,12 +91,6 @@ def file_names(names: Sequence[str]) -> tuple[str, int]:
 def quoted(names: Sequence[str]) -> str:
     """Names that are the program's own for a sentence."""
     return ", ".join(repr(name) for name in names)
-
-
-@lru_cache(maxsize=32)
-def _exports(entity: str) -> tuple[str, ...]:
-    source = ENTITIES[entity].rows_of
-    return (*ENTITIES[entity].exports, *getattr(source, "alongside", ()))
 
 
 def _is_misspelled(name: str, export: str) -> bool:

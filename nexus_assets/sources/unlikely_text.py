@@ -21,6 +21,9 @@ _RARE = re.compile(
 )
 """Ligatures, phonetic signs and scripts in which hardly any clinic writes; two bytes of Chinese or Korean are often these."""
 
+_MIXED = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "MODIFIER", "FEMININE", "MASCULINE"}
+"""Scripts of which one word may have several."""
+
 _GLOTTAL_STOPS = dict.fromkeys(map(ord, "\u02bb\u02bc\u02be\u02bf"))
 """Letters of Polynesian and transcribed Arabic names, beside letters of ASCII."""
 
@@ -89,14 +92,6 @@ def _is_written(word: str, before: str, after: str) -> bool:
     if not word.isalpha():
         return len(word) > 1 or word > "\u07ff" or before.isalnum() or " " in (before, after)
     scripts = {unicodedata.name(char, "?").partition(" ")[0] for char in word}
-    if len(scripts) > 1 and not scripts <= {
-        "CJK",
-        "HIRAGANA",
-        "KATAKANA",
-        "KATAKANA-HIRAGANA",
-        "MODIFIER",
-        "FEMININE",
-        "MASCULINE",
-    }:
+    if len(scripts) > 1 and not scripts <= _MIXED:
         return False
     return len(word) > 1 or word in ALONE or word > "\u07ff"

@@ -10,11 +10,10 @@ from datetime import date, datetime, time, timedelta
 
 import python_calamine
 
-from nexus_assets.errors import NexusAssetsError
 from nexus_assets.sources import quotable
 from nexus_assets.sources.columns import checked_list, count_matches, is_header, match_columns, plain_headings
 from nexus_assets.sources.content import Content
-from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings, refused
+from nexus_assets.sources.export import CSV, ExportError, OpenExport, ReadFacts, ReadSettings
 from nexus_assets.sources.fields import field_list
 from nexus_assets.sources.rows import csv_blocks
 from nexus_assets.sources.sheet_cells import OddCell, Oddity
@@ -66,7 +65,7 @@ def open_workbook(
         header, wanted, optional, content.location, lambda: _where_the_headings_are(book, names, parts, wanted)
     )
     _refuse_odd_cells(parts.cells.odd, sheet.start, header, positions, content.location)
-    return _Workbook(content.location, rows, header, positions, facts)
+    return _Workbook(rows, header, positions, facts)
 
 
 def _whole(content: Content, facts: ReadFacts) -> bytes:
@@ -142,21 +141,19 @@ def _restore(
 class _Workbook(OpenExport):
     def __init__(
         self,
-        location: str,
         rows: Iterator[list[str | None]],
         header: tuple[str, ...],
         positions: dict[str, int],
         facts: ReadFacts,
     ) -> None:
         super().__init__(header, positions, dict(CSV), facts)
-        self._location, self._rows = location, rows
+        self._rows = rows
 
     def _records(self) -> Iterator[bytes]:
-        return csv_blocks(self.selected(self._rows), self._location)
+        return csv_blocks(self.selected(self._rows), self.facts.location)
 
-    def explain(self, copy_error_line: int | None, message: str) -> NexusAssetsError:
-        at = "" if copy_error_line is None else f" at or before row {copy_error_line + 1:,} of its first sheet"
-        return refused(self._location, at, message)
+    def _place(self, record: int) -> str:
+        return f"row {record + 1:,} of its first sheet"
 
 
 def cell_text(value: Cell) -> str | None:
