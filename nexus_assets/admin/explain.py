@@ -33,6 +33,7 @@ from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.references import pointing
+from nexus_assets.nexus.relations import find
 
 KEY_COLUMNS = ("s3_key", "s3_thumbnail_key")
 """The columns in which Nexus keeps where a file lies."""
@@ -428,9 +429,9 @@ class _Explainer:
     def _lookup(self, nexus_id: str, lookup: Lookup) -> Link:
         id_, says = self._value(nexus_id, lookup.column)
         rule = ", then ".join(f"by {match.field}" for match in lookup.matches)
-        table = catalog.find_table(self.cursor, lookup.matches[0].tables)
-        exists = bool(id_ and table and self._exists(Identifier(table[1], table[2]), id_))
-        to = table[2] if table else lookup.matches[0].tables[0]
+        table = find(self.cursor, lookup.matches[0].tables)
+        exists = bool(id_ and table and self._exists(table.table, id_))
+        to = table.name if table else lookup.matches[0].tables[0]
         return Link(lookup.column, to, id_, exists, *_why(id_, exists, rule, says))
 
 

@@ -13,23 +13,11 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.relations import Constraint, find
+from nexus_assets.nexus.relations import Constraint, RelationColumn, find
 
 
 class ContractError(NexusAssetsError):
     """The Nexus database is not as this program expects it."""
-
-
-@dataclass(frozen=True)
-class TargetColumn:
-    """A column of a Nexus table as the database has it; `length` limits text, in characters."""
-
-    name: str
-    sql_type: str
-    nullable: bool
-    has_default: bool
-    is_generated: bool
-    length: int | None
 
 
 @dataclass(frozen=True)
@@ -40,19 +28,13 @@ class Target:
     entity: Entity
     schema: str
     name: str
-    columns: Mapping[str, TargetColumn]
+    columns: Mapping[str, RelationColumn]
     content_type_id: int
     constraints: tuple[Constraint, ...]
 
     @property
     def table(self) -> Identifier:
         return Identifier(self.schema, self.name)
-
-
-def find_table(cursor: Cursor, names: Sequence[str]) -> tuple[int, str, str] | None:
-    """(oid, schema, name) of the first of the names that is a table on the search path; None where there is none."""
-    found = find(cursor, names)
-    return None if found is None else (found.oid, found.schema, found.name)
 
 
 def content_types(cursor: Cursor) -> dict[str, int]:
@@ -103,14 +85,8 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
     found = find(cursor, entity.model.tables)
     if found is None or (entity.optional and not is_there(cursor, entity)):
         raise _no_table(cursor, entity.model.tables)
-    columns = {
-        each.name: TargetColumn(
-            each.name, each.sql_type, each.nullable, each.has_default, each.is_generated, each.length
-        )
-        for each in found.columns.values()
-    }
     content_type_id = content_types(cursor)[entity.model.label]
-    return Target(entity, found.schema, found.name, columns, content_type_id, found.constraints)
+    return Target(entity, found.schema, found.name, found.columns, content_type_id, found.constraints)
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:
@@ -118,10 +94,10 @@ def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:
     tables: dict[str, Identifier] = {}
     for lookup in entity.lookups:
         for match in lookup.matches:
-            found = find_table(cursor, match.tables)
+            found = find(cursor, match.tables)
             if found is None:
                 raise _no_table(cursor, match.tables, f"in which {entity.name} looks up {lookup.column}")
-            tables[match.tables[0]] = Identifier(found[1], found[2])
+            tables[match.tables[0]] = found.table
     return tables
 
 

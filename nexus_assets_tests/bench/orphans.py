@@ -20,8 +20,9 @@ from nexus_assets.local.clinic.coordination import ALSO_REFERRERS
 from nexus_assets.local.clinic.published import SPECIALTIES
 from nexus_assets.mapping.entity import GenericReference
 from nexus_assets.nexus import catalog, queries
-from nexus_assets.nexus.catalog import Target, TargetColumn
+from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.relations import RelationColumn
 
 MEASURED = ("no_orphaned_references", "no_unmanaged_orphans")
 """The checks that look at every reference."""
@@ -83,7 +84,7 @@ def _id_sql(entity: str, number: Composable) -> Composable:
     return SQL("md5({} || ({})::text)::uuid").format(Literal(entity), number)
 
 
-def _value(cursor: Cursor, target: Target, column: TargetColumn, scale: int) -> Composable | None:
+def _value(cursor: Cursor, target: Target, column: RelationColumn, scale: int) -> Composable | None:
     """What the column holds in row n; None where it may stay empty."""
     if column.name == "id":
         return _id_sql(target.entity.name, SQL("n"))
