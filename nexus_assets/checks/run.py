@@ -28,7 +28,7 @@ def stored_files(bucket: ClinicBucket, run_id: str) -> StoredFiles:
 
     return StoredFiles(
         listing=lambda listing: bucket.objects(listing, run_id),  # type: ignore[arg-type]
-        prefix=lambda listing: bucket.prefix(listing),  # type: ignore[arg-type]
+        prefix=bucket.prefix,  # type: ignore[arg-type]
         elsewhere=lambda keys: sizes(bucket.client(), bucket.name(), keys),
         open=lambda keys: open_files(bucket.address(EXPIRES_SECONDS), keys),
         list_first=lambda listings: bucket.list_first(listings, run_id),

@@ -16,6 +16,7 @@ from nexus_assets.graph.history import clinic_scope, shorten
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
+from nexus_assets.graph.tables import table
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import is_exported, run_load
 from nexus_assets.mapping.entity import Entity, Listing
@@ -55,12 +56,9 @@ def upstream_keys(entity: Entity) -> list[dg.AssetKey]:
     ]
 
 
-def _table(rows: Mapping[str, int], meanings: Mapping[str, str], name: str) -> dg.TableMetadataValue:
-    records = [
-        dg.TableRecord({name: code, "rows": number, "meaning": meanings.get(code, "")}) for code, number in rows.items()
-    ]
-    schema = dg.TableSchema([dg.TableColumn(name), dg.TableColumn("rows", "int"), dg.TableColumn("meaning")])
-    return dg.MetadataValue.table(records, schema=schema)
+def _counts(rows: Mapping[str, int], meanings: Mapping[str, str], name: str) -> dg.TableMetadataValue:
+    columns = {name: "string", "rows": "int", "meaning": "string"}
+    return table(columns, ({name: code, "rows": of, "meaning": meanings.get(code, "")} for code, of in rows.items()))
 
 
 SOURCE_COLUMNS = ("source", "file", "age", "size", "rows", "how", "sha256")
@@ -84,20 +82,17 @@ def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> dg.TableMetadata
         modified = datetime.fromisoformat(facts["modified"]) if facts.get("modified") else None
         size = f"{facts['objects']:,} objects" if "objects" in facts else f"{facts.get('size') or 0:,} bytes"
         records.append(
-            dg.TableRecord(
-                {
-                    "source": name,
-                    "file": str(facts.get("file", "")),
-                    "age": f"{(now - modified).total_seconds() / 3600:.1f} hours" if modified else "",
-                    "size": size,
-                    "rows": f"{facts['rows']:,}" if "rows" in facts else "",
-                    "how": _how(facts),
-                    "sha256": str(facts.get("sha256", ""))[:12],
-                }
-            )
+            {
+                "source": name,
+                "file": str(facts.get("file", "")),
+                "age": f"{(now - modified).total_seconds() / 3600:.1f} hours" if modified else "",
+                "size": size,
+                "rows": f"{facts['rows']:,}" if "rows" in facts else "",
+                "how": _how(facts),
+                "sha256": str(facts.get("sha256", ""))[:12],
+            }
         )
-    schema = dg.TableSchema([dg.TableColumn(name) for name in SOURCE_COLUMNS])
-    return dg.MetadataValue.table(records, schema=schema)
+    return table(dict.fromkeys(SOURCE_COLUMNS, "string"), records)
 
 
 def _column_schema(entity: Entity, types: Mapping[str, str]) -> dg.TableSchema:
@@ -134,9 +129,9 @@ def _metadata(entity: Entity, result: Any) -> dict[str, Any]:
     }
     # An empty table says less than none.
     if account.rejected:
-        metadata["rejected_by_reason"] = _table(account.rejected, REASONS, "reason")
+        metadata["rejected_by_reason"] = _counts(account.rejected, REASONS, "reason")
     if account.notices:
-        metadata["noticed"] = _table(account.notices, NOTICES, "notice")
+        metadata["noticed"] = _counts(account.notices, NOTICES, "notice")
     if result.date_orders:
         metadata["date_order"] = f"{result.date_orders['order']}: {result.date_orders.get('why', '')}"
     return {

@@ -11,6 +11,7 @@ from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.graph.entity_assets import another_try
+from nexus_assets.graph.tables import table
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 RETRIES = 1
@@ -27,15 +28,10 @@ def metadata(finding: Finding) -> dict[str, Any]:
     """What the UI shows of a finding: numbers are plotted over time, breakdown and sample are tables."""
     shown: dict[str, Any] = {"violators": finding.count, **finding.figures}
     if finding.breakdown:
-        shown["breakdown"] = dg.MetadataValue.table(
-            [dg.TableRecord({"reason": reason, "rows": number}) for reason, number in finding.breakdown.items()],
-            schema=dg.TableSchema([dg.TableColumn("reason"), dg.TableColumn("rows", "int")]),
-        )
+        rows = ({"reason": reason, "rows": number} for reason, number in finding.breakdown.items())
+        shown["breakdown"] = table({"reason": "string", "rows": "int"}, rows)
     if finding.sample:
-        shown["sample"] = dg.MetadataValue.table(
-            [dg.TableRecord(dict(row)) for row in finding.sample],
-            schema=dg.TableSchema([dg.TableColumn(name) for name in finding.sample[0]]),
-        )
+        shown["sample"] = table(dict.fromkeys(finding.sample[0], "string"), finding.sample)
     if finding.cause:
         shown["likely_cause"] = finding.cause
     if finding.next_step:

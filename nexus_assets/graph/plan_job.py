@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from nexus_assets.asset_keys import clinic_tags
 from nexus_assets.graph.run_config import config_fields
+from nexus_assets.graph.tables import table
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -21,11 +22,6 @@ class PlanConfig(BaseModel, extra="forbid"):
 
     select: str = Field("*", description="What to load, in Dagster's words: images, *images, patients,notes or *.")
     switch_on: list[str] = Field([], description="Settings of the load to switch on, such as allow_vanished.")
-
-
-def _table(columns: Mapping[str, str], rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in columns.items()])
-    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows], schema=schema)
 
 
 def _metadata(plan: Any) -> dict[str, Any]:
@@ -42,7 +38,7 @@ def _metadata(plan: Any) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "would_stop": plan.would_stop,
         "would_write": plan.would_write,
-        "what_it_would_do": _table({"entity": "string", **dict.fromkeys((*FIGURES, "rejected"), "int")}, figures),
+        "what_it_would_do": table({"entity": "string", **dict.fromkeys((*FIGURES, "rejected"), "int")}, figures),
     }
     for name, heading, meanings, counts in _details(plan):
         rows = [
@@ -52,7 +48,7 @@ def _metadata(plan: Any) -> dict[str, Any]:
         ]
         columns = {"entity": "string", heading: "string", "rows": "int", "meaning": "string"}
         if rows:
-            metadata[name] = _table(columns, rows)
+            metadata[name] = table(columns, rows)
     if absent := [each.entity for each in plan.entities if each.not_exported]:
         metadata["not_exported"] = ", ".join(absent)
     stops = [
@@ -61,7 +57,7 @@ def _metadata(plan: Any) -> dict[str, Any]:
         for stop in each.stops
     ]
     if stops:
-        metadata["it_would_be_stopped"] = _table(dict.fromkeys(stops[0], "string"), stops)
+        metadata["it_would_be_stopped"] = table(dict.fromkeys(stops[0], "string"), stops)
     return metadata
 
 

@@ -7,35 +7,31 @@ import dagster as dg
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.source_assets import GROUP, OWNERS
+from nexus_assets.graph.tables import table
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 
 def _metadata(written: Any) -> dict[str, Any]:
+    from nexus_assets.report.facts import OUTCOMES
     from nexus_assets.report.page import totals, verdict
 
     report, sums = written.report, totals(written.report)
-    table = [
-        dg.TableRecord(
-            {
-                "entity": load.entity,
-                "source_rows": load.source_rows,
-                **load.accounting(),
-                "success_rate": f"{load.success_rate:.1%}",
-            }
-        )
+    rows = (
+        {
+            "entity": load.entity,
+            "source_rows": load.source_rows,
+            **load.accounting(),
+            "success_rate": f"{load.success_rate:.1%}",
+        }
         for load in report.loads
-    ]
-    counts = ("source_rows", "inserted", "updated", "unchanged", "kept", "collapsed", "rejected")
-    columns = [
-        dg.TableColumn("entity"),
-        *(dg.TableColumn(name, "int") for name in counts),
-        dg.TableColumn("success_rate"),
-    ]
+    )
+    counts = ("source_rows", *OUTCOMES, "rejected")
+    columns = {"entity": "string", **dict.fromkeys(counts, "int"), "success_rate": "string"}
     metadata: dict[str, Any] = {
         "report": dg.MetadataValue.url(written.link),
         "file": dg.MetadataValue.path(str(written.page)),
         "verdict": verdict(report).words,
-        "summary": dg.MetadataValue.table(table, schema=dg.TableSchema(columns)),
+        "summary": table(columns, rows),
         "source_rows": int(sums["source_rows"]),
         "loaded": int(sums["loaded"]),
         "rejected": int(sums["rejected"]),

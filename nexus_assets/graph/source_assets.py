@@ -33,21 +33,13 @@ def _source(path: tuple[str, ...], description: str) -> dg.AssetSpec:
 
 def source_assets() -> list[dg.AssetSpec]:
     """One per export and per listing that any entity reads."""
-    exports = dict.fromkeys(name for entity in ENTITIES.values() for name in entity.exports)
-    listings = dict.fromkeys(name for entity in ENTITIES.values() for name in entity.listings)
-    return [
-        *(
-            _source(export_path(name), f"FileMaker's export {name}; its version is the hash of the file.")
-            for name in exports
-        ),
-        *(
-            _source(
-                listing_path(name),
-                f"The files of {name} in the clinic's bucket; their version is the hash of keys, sizes and ETags.",
-            )
-            for name in listings
-        ),
-    ]
+    described: dict[tuple[str, ...], str] = {}
+    for name in (name for entity in ENTITIES.values() for name in entity.exports):
+        described[export_path(name)] = f"FileMaker's export {name}; its version is the hash of the file."
+    for name in (name for entity in ENTITIES.values() for name in entity.listings):
+        told = f"The files of {name} in the clinic's bucket; their version is the hash of keys, sizes and ETags."
+        described[listing_path(name)] = told
+    return [_source(path, description) for path, description in described.items()]
 
 
 def observation(source: str, version: str) -> dg.AssetObservation:

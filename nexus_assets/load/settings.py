@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field
@@ -16,6 +17,10 @@ def config_json(entity: str, setting: str) -> str:
     return f"--config-json '{json.dumps({'ops': {clinics.step_name(entity): {'config': {setting: True}}}})}'"
 
 
+def _switch(description: str) -> Any:
+    return Field(default=False, description=description)
+
+
 class LoadSettings(BaseModel, extra="forbid", frozen=True):
     """How one load is to be done; every default is the safe choice. A person decides the switches, the settings the rest.
 
@@ -24,32 +29,16 @@ class LoadSettings(BaseModel, extra="forbid", frozen=True):
     Raises NexusAssetsError for another `date_order`.
     """
 
-    allow_empty: bool = Field(
-        default=False, description="Load although the source has no row, or none that can be loaded."
-    )
-    allow_vanished: bool = Field(
-        default=False, description="Load although many rows that were loaded before are missing."
-    )
-    allow_missing_files: bool = Field(
-        default=False, description="Load although files that the export still names are gone."
-    )
-    allow_rekeyed: bool = Field(
-        default=False, description="Load although many known people come under new FileMaker ids."
-    )
-    allow_rejected: bool = Field(default=False, description="Load although many more rows than last time are rejected.")
-    allow_older_export: bool = Field(
-        default=False, description="Load although an export is older than the one loaded last."
-    )
-    allow_other_database: bool = Field(
-        default=False, description="Load although the ledger was made in another database."
-    )
-    allow_date_order_change: bool = Field(
-        default=False, description="Load although a column's dates have another order."
-    )
-    filemaker_wins: bool = Field(
-        default=False, description="Overwrite what was changed in Nexus with what FileMaker says."
-    )
-    archive_vanished: bool = Field(default=False, description="Archive patients that FileMaker no longer has.")
+    allow_empty: bool = _switch("Load although the source has no row, or none that can be loaded.")
+    allow_vanished: bool = _switch("Load although many rows that were loaded before are missing.")
+    allow_missing_files: bool = _switch("Load although files that the export still names are gone.")
+    allow_rekeyed: bool = _switch("Load although many known people come under new FileMaker ids.")
+    allow_rejected: bool = _switch("Load although many more rows than last time are rejected.")
+    allow_older_export: bool = _switch("Load although an export is older than the one loaded last.")
+    allow_other_database: bool = _switch("Load although the ledger was made in another database.")
+    allow_date_order_change: bool = _switch("Load although a column's dates have another order.")
+    filemaker_wins: bool = _switch("Overwrite what was changed in Nexus with what FileMaker says.")
+    archive_vanished: bool = _switch("Archive patients that FileMaker no longer has.")
     time_zone: str = settings.TIME_ZONE.default
     date_order: str = settings.DATE_ORDER.default
     undoable_loads: int = int(settings.UNDOABLE_LOADS.default)

@@ -31,14 +31,7 @@ PATIENT_LINK_HEADINGS = ("id_Contact", "id_Perscriber", "date")
 COMPANIES, REFERRERS = PUBLISHED.companies.export_rows, PUBLISHED.referrers.export_rows
 COMPANY_TYPES = Spellings(words.COMPANY_TYPES)
 SPECIALTIES = Spellings(words.SPECIALTIES)
-FAULTY_REFERRERS = {
-    23: "no_last_name",
-    57: "no_last_name",
-    88: "no_id",
-    119: "no_last_name",
-    160: "no_last_name",
-    201: "no_last_name",
-}
+FAULTY_REFERRERS = {88: "no_id", **dict.fromkeys((23, 57, 119, 160, 201), "no_last_name")}
 GOOD_REFERRERS = [place for place in range(REFERRERS) if place not in FAULTY_REFERRERS]
 SEEN_BY_TWO = 600
 """So many patients of each part were referred by two."""
