@@ -124,9 +124,8 @@ ANALYZE nexus_assets.work_documents_listing, nexus_assets.work_documents_export;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_documents_export AS s,
-      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, '') OFFSET 0) AS short(texts),
-    LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
-        LATERAL (SELECT CASE
+      LATERAL (VALUES ('id', s.c1), ('Type', s.c6), ('Date', s.c0), ('id_Contact', s.c2), ('id_Order', s.c3), ('imported', s.c4), ('num', s.c5)) AS cell(heading, text),
+      LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
@@ -148,11 +147,8 @@ WITH found AS (
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (
-    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
-        OR strpos(texts, '\') > 0
-         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
-         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
+  WHERE (concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, '')
+           ~ '[<#&?=_''\\\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9]([eE][-+]|[.]0)|[0-9]{16}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
          OR (octet_length(s.c1) > 35 AND (
       strpos(s.c1, '&') > 0 OR strpos(s.c1, '_x00') > 0
       OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)

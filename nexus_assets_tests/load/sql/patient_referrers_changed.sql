@@ -139,9 +139,8 @@ ANALYZE nexus_assets.work_patient_referrers_export;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_patient_referrers_export AS s,
-      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, '') OFFSET 0) AS short(texts),
-    LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text),
-        LATERAL (SELECT CASE
+      LATERAL (VALUES ('id_Contact', s.c1), ('id_Perscriber', s.c2), ('date', s.c0)) AS cell(heading, text),
+      LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
@@ -163,11 +162,8 @@ WITH found AS (
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (
-    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
-        OR strpos(texts, '\') > 0
-         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
-         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
+  WHERE (concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, '')
+           ~ '[<#&?=_''\\\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9]([eE][-+]|[.]0)|[0-9]{16}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
          OR (octet_length(s.c1) > 35 AND (
       strpos(s.c1, '&') > 0 OR strpos(s.c1, '_x00') > 0
       OR octet_length(s.c1) <= 60 AND (strpos(s.c1, '<') > 0 OR strpos(s.c1, '#') > 0)

@@ -167,9 +167,8 @@ ANALYZE nexus_assets.work_patients_pending;
 WITH found AS (
   SELECT heading, code, count(*) AS cells, min(row_number) AS first
   FROM nexus_assets.work_patients_pending AS s,
-      LATERAL (SELECT concat_ws(E'\x1F', '', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, CASE WHEN octet_length(s.f10) <= 35 THEN s.f10 END, CASE WHEN octet_length(s.f11) <= 35 THEN s.f11 END, CASE WHEN octet_length(s.f12) <= 35 THEN s.f12 END, CASE WHEN octet_length(s.f13) <= 35 THEN s.f13 END, CASE WHEN octet_length(s.f14) <= 35 THEN s.f14 END, CASE WHEN octet_length(s.f15) <= 35 THEN s.f15 END, CASE WHEN octet_length(s.f16) <= 35 THEN s.f16 END, CASE WHEN octet_length(s.f17) <= 35 THEN s.f17 END, CASE WHEN octet_length(s.f18) <= 35 THEN s.f18 END, CASE WHEN octet_length(s.f19) <= 35 THEN s.f19 END, CASE WHEN octet_length(s.f20) <= 35 THEN s.f20 END, '') OFFSET 0) AS short(texts),
-    LATERAL (VALUES ('id', s.f0), ('nameFirst', s.f1), ('nameLast', s.f2), ('nameMiddle', s.f3), ('title', s.f4), ('DOB', s.f5), ('gender', s.f6), ('Health Number', s.f7), ('Clinic_Name', s.f8), ('Area', s.f9), ('contactType', s.f10), ('CYS_ID', s.f11), ('Diabetes', s.f12), ('id_Clinic', s.f13), ('NDIS Coordinator Name', s.f14), ('NDIS Coordinator Email', s.f15), ('NDIS Coordinator Phone', s.f16), ('NDIS Plan Start Date', s.f17), ('NDIS Plan End Date', s.f18), ('NDIS notes', s.f19), ('Funding', s.f20)) AS cell(heading, text),
-        LATERAL (SELECT CASE
+      LATERAL (VALUES ('id', s.f0), ('nameFirst', s.f1), ('nameLast', s.f2), ('nameMiddle', s.f3), ('title', s.f4), ('DOB', s.f5), ('gender', s.f6), ('Health Number', s.f7), ('Clinic_Name', s.f8), ('Area', s.f9), ('contactType', s.f10), ('CYS_ID', s.f11), ('Diabetes', s.f12), ('id_Clinic', s.f13), ('NDIS Coordinator Name', s.f14), ('NDIS Coordinator Email', s.f15), ('NDIS Coordinator Phone', s.f16), ('NDIS Plan Start Date', s.f17), ('NDIS Plan End Date', s.f18), ('NDIS notes', s.f19), ('Funding', s.f20)) AS cell(heading, text),
+      LATERAL (SELECT CASE
     WHEN octet_length(text) <= 60 AND (text LIKE '%<%' OR text LIKE '%#%') AND text ~* concat(
       '^\s*(<(no access|unknown|(unrelated|related|missing) [a-z ]+|[a-z ]+ missing|kein zugriff|[a-zäöü]+ fehlt)>',
       '|#{4,}|#(n/a|ref!|name\?|value!|div/0!|num!|null!|spill!|calc!|field!|nv|bezug!|wert!))\s*$') THEN 'no_value'
@@ -191,11 +190,8 @@ WITH found AS (
       '[\uFFFD\u0080-\u0084\u0086-\u009F]|[ÃÂ][\u00A0-\u00BF\u0152-\u0178\u2020-\u2022\u2030\u20AC\u2122\u0192\u02C6\u02DC]|Ã[\u2013-\u201E](?=[[:alpha:]])|â[€„‚]',
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
-  WHERE (
-    texts ~ '[<#&?=\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9][eE][-+]|[0-9]{16}' OR strpos(texts, '_x00') > 0
-        OR strpos(texts, '\') > 0
-         OR strpos(texts, E'\x1F''') > 0 OR strpos(texts, E'.0\x1F') > 0 OR strpos(texts, E'\x1FNULL\x1F') > 0
-         OR strpos(texts, 'null') > 0 OR strpos(texts, E'\x1FNaN\x1F') > 0 OR strpos(texts, E'\x1Fnan\x1F') > 0
+  WHERE (concat_ws(E'\x1F', '', CASE WHEN octet_length(s.f0) <= 35 THEN s.f0 END, CASE WHEN octet_length(s.f1) <= 35 THEN s.f1 END, CASE WHEN octet_length(s.f2) <= 35 THEN s.f2 END, CASE WHEN octet_length(s.f3) <= 35 THEN s.f3 END, CASE WHEN octet_length(s.f4) <= 35 THEN s.f4 END, CASE WHEN octet_length(s.f5) <= 35 THEN s.f5 END, CASE WHEN octet_length(s.f6) <= 35 THEN s.f6 END, CASE WHEN octet_length(s.f7) <= 35 THEN s.f7 END, CASE WHEN octet_length(s.f8) <= 35 THEN s.f8 END, CASE WHEN octet_length(s.f9) <= 35 THEN s.f9 END, CASE WHEN octet_length(s.f10) <= 35 THEN s.f10 END, CASE WHEN octet_length(s.f11) <= 35 THEN s.f11 END, CASE WHEN octet_length(s.f12) <= 35 THEN s.f12 END, CASE WHEN octet_length(s.f13) <= 35 THEN s.f13 END, CASE WHEN octet_length(s.f14) <= 35 THEN s.f14 END, CASE WHEN octet_length(s.f15) <= 35 THEN s.f15 END, CASE WHEN octet_length(s.f16) <= 35 THEN s.f16 END, CASE WHEN octet_length(s.f17) <= 35 THEN s.f17 END, CASE WHEN octet_length(s.f18) <= 35 THEN s.f18 END, CASE WHEN octet_length(s.f19) <= 35 THEN s.f19 END, CASE WHEN octet_length(s.f20) <= 35 THEN s.f20 END, '')
+           ~ '[<#&?=_''\\\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9]([eE][-+]|[.]0)|[0-9]{16}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
          OR (octet_length(s.f0) > 35 AND (
       strpos(s.f0, '&') > 0 OR strpos(s.f0, '_x00') > 0
       OR octet_length(s.f0) <= 60 AND (strpos(s.f0, '<') > 0 OR strpos(s.f0, '#') > 0)
