@@ -43,6 +43,7 @@ class Written:
 
     exports: Path
     bucket: Path
+    told: list[str] = field(default_factory=list)
     _read: dict[str, list[Record]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> list[Record]:
@@ -109,13 +110,26 @@ def csv_clinic(tmp_path_factory: pytest.TempPathFactory) -> Written:
 
 
 @pytest.fixture(scope="module")
+def larger_clinic(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    return _written_as_csv(tmp_path_factory.mktemp("larger"), scale=3)
+
+
+@pytest.fixture(params=[(1, "csv_clinic"), (3, "larger_clinic")], ids=["1", "3"])
+def scaled(request: pytest.FixtureRequest) -> tuple[int, Written]:
+    """A scale, and the clinic that was written at it."""
+    scale, fixture = request.param
+    return scale, request.getfixturevalue(fixture)
+
+
+@pytest.fixture(scope="module")
 def changed_clinic(tmp_path_factory: pytest.TempPathFactory) -> Written:
     return _written_as_csv(tmp_path_factory.mktemp("changed"), changed=0.01)
 
 
 def _written_as_csv(folder: Path, **choices: Any) -> Written:
-    write_clinic(folder / "exports", folder / "bucket", formats="csv", files=False, **choices)
-    return Written(folder / "exports", folder / "bucket")
+    written = Written(folder / "exports", folder / "bucket")
+    write_clinic(written.exports, written.bucket, formats="csv", files=False, progress=written.told.append, **choices)
+    return written
 
 
 # The numbers
@@ -151,9 +165,8 @@ def test_notes_have_the_published_numbers(clinic: Written) -> None:
     }
 
 
-@pytest.mark.parametrize("scale", [1, 3])
-def test_referrers_and_their_links_have_the_published_numbers(scale: int, tmp_path: Path) -> None:
-    clinic = _written_as_csv(tmp_path, scale=scale)
+def test_referrers_and_their_links_have_the_published_numbers(scaled: tuple[int, Written]) -> None:
+    scale, clinic = scaled
     companies = {_id(row["id"]) for row in clinic["Companies"]}
     referrers = {_id(row["id"]) for row in clinic["Referrers"] if _text(row["nameLast"])} - {""}
     assert (len(companies), len(referrers)) == (93 * scale, 228 * scale)
@@ -166,9 +179,8 @@ def test_referrers_and_their_links_have_the_published_numbers(scale: int, tmp_pa
         assert len({(one, other) for one, other in found if one in ones and other in others}) == good * scale
 
 
-@pytest.mark.parametrize("scale", [1, 3])
-def test_coordinators_and_their_patients_have_the_published_numbers(scale: int, tmp_path: Path) -> None:
-    clinic = _written_as_csv(tmp_path, scale=scale)
+def test_coordinators_and_their_patients_have_the_published_numbers(scaled: tuple[int, Written]) -> None:
+    scale, clinic = scaled
     rows = [row for row in clinic["Contacts"] if _text(row["NDIS Coordinator Name"])]
     names = [" ".join(_text(row["NDIS Coordinator Name"]).lower().replace("\u2013", "-").split()) for row in rows]
     whole = {name for name in names if " " in name.partition(" - ")[0]}
@@ -183,9 +195,8 @@ def test_coordinators_and_their_patients_have_the_published_numbers(scale: int, 
     assert FIRST_DAY < min(begun) < max(begun) < LAST_DAY + timedelta(days=30)
 
 
-@pytest.mark.parametrize("scale", [1, 3])
-def test_communications_have_the_published_numbers_and_faults(scale: int, tmp_path: Path) -> None:
-    clinic = _written_as_csv(tmp_path, scale=scale)
+def test_communications_have_the_published_numbers_and_faults(scaled: tuple[int, Written]) -> None:
+    scale, clinic = scaled
     companies = {_id(row["id"]) for row in clinic["Companies"]}
     referrers = {_id(row["id"]) for row in clinic["Referrers"] if _text(row["nameLast"])} - {""}
     rows = clinic["Coms"]
@@ -467,8 +478,8 @@ def test_csv_is_written_as_filemaker_does(csv_clinic: Written) -> None:
     assert b"\x0b" in content
 
 
-def test_a_larger_clinic_has_as_many_times_the_numbers(tmp_path: Path) -> None:
-    clinic, published = _written_as_csv(tmp_path, scale=3), PUBLISHED.times(3)
+def test_a_larger_clinic_has_as_many_times_the_numbers(larger_clinic: Written) -> None:
+    clinic, published = larger_clinic, PUBLISHED.times(3)
     appointments = Counter(_appointment_fault(row, clinic.patients) for row in clinic["Appointments"])
     notes = Counter(_note_fault(row, clinic.patients) for row in clinic["Notes"])
     assert len(clinic.patients) == published.patients.nexus_rows == 3 * 2_842
@@ -534,10 +545,8 @@ def test_changed_rows_change_no_published_number(tmp_path: Path) -> None:
     assert len(clinic.patients) == 2_842
 
 
-def test_what_is_going_on_is_told(tmp_path: Path) -> None:
-    told: list[str] = []
-    write_clinic(tmp_path / "exports", tmp_path / "bucket", formats="csv", files=False, progress=told.append)
-    assert told == [
+def test_what_is_going_on_is_told(csv_clinic: Written) -> None:
+    assert csv_clinic.told == [
         "Contacts.csv: 2,845 rows",
         "Appointments.csv: 15,149 rows",
         "Notes.csv: 11,408 rows",
@@ -557,26 +566,18 @@ def test_a_clinic_that_no_sheet_can_hold_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_small_clinic_has_a_share_of_the_people_with_all_that_is_theirs(tmp_path: Path) -> None:
-    for name, scale in (("small", 0.05), ("whole", 1)):
-        write_clinic(tmp_path / name, tmp_path / f"{name}-bucket", scale=scale, formats="csv", files=False)
-
-    def read(size: str, name: str) -> list[Record]:
-        (path,) = (tmp_path / size).glob(f"{name}*.csv")
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return list(csv.DictReader(file))
-
-    people = {row["id"].strip() for row in read("small", "Contacts")}
+def test_small_clinic_has_a_share_of_the_people_with_all_that_is_theirs(csv_clinic: Written, tmp_path: Path) -> None:
+    small = _written_as_csv(tmp_path, scale=0.05)
+    people = {row["id"].strip() for row in small["Contacts"]}
     assert 0.03 < len(people) / PUBLISHED.patients.export_rows < 0.07
     for name, column in (
         ("Notes", "id_Key"),
         ("Docs", "id_Contact"),
-        ("Image_data", "id_Contact"),
-        ("PatientTo", "id_Contact"),
+        ("Image_dataV9", "id_Contact"),
+        ("PatientToReferrer", "id_Contact"),
     ):
-        theirs = [row for row in read("whole", name) if row[column].strip().upper() in people]
-        found = read("small", name)
-        assert [row for row in found if row[column].strip().upper() in people] == theirs
+        theirs = [row for row in csv_clinic[name] if row[column].strip().upper() in people]
+        assert [row for row in small[name] if row[column].strip().upper() in people] == theirs
         assert len(theirs) > 10
 
 
