@@ -39,10 +39,10 @@ class Made:
         return [int(number.replace(",", "")) for number in shown]
 
 
-def materialize_with_report(graph: Graph, folder: Path) -> Made:
-    """Materialises everything, and returns the report of that run."""
+def materialize_with_report(graph: Graph, folder: Path, *names: str) -> Made:
+    """Materialises these assets, all where none is named, and returns the report of that run."""
     before = set(folder.glob("*.html"))
-    assert failures(graph.materialize()) == []
+    assert failures(graph.materialize(*names, *(["import_report"] if names else []))) == []
     (page,) = set(folder.glob("*.html")) - before
     return Made(page.read_text("utf-8"), json.loads(page.with_suffix(".json").read_text("utf-8")), page)
 
@@ -50,11 +50,11 @@ def materialize_with_report(graph: Graph, folder: Path) -> Made:
 @pytest.fixture
 def report(
     graph: Graph, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Made]:
-    """Materialises everything, and returns the report of that run."""
+) -> Callable[..., Made]:
+    """Materialises these assets, all where none is named, and returns the report of that run."""
     folder = tmp_path_factory.mktemp("reports")
     monkeypatch.setenv("NEXUS_REPORTS", str(folder))
-    return lambda: materialize_with_report(graph, folder)
+    return lambda *names: materialize_with_report(graph, folder, *names)
 
 
 @pytest.fixture(scope="module")
