@@ -17,7 +17,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import shared
 from nexus_assets.ledger.schema import base_column, install, is_installed
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.incoming import hash_sql
+from nexus_assets.load.incoming import carried_sql, hash_sql
 from nexus_assets.mapping.entity import (
     ByChildren,
     ByContent,
@@ -205,11 +205,7 @@ class _Explainer:
     def _carried(self) -> Composable | None:
         """The FileMaker id that a row carries, as text."""
         rule = self.entity.filemaker_id
-        if rule is None:
-            return None
-        column = SQL("t.{}").format(Identifier(rule.column))
-        carried = SQL("{} ->> {}").format(column, Literal(rule.key)) if rule.key else column
-        return SQL("btrim(({})::text)").format(carried)
+        return None if rule is None else SQL("btrim(({})::text)").format(carried_sql(rule, "t"))
 
     def _owner(self, nexus_id: str) -> tuple[str, str] | None:
         if not self.has_ledger:

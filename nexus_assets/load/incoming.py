@@ -115,10 +115,16 @@ def _owned_keys(entity: Entity, column: str) -> Sequence[str]:
     return next((declared.parser.keys for declared in entity.columns if declared.name == column), ())
 
 
+def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
+    """What the row `alias` of Nexus carries in the place of a FileMaker id, as it stands there."""
+    column = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
+    return column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
+
+
 def filemaker_id_sql(rule: ByFileMakerId, alias: str) -> Composable:
     """The FileMaker id that the row `alias` of Nexus carries, as uuid; NULL where it carries none."""
-    carried = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
-    return carried if rule.key is None else SQL("nexus_assets.read_uuid({} ->> {})").format(carried, Literal(rule.key))
+    carried = carried_sql(rule, alias)
+    return carried if rule.key is None else call("read_uuid", carried)
 
 
 def carried_id_sql(entity: Entity, alias: str) -> Composable | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier, Literal
+from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.incoming import carried_id_sql
+from nexus_assets.load.incoming import carried_id_sql, carried_sql, own_row_sql
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 
@@ -42,8 +42,7 @@ def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
     carried: Composable = SQL("NULL::text")
     if rule is not None:
         # As it stands: reading it as a uuid takes far longer, and any change counts.
-        column = SQL("t.{}").format(Identifier(rule.column))
-        carried = column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
+        carried = carried_sql(rule, "t")
     return SQL("""
         SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}{vanished}), 0)), 0)
         FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
@@ -59,12 +58,13 @@ def there_sql(parent: Target) -> Composable:
     """Rows (named, id) of the parent that live in Nexus: the FileMaker id that the ledger knows each by or, where it knows
     none, the one that the row carries. The first are found by a load of the child, the others after one of the parent."""
     ledger, carried = identity_table(parent.entity.name), carried_id_sql(parent.entity, "t")
-    known = SQL("SELECT k.source_id AS named, t.id FROM {} AS k JOIN {} AS t ON t.id = k.nexus_id WHERE {}")
+    known = SQL("SELECT k.source_id AS named, t.id FROM {} AS k JOIN {} AS t ON t.id = k.nexus_id WHERE {}").format(
+        ledger, parent.table, own_row_sql(parent)
+    )
     if carried is None:
-        return known.format(ledger, parent.table, SQL("TRUE"))
-    own = SQL("coalesce({} = k.source_id, TRUE)").format(carried)
+        return known
     return SQL("""
         {known}
         UNION ALL
         SELECT {carried}, t.id FROM {table} AS t WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = t.id)
-    """).format(known=known.format(ledger, parent.table, own), carried=carried, table=parent.table, ledger=ledger)
+    """).format(known=known, carried=carried, table=parent.table, ledger=ledger)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from nexus_assets.local.clinic import appointments, communications, documents, images, notes, people, referrers
@@ -16,14 +15,6 @@ from nexus_assets.local.clinic.sheets import XLSX_ROWS, Format, write_csv, write
 SEED = 20161018
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class ClinicFolders:
-    """Where a clinic was written: the folder of the exports and the one whose files are the bucket's objects."""
-
-    exports: Path
-    bucket: Path
 
 
 def write_clinic(
