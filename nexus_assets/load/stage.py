@@ -80,7 +80,7 @@ def stage_listing(cursor: Cursor, table: Identifier, objects: Iterable[StoredObj
 
     def blocks() -> Iterator[bytes]:
         buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
+        writer = csv.writer(buffer)
         for item in objects:
             digest.add(item)
             name = file_name(item.key)

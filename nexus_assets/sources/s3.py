@@ -37,15 +37,21 @@ class StoredObject(NamedTuple):
 
 
 def file_name(key: str) -> str:
-    """The file's own name: the last part of the key, or the folder that is named like a file (`…/<FMid>.pdf/<uuid>.pdf`)."""
+    """The file's own name: the last part of the key, or the folder that is named like a file (`…/<FMid>.pdf/<uuid>.pdf`), by an
+    ending that is known or the same: not each folder with a dot is (`v1.2/`, `Dr. Oak/`)."""
     folders, _, name = key.rpartition("/")
     folder = folders.rstrip("/").rpartition("/")[2]
-    return folder if "." in folder and len(posixpath.splitext(folder)[1]) > 1 else name
+    ending = _ending(folder)
+    return folder if ending in MIME_TYPES or (len(ending) > 1 and ending == _ending(name)) else name
+
+
+def _ending(name: str) -> str:
+    return posixpath.splitext(name)[1].strip().lower()
 
 
 def mime_type(name: str) -> str:
     """The MIME type of a file, by the ending of its name: the same on every machine, whatever its /etc/mime.types says."""
-    return MIME_TYPES.get(posixpath.splitext(name)[1].lower(), "application/octet-stream")
+    return MIME_TYPES.get(_ending(name), "application/octet-stream")
 
 
 def _record(listing: Listing, key: str) -> tuple[str, bool] | None:

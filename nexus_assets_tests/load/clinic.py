@@ -27,11 +27,11 @@ from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
-from nexus_assets.mapping.entity import Entity, ExportRows
+from nexus_assets.mapping.entity import Entity, ExportRows, Listing
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets.sources.filemaker import ExportFile, OpenExport, ReadSettings, find_export, open_export
-from nexus_assets.sources.s3 import StoredObject
+from nexus_assets.sources.s3 import StoredObject, stored_object
 
 HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Contacts": (
@@ -214,13 +214,12 @@ class Clinic:
 
         return Inputs(export, self.listing, BUCKET, describe, digest if self.tells_hashes else None)
 
-    def listing(self, name: str) -> Iterator[StoredObject]:
+    def listing(self, name: Listing) -> Iterator[StoredObject]:
         """The files of one folder of the bucket, in the order of their keys."""
         for key, size in sorted((self.images if name == "images" else self.documents).items()):
-            path = Path(key)
-            stem = (path.parent if path.parent.suffix else path).stem.lower()
-            record = stem.removesuffix("_thumb") if name == "images" else stem
-            yield StoredObject(key, size, f"etag-{size}", record, is_thumbnail=record != stem)
+            found = stored_object(name, key, size, f"etag-{size}")
+            if found is not None:
+                yield found
 
     def _write(self, name: str) -> None:
         headings = (*{**HEADINGS, **OPTIONAL_HEADINGS}[name], *self.extra_headings.get(name, ()))

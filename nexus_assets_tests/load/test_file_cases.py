@@ -248,6 +248,41 @@ def test_a_text_that_is_no_time_of_day_is_unreadable(six: Clinic, text: str) -> 
 
 # --- 3: two files of one record -------------------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "a b",
+        "1+1",
+        "%41",
+        "é",
+        "e\u0301",
+        "q'\"",
+        "\\",
+        "\t",
+        "\r",
+        "\n",
+        "\\.",
+        "v1.2",
+        "Dr. Oak",
+        "",
+        ".",
+        "{",
+        ",;",
+        "😀",
+    ],
+)
+def test_a_file_is_found_in_a_folder_of_any_name(folder: str, clinic: Clinic) -> None:
+    contact = clinic.contact()
+    image, document = clinic.image(contact), clinic.document(contact)
+    keys = f"{IMAGE_FOLDER}{folder}/{image['recid']}.jpg", f"{DOCUMENT_FOLDER}{folder}/{document['id']}.pdf"
+    clinic.images, clinic.documents = {keys[0]: 2000}, {keys[1]: 1000}
+    results = clinic.load("patients", "documents", "image_batches", "images")
+    assert (results["images"].account.inserted, results["documents"].account.inserted) == (1, 1)
+    assert clinic.row("SELECT i.s3_key, d.s3_key FROM {images_image} AS i, {documents_document} AS d") == keys
+    assert clinic.load("images")["images"].account.unchanged == 1
+
+
 RIVALS = {f"{IMAGE_FOLDER}101.JPG": 5, image_key("102", ".png"): 6, f"{IMAGE_FOLDER}thumbs/103.jpg": 7}
 
 

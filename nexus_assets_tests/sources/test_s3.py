@@ -37,6 +37,11 @@ PREFIX = "filemaker-import/"
         ("documents/.old/0f.pdf", "0f.pdf"),
         ("documents//0f.pdf", "0f.pdf"),
         ("documents/A1.pdf//0f", "A1.pdf"),
+        ("documents/A1.PDF /0f.pdf", "A1.PDF "),
+        ("documents/A1.unheard/0f.Unheard", "A1.unheard"),
+        ("documents/v1.2/0f.pdf", "0f.pdf"),
+        ("documents/Dr. Oak/0f.pdf", "0f.pdf"),
+        ("documents/v1.2/0f", "0f"),
     ],
 )
 def test_a_file_has_the_name_of_its_key_or_of_the_folder_that_is_named_like_a_file(key: str, name: str) -> None:
@@ -47,6 +52,7 @@ def test_a_file_has_the_name_of_its_key_or_of_the_folder_that_is_named_like_a_fi
     ("name", "said"),
     [
         ("12.JPG", "image/jpeg"),
+        ("12.jpg ", "image/jpeg"),
         ("12.left.png", "image/png"),
         ("A1.pdf", "application/pdf"),
         ("list.csv.gz", "application/gzip"),
