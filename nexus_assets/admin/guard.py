@@ -357,7 +357,7 @@ def _refers_sql(cursor: Cursor, key: GenericKey, found: Sequence[Model], name: s
 
 def _missing_sql(key: GenericKey, model: Model) -> Composed:
     """Locks the rows of a model that are referred to, and finds the ids of none; asked so that the index over the ids answers."""
-    own = SQL("t.{}").format(Identifier(model.id_column))
+    own = Identifier("t", model.id_column)
     as_ = key.compared_as(model.id_type)
     id_ = SQL("{}::text").format(own) if as_ == "text" else own
     read: Composable = SQL("i::{}").format(SQL(as_))

@@ -220,7 +220,7 @@ def _untracked_differences(target: Target, known: set[str]) -> Iterator[Composab
     for name, column in target.columns.items():
         if name in known:
             continue
-        value = SQL("t.{}").format(Identifier(name))
+        value = Identifier("t", name)
         differs = SQL("{} IS NOT NULL").format(value)
         if name in defaults:
             differs = SQL("{} IS DISTINCT FROM {}::{}").format(value, Literal(defaults[name]), SQL(column.sql_type))

@@ -98,7 +98,7 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
         patients=patients.table,
         by_hash=by_hash_sql(patients),
         base=base_column(link),
-        current=hash_sql(SQL("t.{}").format(Identifier(link))),
+        current=hash_sql(Identifier("t", link)),
         nobody=hash_sql(SQL("NULL::uuid")),
         unlinked=unlinked,
     )

@@ -129,9 +129,7 @@ def left_in_sql(target: Target, name: str) -> Composable:
     """Whether nobody but an importer can have left the column of the row `t` as it is: it is empty, or holds a leaving."""
     declared = declared_column(target.entity, name)
     assert declared is not None
-    tests: list[Composable] = [
-        SQL("{} IS NULL").format(significant_sql(target, name, SQL("t.{}").format(Identifier(name))))
-    ]
+    tests: list[Composable] = [SQL("{} IS NULL").format(significant_sql(target, name, Identifier("t", name)))]
     tests += [_is_leaving(leaving, target, name) for leaving in declared.left_by_importers]
     return SQL("({})").format(SQL(" OR ").join(tests))
 

@@ -127,7 +127,7 @@ def _refused_sql(context: LoadContext, constraint: Constraint, rows: Composable)
         return SQL("""refused AS (
           SELECT "the row" AS row_number FROM ({rows}) AS n WHERE ({condition}) IS FALSE
         )""").format(rows=rows, condition=SQL(constraint.condition))
-    keys = [SQL("n.{}").format(Identifier(f"key {place}")) for place, _ in enumerate(constraint.keys)]
+    keys = [Identifier("n", f"key {place}") for place, _ in enumerate(constraint.keys)]
     return SQL("""said AS (
           SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, {values} FROM ({rows}) AS n WHERE {holds}
         ), claims AS (
@@ -157,7 +157,7 @@ def _among_sql(constraint: Exclusion, keys: Sequence[Composable]) -> Composable:
           SELECT row_number FROM (
             SELECT n.row_number, row_number() OVER (PARTITION BY {} ORDER BY n.is_new DESC, n.row_number) AS place FROM claims AS n
           ) AS n WHERE place > 1""").format(SQL(", ").join(keys))
-    others = [SQL("m.{}").format(Identifier(f"key {place}")) for place, _ in enumerate(keys)]
+    others = [Identifier("m", f"key {place}") for place, _ in enumerate(keys)]
     return SQL("""
           SELECT n.row_number FROM claims AS n WHERE EXISTS (
             SELECT FROM claims AS m WHERE (NOT m.is_new, m.row_number) < (NOT n.is_new, n.row_number) AND {}

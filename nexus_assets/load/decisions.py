@@ -41,7 +41,7 @@ def shown_values_sql(context: LoadContext, name: str) -> tuple[Composable, Compo
     if isinstance(link, GenericReference):
         return (
             _shown_link(SQL("i.{}").format(incoming_column(link.type_column)), said),
-            _shown_link(SQL("t.{}").format(Identifier(link.type_column)), current),
+            _shown_link(Identifier("t", link.type_column), current),
         )
     if declared is not None and declared.merged_keys:
         return _difference(said, current), _difference(current, said)

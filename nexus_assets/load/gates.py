@@ -240,7 +240,7 @@ def _rekeyed(cursor: Cursor, context: LoadContext) -> int:
     """New source rows that say of a thing what a vanished, still living one says: the same thing under another id."""
     names = context.entity.identity_columns
     mine = SQL(", ").join(SQL("i.{}").format(incoming_column(name)) for name in names)
-    theirs = SQL(", ").join(SQL("t.{}").format(Identifier(name)) for name in names)
+    theirs = SQL(", ").join(Identifier("t", name) for name in names)
     return queries.number(
         cursor,
         SQL("""

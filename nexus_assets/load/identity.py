@@ -103,10 +103,8 @@ def _left_sql(rule: ByContent, context: LoadContext, name: str) -> Composable:
     """What the row `t` of Nexus has in a column, also where an importer spread FileMaker's text over several."""
     declared = declared_column(context.entity, name)
     if not rule.spread_over or declared is None:
-        return SQL("t.{}").format(Identifier(name))
-    text = SQL("concat_ws(' ', {})").format(
-        SQL(", ").join(SQL("t.{}").format(Identifier(each)) for each in rule.spread_over)
-    )
+        return Identifier("t", name)
+    text = SQL("concat_ws(' ', {})").format(SQL(", ").join(Identifier("t", each) for each in rule.spread_over))
     return declared.parser.value([Field(text)], context.reading)
 
 
@@ -194,7 +192,7 @@ def _by_children(rule: ByChildren, context: LoadContext, _: Cursor) -> Composabl
         made_by_importer=made_by_importer_sql(context.target, "t"),
         made_at=made_at_sql(context.target, "t"),
         said=_last_said_sql(rule, context),
-        key_hash=hash_sql(SQL("c.{}").format(Identifier(rule.child_key))),
+        key_hash=hash_sql(Identifier("c", rule.child_key)),
     )
 
 

@@ -94,7 +94,7 @@ def reference_column(link: Reference | GenericReference) -> str | None:
 def owned_sql(column: str, target: Target, alias: str) -> Composable:
     """A target column's value as the import compares it: of a merged jsonb object only the keys that are ours. A list or a text
     in its place is no object's, and is compared as it is: to write keys would replace it."""
-    value = SQL("{}.{}").format(Identifier(alias), Identifier(column))
+    value = Identifier(alias, column)
     if keys := _owned_keys(target.entity, column):
         pairs = SQL(", ").join(SQL("{}, {} -> {}").format(Literal(key), value, Literal(key)) for key in keys)
         return SQL("(CASE WHEN {} THEN {} ELSE jsonb_strip_nulls(jsonb_build_object({})) END)").format(
@@ -117,7 +117,7 @@ def _owned_keys(entity: Entity, column: str) -> Sequence[str]:
 
 def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
     """What the row `alias` of Nexus carries in the place of a FileMaker id, as it stands there."""
-    column = SQL("{}.{}").format(Identifier(alias), Identifier(rule.column))
+    column = Identifier(alias, rule.column)
     return column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
 
 
@@ -146,14 +146,9 @@ def hash_sql(*values: Composable, seed: int = 0) -> Composable:
 
 def target_hash_sql(target: Target, alias: str) -> Composable:
     """The hash of the part of a Nexus row that the import answers for."""
-    types = [
-        SQL("{}.{}").format(Identifier(alias), Identifier(link.type_column))
-        for link in target.entity.generic_references
-    ]
+    types = [Identifier(alias, link.type_column) for link in target.entity.generic_references]
     names = base_columns(target.entity)
-    return row_hash_sql(
-        target.entity, types, {name: SQL("{}.{}").format(Identifier(alias), Identifier(name)) for name in names}
-    )
+    return row_hash_sql(target.entity, types, {name: Identifier(alias, name) for name in names})
 
 
 def row_hash_sql(entity: Entity, types: Iterable[Composable], values: Mapping[str, Composable]) -> Composable:
@@ -171,7 +166,7 @@ def _hashed_rows_sql(target: Target) -> Composable:
 
     Each row is hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
     """
-    links = [SQL("t.{}").format(Identifier(link.id_column)) for link in target.entity.generic_references]
+    links = [Identifier("t", link.id_column) for link in target.entity.generic_references]
     return SQL("(SELECT {}, {} AS target_hash FROM {} AS t {})").format(
         SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target, "t"), target.table, ONCE
     )

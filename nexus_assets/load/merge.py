@@ -75,7 +75,7 @@ def changed_sql(context: LoadContext, name: str) -> Composable:
     """What a column of the row `t` comes to hold, by the row `c` of `changes`. Both halves of a generic link are written as one."""
     if name == context.entity.updated_at:
         return SQL("now()")
-    now = SQL("t.{}").format(Identifier(name))
+    now = Identifier("t", name)
     link_column = id_columns(context.entity).get(name)
     tracked = link_column or name
     if tracked not in base_columns(context.entity):

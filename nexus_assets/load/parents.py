@@ -20,7 +20,7 @@ def made_at_sql(target: Target, alias: str) -> Composable:
     """When the row was made, as far as its table tells."""
     for name in MADE_AT:
         if name in target.columns:
-            return SQL("{}.{}").format(Identifier(alias), Identifier(name))
+            return Identifier(alias, name)
     return SQL("NULL::timestamptz")
 
 

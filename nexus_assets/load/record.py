@@ -151,7 +151,7 @@ def compared_sql(context: LoadContext) -> Composable:
         entry=SQL(", ").join(map(Identifier, ENTRY)),
         more=SQL(", ").join([*_named(context), *map(base_column, tracked)]),
         target_hash=target_hash_sql(context.target, "t"),
-        notices=_notices_sql(context, lambda name: SQL("t.{}").format(Identifier(name))),
+        notices=_notices_sql(context, lambda name: Identifier("t", name)),
         load=Literal(context.load_id),
         rest=SQL(", ").join(
             [*(SQL("i.{}").format(name) for name in _named(context)), *(_base_sql(context, name) for name in tracked)]

@@ -165,7 +165,7 @@ def _make_again(cursor: Cursor, table: str, key: str, forgotten: tuple[str, ...]
         (table, ["id", key, *forgotten]),
     )
     columns = SQL(", ").join(Identifier(name) for (name,) in cursor.fetchall())
-    old = SQL("t.{}").format(Identifier(key))
+    old = Identifier("t", key)
     keys = SQL("id") if key == "id" else SQL("id, {}").format(Identifier(key))
     values = SQL("a.new_id") if key == "id" else SQL("gen_random_uuid(), a.new_id")
     cursor.execute(

@@ -131,7 +131,7 @@ class GenericKey(_Pointing):
         """The id in the row `alias`, to be compared with ids of this type: where those are uuids, a text is read as one."""
         if self.is_text and id_type == "uuid":
             return self.home.uuid_sql(alias, self.id_column)
-        return SQL("{}.{}").format(Identifier(alias), Identifier(self.id_column))
+        return Identifier(alias, self.id_column)
 
     def leads_sql(self, target: Target, ids: Composable) -> Composable:
         """Whether the row `x` leads to rows of the table; `ids` is what is asked of their ids, such as `= t.id`."""

@@ -148,7 +148,7 @@ class Relation:
 
     def uuid_sql(self, alias: str, column: str) -> Composable:
         """The id in a column of the row `alias` as a uuid; of a text what Django reads as one, NULL of any other."""
-        id_ = SQL("{}.{}").format(Identifier(alias), Identifier(column))
+        id_ = Identifier(alias, column)
         return read_uuid_sql(id_) if self.columns[column].is_text else id_
 
     def unique_with(self, column: str) -> list[tuple[str, ...]]:

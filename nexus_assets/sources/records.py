@@ -88,7 +88,7 @@ def file_records_sql(
         SQL("WHEN x.record_key IS NULL THEN 'no_record'") if source.record_required else SQL(""),
         SQL("WHEN f.size = 0 THEN 'empty_file'") if source.record_required else SQL(""),
     ]
-    named = SQL(", ").join(SQL("x.{}").format(Identifier(name)) for name in headings)
+    named = SQL(", ").join(Identifier("x", name) for name in headings)
     rows = SQL("""
         SELECT f.row_number, CASE {flaws} END AS flaw, x.export_row, f.key, f.file_name, f.size::text AS size, f.mime_type,
                {bucket}::text AS bucket, 's3://' || {bucket} || '/' || f.key AS url,
