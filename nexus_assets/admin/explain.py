@@ -205,7 +205,7 @@ class _Explainer:
     def _carried(self) -> Composable | None:
         """The FileMaker id that a row carries, as text."""
         rule = self.entity.filemaker_id
-        return None if rule is None else SQL("btrim(({})::text)").format(carried_sql(rule, "t"))
+        return None if rule is None else SQL("btrim(({})::text)").format(carried_sql(rule))
 
     def _owner(self, nexus_id: str) -> tuple[str, str] | None:
         if not self.has_ledger:

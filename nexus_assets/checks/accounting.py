@@ -118,7 +118,7 @@ def _lost_sql(context: CheckContext, entity: Entity) -> Composable:
     changed: Composable = SQL("FALSE")
     elsewhere: Composable = SQL("(SELECT NULL::uuid AS id, NULL::uuid AS source_id)")
     if rule is not None:
-        carried = filemaker_id_sql(rule, "t")
+        carried = filemaker_id_sql(rule)
         changed = SQL("({} IS DISTINCT FROM l.source_id AND NOT {})").format(carried, _kept_another_sql(entity, rule))
         elsewhere = SQL("(SELECT DISTINCT ON (2) t.id, {} AS source_id FROM {} AS t)").format(carried, target.table)
     joins: Composable = SQL("")

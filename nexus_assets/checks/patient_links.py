@@ -41,7 +41,7 @@ def _column(entity: Entity) -> str:
 
 def by_hash_sql(target: Target) -> Composable:
     """Rows (id, hash): every id that the table has or had, as the row's id of today and as the hash that the ledger keeps."""
-    carried = carried_id_sql(target.entity, "t")
+    carried = carried_id_sql(target.entity)
     parts = [
         SQL("SELECT id, {hash} AS hash FROM {table}").format(hash=hash_sql(SQL("id")), table=target.table),
         SQL("""

@@ -200,7 +200,7 @@ def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
         for column in _declared_columns(context, ENTITIES[name])
     }
     return [
-        _column_orphans_sql(found.name, found.relation, found.home.row_name_sql("x"), found.column, target.table)
+        _column_orphans_sql(found.name, found.relation, found.home.row_name_sql(), found.column, target.table)
         for name, target in tables.items()
         for found in foreign_columns(context.cursor, target)
         if found.is_living and found.holds and (found.guarded or name == "patients")
@@ -268,8 +268,8 @@ def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
     patients = context.table("patients")
     names = {
         "name": Literal(key.name),
-        "row": key.home.row_name_sql("x"),
-        "shown": key.shown_id_sql("x"),
+        "row": key.home.row_name_sql(),
+        "shown": key.shown_id_sql(),
         "id": Identifier(key.id_column),
         "type": Identifier(key.type_column),
         "relation": key.relation,

@@ -23,10 +23,10 @@ from nexus_assets.load.adoption import (
 from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
 from nexus_assets.load.incoming import (
+    IS_CURRENT,
     LoadContext,
     hash_sql,
     incoming_column,
-    is_current_sql,
     owned_sql,
     reference_column,
 )
@@ -254,7 +254,7 @@ class _Comparing:
         """Whether Nexus has what the guest's export said, in a row that is not this entity's yet, or not any more."""
         return SQL("""(NOT coalesce({is_ours}, FALSE) AND EXISTS (
             SELECT FROM {ledger} AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.{base} = {hash}))""").format(
-            is_ours=is_current_sql("l"),
+            is_ours=IS_CURRENT,
             ledger=identity_table(guest.name),
             base=base_column(name),
             hash=hash_sql(current),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.schema import base_column, base_columns
-from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, is_current_sql
+from nexus_assets.load.incoming import IS_CURRENT, LoadContext, hash_sql, incoming_column
 from nexus_assets.load.parents import made_at_sql
 from nexus_assets.mapping.entity import Entity, Reference
 from nexus_assets.nexus.catalog import Target
@@ -23,7 +23,7 @@ COLUMN = "id"
 def by_a_person_sql(entity: Entity, tables: Mapping[str, Target]) -> tuple[Composable, Composable]:
     """(Joins, condition) of an entry `l` of the ledger whose row is gone: whether a person deleted it."""
     joins: list[Composable] = []
-    conditions: list[Composable] = [is_current_sql("l")]
+    conditions: list[Composable] = [IS_CURRENT]
     for number, link in enumerate(entity.references):
         if not isinstance(link, Reference) or link.column is None:
             continue

@@ -84,7 +84,7 @@ def _by_filemaker_id(rule: ByFileMakerId, context: LoadContext, cursor: Cursor) 
         is_referenced=is_referenced_sql(cursor, context.target, "t"),
         homeless=_unmatched_source_sql(context),
         free=_unclaimed_target_sql(context),
-        carried=filemaker_id_sql(rule, "t"),
+        carried=filemaker_id_sql(rule),
     )
 
 
@@ -403,7 +403,7 @@ def _follow_the_unseen(cursor: Cursor, context: LoadContext) -> int:
 
     A person who vanished from FileMaker is still one person, and what belongs to them must not be orphaned.
     """
-    carried = carried_id_sql(context.entity, "t")
+    carried = carried_id_sql(context.entity)
     if carried is None:
         return 0
     names = {"ledger": context.ledger, "target": context.target.table, "lost": context.work("lost")}
@@ -454,7 +454,7 @@ def gone_sql(target: Target) -> Composable:
     """Rows (source_id, nexus_id) of the ledger that another tool deleted or recreated, and that a load of the entity would
     bring back, or follow to the current id."""
     ledger = identity_table(target.entity.name)
-    carried = carried_id_sql(target.entity, "t") or SQL("NULL::uuid")
+    carried = carried_id_sql(target.entity) or SQL("NULL::uuid")
     return SQL("""
         SELECT l.source_id, l.nexus_id FROM {ledger} AS l
         LEFT JOIN {target} AS living ON living.id = l.nexus_id
@@ -472,7 +472,7 @@ def gone_sql(target: Target) -> Composable:
 def unnoted_sql(cursor: Cursor, target: Target) -> Composable | None:
     """Rows (source_id, nexus_id) of ids that live rows carry and that the ledger does not know, each once; None where nothing
     refers to the entity, so that nobody will ask whose an id was."""
-    carried = carried_id_sql(target.entity, "t")
+    carried = carried_id_sql(target.entity)
     if carried is None or not any(target.entity.name in other.upstream for other in ENTITIES.values()):
         return None
     return SQL("""

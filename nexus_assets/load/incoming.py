@@ -115,27 +115,27 @@ def _owned_keys(entity: Entity, column: str) -> Sequence[str]:
     return next((declared.parser.keys for declared in entity.columns if declared.name == column), ())
 
 
-def carried_sql(rule: ByFileMakerId, alias: str) -> Composable:
-    """What the row `alias` of Nexus carries in the place of a FileMaker id, as it stands there."""
-    column = Identifier(alias, rule.column)
+def carried_sql(rule: ByFileMakerId) -> Composable:
+    """What the row `t` of Nexus carries in the place of a FileMaker id, as it stands there."""
+    column = Identifier("t", rule.column)
     return column if rule.key is None else SQL("{} ->> {}").format(column, Literal(rule.key))
 
 
-def filemaker_id_sql(rule: ByFileMakerId, alias: str) -> Composable:
-    """The FileMaker id that the row `alias` of Nexus carries, as uuid; NULL where it carries none."""
-    carried = carried_sql(rule, alias)
+def filemaker_id_sql(rule: ByFileMakerId) -> Composable:
+    """The FileMaker id that the row `t` of Nexus carries, as uuid; NULL where it carries none."""
+    carried = carried_sql(rule)
     return carried if rule.key is None else call("read_uuid", carried)
 
 
-def carried_id_sql(entity: Entity, alias: str) -> Composable | None:
+def carried_id_sql(entity: Entity) -> Composable | None:
     """The same by entity; None where its table has no place for a FileMaker id."""
-    return None if entity.filemaker_id is None else filemaker_id_sql(entity.filemaker_id, alias)
+    return None if entity.filemaker_id is None else filemaker_id_sql(entity.filemaker_id)
 
 
 def own_row_sql(parent: Target) -> Composable:
     """Whether the row `t` of Nexus is who the ledger's entry `k` says: one that carries another FileMaker id is somebody else's,
     whatever its own id is."""
-    carried = carried_id_sql(parent.entity, "t")
+    carried = carried_id_sql(parent.entity)
     return SQL("TRUE") if carried is None else SQL("coalesce({} = k.source_id, TRUE)").format(carried)
 
 
@@ -144,11 +144,11 @@ def hash_sql(*values: Composable, seed: int = 0) -> Composable:
     return SQL("hash_record_extended(ROW({}), {})").format(SQL(", ").join(values), Literal(seed))
 
 
-def target_hash_sql(target: Target, alias: str) -> Composable:
-    """The hash of the part of a Nexus row that the import answers for."""
-    types = [Identifier(alias, link.type_column) for link in target.entity.generic_references]
+def target_hash_sql(target: Target) -> Composable:
+    """The hash of the part of the row `t` of Nexus that the import answers for."""
+    types = [Identifier("t", link.type_column) for link in target.entity.generic_references]
     names = base_columns(target.entity)
-    return row_hash_sql(target.entity, types, {name: Identifier(alias, name) for name in names})
+    return row_hash_sql(target.entity, types, {name: Identifier("t", name) for name in names})
 
 
 def row_hash_sql(entity: Entity, types: Iterable[Composable], values: Mapping[str, Composable]) -> Composable:
@@ -168,7 +168,7 @@ def _hashed_rows_sql(target: Target) -> Composable:
     """
     links = [Identifier("t", link.id_column) for link in target.entity.generic_references]
     return SQL("(SELECT {}, {} AS target_hash FROM {} AS t {})").format(
-        SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target, "t"), target.table, ONCE
+        SQL(", ").join([SQL("t.id"), *links]), target_hash_sql(target), target.table, ONCE
     )
 
 
@@ -194,9 +194,8 @@ def _row_hash(context: LoadContext, alias: str) -> Composable:
     return hash_sql(*fields, seed=context.seed)
 
 
-def is_current_sql(alias: str) -> Composable:
-    """Whether a load brought the ledger's entry, and it has not vanished since."""
-    return SQL("({0}.last_load IS NOT NULL AND {0}.vanished_load IS NULL)").format(Identifier(alias))
+IS_CURRENT = SQL("(l.last_load IS NOT NULL AND l.vanished_load IS NULL)")
+"""Whether a load brought the ledger's entry `l`, and it has not vanished since."""
 
 
 def build_seen(cursor: Cursor, context: LoadContext) -> int:
@@ -282,7 +281,7 @@ def _seen_sql(context: LoadContext) -> Composable:
     """).format(
         seen=context.work("seen"),
         once=ONCE,
-        is_current=is_current_sql("l"),
+        is_current=IS_CURRENT,
         rows=_hashed_rows_sql(context.target),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", context.source.field(context.entity.source_id, "s")),

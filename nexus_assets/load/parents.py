@@ -42,7 +42,7 @@ def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
     carried: Composable = SQL("NULL::text")
     if rule is not None:
         # As it stands: reading it as a uuid takes far longer, and any change counts.
-        carried = carried_sql(rule, "t")
+        carried = carried_sql(rule)
     return SQL("""
         SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}{vanished}), 0)), 0)
         FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
@@ -57,7 +57,7 @@ def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
 def there_sql(parent: Target) -> Composable:
     """Rows (named, id) of the parent that live in Nexus: the FileMaker id that the ledger knows each by or, where it knows
     none, the one that the row carries. The first are found by a load of the child, the others after one of the parent."""
-    ledger, carried = identity_table(parent.entity.name), carried_id_sql(parent.entity, "t")
+    ledger, carried = identity_table(parent.entity.name), carried_id_sql(parent.entity)
     known = SQL("SELECT k.source_id AS named, t.id FROM {} AS k JOIN {} AS t ON t.id = k.nexus_id WHERE {}").format(
         ledger, parent.table, own_row_sql(parent)
     )

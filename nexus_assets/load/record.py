@@ -150,7 +150,7 @@ def compared_sql(context: LoadContext) -> Composable:
         ledger=context.ledger,
         entry=SQL(", ").join(map(Identifier, ENTRY)),
         more=SQL(", ").join([*_named(context), *map(base_column, tracked)]),
-        target_hash=target_hash_sql(context.target, "t"),
+        target_hash=target_hash_sql(context.target),
         notices=_notices_sql(context, lambda name: Identifier("t", name)),
         load=Literal(context.load_id),
         rest=SQL(", ").join(

@@ -204,5 +204,5 @@ def _column_move(column: ForeignColumn) -> _Move:
         column.home,
         (column.column,),
         SQL("{} = s.current_id").format(name),
-        SQL("x.{} = s.nexus_id AND {}").format(name, column.is_ours_sql("x")),
+        SQL("x.{} = s.nexus_id AND {}").format(name, column.is_ours_sql()),
     )

@@ -28,10 +28,10 @@ def _tidy(declared: Tidy, cursor: Cursor, context: LoadContext) -> tuple[str, in
     raise NotImplementedError(declared)
 
 
-def _standing_sql(parent: str, alias: str) -> Composable:
-    """Whether a source row stands for the row: the ledger knows it, and the last load still had it."""
-    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = {}.id AND l.vanished_load IS NULL)").format(
-        identity_table(parent), Identifier(alias)
+def _standing_sql(parent: str) -> Composable:
+    """Whether a source row stands for the row `p`: the ledger knows it, and the last load still had it."""
+    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = p.id AND l.vanished_load IS NULL)").format(
+        identity_table(parent)
     )
 
 
@@ -73,7 +73,7 @@ def _merge_duplicates(declared: MergeDuplicates, cursor: Cursor, context: LoadCo
         same=same,
         made_keeper=made_by_importer_sql(parent, "k"),
         made=made_by_importer_sql(parent, "p"),
-        standing=_standing_sql(declared.parent, "p"),
+        standing=_standing_sql(declared.parent),
     )
     names: dict[str, Composable] = {
         "entity": Literal(declared.parent),
@@ -117,8 +117,8 @@ def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContex
         """).format(
             parent=parent.table,
             made=made_by_importer_sql(parent, "p"),
-            standing=_standing_sql(declared.parent, "p"),
-            written=_written_into_sql(parent, "p"),
+            standing=_standing_sql(declared.parent),
+            written=_written_into_sql(parent),
             referenced=is_referenced_sql(cursor, parent, "p"),
             load=Literal(context.load_id),
             entity=Literal(declared.parent),
@@ -132,13 +132,13 @@ def _remove_emptied(declared: RemoveEmptied, cursor: Cursor, context: LoadContex
     return "removed_empty_batches", removed
 
 
-def _written_into_sql(parent: Target, alias: str) -> Composable:
-    """Whether a person changed a value, not a link, of a row that the ledger knows."""
+def _written_into_sql(parent: Target) -> Composable:
+    """Whether a person changed a value, not a link, of the row `p` that the ledger knows."""
     changed = [
-        SQL("l.{} <> {}").format(base_column(column.name), hash_sql(owned_sql(column.name, parent, alias)))
+        SQL("l.{} <> {}").format(base_column(column.name), hash_sql(owned_sql(column.name, parent, "p")))
         for column in parent.entity.columns
         if not column.insert_only
     ]
-    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = {}.id AND ({}))").format(
-        identity_table(parent.entity.name), Identifier(alias), SQL(" OR ").join(changed)
+    return SQL("EXISTS (SELECT FROM {} AS l WHERE l.nexus_id = p.id AND ({}))").format(
+        identity_table(parent.entity.name), SQL(" OR ").join(changed)
     )

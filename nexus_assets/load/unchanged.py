@@ -103,7 +103,7 @@ def unchanged_account(
 def _compared_sql(context: LoadContext) -> Composable:
     """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a dangling link; and whether
     the ledger knows every row of the table."""
-    links, as_left = as_left_sql(context, target_hash_sql(context.target, "t"))
+    links, as_left = as_left_sql(context, target_hash_sql(context.target))
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
         SELECT count(*) FILTER (WHERE CASE

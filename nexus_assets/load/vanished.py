@@ -11,7 +11,7 @@ from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.incoming import LoadContext, hash_sql, is_current_sql, owned_sql
+from nexus_assets.load.incoming import IS_CURRENT, LoadContext, hash_sql, owned_sql
 from nexus_assets.load.merge import merged_sql
 from nexus_assets.load.planner import without_nested_loops
 from nexus_assets.load.work import Relation
@@ -41,7 +41,7 @@ def count(cursor: Cursor, context: LoadContext) -> Ids:
             WHERE s.is_current
         """).format(
             ledger=context.ledger,
-            is_current=is_current_sql("l"),
+            is_current=IS_CURRENT,
             seen=context.work("seen"),
             repeated=context.work("repeated"),
         ),

@@ -90,7 +90,7 @@ class Postgres:
                 raise self._did_not_start(f"was not ready after {patience:.0f} s")
             time.sleep(0.02)
         try:
-            psycopg2.connect(self._dsn(USER, DATABASE), connect_timeout=10).close()
+            psycopg2.connect(self.url().replace("+psycopg2", ""), connect_timeout=10).close()
         except psycopg2.OperationalError as error:
             raise LocalServiceError(
                 f"PostgreSQL runs over {self.folder} but refuses us: {error}",
@@ -141,9 +141,6 @@ class Postgres:
 
     def _url(self, user: str, database: str) -> str:
         return f"postgresql+psycopg2://{user}:{self._password}@127.0.0.1:{self.port}/{database}"
-
-    def _dsn(self, user: str, database: str) -> str:
-        return f"host=127.0.0.1 port={self.port} user={user} password={self._password} dbname={database}"
 
     def _settings(self) -> Mapping[str, str]:
         return {**SETTINGS, **_shared_memory(), **({} if self.fsync else NOT_SAFE_BUT_FAST)}

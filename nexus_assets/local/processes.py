@@ -129,10 +129,10 @@ def owner_of_files() -> int:
     return NOBODY if os.geteuid() == 0 and not _namespaces_work() else os.geteuid()
 
 
-def last_lines(log: Path, count: int = 5) -> str:
-    """Returns the end of a log, for an error message."""
+def last_lines(log: Path) -> str:
+    """Returns the last five lines of a log, for an error message."""
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+        return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
     except FileNotFoundError:
         return "(no log)"
 

@@ -138,13 +138,13 @@ class GenericKey(_Pointing):
         type_ = Identifier(self.type_column)
         return SQL("x.{} = {} AND {} {}").format(type_, Literal(target.content_type_id), self.id_sql("x"), ids)
 
-    def shown_id_sql(self, alias: str) -> Composable:
-        """The id in the row `alias` as text for messages; NULL where a text is neither a number nor a uuid."""
-        id_ = SQL("{}.{}::text").format(Identifier(alias), Identifier(self.id_column))
+    def shown_id_sql(self) -> Composable:
+        """The id in the row `x` as text for messages; NULL where a text is neither a number nor a uuid."""
+        id_ = SQL("{}::text").format(Identifier("x", self.id_column))
         if not self.is_text:
             return id_
         return SQL("coalesce(({})::text, CASE WHEN {} ~ '^[0-9]{{1,20}}$' THEN {} END)").format(
-            self.id_sql(alias), id_, id_
+            self.id_sql("x"), id_, id_
         )
 
 
@@ -181,13 +181,13 @@ class ForeignColumn(_Pointing):
     def leads_sql(self, _: Target, ids: Composable) -> Composable:
         """Whether the row `x` leads to rows of the table; `ids` is what is asked of their ids, such as `= t.id`."""
         leads = SQL("x.{} {}").format(Identifier(self.column), ids)
-        return leads if self.type_column is None else SQL("{} AND {}").format(leads, self.is_ours_sql("x"))
+        return leads if self.type_column is None else SQL("{} AND {}").format(leads, self.is_ours_sql())
 
-    def is_ours_sql(self, alias: str) -> Composable:
-        """Whether the id in the row `alias` is one of this table."""
+    def is_ours_sql(self) -> Composable:
+        """Whether the id in the row `x` is one of this table."""
         if self.type_column is None:
             return SQL("TRUE")
-        return SQL("lower({}.{}) = {}").format(Identifier(alias), Identifier(self.type_column), Literal(self.model))
+        return SQL("lower({}) = {}").format(Identifier("x", self.type_column), Literal(self.model))
 
     @property
     def is_writable(self) -> bool:
@@ -427,7 +427,7 @@ def orphans_sql(key: GenericKey, models: Sequence[Model], not_allowed: Sequence[
     ]
     return SQL(" UNION ALL ").join(
         SQL("SELECT {} AS id, x.{}::text AS content_type_id, {} AS object_id, {}::text AS reason {}").format(
-            key.home.row_name_sql("x"), type_, key.shown_id_sql("x"), Literal(reason), found
+            key.home.row_name_sql(), type_, key.shown_id_sql(), Literal(reason), found
         )
         for reason, found in parts
     )

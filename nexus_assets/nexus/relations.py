@@ -155,8 +155,8 @@ class Relation:
         """The columns of each unique index that this column is part of; what an index computes is not among them."""
         return [names for names in self.unique if column in names]
 
-    def row_name_sql(self, alias: str) -> Composable:
-        """What names the row `alias`: its primary key as text, of several columns parted by `/`; NULL where it has none.
+    def row_name_sql(self) -> Composable:
+        """What names the row `x`: its primary key as text, of several columns parted by `/`; NULL where it has none.
 
         Only numbers, uuids and times are shown: a key of text may hold anything, a name or a session's secret.
         """
@@ -164,7 +164,7 @@ class Relation:
         shown = [name for name in names if self.columns[name].base_type in SHOWN_TYPES]
         if not shown:
             return SQL("NULL::text")
-        return SQL(" || '/' || ").join(SQL("{}.{}::text").format(Identifier(alias), Identifier(name)) for name in shown)
+        return SQL(" || '/' || ").join(SQL("{}::text").format(Identifier("x", name)) for name in shown)
 
 
 def read_uuid_sql(text: Composable) -> Composable:
