@@ -48,11 +48,7 @@ class Round:
 
 @unforeseen_errors_told_by_kind()
 def make_round(
-    instance: dg.DagsterInstance,
-    engine: sqlalchemy.Engine,
-    sender: Sender,
-    scope: Scope,
-    now: datetime | None = None,
+    instance: dg.DagsterInstance, engine: sqlalchemy.Engine, sender: Sender, scope: Scope, now: datetime | None = None
 ) -> Round:
     """One round. Raises DeliveryError where something could not be delivered (it stays waiting), DatabaseError where the
     book can't be reached (after a while that is reported without it)."""
@@ -73,11 +69,7 @@ def make_round(
 
 
 def _bring_up_to_date(
-    instance: dg.DagsterInstance,
-    engine: sqlalchemy.Engine,
-    sender: Sender,
-    scope: Scope,
-    now: datetime,
+    instance: dg.DagsterInstance, engine: sqlalchemy.Engine, sender: Sender, scope: Scope, now: datetime
 ) -> tuple[dict[str, int], int]:
     """Folds what is new into the book and writes the messages about it, all or nothing. Returns counts and open alerts."""
     with transaction(engine, lock=LOCK) as cursor:

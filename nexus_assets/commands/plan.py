@@ -67,11 +67,7 @@ def _numbered(step: str) -> str:
 
 
 def _tell_step(
-    console: Console,
-    step: str,
-    what: str,
-    counts: Mapping[str, Mapping[str, int]],
-    meanings: Mapping[str, str],
+    console: Console, step: str, what: str, counts: Mapping[str, Mapping[str, int]], meanings: Mapping[str, str]
 ) -> None:
     """What a step would do, in the order in which a load takes them."""
     tell_counts(console, f"{_numbered(step)} · {what}", counts, meanings)
@@ -129,9 +125,7 @@ def _tell_missing_rights(console: Console) -> None:
 @WITH_SETTINGS
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON, for programs.")
 @click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the plan to a file, for `nexus-assets apply`.",
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to a file, for `nexus-assets apply`."
 )
 @click.option(
     "--html",

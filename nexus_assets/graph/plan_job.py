@@ -73,10 +73,7 @@ def _details(plan: Any) -> Iterable[tuple[str, str, Mapping[str, str], Mapping[s
 
 @dg.op(name="plan", config_schema=config_fields(PlanConfig))
 def plan_op(
-    context: dg.OpExecutionContext,
-    database: NexusDatabase,
-    exports: FileMakerExports,
-    bucket: ClinicBucket,
+    context: dg.OpExecutionContext, database: NexusDatabase, exports: FileMakerExports, bucket: ClinicBucket
 ) -> None:
     """Rehearses the loads in one transaction that is rolled back. Nothing is written, nothing is materialised."""
     from nexus_assets.graph.selection import selected_entities

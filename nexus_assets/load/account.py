@@ -85,12 +85,7 @@ def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Acc
             FROM {seen} AS s LEFT JOIN {repeated} AS r USING (source_id)
             LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
                        WHERE entity = {entity} AND resolved_load IS NULL) AS c USING (source_id)
-        """).format(
-            counts=_SETTLED,
-            seen=work("seen"),
-            repeated=work("repeated"),
-            entity=Literal(context.entity.name),
-        ),
+        """).format(counts=_SETTLED, seen=work("seen"), repeated=work("repeated"), entity=Literal(context.entity.name)),
     )
     account.collapsed = queries.number(
         cursor, SQL("SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM {}").format(work("repeated"))

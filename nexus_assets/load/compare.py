@@ -22,14 +22,7 @@ from nexus_assets.load.adoption import (
 )
 from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
-from nexus_assets.load.incoming import (
-    IS_CURRENT,
-    LoadContext,
-    hash_sql,
-    incoming_column,
-    owned_sql,
-    reference_column,
-)
+from nexus_assets.load.incoming import IS_CURRENT, LoadContext, hash_sql, incoming_column, owned_sql, reference_column
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Now, Reference
 from nexus_assets.nexus.references import models
@@ -243,21 +236,14 @@ class _Comparing:
         return SQL("""({same} OR EXISTS (
             SELECT FROM nexus_assets.superseded AS s
             WHERE s.entity = {parent} AND s.current_id = {current} AND {hash} = l.{base}))""").format(
-            same=same,
-            parent=Literal(link.to),
-            current=current,
-            hash=hash_sql(SQL("s.nexus_id")),
-            base=base,
+            same=same, parent=Literal(link.to), current=current, hash=hash_sql(SQL("s.nexus_id")), base=base
         )
 
     def _last_said_by_sql(self, guest: Entity, name: str, current: Composable) -> Composable:
         """Whether Nexus has what the guest's export said, in a row that is not this entity's yet, or not any more."""
         return SQL("""(NOT coalesce({is_ours}, FALSE) AND EXISTS (
             SELECT FROM {ledger} AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.{base} = {hash}))""").format(
-            is_ours=IS_CURRENT,
-            ledger=identity_table(guest.name),
-            base=base_column(name),
-            hash=hash_sql(current),
+            is_ours=IS_CURRENT, ledger=identity_table(guest.name), base=base_column(name), hash=hash_sql(current)
         )
 
 

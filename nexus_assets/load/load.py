@@ -457,11 +457,7 @@ def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str,
 
 
 def _record(
-    run: _Run,
-    context: LoadContext,
-    facts: dict[str, Any],
-    date_orders: Mapping[str, Any],
-    account: Account,
+    run: _Run, context: LoadContext, facts: dict[str, Any], date_orders: Mapping[str, Any], account: Account
 ) -> None:
     """Keeps what this load did, in the ledger."""
     run.cursor.execute(

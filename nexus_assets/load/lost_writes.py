@@ -49,11 +49,7 @@ def check_updated(cursor: Cursor, context: LoadContext, expected: int, written: 
         SQL("""
             SELECT c.row_number FROM {changed}
             WHERE {written} AND ({differs})
-        """).format(
-            changed=changed_rows_sql(context),
-            written=written_sql(context),
-            differs=differs,
-        ),
+        """).format(changed=changed_rows_sql(context), written=written_sql(context), differs=differs),
     )
 
 

@@ -151,11 +151,7 @@ class _Move:
                 ON e.entity = s.entity AND e.current_id = s.current_id AND {id} = e.nexus_id
               WHERE {same} AND ({id} = s.current_id
                 OR e.nexus_id IS NOT NULL AND (y.tableoid, y.ctid) < (x.tableoid, x.ctid)))
-        """).format(
-            home=self.home.table,
-            id=id_,
-            same=SQL(" AND ").join(same or [SQL("TRUE")]),
-        )
+        """).format(home=self.home.table, id=id_, same=SQL(" AND ").join(same or [SQL("TRUE")]))
 
 
 def _moves(cursor: Cursor, target: Target) -> Iterator[_Move]:

@@ -40,10 +40,7 @@ def count(cursor: Cursor, context: LoadContext) -> Ids:
             FROM {seen} AS s LEFT JOIN {repeated} AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
             WHERE s.is_current
         """).format(
-            ledger=context.ledger,
-            is_current=IS_CURRENT,
-            seen=context.work("seen"),
-            repeated=context.work("repeated"),
+            ledger=context.ledger, is_current=IS_CURRENT, seen=context.work("seen"), repeated=context.work("repeated")
         ),
     )
     return Ids(known, known - found)

@@ -47,12 +47,7 @@ def open_fmpxml(
 
 class _FmpXml(OpenExport):
     def __init__(
-        self,
-        content: Content,
-        encoding: Encoding,
-        header: tuple[str, ...],
-        positions: dict[str, int],
-        facts: ReadFacts,
+        self, content: Content, encoding: Encoding, header: tuple[str, ...], positions: dict[str, int], facts: ReadFacts
     ) -> None:
         super().__init__(header, positions, dict(CSV), facts)
         self._content, self._encoding = content, encoding

@@ -57,10 +57,7 @@ def open_workbook(
     header = plain_headings(tuple(cell or "" for cell in next(rows)), wanted)
     listed = settings.header or field_list(content.file)
     if listed and not is_header(header, listed, wanted):
-        header, rows = (
-            checked_list(listed, len(header), content.location),
-            _read_rows(sheet, parts, content.location),
-        )
+        header, rows = (checked_list(listed, len(header), content.location), _read_rows(sheet, parts, content.location))
     positions = match_columns(
         header, wanted, optional, content.location, lambda: _where_the_headings_are(book, names, parts, wanted)
     )
@@ -140,11 +137,7 @@ def _restore(
 
 class _Workbook(OpenExport):
     def __init__(
-        self,
-        rows: Iterator[list[str | None]],
-        header: tuple[str, ...],
-        positions: dict[str, int],
-        facts: ReadFacts,
+        self, rows: Iterator[list[str | None]], header: tuple[str, ...], positions: dict[str, int], facts: ReadFacts
     ) -> None:
         super().__init__(header, positions, dict(CSV), facts)
         self._rows = rows
@@ -183,11 +176,7 @@ def _clock(value: timedelta) -> str:
 
 
 def _refuse_odd_cells(
-    cells: Sequence[OddCell],
-    start: tuple[int, int],
-    header: tuple[str, ...],
-    positions: dict[str, int],
-    location: str,
+    cells: Sequence[OddCell], start: tuple[int, int], header: tuple[str, ...], positions: dict[str, int], location: str
 ) -> None:
     """What is no value is not an empty one either; in columns that nobody reads it may stay."""
     used = set(positions.values())

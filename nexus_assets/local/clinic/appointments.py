@@ -13,16 +13,8 @@ from nexus_assets.local.clinic.sheets import Cell, Row
 from nexus_assets.local.nexus_seed import CLINICIANS, CLINICS
 
 HEADINGS = (
-    "id",
-    "id_Contact",
-    "id_Clinic",
-    "id_Clinician",
-    "startDate",
-    "startTime",
-    "endDate",
-    "endTime",
-    "Type",
-    "notes",
+    *("id", "id_Contact", "id_Clinic", "id_Clinician", "startDate", "startTime", "endDate", "endTime"),
+    *("Type", "notes"),
 )
 
 ROWS = PUBLISHED.appointments.export_rows

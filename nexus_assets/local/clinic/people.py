@@ -12,25 +12,10 @@ from nexus_assets.local.clinic.sheets import Row
 from nexus_assets.local.nexus_seed import CLINICS
 
 HEADINGS = (
-    "id",
-    "nameFirst",
-    "nameLast",
-    "nameMiddle",
-    "title",
-    "DOB",
-    "gender",
-    "Health Number",
-    "Clinic_Name",
-    "id_Clinic",
-    "Funding",
-    "Area",
-    "contactType",
-    "CYS_ID",
-    "Diabetes",
+    *("id", "nameFirst", "nameLast", "nameMiddle", "title", "DOB", "gender", "Health Number", "Clinic_Name"),
+    *("id_Clinic", "Funding", "Area", "contactType", "CYS_ID", "Diabetes"),
     *coordination.HEADINGS,
-    "creationTimestamp",
-    "modificationTimestamp",
-    "_kf_XeroContactID",
+    *("creationTimestamp", "modificationTimestamp", "_kf_XeroContactID"),
 )
 
 TITLES = Spellings(words.TITLES)

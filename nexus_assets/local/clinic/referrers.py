@@ -14,16 +14,8 @@ from nexus_assets.local.nexus_seed import CLINICS
 
 COMPANY_HEADINGS = ("id", "Name", "ABN", "Type", "Location", "_kf_XeroContactID")
 REFERRER_HEADINGS = (
-    "id",
-    "title",
-    "nameFirst",
-    "nameMiddle",
-    "nameLast",
-    "gender",
-    "contactType",
-    "id_Clinic",
-    "RECORD_ACTIVE_INDICATOR",
-    "Name Full",
+    *("id", "title", "nameFirst", "nameMiddle", "nameLast", "gender", "contactType", "id_Clinic"),
+    *("RECORD_ACTIVE_INDICATOR", "Name Full"),
 )
 COMPANY_LINK_HEADINGS = ("id_Referrer", "id_Company", "date")
 PATIENT_LINK_HEADINGS = ("id_Contact", "id_Perscriber", "date")
