@@ -140,16 +140,26 @@ def _declared_orphans_sql(context: CheckContext, entity: Entity, key: GenericKey
     )
 
 
+LOOKUP_MISSING = "lookup_missing"
+"""The reason of a row that names no clinic, clinician, funding or type that is there: no patient's id, which could be learned."""
+
+
 def _column_orphans_sql(
-    name: str, relation: Composable, row_name: Composable, column: str, parent: Composable
+    name: str,
+    relation: Composable,
+    row_name: Composable,
+    column: str,
+    parent: Composable,
+    reason: str = "target_missing",
 ) -> Composable:
     """Rows (key, id, content_type_id, object_id, reason) whose column names no row of the parent; `row_name` names the row `x`."""
     return SQL("""
         SELECT {name} AS key, {row_name} AS id, NULL::text AS content_type_id, x.{column}::text AS object_id,
-               'target_missing'::text AS reason
+               {reason}::text AS reason
         FROM ({dead}) AS dead JOIN {relation} AS x ON x.{column} = dead.id
     """).format(
         name=Literal(name),
+        reason=Literal(reason),
         relation=relation,
         row_name=row_name,
         column=Identifier(column),
@@ -174,9 +184,12 @@ def _declared_columns(context: CheckContext, entity: Entity) -> dict[str, Compos
 
 
 def _own_orphans_sql(context: CheckContext, entity: Entity) -> list[Composable]:
-    target = context.table(entity.name)
+    target, small = context.table(entity.name), {lookup.column for lookup in entity.lookups}
     return [
-        _column_orphans_sql(f"{target.name}.{column}", target.table, SQL("x.id::text"), column, parent)
+        _column_orphans_sql(
+            *(f"{target.name}.{column}", target.table, SQL("x.id::text"), column, parent),
+            reason=LOOKUP_MISSING if column in small else "target_missing",
+        )
         for column, parent in _declared_columns(context, entity).items()
     ]
 
@@ -186,7 +199,14 @@ def own_references(entity: Entity, context: CheckContext, *, managed: bool = Tru
     orphans = SQL(" UNION ALL ").join(_own_orphans_sql(context, entity))
     chosen = _chosen_sql(context, entity, orphans, managed=managed)
     query = SQL("SELECT key, id, object_id, reason FROM ({}) AS o").format(chosen)
-    return violators(context, query, loading(entity.name) if managed else _step(entity.name), cause=likely_cause)
+    found = violators(context, query, loading(entity.name) if managed else _step(entity.name), cause=likely_cause)
+    if not managed or LOOKUP_MISSING not in found.breakdown:
+        return found
+    return replace(found, next_step=f"{found.next_step}; where that changes nothing, {_choose(entity.name)}")
+
+
+def _choose(asset: str) -> str:
+    return f"nexus-assets check --select {asset} --json, and choose in Nexus what these rows name, or none"
 
 
 def _foreign_orphans_sql(context: CheckContext) -> list[Composable]:
@@ -299,13 +319,16 @@ def _doubts_sql(context: CheckContext, key: GenericKey) -> Iterator[Composable]:
 @dataclass(frozen=True)
 class _Known:
     """What the ledger knows of the ids at which `violators` point in vain: how many rows point at any id, at one that is
-    superseded, at one of a patient who is gone, at one who is there again, and at one that nobody knows."""
+    superseded, at one of a patient who is gone, at one who is there again, and at one that nobody knows; how many name a content
+    type that is gone, and how many something else than a patient."""
 
     all: int
     superseded: int
     lost: int
     back: int
     unknown: int
+    untyped: int
+    small: int
 
 
 def _known(context: CheckContext, violators: Composable) -> _Known:
@@ -315,7 +338,9 @@ def _known(context: CheckContext, violators: Composable) -> _Known:
             SQL("""
                 SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id),
                        count(*) FILTER (WHERE v.reason IN ('target_missing', 'batch_leads_nowhere') AND v.object_id IS NOT NULL
-                                          AND s.nexus_id IS NULL AND k.nexus_id IS NULL)
+                                          AND s.nexus_id IS NULL AND k.nexus_id IS NULL),
+                       count(*) FILTER (WHERE v.reason = 'content_type_missing'),
+                       count(*) FILTER (WHERE v.reason = {lookup_missing})
                 FROM ({violators}) AS v
                 LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
                 LEFT JOIN {ledger} AS k ON k.nexus_id::text = v.object_id
@@ -323,7 +348,12 @@ def _known(context: CheckContext, violators: Composable) -> _Known:
                   AND NOT EXISTS (SELECT FROM {patients} AS p WHERE p.id = l.nexus_id)
                 LEFT JOIN (SELECT DISTINCT nexus_assets.read_uuid(filemaker_metadata->>'filemaker_id') AS source_id
                            FROM {patients}) AS t ON t.source_id = l.source_id
-            """).format(ledger=identity_table("patients"), patients=patients.table, violators=violators)
+            """).format(
+                ledger=identity_table("patients"),
+                patients=patients.table,
+                violators=violators,
+                lookup_missing=Literal(LOOKUP_MISSING),
+            )
         )
     )
 
@@ -344,8 +374,15 @@ def _step(asset: str) -> Callable[[CheckContext, Composable], str]:
         if known.superseded:
             # A unique index has no room for what would be moved.
             return f"nexus-assets check --select {asset} --json, and delete these rows in Nexus: the patient has others like them"
+        if known.untyped:
+            return (
+                f"nexus-assets check --select {asset} --json, and have Nexus's administrator give django_content_type the ids that it had,"
+                " or these rows those that it has"
+            )
         if known.unknown:
             return LEARN
+        if known.small:
+            return _choose(asset)
         return f"nexus-assets check --select {asset} --json, and link or delete these rows in Nexus: no load answers for them"
 
     return step
@@ -373,6 +410,8 @@ def likely_cause(context: CheckContext, violators: Composable) -> str:
         )
     if known.lost:
         return f"{_of(known.lost, known.all)} point at patients that the last load left there and somebody has deleted since."
+    if known.untyped:
+        return f"{_of(known.untyped, known.all)} name a content type that is gone: a model was removed, or its table filled again."
     if known.unknown:
         return f"{_of(known.unknown, known.all)} point at ids that nobody knows: a list or a backup from before can tell whose they were."
     return ""
