@@ -18,7 +18,8 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.admin.conftest import Command
-from nexus_assets_tests.load.clinic import FURNISHED, Clinic, State, state
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic, State, furnish, state
+from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.test_unchanged import again
 from nexus_assets_tests.readme import snippet
 
@@ -161,6 +162,18 @@ def change(request: pytest.FixtureRequest) -> Callable[[Clinic], None]:
     return CHANGES[request.param]
 
 
+def changed_by_filemaker(clinic: Clinic) -> None:
+    furnish(clinic).load()
+    filemaker_changes(clinic)
+    run(clinic)
+
+
+@pytest.fixture
+def by_filemaker(prepared: Prepared) -> Clinic:
+    """The furnished clinic, loaded, and once more in a run after FileMaker changed something of everything."""
+    return prepared(changed_by_filemaker)
+
+
 # --- as before --------------------------------------------------------------------------------------------------------
 
 
@@ -229,24 +242,20 @@ def test_adopted_rows_stay_and_have_their_values_of_before(loaded: Clinic) -> No
     assert no_times(state(loaded)) == no_times(after)
 
 
-def test_a_second_undo_writes_nothing(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    undone(loaded)
-    before = loaded.versions(), loaded.versions("nexus_assets")
-    planned = undone(loaded)
+def test_a_second_undo_writes_nothing(by_filemaker: Clinic) -> None:
+    undone(by_filemaker)
+    before = by_filemaker.versions(), by_filemaker.versions("nexus_assets")
+    planned = undone(by_filemaker)
     assert planned.loads == ()
     assert "was undone at" in planned.already
-    assert (loaded.versions(), loaded.versions("nexus_assets")) == before
+    assert (by_filemaker.versions(), by_filemaker.versions("nexus_assets")) == before
 
 
-def test_the_plan_writes_nothing(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    before = loaded.versions(), loaded.versions("nexus_assets")
-    planned = plan(loaded.engine, None)
+def test_the_plan_writes_nothing(by_filemaker: Clinic) -> None:
+    before = by_filemaker.versions(), by_filemaker.versions("nexus_assets")
+    planned = plan(by_filemaker.engine, None)
     assert sum(load.undoing.removed for load in planned.loads) > 0
-    assert (loaded.versions(), loaded.versions("nexus_assets")) == before
+    assert (by_filemaker.versions(), by_filemaker.versions("nexus_assets")) == before
 
 
 def test_references_of_peoples_rows_lead_where_they_led(loaded: Clinic) -> None:
@@ -280,45 +289,39 @@ def test_vanished_and_archived_people_are_as_before(loaded: Clinic) -> None:
 # --- what people and later loads have changed since ---------------------------------------------------------------------
 
 
-def test_what_a_person_changed_since_is_kept_and_named(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    changed = loaded.id_of("notes", loaded.exports["Notes"][0])
-    late = loaded.exports["Contacts"][-2]
-    loaded.execute("UPDATE {notes} SET content = 'From a person' WHERE id = %s", changed)
-    loaded.execute("UPDATE {patients} SET mrn = '77' WHERE id = %s", loaded.patient_id(late["id"]))
-    planned = undone(loaded)
+def test_what_a_person_changed_since_is_kept_and_named(by_filemaker: Clinic) -> None:
+    changed = by_filemaker.id_of("notes", by_filemaker.exports["Notes"][0])
+    late = by_filemaker.exports["Contacts"][-2]
+    by_filemaker.execute("UPDATE {notes} SET content = 'From a person' WHERE id = %s", changed)
+    by_filemaker.execute("UPDATE {patients} SET mrn = '77' WHERE id = %s", by_filemaker.patient_id(late["id"]))
+    planned = undone(by_filemaker)
     assert set(kept(planned)) == {("notes", "content", "edited"), ("patients", "", "edited")}
-    assert loaded.value("SELECT content FROM {notes} WHERE id = %s", changed) == "From a person"
-    assert loaded.patient_id(late["id"])
-    loaded.load()
-    assert loaded.value("SELECT content FROM {notes} WHERE id = %s", changed) == "From a person"
+    assert by_filemaker.value("SELECT content FROM {notes} WHERE id = %s", changed) == "From a person"
+    assert by_filemaker.patient_id(late["id"])
+    by_filemaker.load()
+    assert by_filemaker.value("SELECT content FROM {notes} WHERE id = %s", changed) == "From a person"
 
 
-def test_rows_to_which_people_refer_stay_with_their_ids(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    late = loaded.patient_id(loaded.exports["Contacts"][-2]["id"])
-    loaded.execute(
+def test_rows_to_which_people_refer_stay_with_their_ids(by_filemaker: Clinic) -> None:
+    late = by_filemaker.patient_id(by_filemaker.exports["Contacts"][-2]["id"])
+    by_filemaker.execute(
         "INSERT INTO {reminders} (id, patient_id, note, status, created_at, updated_at)"
         " VALUES (gen_random_uuid(), %s, '', 'pending', now(), now())",
         late,
     )
-    planned = undone(loaded)
+    planned = undone(by_filemaker)
     assert kept(planned) == [("patients", "", "referenced")]
-    assert loaded.value("SELECT count(*) FROM {patients} WHERE id = %s", late) == 1
-    loaded.load()
-    assert loaded.value("SELECT count(*) FROM {patients}") == 3
-    assert loaded.orphans() == 0
+    assert by_filemaker.value("SELECT count(*) FROM {patients} WHERE id = %s", late) == 1
+    by_filemaker.load()
+    assert by_filemaker.value("SELECT count(*) FROM {patients}") == 3
+    assert by_filemaker.orphans() == 0
 
 
-def test_a_batch_that_a_person_has_put_an_image_into_stays(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    batch = loaded.batch_of(loaded.exports["Image_data"][-1])
-    loaded.copy_image(batch, "uploads/own.jpg")
-    assert ("images_batch", "", "referenced") in kept(undone(loaded))
-    assert loaded.value("SELECT image_count FROM {images_batch} WHERE id = %s", batch) == 1
+def test_a_batch_that_a_person_has_put_an_image_into_stays(by_filemaker: Clinic) -> None:
+    batch = by_filemaker.batch_of(by_filemaker.exports["Image_data"][-1])
+    by_filemaker.copy_image(batch, "uploads/own.jpg")
+    assert ("images_batch", "", "referenced") in kept(undone(by_filemaker))
+    assert by_filemaker.value("SELECT image_count FROM {images_batch} WHERE id = %s", batch) == 1
 
 
 def test_keys_that_people_added_to_a_merged_column_stay(loaded: Clinic) -> None:
@@ -460,22 +463,18 @@ def test_a_load_that_nobody_knows_can_not_be_undone(loaded: Clinic) -> None:
             plan(loaded.engine, chosen)
 
 
-def test_a_change_since_the_plan_stops_it(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    planned = plan(loaded.engine, None)
-    loaded.execute("UPDATE {notes} SET content = 'meanwhile'")
-    before = state(loaded)
+def test_a_change_since_the_plan_stops_it(by_filemaker: Clinic) -> None:
+    planned = plan(by_filemaker.engine, None)
+    by_filemaker.execute("UPDATE {notes} SET content = 'meanwhile'")
+    before = state(by_filemaker)
     with pytest.raises(UndoError, match="has changed since"):
-        undo(loaded.engine, None, planned, "wren")
-    assert state(loaded) == before
+        undo(by_filemaker.engine, None, planned, "wren")
+    assert state(by_filemaker) == before
 
 
-def test_killed_in_the_middle_nothing_is_undone(loaded: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    planned = plan(loaded.engine, None)
-    before = state(loaded)
+def test_killed_in_the_middle_nothing_is_undone(by_filemaker: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan(by_filemaker.engine, None)
+    before = state(by_filemaker)
     done = iter(range(3))
     real = undo_module.undo_rows
 
@@ -486,50 +485,46 @@ def test_killed_in_the_middle_nothing_is_undone(loaded: Clinic, monkeypatch: pyt
 
     monkeypatch.setattr(undo_module, "undo_rows", dies)
     with pytest.raises(KeyboardInterrupt):
-        undo(loaded.engine, None, planned, "wren")
-    assert state(loaded) == before
+        undo(by_filemaker.engine, None, planned, "wren")
+    assert state(by_filemaker) == before
 
 
-def test_a_load_waits_for_an_undo_and_brings_everything_again(loaded: Clinic) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    after = no_times(state(loaded))
-    planned = plan(loaded.engine, None)
+def test_a_load_waits_for_an_undo_and_brings_everything_again(by_filemaker: Clinic) -> None:
+    after = no_times(state(by_filemaker))
+    planned = plan(by_filemaker.engine, None)
     began = threading.Event()
     failed: list[BaseException] = []
 
     def load_beside() -> None:
         began.set()
         try:
-            loaded.load()
+            by_filemaker.load()
         except BaseException as error:
             failed.append(error)
 
-    with transaction(loaded.engine, lock=tuple(ENTITIES)) as cursor:
+    with transaction(by_filemaker.engine, lock=tuple(ENTITIES)) as cursor:
         beside = threading.Thread(target=load_beside)
         beside.start()
         began.wait()
         assert undo_module.undo_in(cursor, None, "wren") == planned
     beside.join()
     assert failed == []
-    assert no_times(state(loaded)) == after
+    assert no_times(state(by_filemaker)) == after
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_command_shows_the_plan_and_asks_for_the_database(
-    loaded: Clinic, command: Callable[[Clinic], Command]
+    by_filemaker: Clinic, command: Callable[[Clinic], Command]
 ) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    before = state(loaded)
-    run_command = command(loaded)
+    before = state(by_filemaker)
+    run_command = command(by_filemaker)
     stopped = run_command("undo")
     assert stopped.exit_code == 1
     assert "rows removed" in stopped.output
-    assert state(loaded) == before
-    database = loaded.value("SELECT current_database()")
+    assert state(by_filemaker) == before
+    database = by_filemaker.value("SELECT current_database()")
     done = run_command("undo", "--yes", database)
     assert (done.exit_code, "Undone." in done.output) == (0, True)
     again_ = run_command("undo", "--yes", database)
@@ -538,15 +533,13 @@ def test_the_command_shows_the_plan_and_asks_for_the_database(
         assert word not in stopped.output + done.output
 
 
-def test_the_command_names_what_is_kept(loaded: Clinic, command: Callable[[Clinic], Command]) -> None:
-    filemaker_changes(loaded)
-    run(loaded)
-    changed = loaded.id_of("notes", loaded.exports["Notes"][0])
-    loaded.execute("UPDATE {notes} SET content = 'From a person' WHERE id = %s", changed)
-    shown = command(loaded)("undo")
+def test_the_command_names_what_is_kept(by_filemaker: Clinic, command: Callable[[Clinic], Command]) -> None:
+    changed = by_filemaker.id_of("notes", by_filemaker.exports["Notes"][0])
+    by_filemaker.execute("UPDATE {notes} SET content = 'From a person' WHERE id = %s", changed)
+    shown = command(by_filemaker)("undo")
     assert changed in shown.output
     assert "changed in Nexus since" in shown.output
-    told = json.loads(command(loaded)("undo", "--json").output)
+    told = json.loads(command(by_filemaker)("undo", "--json").output)
     assert "From a person" not in str(told)
 
 
