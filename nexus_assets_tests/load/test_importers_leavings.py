@@ -96,7 +96,7 @@ def test_after_everything_is_read_again_nothing_is_written_either(left: Clinic) 
 
 
 def test_an_event_of_a_whole_day_ends_a_day_later_again(left: Clinic) -> None:
-    left.load()
+    left.load("patients", "appointments")
     longest = "SELECT max(end_time - start_time) FROM appointments"
     assert left.value(longest) == timedelta(days=1)
 
@@ -130,7 +130,8 @@ def test_what_a_person_wrote_is_kept_and_named(name: str, column: str, value: st
 
 def test_an_appointment_with_an_end_of_its_own_is_counted_as_one_that_looks_like_it(left: Clinic) -> None:
     left.execute("UPDATE appointments SET end_time = start_time + interval '1 hour' WHERE end_time = start_time")
-    assert left.load()["appointments"].account.notices["looks_like_an_existing_row"] == 1
+    accounts = left.load("patients", "appointments")
+    assert accounts["appointments"].account.notices["looks_like_an_existing_row"] == 1
 
 
 @pytest.mark.parametrize(
@@ -203,14 +204,14 @@ def test_a_file_type_that_an_importer_gave_to_every_file_is_replaced(mime_type: 
 
 def test_a_note_that_is_written_again_by_a_person_is_counted_as_one_that_looks_like_it(left: Clinic) -> None:
     left.execute("UPDATE notes SET created_by = 'Dr Banksia', created_at = now()")
-    notices = left.load()["notes"].account.notices
+    notices = left.load("patients", "notes")["notes"].account.notices
     assert notices["looks_like_an_existing_row"] == 3
-    assert "looks_like_an_existing_row" not in left.load()["notes"].account.notices
+    assert "looks_like_an_existing_row" not in left.load("patients", "notes")["notes"].account.notices
 
 
 def test_rows_that_an_importer_made_again_after_our_load_are_adopted_as_its_own(left: Clinic) -> None:
     """The incident: what it leaves is known as its leaving, although the ledger knows what FileMaker said."""
-    left.load()
+    left.load("patients")
     left.execute("UPDATE patients SET title = 'Mr.' WHERE title = 'Mr'")
     left.recreate_patients()
     account = left.load("patients")["patients"].account
