@@ -23,7 +23,7 @@ from nexus_assets.admin.reject_workbook import Cells, CorrectedRow, SheetError, 
 from nexus_assets.admin.rejects import check_installed
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.loads import last_load
-from nexus_assets.ledger.schema import install
+from nexus_assets.ledger.schema import free_numbers, install
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.mapping.entity import Entity, FileRecords
@@ -88,6 +88,7 @@ def retry(
     with transaction(engine, lock=_locks(affected(rows))) as cursor:
         check_installed(cursor)
         install(cursor)
+        free_numbers(cursor)
         retried = Retried()
         changed = _keep(cursor, rows, retried)
         for entity in affected(changed):

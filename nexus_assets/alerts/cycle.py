@@ -15,7 +15,7 @@ from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS, UNREACHABLE_FO
 from nexus_assets.alerts.store import Alert, Book, Change, Waiting, change, fold, told
 from nexus_assets.errors import unforeseen_errors_told_by_kind
 from nexus_assets.ledger.retention import purge_alerts
-from nexus_assets.ledger.schema import install
+from nexus_assets.ledger.schema import free_numbers, install
 from nexus_assets.nexus.connection import DatabaseError, transaction, where
 from nexus_assets.run_scope import Scope
 from nexus_assets.wire import pages_address
@@ -74,6 +74,7 @@ def _bring_up_to_date(
     """Folds what is new into the book and writes the messages about it, all or nothing. Returns counts and open alerts."""
     with transaction(engine, lock=LOCK) as cursor:
         install(cursor)
+        free_numbers(cursor)
         book = Book(cursor)
         known = book.open_alerts()
         subjects = [OpenSubject(alert.subject, alert.kind, alert.asset) for alert in known.values()]

@@ -12,7 +12,7 @@ from nexus_assets import settings
 from nexus_assets.checks.check import NOT_EXPORTED, Check, CheckContext, Finding, StoredFiles
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.ledger.retention import purge_check_results
-from nexus_assets.ledger.schema import install, is_installed
+from nexus_assets.ledger.schema import free_numbers, install, is_installed
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import sanitized_errors, transaction
 
@@ -75,6 +75,7 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
         if not is_installed(cursor):
             return
         install(cursor)
+        free_numbers(cursor)
         for check, finding in answers.items():
             cursor.execute(
                 "INSERT INTO nexus_assets.check_result"

@@ -110,15 +110,23 @@ def table_names() -> list[str]:
     return [*declared, *(identity_table(name).strings[-1] for name in ENTITIES)]
 
 
-def numbered_tables(cursor: Cursor) -> list[Identifier]:
-    """The ledger's tables whose rows have a number of a sequence as their id."""
+def free_numbers(cursor: Cursor) -> None:
+    """Has the sequences of the ledger's ids give numbers that are free: a database restored without them gives those that are taken."""
     cursor.execute(
         SQL("""
             SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
             WHERE c.relnamespace = {}::regnamespace AND a.attname = 'id' AND a.attidentity <> '' ORDER BY 1
         """).format(Literal(LEDGER_SCHEMA))
     )
-    return [ledger_table(name) for (name,) in cursor.fetchall()]
+    for (name,) in cursor.fetchall():
+        table = ledger_table(name)
+        cursor.execute(
+            SQL("""
+                SELECT setval(s.name, s.last) FROM (
+                  SELECT pg_get_serial_sequence({}, 'id')::regclass AS name, max(id) AS last FROM {}) AS s
+                WHERE s.last > coalesce(pg_sequence_last_value(s.name), 0)
+            """).format(Literal(".".join(table.strings)), table)
+        )
 
 
 def check_trusted(cursor: Cursor) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger import before_values, retention
 from nexus_assets.ledger.loads import last_loads
-from nexus_assets.ledger.schema import code_hash, install, numbered_tables
+from nexus_assets.ledger.schema import code_hash, free_numbers, install
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import account as accounts
 from nexus_assets.load import (
@@ -409,12 +409,7 @@ def _next_load(cursor: Cursor) -> int:
     )
     if number > last:
         return int(number)
-    for table in numbered_tables(cursor):
-        cursor.execute(
-            SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {}").format(
-                Literal(".".join(table.strings)), table
-            )
-        )
+    free_numbers(cursor)
     return _next_load(cursor)
 
 

@@ -248,6 +248,12 @@ def test_a_corrected_row_may_be_corrected_again(faulty: Clinic) -> None:
     assert faulty.value("SELECT count(*) FROM {patients} WHERE last_name = 'Grevillea'") == 1
 
 
+def test_rows_are_corrected_in_a_ledger_restored_without_its_sequences(faulty: Clinic) -> None:
+    retried(faulty, correct(faulty, {"patients": {2: {"nameLast": "Grevillea"}}}))
+    faulty.execute("SELECT setval(pg_get_serial_sequence('nexus_assets.correction', 'id'), 1, FALSE)")
+    assert retried(faulty, correct(faulty, {"notes": {2: {"Note": "Felt well."}}})).loaded == {"notes": 1}
+
+
 def test_excels_own_dates_are_dates(faulty: Clinic) -> None:
     outcome = retried(faulty, correct(faulty, {"notes": {3: {"Date": datetime.date(2024, 12, 5)}}}))
     assert outcome.loaded == {"notes": 1}

@@ -41,6 +41,17 @@ def test_one_message_opens_and_one_resolves(stored_graph: Graph, hook: Webhook, 
     assert graph.open_alerts() == {}
 
 
+def test_alerts_go_on_in_a_ledger_restored_without_its_sequences(graph: Graph, hook: Webhook) -> None:
+    for number in (1661, 0):
+        graph.find(no_orphaned_references=number)
+        graph.round(hook.url)
+    for table in ("alert", "alert_message"):
+        graph.rows(f"SELECT setval(pg_get_serial_sequence('nexus_assets.{table}', 'id'), 1, FALSE)")
+    graph.find(no_orphaned_references=3)
+    graph.round(hook.url)
+    assert hook.received[-1].title == f"Nexus: new: ERROR {ORPHANS}, 3 (was 0)"
+
+
 def test_message_says_what_how_many_since_when_why_what_it_stops_and_what_to_do(graph: Graph, hook: Webhook) -> None:
     graph.cause = "All 1,661 point at ids of patients that were superseded in run 7."
     run = graph.find(no_orphaned_references=1661)

@@ -45,6 +45,14 @@ def load(clinic: Clinic, *names: str, days: int = 30, undoable: int = 0) -> None
     clinic.load(*names, retention_days=days, undoable_loads=undoable)
 
 
+def test_checks_are_kept_in_a_ledger_restored_without_its_sequences(loaded: Clinic) -> None:
+    checked(loaded)
+    checked(loaded)
+    loaded.execute("SELECT setval(pg_get_serial_sequence('nexus_assets.check_result', 'id'), 1, FALSE)")
+    checked(loaded)
+    assert count(loaded, "check_result") == 3
+
+
 def test_old_loads_go_but_the_last_two_of_each_entity(loaded: Clinic) -> None:
     loaded.execute("UPDATE nexus_assets.load SET undoable = FALSE")
     for _ in range(3):
