@@ -162,10 +162,11 @@ def read_sheets(file: Path) -> list[CorrectedRow]:
         raise SheetError(
             f"{file} is no workbook that can be read.", remedy="Save it as .xlsx, without a password."
         ) from None
-    strange = [name for name in found if name not in ENTITIES or not sheet_headings(ENTITIES[name])]
+    own = [name for name, entity in ENTITIES.items() if sheet_headings(entity)]
+    strange = [name for name in found if name not in own]
     if strange:
         raise SheetError(
-            f"{file} has {len(strange)} sheet(s) of other names than {quoted([*filter(_has_sheet, ENTITIES)])}.",
+            f"{file} has {len(strange)} sheet(s) of other names than {quoted(own)}.",
             remedy="Use a workbook that `nexus-assets rejects export` wrote.",
         )
     rows = [row for name in ENTITIES if name in found for row in _read(found[name], name, file)]
@@ -176,10 +177,6 @@ def read_sheets(file: Path) -> list[CorrectedRow]:
             f"{file} corrects one reject twice: {' and '.join(places)}.", remedy="Keep the row that is right."
         )
     return rows
-
-
-def _has_sheet(name: str) -> bool:
-    return bool(sheet_headings(ENTITIES[name]))
 
 
 def _read(rows: Iterator[Sequence[object]], name: str, file: Path) -> Iterator[CorrectedRow]:

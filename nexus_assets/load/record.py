@@ -16,15 +16,8 @@ from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, r
 from nexus_assets.load.merge import inserted_sql, typed_sql
 
 ENTRY = (
-    "source_id",
-    "nexus_id",
-    "row_hash",
-    "target_hash",
-    "row_number",
-    "notices",
-    "origin",
-    "first_load",
-    "last_load",
+    *("source_id", "nexus_id", "row_hash", "target_hash", "row_number", "notices"),
+    *("origin", "first_load", "last_load"),
 )
 """The ledger's columns that a load fills for each of its rows, beside the hash per tracked column and whom the row names."""
 
@@ -42,12 +35,12 @@ def inserted(cursor: Cursor, context: LoadContext) -> None:
     cursor.execute(SQL("CREATE UNLOGGED TABLE {} AS {}").format(context.work("entries"), _entries_sql(context)))
     cursor.execute(_insert_entries_sql(context, "insert"))
     restored = SQL("{} {}").format(_insert_entries_sql(context, "restore"), _or_followed_up_sql(context))
-    cursor.execute(SQL("{}{}").format(_restored_rows_sql(context), _kept_sql(context, restored)))
+    cursor.execute(SQL("{}{}").format(_restored_rows_sql(context), kept_entries_sql(context, restored, is_insert=True)))
 
 
-def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
+def kept_entries_sql(context: LoadContext, statement: Composable, *, is_insert: bool = False) -> Composable:
     """The statement, which writes entries `l`, such that what those were before is kept."""
-    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",), is_insert=True)
+    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",), is_insert=is_insert)
 
 
 def _restored_rows_sql(context: LoadContext) -> Composable:
@@ -162,7 +155,7 @@ def compared_sql(context: LoadContext) -> Composable:
         mine=SQL(", ").join(SQL("l.{}").format(name) for name in columns),
         theirs=SQL(", ").join(SQL("excluded.{}").format(name) for name in columns),
     )
-    return _kept_sql(context, statement)
+    return kept_entries_sql(context, statement, is_insert=True)
 
 
 def _base_sql(context: LoadContext, name: str) -> Composable:

@@ -14,6 +14,7 @@ from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.incoming import IS_CURRENT, LoadContext, hash_sql, owned_sql
 from nexus_assets.load.merge import merged_sql
 from nexus_assets.load.planner import without_nested_loops
+from nexus_assets.load.record import kept_entries_sql
 from nexus_assets.load.work import Relation
 from nexus_assets.mapping.entity import Archive, End, FileRecords
 from nexus_assets.nexus import queries
@@ -106,14 +107,9 @@ def _mark(cursor: Cursor, context: LoadContext, ids: Ids) -> tuple[int, int]:
         unmark = SQL("UPDATE {} AS l SET vanished_load = NULL WHERE vanished_load IS NOT NULL AND {}").format(
             context.ledger, seen
         )
-        cursor.execute(_kept_sql(context, unmark))
+        cursor.execute(kept_entries_sql(context, unmark))
         returned = int(cursor.rowcount)
     return ids.vanishing, returned
-
-
-def _kept_sql(context: LoadContext, statement: Composable) -> Composable:
-    """The statement, which writes entries `l`, such that what those were before is kept."""
-    return updated_sql(context.kept_for, statement, context.ledger, "l", ("source_id",))
 
 
 def _archive(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
@@ -142,7 +138,7 @@ def _bring_back(cursor: Cursor, context: LoadContext, archive: Archive) -> int:
     )
     brought_back = _update(cursor, context, columns, ours)
     unmark = SQL("UPDATE {} AS l SET archived_load = NULL WHERE {}").format(context.ledger, condition)
-    cursor.execute(_kept_sql(context, unmark))
+    cursor.execute(kept_entries_sql(context, unmark))
     return brought_back
 
 
@@ -181,7 +177,7 @@ def _say(cursor: Cursor, context: LoadContext, column: str, value: object, condi
     noted = SQL("UPDATE {ledger} AS l SET {base} = {said} WHERE {chosen}").format(
         **names, ledger=context.ledger, chosen=chosen
     )
-    cursor.execute(_kept_sql(context, noted))
+    cursor.execute(kept_entries_sql(context, noted))
     return changed
 
 

@@ -16,7 +16,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.entity import Entity, RemoveEmptied, TrueCount
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.models import content_type_table, models
-from nexus_assets.nexus.references import foreign_columns, generic_keys
+from nexus_assets.nexus.references import ForeignColumn, foreign_columns, generic_keys
 from nexus_assets.nexus.relations import Relation, find, relations
 
 
@@ -44,8 +44,8 @@ def needed(cursor: Cursor) -> list[Right]:
             continue
         # Adoption and the three-way comparison read the rows as they are.
         whole.add((found.oid, "SELECT"))
-        for privilege, names in (("INSERT", _inserted(entity)), ("UPDATE", _updated(entity))):
-            columns[found.oid, privilege] |= {name for name in names if name in found.columns}
+        columns[found.oid, "INSERT"] |= {*entity.written_columns, *entity.on_insert} & {*found.columns}
+        columns[found.oid, "UPDATE"] |= {*_updated(entity)} & {*found.columns}
         if entity.name in _emptied():
             whole.add((found.oid, "DELETE"))
         for lookup in entity.lookups:
@@ -68,10 +68,6 @@ def needed(cursor: Cursor) -> list[Right]:
 
 
 _ORDER = ("SELECT", "INSERT", "UPDATE", "DELETE")
-
-
-def _inserted(entity: Entity) -> Iterable[str]:
-    return (*entity.written_columns, *entity.on_insert)
 
 
 def _updated(entity: Entity) -> Iterator[str]:
@@ -101,11 +97,10 @@ def _read(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
             yield by_name[model.table.strings], (model.id_column,)
     for key in generic_keys(cursor):
         yield key.home, (*_row_key(key.home), key.type_column, key.id_column, *_unique_with(key.home, key.id_column))
-    for entity in _found_entities(cursor):
-        for column in foreign_columns(cursor, catalog.reflect(cursor, entity)):
-            yield column.home, (*_row_key(column.home), *column.columns)
-            if column.is_writable:
-                yield column.home, _unique_with(column.home, column.column)
+    for column in _foreign_columns(cursor):
+        yield column.home, (*_row_key(column.home), *column.columns)
+        if column.is_writable:
+            yield column.home, _unique_with(column.home, column.column)
 
 
 def _moved(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
@@ -113,10 +108,9 @@ def _moved(cursor: Cursor) -> Iterator[tuple[Relation, Iterable[str]]]:
     for key in generic_keys(cursor):
         if key.can_lead_to_us and key.is_writable:
             yield key.home, (key.type_column, key.id_column)
-    for entity in _found_entities(cursor):
-        for column in foreign_columns(cursor, catalog.reflect(cursor, entity)):
-            if column.is_writable:
-                yield column.home, (column.column,)
+    for column in _foreign_columns(cursor):
+        if column.is_writable:
+            yield column.home, (column.column,)
 
 
 def _unique_with(relation: Relation, column: str) -> list[str]:
@@ -128,8 +122,10 @@ def _row_key(relation: Relation) -> tuple[str, ...]:
     return relation.primary_key or tuple(name for name in ("id",) if name in relation.columns)
 
 
-def _found_entities(cursor: Cursor) -> list[Entity]:
-    return catalog.present(cursor)
+def _foreign_columns(cursor: Cursor) -> Iterator[ForeignColumn]:
+    """Every column that refers to a table of an entity."""
+    for entity in catalog.present(cursor):
+        yield from foreign_columns(cursor, catalog.reflect(cursor, entity))
 
 
 def missing(cursor: Cursor) -> list[Right]:

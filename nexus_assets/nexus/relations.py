@@ -179,13 +179,8 @@ def read_uuid_sql(text: Composable) -> Composable:
 
 
 SHOWN_TYPES = (
-    "uuid",
-    "smallint",
-    "integer",
-    "bigint",
-    "oid",
-    "timestamp with time zone",
-    "timestamp without time zone",
+    *("uuid", "smallint", "integer", "bigint", "oid"),
+    *("timestamp with time zone", "timestamp without time zone"),
 )
 
 _TABLES_SQL = """
