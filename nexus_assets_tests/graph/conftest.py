@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from nexus_assets.definitions import defs
+from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
@@ -38,6 +39,12 @@ class Graph:
             raise_on_error=False,
             run_config={**QUIET, **(config or {})},
         )
+
+    def load(self, *names: str) -> None:
+        """Loads these entities, all where none is named, in a run without checks: to have them before what a test is about."""
+        keys = {dg.AssetKey(name) for name in names or ENTITIES}
+        job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys, asset_check_selection=set())
+        assert job.execute_in_process(instance=self.instance, run_config=QUIET).success
 
     def place(self) -> None:
         """Puts the clinic's exports and files where the settings say."""

@@ -52,7 +52,7 @@ def test_a_run_over_everything_goes_on_and_states_it_once(graph: Graph) -> None:
 
 
 def test_checks_of_it_pass_as_not_exported(graph: Graph) -> None:
-    graph.materialize()
+    graph.load()
     asked = [check for check in CHECKS if check.asset in OPTIONAL]
     answers = {check.name: answer for check, answer in ask_all(asked, make_engine(graph.clinic.url), NO_FILES)}
     assert all(answer.passed for answer in answers.values())
@@ -86,7 +86,7 @@ def test_plan_status_and_report_show_it(graph: Graph) -> None:
     assert {name for name, each in told["entities"].items() if each["not_exported"]} == {*OPTIONAL}
     printed = CliRunner().invoke(plan.command, catch_exceptions=False).output
     assert f"Not exported, so not loaded: {', '.join(OPTIONAL)}" in " ".join(printed.split())
-    graph.materialize()
+    graph.load()
     found = CliRunner().invoke(status.command, ["--json"], catch_exceptions=False)
     entities = json.loads(found.stdout)["entities"]
     assert {name for name, each in entities.items() if each["not_exported"]} == {*OPTIONAL}
