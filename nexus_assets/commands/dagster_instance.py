@@ -28,15 +28,18 @@ def use_that_of_the_demo() -> None:
 
 
 @contextmanager
-def opened() -> Iterator[dg.DagsterInstance]:
-    """The history in DAGSTER_HOME. Raises NexusAssetsError where that is not set, or is no folder that can be used."""
+def opened(*, needed: bool = True) -> Iterator[dg.DagsterInstance]:
+    """The history in DAGSTER_HOME; where that is not set and none is needed, one that goes with the command.
+
+    Raises NexusAssetsError where it is not set, or is no folder that can be used.
+    """
     home = Path(os.environ.get("DAGSTER_HOME", ""))
     remedy = "Set it to the folder that your runs use, in the environment or in .env."
-    if not is_kept():
+    if needed and not is_kept():
         raise NexusAssetsError("DAGSTER_HOME is not set: without it no run leaves a history to look at.", remedy=remedy)
-    if not home.is_absolute() or not home.is_dir():
+    if is_kept() and not (home.is_absolute() and home.is_dir()):
         raise NexusAssetsError(f"DAGSTER_HOME is {home}, which is no absolute path of a folder.", remedy=remedy)
     import dagster as dg
 
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() if is_kept() else dg.DagsterInstance.local_temp() as instance:
         yield instance

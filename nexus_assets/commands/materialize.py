@@ -20,6 +20,7 @@ from rich.markup import escape
 
 from nexus_assets import clinics
 from nexus_assets.asset_keys import asset_key, clinic_tags
+from nexus_assets.commands import dagster_instance
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.graph.entity_assets import NOT_EXPORTED
 
@@ -111,7 +112,7 @@ def materialize(
     config: Mapping[str, Any] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> bool:
-    """Materializes these assets (all where none are named) with their checks in one run of the DAGSTER_HOME.
+    """Materializes these assets (all where none are named) with their checks in one run of the DAGSTER_HOME, if that is set.
 
     `config` is the run config of each by its name. Returns whether all of it succeeded. A run over everything is one of the job
     `import_everything`, as the schedule starts it. Raises KeyboardInterrupt where it was interrupted.
@@ -122,7 +123,7 @@ def materialize(
     job = DEFINITIONS.get_reconstructable_job("__ASSET_JOB" if names else "import_everything")
     selection = frozenset(map(asset_key, names)) if names else None
     subset = job.get_subset(asset_selection=selection) if selection else job
-    with dg.DagsterInstance.get() as instance, Bars(console):
+    with dagster_instance.opened(needed=False) as instance, Bars(console):
         follower = _Follower(instance, run_id, console)
         follower.start()
         try:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nexus_assets.commands import load
+from nexus_assets.errors import NexusAssetsError
 from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
 
 
@@ -37,6 +38,25 @@ def test_everything_is_loaded_in_a_run_of_its_name_tagged_with_who_asked(graph: 
     assert recorded.tags["nexus/requested_by"] == getpass.getuser()
     assert len(checks.records) > 40
     assert "Run next, to see what is in Nexus now: nexus-assets status" in result.output
+
+
+def test_without_a_history_it_is_loaded_all_the_same(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    result = run("patients")
+    assert result.exit_code == 0, result.output
+    assert "DAGSTER_HOME is not set: this run leaves no history" in result.output
+    assert graph.clinic.value("SELECT count(*) FROM patients") == 2
+
+
+def test_a_history_in_no_folder_is_said_to_be_none(
+    graph: Graph,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "gone"))
+    with pytest.raises(NexusAssetsError, match=r"DAGSTER_HOME is .*gone, which is no absolute path of a folder"):
+        run("patients")
+    assert graph.clinic.value("SELECT count(*) FROM patients") == 0
 
 
 @pytest.mark.usefixtures("history")
