@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
@@ -86,13 +88,13 @@ def where(engine: sqlalchemy.Engine) -> str:
     return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}"
 
 
-def _connect(engine: sqlalchemy.Engine) -> tuple[Connection, dict[str, Any]]:
-    """A connection, and what it was opened with. Raises DatabaseError with the cause where it is refused."""
+def _connect(engine: sqlalchemy.Engine) -> Connection:
+    """Opens a connection. Raises DatabaseError with the cause where it is refused."""
     arguments = _arguments(engine)
     try:
-        connection = psycopg2.connect(**arguments, cursor_factory=CatalogCursor)
+        connection: Connection = psycopg2.connect(**arguments, cursor_factory=CatalogCursor)
         if connection.get_parameter_status("standard_conforming_strings") == "on":
-            return connection, arguments
+            return connection
         # The driver asks only now how strings are to be quoted, and quotes so until the connection ends.
         connection.close()
         arguments["options"] = f"{arguments.get('options', '')} -c standard_conforming_strings=on".strip()
@@ -106,7 +108,7 @@ def _connect(engine: sqlalchemy.Engine) -> tuple[Connection, dict[str, Any]]:
     if connection.get_parameter_status("standard_conforming_strings") != "on":
         connection.close()
         raise _strings_off(engine)
-    return connection, arguments
+    return connection
 
 
 def _arguments(engine: sqlalchemy.Engine) -> dict[str, Any]:
@@ -137,11 +139,12 @@ def transaction(
     Raises DatabaseError for whatever the database says, told without row contents, and SessionError.
     """
     names = (lock,) if isinstance(lock, str) else lock
-    connection, arguments = _connect(engine)
-    watch = Watch(connection, arguments)
+    connection = _left_by_another(engine) or _connect(engine)
+    watch = Watch(connection, _arguments(engine))
     with sanitized_errors(engine, watch):
         try:
-            connection.set_session("READ COMMITTED" if names else "REPEATABLE READ", readonly=read_only or None)
+            isolation = "READ COMMITTED" if names else "REPEATABLE READ"
+            connection.set_session(isolation, readonly=True if read_only else "default")
             with watch.watching(), connection.cursor() as cursor:
                 if names:
                     session.take_turn(cursor, names)
@@ -150,8 +153,56 @@ def transaction(
                 if commit:
                     # Through the cursor, which knows whose trigger it is that refuses now.
                     cursor.execute("COMMIT")
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        _leave(engine, connection)
+
+
+@contextmanager
+def kept_connections() -> Iterator[None]:
+    """While the block runs, a transaction leaves its connection to the next one of this process. To open one, and to fill the
+    caches of its server process again, takes longer than most of what is asked of it."""
+    _keepers.append(None)
+    try:
+        yield
+    finally:
+        _keepers.pop()
+        if not _keepers:
+            for place in [place for place in _left if place[0] == os.getpid()]:
+                for connection in _left.pop(place):
+                    connection.close()
+
+
+_keepers: list[None] = []
+_left: dict[tuple[int, str], list[Connection]] = {}
+"""The connections that transactions have left, by process and URL: a fork must never share one, nor close it."""
+
+
+def _place(engine: sqlalchemy.Engine) -> tuple[int, str]:
+    return os.getpid(), engine.url.render_as_string(hide_password=False)
+
+
+def _left_by_another(engine: sqlalchemy.Engine) -> Connection | None:
+    """A connection that a transaction has left and that the server has not ended since, if there is one."""
+    with suppress(IndexError):
+        while True:
+            connection = _left.get(_place(engine), []).pop()
+            # Unasked, a server says nothing but that it ends the connection.
+            if not select.select([connection], [], [], 0)[0]:
+                return connection
+            connection.close()
+    return None
+
+
+def _leave(engine: sqlalchemy.Engine, connection: Connection) -> None:
+    """Leaves a connection to the next transaction, or closes it."""
+    if _keepers:
+        with suppress(psycopg2.Error):
+            connection.rollback()
+            _left.setdefault(_place(engine), []).append(connection)
+            return
+    connection.close()
 
 
 @contextmanager
@@ -230,7 +281,7 @@ def _names(said: Any, engine: sqlalchemy.Engine) -> list[tuple[str, str]]:
     defined: list[str] = []
     with suppress(NexusAssetsError, psycopg2.Error):
         if asked := [name for name in fields.values() if name]:
-            connection, _ = _connect(engine)
+            connection = _connect(engine)
             with closing(connection), connection.cursor() as cursor:
                 cursor.execute(KNOWN_NAMES_SQL, {"names": asked})
                 known = {name for (name,) in cursor.fetchall()}

@@ -28,7 +28,7 @@ from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
 from nexus_assets.mapping.entity import Entity, ExportRows, Listing
-from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.connection import kept_connections, make_engine, transaction
 from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets.sources.filemaker import ExportFile, OpenExport, ReadSettings, find_export, open_export
 from nexus_assets.sources.s3 import StoredObject, stored_object
@@ -168,7 +168,8 @@ class Clinic:
             for name, each in ENTITIES.items()
             if not each.optional or ({*each.needed_exports} <= self.exports.keys() and self.names_any(each))
         ]
-        return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in chosen}
+        with kept_connections():
+            return {name: self.load_one(ENTITIES[name], commit=commit, **settings) for name in chosen}
 
     def names_any(self, entity: Entity) -> bool:
         """Whether the entity's export has a row for it."""

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.nexus.connection import DatabaseError, make_engine, sanitized_errors, transaction
+from nexus_assets.nexus.connection import DatabaseError, kept_connections, make_engine, sanitized_errors, transaction
 
 
 def test_error_of_the_driver_itself_is_no_lost_connection(database: str) -> None:
@@ -128,3 +128,83 @@ def test_an_error_of_the_database_is_told_alike_by_sqlalchemy_and_by_the_driver(
         cursor.execute("SELECT FROM absent")
     with pytest.raises(DatabaseError, match=told), sanitized_errors(engine), engine.connect() as connection:
         connection.execute(sa.text("SELECT FROM absent"))
+
+
+def server_process(database: str, **how: bool) -> int:
+    """The server process that a transaction of its own talks to."""
+    with transaction(make_engine(database), **how) as cursor:  # type: ignore[arg-type]
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchall()[0][0])
+
+
+def run(database: str, statement: str) -> None:
+    with psycopg2.connect(database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def connections_of(database: str) -> int:
+    with psycopg2.connect(database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'nexus_assets'"
+        )
+        ((number,),) = cursor.fetchall()
+    connection.close()
+    return int(number)
+
+
+class TestKeptConnections:
+    def test_one_transaction_leaves_its_connection_to_the_next(self, database: str) -> None:
+        with kept_connections():
+            with kept_connections():
+                first = server_process(database, read_only=True, commit=False)
+            assert [server_process(database), server_process(database, commit=False)] == [first] * 2
+            assert connections_of(database) == 1
+        assert connections_of(database) == 0
+        assert server_process(database) != server_process(database)
+
+    def test_two_transactions_at_once_have_two(self, database: str) -> None:
+        with kept_connections(), transaction(make_engine(database)) as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchall() != [(server_process(database),)]
+
+    def test_one_that_the_server_ended_is_opened_again(self, database: str) -> None:
+        with kept_connections():
+            first = server_process(database)
+            run(database, f"SELECT pg_terminate_backend({first}, 5000)")
+            assert server_process(database) != first
+
+    def test_nothing_of_a_transaction_reaches_the_next(self, database: str) -> None:
+        engine = make_engine(database)
+        with kept_connections():
+            with transaction(engine, lock="one") as cursor:
+                cursor.execute("CREATE TABLE kept (n int); SET LOCAL lock_timeout = '7s'")
+            with transaction(engine, read_only=True, commit=False) as cursor:
+                cursor.execute("SHOW transaction_read_only")
+                assert cursor.fetchall() == [("on",)]
+            with transaction(engine, commit=False) as cursor:
+                cursor.execute("INSERT INTO kept VALUES (1)")
+            with pytest.raises(DatabaseError), transaction(engine) as cursor:
+                cursor.execute("INSERT INTO kept VALUES (2); SELECT 1/0")
+            with transaction(engine) as cursor:
+                cursor.execute(
+                    "SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+                )
+                assert cursor.fetchall() == [(0, 0)]
+                cursor.execute("SHOW lock_timeout")
+                assert cursor.fetchall() == [("30s",)]
+                cursor.execute("SHOW transaction_isolation")
+                assert cursor.fetchall() == [("repeatable read",)]
+
+    def test_a_database_that_may_only_be_read_stays_so(self, database: str) -> None:
+        run(database, f"ALTER DATABASE {sa.make_url(database).database} SET default_transaction_read_only = on")
+        with kept_connections():
+            server_process(database, read_only=True)
+            with pytest.raises(NexusAssetsError, match="default_transaction_read_only"):
+                server_process(database)
+
+    def test_a_transaction_that_failed_leaves_none(self, database: str) -> None:
+        with kept_connections():
+            with pytest.raises(DatabaseError), transaction(make_engine(database)) as cursor:
+                cursor.execute("SELECT 1/0")
+            assert connections_of(database) == 0
