@@ -187,7 +187,11 @@ def _own_orphans_sql(context: CheckContext, entity: Entity) -> list[Composable]:
     target, small = context.table(entity.name), {lookup.column for lookup in entity.lookups}
     return [
         _column_orphans_sql(
-            *(f"{target.name}.{column}", target.table, SQL("x.id::text"), column, parent),
+            f"{target.name}.{column}",
+            target.table,
+            SQL("x.id::text"),
+            column,
+            parent,
             reason=LOOKUP_MISSING if column in small else "target_missing",
         )
         for column, parent in _declared_columns(context, entity).items()

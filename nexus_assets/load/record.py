@@ -16,8 +16,15 @@ from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, r
 from nexus_assets.load.merge import inserted_sql, typed_sql
 
 ENTRY = (
-    *("source_id", "nexus_id", "row_hash", "target_hash", "row_number", "notices"),
-    *("origin", "first_load", "last_load"),
+    "source_id",
+    "nexus_id",
+    "row_hash",
+    "target_hash",
+    "row_number",
+    "notices",
+    "origin",
+    "first_load",
+    "last_load",
 )
 """The ledger's columns that a load fills for each of its rows, beside the hash per tracked column and whom the row names."""
 

@@ -179,8 +179,13 @@ def read_uuid_sql(text: Composable) -> Composable:
 
 
 SHOWN_TYPES = (
-    *("uuid", "smallint", "integer", "bigint", "oid"),
-    *("timestamp with time zone", "timestamp without time zone"),
+    "uuid",
+    "smallint",
+    "integer",
+    "bigint",
+    "oid",
+    "timestamp with time zone",
+    "timestamp without time zone",
 )
 
 _TABLES_SQL = """
