@@ -48,14 +48,6 @@ CONNECT_SECONDS, READ_SECONDS = 10, 60
 class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Nexus database."""
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NexusDatabase]:  # noqa: ARG002 - Dagster's form
-        """Itself, for the time of a run, whose transactions use a connection one after the other."""
-        from nexus_assets.nexus.connection import kept_connections
-
-        with kept_connections():
-            yield self
-
     def engine(self) -> sqlalchemy.Engine:
         """An engine for the database; connects to nothing yet."""
         from nexus_assets.nexus.connection import make_engine
@@ -252,8 +244,10 @@ class NoStoredValues(dg.ConfigurableIOManager):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:
-        """Itself, for the time of a run; Dagster's history stays open meanwhile."""
-        with _open_history(context):
+        """Itself, for the time of a run; Dagster's history and a connection to the database stay open meanwhile."""
+        from nexus_assets.nexus.connection import kept_connections
+
+        with _open_history(context), kept_connections():
             yield self
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import dagster as dg
+import psycopg2
 import pytest
 
 from nexus_assets.checks import CHECKS
@@ -106,6 +107,14 @@ def test_images_alone_load_from_what_earlier_runs_left(graph: Graph) -> None:
     assert failures(result) == []
     assert result.asset_materializations_for_node("images")[0].metadata["inserted"].value == 1
     assert graph.clinic.value("SELECT count(*) FROM {images_batch}") >= batches
+
+
+def test_a_run_uses_one_connection_for_its_loads_and_checks(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, connect = [], psycopg2.connect
+    monkeypatch.setattr(psycopg2, "connect", lambda **given: opened.append(connect(**given)) or opened[-1])
+    assert graph.materialize("patients", "notes").success
+    assert len(opened) == 1
+    assert opened[0].closed
 
 
 def test_metadata_holds_counts_and_hashes_and_no_patient(graph: Graph) -> None:

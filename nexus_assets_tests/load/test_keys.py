@@ -6,7 +6,7 @@ import pytest
 
 from nexus_assets.checks import CHECK_NAMES
 from nexus_assets.checks.check import NO_FILES
-from nexus_assets.checks.run import ask
+from nexus_assets.checks.run import ask_all
 from nexus_assets_tests.load.clinic import Clinic
 
 
@@ -192,7 +192,7 @@ def test_two_primary_links_of_a_patient_are_told_with_what_helps(pair: tuple[str
     clinic.referral(pair[0], clinic.referrer("Saltbush"))
     clinic.load("specialties", "referrers", "patient_referrers")
     clinic.execute("UPDATE {patient_referrers} SET is_primary = true")
-    found = ask(CHECK_NAMES["patient_referrers/no_duplicates"], clinic.engine, NO_FILES)
+    ((_, found),) = ask_all([CHECK_NAMES["patient_referrers/no_duplicates"]], clinic.engine, NO_FILES)
     assert found.breakdown == {"second_primary": 1}
     assert "leave one link primary" in found.next_step
     assert "materialize" not in found.next_step, "no load chooses"
