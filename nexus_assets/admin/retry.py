@@ -88,7 +88,7 @@ def retry(
     with transaction(engine, lock=_locks(affected(rows))) as cursor:
         check_installed(cursor)
         install(cursor)
-        free_numbers(cursor)
+        free_numbers(cursor, "correction")
         retried = Retried()
         changed = _keep(cursor, rows, retried)
         for entity in affected(changed):

@@ -74,7 +74,7 @@ def _bring_up_to_date(
     """Folds what is new into the book and writes the messages about it, all or nothing. Returns counts and open alerts."""
     with transaction(engine, lock=LOCK) as cursor:
         install(cursor)
-        free_numbers(cursor)
+        free_numbers(cursor, "alert", "alert_message")
         book = Book(cursor)
         known = book.open_alerts()
         subjects = [OpenSubject(alert.subject, alert.kind, alert.asset) for alert in known.values()]

@@ -75,7 +75,7 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
         if not is_installed(cursor):
             return
         install(cursor)
-        free_numbers(cursor)
+        free_numbers(cursor, "check_result")
         for check, finding in answers.items():
             cursor.execute(
                 "INSERT INTO nexus_assets.check_result"

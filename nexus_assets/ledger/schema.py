@@ -110,16 +110,10 @@ def table_names() -> list[str]:
     return [*declared, *(identity_table(name).strings[-1] for name in ENTITIES)]
 
 
-def free_numbers(cursor: Cursor) -> None:
-    """Has the sequences of the ledger's ids give numbers that are free: a database restored without them gives those that are taken."""
-    cursor.execute(
-        SQL("""
-            SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
-            WHERE c.relnamespace = {}::regnamespace AND a.attname = 'id' AND a.attidentity <> '' ORDER BY 1
-        """).format(Literal(LEDGER_SCHEMA))
-    )
-    for (name,) in cursor.fetchall():
-        table = ledger_table(name)
+def free_numbers(cursor: Cursor, *tables: str) -> None:
+    """Has the sequences of the ids of these tables of the ledger, of all where none is named, give numbers that are free: a
+    database restored without its sequences gives those that are taken."""
+    for table in map(ledger_table, tables or _numbered_tables(cursor)):
         cursor.execute(
             SQL("""
                 SELECT setval(s.name, s.last) FROM (
@@ -127,6 +121,16 @@ def free_numbers(cursor: Cursor) -> None:
                 WHERE s.last > coalesce(pg_sequence_last_value(s.name), 0)
             """).format(Literal(".".join(table.strings)), table)
         )
+
+
+def _numbered_tables(cursor: Cursor) -> list[str]:
+    cursor.execute(
+        SQL("""
+            SELECT c.relname FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+            WHERE c.relnamespace = {}::regnamespace AND a.attname = 'id' AND a.attidentity <> '' ORDER BY 1
+        """).format(Literal(LEDGER_SCHEMA))
+    )
+    return [name for (name,) in cursor.fetchall()]
 
 
 def check_trusted(cursor: Cursor) -> None:

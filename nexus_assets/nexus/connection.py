@@ -175,12 +175,12 @@ def kept_connections() -> Iterator[None]:
 
 
 _keepers: list[None] = []
-_left: dict[tuple[int, str], list[Connection]] = {}
+_left: dict[tuple[int, sqlalchemy.URL], list[Connection]] = {}
 """The connections that transactions have left, by process and URL: a fork must never share one, nor close it."""
 
 
-def _place(engine: sqlalchemy.Engine) -> tuple[int, str]:
-    return os.getpid(), engine.url.render_as_string(hide_password=False)
+def _place(engine: sqlalchemy.Engine) -> tuple[int, sqlalchemy.URL]:
+    return os.getpid(), engine.url
 
 
 def _left_by_another(engine: sqlalchemy.Engine) -> Connection | None:
@@ -188,7 +188,7 @@ def _left_by_another(engine: sqlalchemy.Engine) -> Connection | None:
     with suppress(IndexError):
         while True:
             connection = _left.get(_place(engine), []).pop()
-            # Unasked, a server says nothing but that it ends the connection.
+            # What a server says unasked is that it ends the connection, or that a setting has changed: a new one is right then.
             if not select.select([connection], [], [], 0)[0]:
                 return connection
             connection.close()
