@@ -117,10 +117,11 @@ def named_patients(entity: Entity, context: CheckContext) -> Finding:
 
 def _never_linked_sql(context: CheckContext, entity: Entity, link: GenericReference) -> Composable:
     """Rows whose patient was unknown when they were loaded, that nobody linked since, and whose patient is in Nexus."""
+    # Two columns that are NULL together are taken for far fewer rows by the planner, for each of which it then reads all patients.
     return SQL("""
         SELECT t.id::text, NULL, p.id::text, {reason}
         FROM {target} AS t JOIN {ledger} AS l ON l.nexus_id = t.id JOIN ({there}) AS p ON p.named = l.{named}
-        WHERE l.vanished_load IS NULL AND t.{id} IS NULL AND t.{type} IS NULL
+        WHERE l.vanished_load IS NULL AND num_nonnulls(t.{id}, t.{type}) = 0
     """).format(
         reason=Literal(NEVER_LINKED),
         target=context.table(entity.name).table,
