@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import psycopg2
-from psycopg2.extras import Json
+from psycopg2.extras import Json, execute_values
 
 from nexus_assets import settings
 from nexus_assets.checks.check import NOT_EXPORTED, Check, CheckContext, Finding, StoredFiles
@@ -76,11 +76,11 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
             return
         install(cursor)
         free_numbers(cursor, "check_result")
-        for check, finding in answers.items():
-            cursor.execute(
-                "INSERT INTO nexus_assets.check_result"
-                " (asset, check_name, severity, passed, violators, breakdown, figures, next_step, run_id)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        execute_values(
+            cursor,
+            "INSERT INTO nexus_assets.check_result"
+            " (asset, check_name, severity, passed, violators, breakdown, figures, next_step, run_id) VALUES %s",
+            [
                 (
                     check.asset,
                     check.name,
@@ -91,6 +91,8 @@ def keep(answers: Mapping[Check, Finding], engine: sqlalchemy.Engine, run_id: st
                     Json(dict(finding.figures)),
                     finding.next_step,
                     run_id,
-                ),
-            )
+                )
+                for check, finding in answers.items()
+            ],
+        )
         purge_check_results(cursor, settings.RETENTION_DAYS.number())
