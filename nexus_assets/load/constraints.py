@@ -16,7 +16,7 @@ from nexus_assets.load.compare import changed_rows_sql, keep_instead_sql, writte
 from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import changed_sql, id_columns, inserted_columns, inserted_sql
-from nexus_assets.nexus.relations import CheckConstraint, Constraint, Exclusion
+from nexus_assets.nexus.constraints import CheckConstraint, Constraint, Exclusion
 
 Value = Callable[[str], Composable]
 
@@ -27,7 +27,7 @@ def reject_new(cursor: Cursor, context: LoadContext) -> list[str]:
     A row that is rejected is not decided any more.
     """
     remarks = []
-    for constraint in context.target.constraints:
+    for constraint in context.constraints:
         if _sees_what_is_inserted(context, constraint) and not _is_met_by_a_first_load(context, constraint):
             cursor.execute(_reject_new_sql(context, constraint))
             remarks += _remarks(cursor, context, constraint, "refuses")
@@ -42,7 +42,7 @@ def keep_changed(cursor: Cursor, context: LoadContext) -> list[str]:
     """
     tracked, remarks = base_columns(context.entity), list[str]()
     for narrow in (True, False):
-        for constraint in context.target.constraints:
+        for constraint in context.constraints:
             own = _own(context, constraint)
             if not own and isinstance(constraint, Exclusion):
                 continue  # no change can make rows alike in what a load never changes

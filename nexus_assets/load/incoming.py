@@ -17,6 +17,7 @@ from nexus_assets.load.work import NOTHING, PLACE, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
 from nexus_assets.mapping.parse import NO_DICTIONARY, Conditions, Field, Reading, call
 from nexus_assets.nexus.catalog import Target
+from nexus_assets.nexus.constraints import Constraint
 
 FLAW, EXPORT_ROW = "flaw", "export_row"
 """Fields that a source may have beside the entity's own: what is wrong with the row as a whole; the row of the export that
@@ -27,10 +28,10 @@ describes a file."""
 class LoadContext:
     """All that the SQL of one load refers to. It is made first; steps 1 and 2 complete it.
 
-    Of step 1: the tables around its own as found (`lookups`: the small ones of the entity's lookups), the `last` load, and
-    `parent_states`, in which the load's snapshot sees each parent (load/parents.py). `decided_columns`: those of which a person
-    decided that FileMaker is right in some rows. Of step 2: the staged rows; `seed`, a number that changes with the mapping;
-    `is_first`: neither the table nor the ledger has a row, so that all rows are new.
+    Of step 1: the tables around its own as found (`lookups`: the small ones of the entity's lookups), what `constraints` demand of
+    new rows, the `last` load, and `parent_states`, in which the load's snapshot sees each parent (load/parents.py).
+    `decided_columns`: those of which a person decided that FileMaker is right in some rows. Of step 2: the staged rows; `seed`, a
+    number that changes with the mapping; `is_first`: neither the table nor the ledger has a row, so that all rows are new.
     """
 
     entity: Entity
@@ -42,6 +43,7 @@ class LoadContext:
     children: Mapping[str, Target] = field(default_factory=dict)
     lookups: Mapping[str, Composable] = field(default_factory=dict)
     parent_states: Mapping[str, str] = field(default_factory=dict)
+    constraints: tuple[Constraint, ...] = ()
     decided_columns: frozenset[str] = frozenset()
     last: LastLoad | None = None
     load_id: int = 0

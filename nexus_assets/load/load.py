@@ -56,6 +56,7 @@ from nexus_assets.mapping.entity import ByChildren, Entity, ExportRows
 from nexus_assets.mapping.parse import Reading
 from nexus_assets.nexus import catalog, queries, relations
 from nexus_assets.nexus.catalog import Target
+from nexus_assets.nexus.constraints import read_constraints
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
 
@@ -152,6 +153,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         parent_states=parents.states(
             cursor, {**parent_tables, **_reflected(cursor, _others_there(cursor, entity))}, entity.hosts
         ),
+        constraints=read_constraints(cursor, context.target.oid),
         decided_columns=decisions.decided_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
@@ -438,7 +440,7 @@ def _seed(cursor: Cursor, context: LoadContext, facts: Mapping[str, Mapping[str,
     parts = [
         repr(entity),
         columns,
-        *map(repr, target.constraints),
+        *map(repr, context.constraints),
         code_hash(),
         context.settings.time_zone,
         sources.digest_of_companions(entity, facts),

@@ -13,7 +13,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.relations import Constraint, RelationColumn, find
+from nexus_assets.nexus.relations import RelationColumn, find
 
 
 class ContractError(NexusAssetsError):
@@ -22,15 +22,14 @@ class ContractError(NexusAssetsError):
 
 @dataclass(frozen=True)
 class Target:
-    """A Nexus table as found: its real name and columns, the id of its model in django_content_type, and what constraints
-    demand of its rows."""
+    """A Nexus table as found: its real name and columns, and the id of its model in django_content_type."""
 
     entity: Entity
+    oid: int
     schema: str
     name: str
     columns: Mapping[str, RelationColumn]
     content_type_id: int
-    constraints: tuple[Constraint, ...]
 
     @property
     def table(self) -> Identifier:
@@ -86,7 +85,7 @@ def reflect(cursor: Cursor, entity: Entity) -> Target:
     if found is None or (entity.optional and not is_there(cursor, entity)):
         raise _no_table(cursor, entity.model.tables)
     content_type_id = content_types(cursor)[entity.model.label]
-    return Target(entity, found.schema, found.name, found.columns, content_type_id, found.constraints)
+    return Target(entity, found.oid, found.schema, found.name, found.columns, content_type_id)
 
 
 def lookup_tables(cursor: Cursor, entity: Entity) -> dict[str, Identifier]:

@@ -71,55 +71,10 @@ class ForeignKey:
 
 
 @dataclass(frozen=True)
-class CheckConstraint:
-    """A CHECK constraint that new rows must meet: its name, its columns, and its condition as SQL that names columns alone."""
-
-    name: str
-    columns: tuple[str, ...]
-    condition: str
-
-    @property
-    def demand(self) -> str:
-        """What it demands, for a message."""
-        return f"it demands {self.condition}"
-
-
-@dataclass(frozen=True)
-class Exclusion:
-    """A unique index or an exclusion constraint: its name, the columns that it names, its keys as SQL, by which operator two rows
-    clash in each of them, and which rows it holds for, where that is not all. `nulls_clash`: two NULLs of a key are alike."""
-
-    name: str
-    columns: tuple[str, ...]
-    keys: tuple[str, ...]
-    operators: tuple[str, ...]
-    condition: str
-    nulls_clash: bool
-
-    @property
-    def is_unique(self) -> bool:
-        return {*self.operators} == {"="}
-
-    @property
-    def demand(self) -> str:
-        """What it demands, for a message."""
-        keys = ", ".join(
-            f"{key}{'' if operator == '=' else f' WITH {operator}'}"
-            for key, operator in zip(self.keys, self.operators, strict=True)
-        )
-        return f"only one row may have the same ({keys})" + (f" where {self.condition}" if self.condition else "")
-
-
-Constraint = CheckConstraint | Exclusion
-
-
-@dataclass(frozen=True)
 class Relation:
     """A table with rows of its own. `is_visible`: its bare name leads to it, by the search path.
 
-    `unique`: the columns of each unique index. `constraints`: what new rows must meet, also what was never validated or is not of
-    all rows; but not the primary key, nor what is of whole rows or of generated columns, whose values are not known before a row
-    is written.
+    `unique`: the columns of each unique index.
     """
 
     oid: int
@@ -131,7 +86,6 @@ class Relation:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[ForeignKey, ...]
     unique: tuple[tuple[str, ...], ...]
-    constraints: tuple[Constraint, ...] = ()
 
     @property
     def table(self) -> Identifier:
@@ -212,44 +166,15 @@ _COLUMNS_SQL = """
 _KEYS_SQL = """
     SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
            ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-           k.conname, pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL, NULL
-    FROM pg_constraint AS k
-    WHERE k.conrelid = ANY (%(oids)s::oid[]) AND (k.contype IN ('p', 'f') OR k.contype = 'c' AND 0 <> ALL (k.conkey)
-      AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
-      AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                      WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''))
+                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
     UNION ALL
-    SELECT i.indrelid, CASE WHEN i.indisunique THEN 'u' ELSE 'x' END, 0, NOT i.indisprimary
-             AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
-             AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                             WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> ''),
+    SELECT i.indrelid, 'u', 0, TRUE,
            ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
                  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-                 WHERE c.place <= i.indnkeyatts ORDER BY c.place),
-           n.relname, coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
-           ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-                 WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
-           ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
-           coalesce(
-             (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
-                               ELSE format('OPERATOR(%%I.%%s)', s.nspname, o.oprname) END ORDER BY c.place)
-              FROM pg_constraint AS k, unnest(k.conexclop) WITH ORDINALITY AS c (id, place)
-              JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
-              WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
-             array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
-           coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
-    FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
-    CROSS JOIN LATERAL (
-      SELECT array_agg(number) AS numbers FROM (
-        SELECT number FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS number WHERE number <> 0
-        UNION SELECT d.refobjsubid FROM pg_depend AS d
-        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
-      ) AS c (number)
-    ) AS named
-    WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid = ANY (%(oids)s::oid[])
-    ORDER BY 1, 2, 5, 6
+                 WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+    FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+    ORDER BY 1, 2, 5
 """
 
 
@@ -266,23 +191,14 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
     unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
-    constraints: dict[int, list[Constraint]] = {oid: [] for oid in oids}
     cursor.execute(_KEYS_SQL, {"oids": oids})
-    for oid, kind, to, holds, names, name, condition, *of_index in cursor.fetchall():
+    for oid, kind, to, guards_all_rows, names in cursor.fetchall():
         if kind == "p":
             primary[oid] = tuple(names)
         elif kind == "f":
-            foreign[oid].append(ForeignKey(tuple(names), int(to), holds))
-        elif kind == "c":
-            constraints[oid].append(CheckConstraint(name, tuple(names), condition))
+            foreign[oid].append(ForeignKey(tuple(names), int(to), guards_all_rows))
         else:
-            if kind == "u":
-                unique[oid].append(tuple(names))
-            if holds:
-                named, keys, operators, nulls_clash = of_index
-                constraints[oid].append(
-                    Exclusion(name, tuple(named), tuple(keys), tuple(operators), condition, nulls_clash)
-                )
+            unique[oid].append(tuple(names))
     return {
         oid: Relation(
             oid,
@@ -294,7 +210,6 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
             primary.get(oid, ()),
             tuple(foreign[oid]),
             tuple(unique[oid]),
-            tuple(constraints[oid]),
         )
         for oid, schema, name, visible, partitioned in tables
     }

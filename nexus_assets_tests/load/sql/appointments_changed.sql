@@ -18,44 +18,15 @@ WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER
 
 SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-       k.conname, pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL, NULL
-FROM pg_constraint AS k
-WHERE k.conrelid = ANY (%(oids)s::oid[]) AND (k.contype IN ('p', 'f') OR k.contype = 'c' AND 0 <> ALL (k.conkey)
-  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
-  AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                  WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''))
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
+FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, CASE WHEN i.indisunique THEN 'u' ELSE 'x' END, 0, NOT i.indisprimary
-         AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
-         AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                         WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> ''),
+SELECT i.indrelid, 'u', 0, TRUE,
        ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-             WHERE c.place <= i.indnkeyatts ORDER BY c.place),
-       n.relname, coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
-       ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
-       coalesce(
-         (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
-                           ELSE format('OPERATOR(%%I.%%s)', s.nspname, o.oprname) END ORDER BY c.place)
-          FROM pg_constraint AS k, unnest(k.conexclop) WITH ORDINALITY AS c (id, place)
-          JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
-          WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
-         array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
-       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
-FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
-CROSS JOIN LATERAL (
-  SELECT array_agg(number) AS numbers FROM (
-    SELECT number FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS number WHERE number <> 0
-    UNION SELECT d.refobjsubid FROM pg_depend AS d
-    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
-  ) AS c (number)
-) AS named
-WHERE (i.indisunique OR i.indisexclusion) AND i.indrelid = ANY (%(oids)s::oid[])
-ORDER BY 1, 2, 5, 6;
+             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
+FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
+ORDER BY 1, 2, 5;
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 
@@ -86,6 +57,44 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+
+SELECT k.conname, ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+                        JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
+       pg_get_expr(k.conbin, k.conrelid)
+FROM pg_constraint AS k
+WHERE k.conrelid = %(oid)s AND k.contype = 'c' AND 0 <> ALL (k.conkey)
+  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
+  AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                  WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> '')
+ORDER BY 2, 1;
+
+SELECT n.relname,
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
+       ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
+       coalesce(
+         (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
+                           ELSE format('OPERATOR(%%I.%%s)', s.nspname, o.oprname) END ORDER BY c.place)
+          FROM pg_constraint AS k, unnest(k.conexclop) WITH ORDINALITY AS c (id, place)
+          JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
+          WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
+         array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
+       coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
+FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
+CROSS JOIN LATERAL (
+  SELECT array_agg(number) AS numbers FROM (
+    SELECT number FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS number WHERE number <> 0
+    UNION SELECT d.refobjsubid FROM pg_depend AS d
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+  ) AS c (number)
+) AS named
+WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid = %(oid)s
+  AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
+  AND NOT EXISTS (SELECT FROM pg_attribute AS a
+                  WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> '')
+ORDER BY i.indisunique DESC, 2, 1;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_appointments AS l USING (source_id)
