@@ -188,9 +188,8 @@ def database_mark(cursor: Cursor) -> str:
 
 
 def _check_server(cursor: Cursor) -> None:
-    version, encoding = queries.row(
-        cursor, "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')"
-    )
+    version = cursor.connection.server_version
+    encoding = cursor.connection.get_parameter_status("server_encoding")
     if version < OLDEST_SERVER:
         raise NexusAssetsError(
             f"The database server is PostgreSQL {version // 10000}; this program needs 14 or newer.",

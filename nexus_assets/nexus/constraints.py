@@ -50,22 +50,21 @@ class Exclusion:
 Constraint = CheckConstraint | Exclusion
 
 
-_CHECKS_SQL = """
-    SELECT k.conname, ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-                            JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-           pg_get_expr(k.conbin, k.conrelid)
+_CONSTRAINTS_SQL = """
+    SELECT 'check', k.conname,
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
+           pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL
     FROM pg_constraint AS k
     WHERE k.conrelid = %(oid)s AND k.contype = 'c' AND 0 <> ALL (k.conkey)
       AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
       AND NOT EXISTS (SELECT FROM pg_attribute AS a
                       WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> '')
-    ORDER BY 2, 1
-"""
-
-_EXCLUSIONS_SQL = """
-    SELECT n.relname,
+    UNION ALL
+    SELECT CASE WHEN i.indisunique THEN 'unique' ELSE 'with operators' END, n.relname,
            ARRAY(SELECT a.attname::text FROM pg_attribute AS a
                  WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
+           coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
            ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
            coalesce(
              (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
@@ -74,7 +73,6 @@ _EXCLUSIONS_SQL = """
               JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
               WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
              array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
-           coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
            coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
     FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
     CROSS JOIN LATERAL (
@@ -89,17 +87,18 @@ _EXCLUSIONS_SQL = """
       AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
       AND NOT EXISTS (SELECT FROM pg_attribute AS a
                       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> '')
-    ORDER BY i.indisunique DESC, 2, 1
+    ORDER BY 1, 3, 2
 """
 
 
 def read_constraints(cursor: Cursor, oid: int) -> tuple[Constraint, ...]:
     """What new rows of the table must meet, also what was never validated or is not of all rows; but not the primary key, nor what
     is of whole rows or of generated columns, whose values are not known before a row is written."""
+    cursor.execute(_CONSTRAINTS_SQL, {"oid": oid})
     found = list[Constraint]()
-    cursor.execute(_CHECKS_SQL, {"oid": oid})
-    found += [CheckConstraint(name, tuple(columns), condition) for name, columns, condition in cursor.fetchall()]
-    cursor.execute(_EXCLUSIONS_SQL, {"oid": oid})
-    for name, columns, keys, operators, condition, nulls_clash in cursor.fetchall():
-        found.append(Exclusion(name, tuple(columns), tuple(keys), tuple(operators), condition, nulls_clash))
+    for kind, name, columns, condition, keys, operators, nulls_clash in cursor.fetchall():
+        if kind == "check":
+            found.append(CheckConstraint(name, tuple(columns), condition))
+        else:
+            found.append(Exclusion(name, tuple(columns), tuple(keys), tuple(operators), condition, nulls_clash))
     return tuple(found)

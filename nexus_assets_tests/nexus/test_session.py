@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from nexus_assets.checks import CHECKS
 from nexus_assets.checks.run import ask_all
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.ledger.schema import install
 from nexus_assets.local.postgres import ADMIN
 from nexus_assets.nexus import session
-from nexus_assets.nexus.connection import DatabaseError, transaction
+from nexus_assets.nexus.connection import DatabaseError, make_engine, transaction
 from nexus_assets.nexus.session import FIXED, SessionError
 from nexus_assets_tests.checks.clinic import CheckedClinic
 from nexus_assets_tests.load.clinic import Clinic, furnish
@@ -393,3 +394,9 @@ def test_every_setting_is_as_it_is_fixed(lock: Any, checked: CheckedClinic) -> N
         found = {name: value for name, value in cursor.fetchall() if name in wanted}
     assert found == {name: value for name, value in wanted.items() if name in found}
     assert {"lock_timeout", "statement_timeout", "row_security"} <= found.keys()
+
+
+def test_a_database_in_another_encoding_is_refused(new_database: Callable[..., str]) -> None:
+    url = new_database("template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(NexusAssetsError, match="encoding is LATIN1"), transaction(make_engine(url)) as cursor:
+        install(cursor)

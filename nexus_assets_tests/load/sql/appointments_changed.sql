@@ -34,8 +34,6 @@ SELECT quote_ident(t.tgname), t.tgrelid::regclass::text, t.tgfoid::regprocedure:
 FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND NOT starts_with(t.tgname, %s) ORDER BY 2, 1;
 
-SELECT current_setting('server_version_num')::int, current_setting('server_encoding');
-
 SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
     OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
 FROM pg_namespace AS n WHERE n.nspname = %s;
@@ -58,19 +56,20 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
-SELECT k.conname, ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-                        JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-       pg_get_expr(k.conbin, k.conrelid)
+SELECT 'check', k.conname,
+       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
+             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
+       pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL
 FROM pg_constraint AS k
 WHERE k.conrelid = %(oid)s AND k.contype = 'c' AND 0 <> ALL (k.conkey)
   AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
   AND NOT EXISTS (SELECT FROM pg_attribute AS a
                   WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> '')
-ORDER BY 2, 1;
-
-SELECT n.relname,
+UNION ALL
+SELECT CASE WHEN i.indisunique THEN 'unique' ELSE 'with operators' END, n.relname,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
              WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
+       coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
        ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
        coalesce(
          (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
@@ -79,7 +78,6 @@ SELECT n.relname,
           JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
           WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
          array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
-       coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
        coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
 FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
 CROSS JOIN LATERAL (
@@ -94,7 +92,7 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
   AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
   AND NOT EXISTS (SELECT FROM pg_attribute AS a
                   WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> '')
-ORDER BY i.indisunique DESC, 2, 1;
+ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_appointments AS l USING (source_id)
