@@ -108,7 +108,7 @@ CREATE TABLE IF NOT EXISTS nexus_assets.conflict (
   resolved_load bigint
 );
 ALTER TABLE nexus_assets.conflict DROP CONSTRAINT IF EXISTS conflict_cause_check,
-  ADD CONSTRAINT conflict_cause_check CHECK (cause IN ('edited', 'adopted', 'deleted'));
+  ADD CONSTRAINT conflict_cause_check CHECK (cause IN ('edited', 'adopted', 'deleted', 'refused'));
 CREATE UNIQUE INDEX IF NOT EXISTS conflict_open ON nexus_assets.conflict (entity, source_id, column_name) WHERE resolved_load IS NULL;
 ALTER TABLE nexus_assets.conflict ADD COLUMN IF NOT EXISTS decision text CHECK (decision IN ('nexus', 'filemaker'));
 ALTER TABLE nexus_assets.conflict ADD COLUMN IF NOT EXISTS decided_by text;

@@ -55,6 +55,11 @@ def kept_sql(context: LoadContext) -> Composable:
     return _any_of(keep_flag(name) for name in base_columns(context.entity))
 
 
+def refused_sql(context: LoadContext, name: str) -> Composable:
+    """Whether this column of the row `c` of `changes` is kept though nobody changed it in Nexus (`t`): a constraint refuses it."""
+    return SQL("(c.{} AND {})").format(keep_flag(name), unchanged_sql(context, name))
+
+
 def changed_rows_sql(context: LoadContext) -> Composable:
     """The FROM clause of the existing rows that have news: `c`, what is done, `i`, what FileMaker says, and `t`, the row of Nexus."""
     return SQL("{} AS c JOIN {} AS i USING (row_number) JOIN {} AS t ON t.id = c.nexus_id").format(
@@ -139,7 +144,7 @@ class _Comparing:
             return _Comparison(name, current, differs, SQL("{} IS NULL").format(current), never_wins=True)
         if declared is not None and declared.keep_if_blank:
             nothing = SQL("coalesce({}::text, '') = ''").format(said)
-            differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, self.unchanged_in_nexus(name, current))
+            differs = SQL("({} AND (NOT {} OR {}))").format(differs, nothing, unchanged_sql(self.context, name))
         healed = gives_way_sql(self.context, name)
         if self.context.entity.shares is not None and declared is not None and declared.parser.makes == "jsonb":
             # The other entity restored the row, and knows nothing of this; no page of Nexus leaves such a value empty.
@@ -178,7 +183,7 @@ class _Comparing:
             silent=silent,
             alike=reads_alike_sql(self.context, name),
             adopted=SQL("(d.action = 'adopt' OR l.origin <> 'made')"),
-            ours=self.unchanged_in_nexus(name, current),
+            ours=unchanged_sql(self.context, name),
             gives_way=gives_way_sql(self.context, name),
         )
 
@@ -222,29 +227,32 @@ class _Comparing:
             row=row,
         )
 
-    def unchanged_in_nexus(self, name: str, current: Composable) -> Composable:
-        """Whether Nexus has what FileMaker last said: the same value, or in a link the row that it became under a newer id."""
-        base = base_column(name)
-        same = SQL("coalesce(l.{} = {}, FALSE)").format(base, hash_sql(current))
-        for guest in shared.guests(self.context.entity):
-            if name in base_columns(guest):
-                same = SQL("({} OR {})").format(same, self._last_said_by_sql(guest, name, current))
-        link = link_of(self.context.entity, name)
-        if link is None:
-            significant = significant_sql(self.context.target, name, current)
-            return SQL("({} OR coalesce(l.{} = {}, FALSE))").format(same, base, hash_sql(significant))
-        return SQL("""({same} OR EXISTS (
-            SELECT FROM nexus_assets.superseded AS s
-            WHERE s.entity = {parent} AND s.current_id = {current} AND {hash} = l.{base}))""").format(
-            same=same, parent=Literal(link.to), current=current, hash=hash_sql(SQL("s.nexus_id")), base=base
-        )
 
-    def _last_said_by_sql(self, guest: Entity, name: str, current: Composable) -> Composable:
-        """Whether Nexus has what the guest's export said, in a row that is not this entity's yet, or not any more."""
-        return SQL("""(NOT coalesce({is_ours}, FALSE) AND EXISTS (
-            SELECT FROM {ledger} AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.{base} = {hash}))""").format(
-            is_ours=IS_CURRENT, ledger=identity_table(guest.name), base=base_column(name), hash=hash_sql(current)
-        )
+def unchanged_sql(context: LoadContext, name: str) -> Composable:
+    """Whether Nexus (`t`) has what FileMaker last said (`l`): the same value, or in a link the row that it became under a newer
+    id."""
+    base, current = base_column(name), owned_sql(name, context.target, "t")
+    same = SQL("coalesce(l.{} = {}, FALSE)").format(base, hash_sql(current))
+    for guest in shared.guests(context.entity):
+        if name in base_columns(guest):
+            same = SQL("({} OR {})").format(same, _last_said_by_sql(guest, name, current))
+    link = link_of(context.entity, name)
+    if link is None:
+        significant = significant_sql(context.target, name, current)
+        return SQL("({} OR coalesce(l.{} = {}, FALSE))").format(same, base, hash_sql(significant))
+    return SQL("""({same} OR EXISTS (
+        SELECT FROM nexus_assets.superseded AS s
+        WHERE s.entity = {parent} AND s.current_id = {current} AND {hash} = l.{base}))""").format(
+        same=same, parent=Literal(link.to), current=current, hash=hash_sql(SQL("s.nexus_id")), base=base
+    )
+
+
+def _last_said_by_sql(guest: Entity, name: str, current: Composable) -> Composable:
+    """Whether Nexus has what the guest's export said, in a row that is not this entity's yet, or not any more."""
+    return SQL("""(NOT coalesce({is_ours}, FALSE) AND EXISTS (
+        SELECT FROM {ledger} AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.{base} = {hash}))""").format(
+        is_ours=IS_CURRENT, ledger=identity_table(guest.name), base=base_column(name), hash=hash_sql(current)
+    )
 
 
 def find_changes(cursor: Cursor, context: LoadContext) -> None:
@@ -270,9 +278,12 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         compared = comparing.column(name)
         may_write = [] if compared.healed is None else [compared.healed]
         wins = context.filemaker_wins and not compared.never_wins
-        may_write.append(SQL("TRUE") if wins else comparing.unchanged_in_nexus(name, compared.current))
-        if name in context.decided_columns and not compared.never_wins:
-            may_write.append(decided_sql(context, name))
+        unchanged = unchanged_sql(context, name)
+        if name in context.retried_columns:
+            unchanged = SQL("({} AND NOT {})").format(unchanged, decided_sql(context, name, "nexus"))
+            if not compared.never_wins:
+                may_write.append(decided_sql(context, name, "filemaker"))
+        may_write.append(SQL("TRUE") if wins else unchanged)
         allowed, differs = SQL(" OR ").join(may_write), compared.differs
         if name in left_to_host:
             differs = SQL("(h.{} IS NULL AND {})").format(base_column(name), differs)

@@ -11,25 +11,25 @@ from nexus_assets.ledger.before_values import updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns
 from nexus_assets.ledger.tables import ledger_table
 from nexus_assets.load import deletions
-from nexus_assets.load.compare import changed_rows_sql, keep_flag
+from nexus_assets.load.compare import changed_rows_sql, keep_flag, refused_sql
 from nexus_assets.load.decisions import shown_values_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.nexus import queries
 
 
-def keep_conflicts(cursor: Cursor, context: LoadContext) -> None:
-    """Lists the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
-    kept = _kept_columns(cursor, context)
+def keep_conflicts(cursor: Cursor, context: LoadContext, columns: Collection[str]) -> None:
+    """Lists, in these columns, the values that were kept, until Nexus and FileMaker agree; run before the ledger is told of this load."""
     found = SQL("""
             INSERT INTO nexus_assets.conflict AS c
               (entity, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, first_load)
             SELECT {entity}, source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, {load} FROM {kept}
             ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-              SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+              SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+                  nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
                   decision = CASE WHEN (c.filemaker_value, c.nexus_value)
                     IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-              WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-                IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+              WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+                IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
         """).format(kept=context.work("kept"), entity=Literal(context.entity.name), load=Literal(context.load_id))
     cursor.execute(
         SQL("""
@@ -54,7 +54,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext) -> None:
                 with_new=False,
                 is_insert=True,
             ),
-            conflicts=_conflicts_sql(context, kept),
+            conflicts=_conflicts_sql(context, columns),
             decided=context.work("decided"),
             seen=context.work("seen"),
             entity=Literal(context.entity.name),
@@ -63,7 +63,7 @@ def keep_conflicts(cursor: Cursor, context: LoadContext) -> None:
     )
 
 
-def _kept_columns(cursor: Cursor, context: LoadContext) -> list[str]:
+def kept_columns(cursor: Cursor, context: LoadContext) -> list[str]:
     """The columns in which any row was kept: mostly none, and a query over all of them takes longer to plan than to run."""
     names = base_columns(context.entity)
     kept = SQL(", ").join(SQL("bool_or({})").format(keep_flag(name)) for name in names)
@@ -83,13 +83,14 @@ def _conflicts_sql(context: LoadContext, columns: Collection[str]) -> Composable
     parts = [
         SQL("""
             SELECT c.source_id, c.nexus_id, {name}::text AS column_name,
-                   CASE WHEN l.{base} IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+                   CASE WHEN {refused} THEN 'refused' WHEN l.{base} IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
                    {filemaker} AS filemaker_value, {nexus} AS nexus_value
             FROM {changed}
             LEFT JOIN {ledger} AS l ON l.source_id = c.source_id
             WHERE c.{keep}
         """).format(
             name=Literal(name),
+            refused=refused_sql(context, name),
             base=base_column(name),
             filemaker=filemaker,
             nexus=nexus,

@@ -7,29 +7,30 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.adoption import declared_column, link_of
-from nexus_assets.load.incoming import LoadContext, incoming_column, owned_sql
+from nexus_assets.load.incoming import RETRIED, LoadContext, incoming_column, owned_sql
 from nexus_assets.mapping.entity import GenericReference
 
 
-def decided_columns(cursor: Cursor, entity: str) -> frozenset[str]:
-    """The columns of which the next load takes some of FileMaker's values, because a person decided so."""
+def retried_columns(cursor: Cursor, entity: str) -> frozenset[str]:
+    """The columns of which the next load may write values that the last one kept: because a person decided that FileMaker is
+    right, or because a constraint of Nexus refused them, which it may not do any more."""
     cursor.execute(
         SQL("""
             SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN {ledger} AS l USING (source_id)
-            WHERE c.entity = {entity} AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL
-        """).format(ledger=identity_table(entity), entity=Literal(entity))
+            WHERE c.entity = {entity} AND c.resolved_load IS NULL AND {retried} AND l.vanished_load IS NULL
+        """).format(ledger=identity_table(entity), entity=Literal(entity), retried=RETRIED)
     )
     return frozenset(name for (name,) in cursor.fetchall())
 
 
-def decided_sql(context: LoadContext, name: str) -> Composable:
-    """Whether a person decided that FileMaker is right in this column of the row, and both values are still those of then."""
+def decided_sql(context: LoadContext, name: str, side: str) -> Composable:
+    """Whether a person decided that this side is right in this column of the row, and both values are still those of then."""
     filemaker, nexus = shown_values_sql(context, name)
     return SQL("""EXISTS (
         SELECT FROM nexus_assets.conflict AS k
         WHERE k.entity = {entity} AND k.source_id = d.source_id AND k.column_name = {name} AND k.resolved_load IS NULL
-          AND k.decision = 'filemaker' AND (k.filemaker_value, k.nexus_value) IS NOT DISTINCT FROM ({filemaker}, {nexus}))""").format(
-        entity=Literal(context.entity.name), name=Literal(name), filemaker=filemaker, nexus=nexus
+          AND k.decision = {side} AND (k.filemaker_value, k.nexus_value) IS NOT DISTINCT FROM ({filemaker}, {nexus}))""").format(
+        entity=Literal(context.entity.name), name=Literal(name), side=Literal(side), filemaker=filemaker, nexus=nexus
     )
 
 

@@ -30,8 +30,8 @@ class LoadContext:
 
     Of step 1: the tables around its own as found (`lookups`: the small ones of the entity's lookups), what `constraints` demand of
     new rows, the `last` load, and `parent_states`, in which the load's snapshot sees each parent (load/parents.py).
-    `decided_columns`: those of which a person decided that FileMaker is right in some rows. Of step 2: the staged rows; `seed`, a
-    number that changes with the mapping; `is_first`: neither the table nor the ledger has a row, so that all rows are new.
+    `retried_columns`: those of which a value that was kept may be written now (load/decisions.py). Of step 2: the staged rows; `seed`,
+    a number that changes with the mapping; `is_first`: neither the table nor the ledger has a row, so that all rows are new.
     """
 
     entity: Entity
@@ -44,7 +44,7 @@ class LoadContext:
     lookups: Mapping[str, Composable] = field(default_factory=dict)
     parent_states: Mapping[str, str] = field(default_factory=dict)
     constraints: tuple[Constraint, ...] = ()
-    decided_columns: frozenset[str] = frozenset()
+    retried_columns: frozenset[str] = frozenset()
     last: LastLoad | None = None
     load_id: int = 0
     source: Relation = NOTHING
@@ -196,6 +196,9 @@ def _row_hash(context: LoadContext, alias: str) -> Composable:
     return hash_sql(*fields, seed=context.seed)
 
 
+RETRIED = SQL("(c.decision = 'filemaker' OR c.cause = 'refused')")
+"""Whether the next load may write the value of the conflict `c`."""
+
 IS_CURRENT = SQL("(l.last_load IS NOT NULL AND l.vanished_load IS NULL)")
 """Whether a load brought the ledger's entry `l`, and it has not vanished since."""
 
@@ -255,7 +258,8 @@ def _seen_sql(context: LoadContext) -> Composable:
 
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it (`as_left_sql`), its
     generic links set. Rows that Nexus lost or changed are not settled, however old the export is; nor are
-    those with a value that Nexus kept, where FileMaker is to win by setting or by decision. Source rows are hashed before they
+    those with a value that Nexus kept and that may be written now: FileMaker is to win by setting or by decision, or a constraint
+    was in the way. Source rows are hashed before they
     are joined, as Nexus's are.
     """
     links, as_left = as_left_sql(context, SQL("t.target_hash"))
@@ -263,12 +267,12 @@ def _seen_sql(context: LoadContext) -> Composable:
         as_left,
         *(SQL("t.{} IS NOT NULL").format(Identifier(each.id_column)) for each in context.entity.generic_references),
     ]
-    if context.filemaker_wins or context.decided_columns:
+    if context.filemaker_wins or context.retried_columns:
         live.append(
             SQL(
                 "NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = {} AND c.resolved_load IS NULL"
-                " AND c.source_id = s.source_id AND ({} OR c.decision = 'filemaker'))"
-            ).format(Literal(context.entity.name), Literal(context.filemaker_wins))
+                " AND c.source_id = s.source_id AND ({} OR {}))"
+            ).format(Literal(context.entity.name), Literal(context.filemaker_wins), RETRIED)
         )
     return SQL("""
         CREATE UNLOGGED TABLE {seen} AS

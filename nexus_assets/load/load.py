@@ -154,7 +154,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
             cursor, {**parent_tables, **_reflected(cursor, _others_there(cursor, entity))}, entity.hosts
         ),
         constraints=read_constraints(cursor, context.target.oid),
-        decided_columns=decisions.decided_columns(cursor, entity.name) if entity.name in loads else frozenset(),
+        retried_columns=decisions.retried_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
     _tune(cursor)
@@ -305,7 +305,8 @@ def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts
     compare.find_changes(cursor, context)
     for remark in constraints.keep_changed(cursor, context):
         _remark(run, context, staged.facts, remark)
-    conflicts.keep_conflicts(cursor, context)
+    kept = conflicts.kept_columns(cursor, context)
+    conflicts.keep_conflicts(cursor, context, kept)
     account = accounts.count(cursor, context, counts.rejected)
     learned = superseded.learn(cursor, context)
     inputs.step("writing", read.pending)
@@ -313,7 +314,7 @@ def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts
     lost_writes.check_updated(cursor, context, account.updated, cursor.rowcount)
     cursor.execute(merge.insert_sql(context))
     lost_writes.check_inserted(cursor, context, account.inserted, cursor.rowcount)
-    cursor.execute(record.compared_sql(context))
+    cursor.execute(record.compared_sql(context, kept))
     record.inserted(cursor, context)
     identity.note_the_unseen(cursor, context)
     for parent in learned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -10,7 +10,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger import shared
 from nexus_assets.ledger.before_values import noted_sql, updated_sql
 from nexus_assets.ledger.schema import base_column, base_columns, named_column
-from nexus_assets.load.compare import changed_rows_sql, left_to_nexus, said_by_the_export, write_flag
+from nexus_assets.load.compare import changed_rows_sql, left_to_nexus, refused_sql, said_by_the_export, write_flag
 from nexus_assets.load.identity import decided_rows_sql
 from nexus_assets.load.incoming import LoadContext, hash_sql, incoming_column, row_hash_sql, target_hash_sql
 from nexus_assets.load.merge import inserted_sql, typed_sql
@@ -132,8 +132,9 @@ def _entries_sql(context: LoadContext) -> Composable:
     )
 
 
-def compared_sql(context: LoadContext) -> Composable:
-    """Remembers what existing rows were compared with and how they are now; entries that say so already stay untouched."""
+def compared_sql(context: LoadContext, kept: Collection[str]) -> Composable:
+    """Remembers what existing rows were compared with, `kept` in some columns, and how they are now; entries that say so already
+    stay untouched."""
     tracked = base_columns(context.entity)
     compared = ("nexus_id", "row_hash", "target_hash", "notices")
     columns = (*map(Identifier, compared), *_named(context), *map(base_column, tracked))
@@ -154,7 +155,10 @@ def compared_sql(context: LoadContext) -> Composable:
         notices=_notices_sql(context, lambda name: Identifier("t", name)),
         load=Literal(context.load_id),
         rest=SQL(", ").join(
-            [*(SQL("i.{}").format(name) for name in _named(context)), *(_base_sql(context, name) for name in tracked)]
+            [
+                *(SQL("i.{}").format(name) for name in _named(context)),
+                *(_base_sql(context, name, kept) for name in tracked),
+            ]
         ),
         changed=changed_rows_sql(context),
         host=shared.host_join_sql(context.entity, SQL("c.nexus_id")),
@@ -165,8 +169,12 @@ def compared_sql(context: LoadContext) -> Composable:
     return kept_entries_sql(context, statement, is_insert=True)
 
 
-def _base_sql(context: LoadContext, name: str) -> Composable:
-    """What FileMaker last said of a column, as a hash: in a row that is another entity's, what that one's export said."""
+def _base_sql(context: LoadContext, name: str, kept: Collection[str]) -> Composable:
+    """What FileMaker last said of a column, as a hash: in a row that is another entity's, what that one's export said. What a
+    constraint refuses was not said: nobody's edit is in the way of it once it is refused no more."""
+    if name in kept:
+        said = _base_sql(context, name, ())
+        return SQL("CASE WHEN {} THEN l.{} ELSE {} END").format(refused_sql(context, name), base_column(name), said)
     if name in shared.left_to_host(context.entity):
         return SQL("coalesce(h.{}, {})").format(base_column(name), _own_base_sql(context, name))
     return _own_base_sql(context, name)

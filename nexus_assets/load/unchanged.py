@@ -53,14 +53,14 @@ def unchanged_account(
     Nothing is different where the sources have the hashes that they had, nobody corrected a row since, the mapping, its lookups
     and settings are the same, each parent is in the state that the last load saw (else a row that was rejected or unlinked
     might find its patient now), no row was rejected for what Nexus has or demands, nothing was kept that FileMaker is to win
-    by setting or by decision, no earlier load was undone, and every row of Nexus that the ledger answers for is there, as the
-    last load left it, its generic links leading to rows that exist: the same questions that are asked of each row otherwise,
-    without reading the export.
+    by setting or by decision, or that a constraint refused, no earlier load was undone, and every row of Nexus that the ledger answers for
+    is there, as the last load left it, its generic links leading to rows that exist: the same questions that are asked of each
+    row otherwise, without reading the export.
     """
     if (
         last.mapping_version != str(context.seed)
         or context.filemaker_wins
-        or context.decided_columns
+        or context.retried_columns
         or last.undone_since
         or not DECIDED_BY_NEXUS.isdisjoint(last.rejected_by_reason)
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nexus_assets.admin.kept import Selection, decide
 from nexus_assets_tests.load.clinic import Clinic
 
 LONG_ENOUGH = (
@@ -70,7 +71,42 @@ def test_a_row_that_a_later_constraint_refuses_as_it_is_is_not_touched(clinic: C
     assert (account.kept, account.updated) == (1, 0)
     clinic.find("Contacts", contact)["nameLast"] = "Oakley"
     assert clinic.load("patients")["patients"].account.updated == 1
-    assert clinic.row("SELECT last_name, first_name FROM {patients}") == ("Oakley", "Wren")
+    assert clinic.row("SELECT last_name, first_name FROM {patients}") == ("Oakley", "Wrenna")
+
+
+@pytest.mark.parametrize("way", ["constraint", "FileMaker"])
+def test_a_change_that_was_refused_comes_with_a_later_load(clinic: Clinic, way: str) -> None:
+    contact = clinic.contact("Wattle")
+    clinic.load("patients")
+    clinic.execute(LONG_ENOUGH)
+    clinic.find("Contacts", contact)["nameLast"] = "Oak"
+    for _ in range(2):
+        assert clinic.load("patients")["patients"].account.kept == 1
+    assert clinic.values("SELECT cause FROM nexus_assets.conflict WHERE resolved_load IS NULL") == ["refused"]
+    if way == "constraint":
+        clinic.execute("ALTER TABLE {patients} DROP CONSTRAINT long_enough")
+    else:
+        clinic.find("Contacts", contact)["nameLast"] = "Oakley"
+    assert clinic.load("patients")["patients"].account.updated == 1
+    assert clinic.value("SELECT count(*) FROM nexus_assets.conflict WHERE resolved_load IS NULL") == 0
+
+
+@pytest.mark.parametrize("side", ["nexus", "person"])
+def test_a_change_that_was_refused_does_not_come_against_a_person(clinic: Clinic, side: str) -> None:
+    contact = clinic.contact("Wattle")
+    clinic.load("patients")
+    clinic.execute(LONG_ENOUGH)
+    clinic.find("Contacts", contact)["nameLast"] = "Oak"
+    clinic.load("patients")
+    if side == "nexus":
+        decide(clinic.engine, Selection("patients"), "nexus", "Ines")
+    else:
+        clinic.execute("UPDATE {patients} SET last_name = 'Banksia'")
+    clinic.execute("ALTER TABLE {patients} DROP CONSTRAINT long_enough")
+    for _ in range(2):
+        assert clinic.load("patients")["patients"].account.kept == 1
+    cause = "refused" if side == "nexus" else "edited"
+    assert clinic.values("SELECT cause FROM nexus_assets.conflict WHERE resolved_load IS NULL") == [cause]
 
 
 def test_a_constraint_on_both_halves_of_a_link_sees_what_the_load_writes(clinic: Clinic) -> None:
@@ -168,6 +204,19 @@ def test_rows_that_change_places_stay_as_they_are(form: str, clinic: Clinic) -> 
         clinic.find("Contacts", contact)["nameFirst"] = name
     assert clinic.load("patients")["patients"].account.kept == 2
     assert dict(clinic.rows("SELECT last_name, first_name FROM {patients}")) == names
+
+
+@each_form
+def test_a_row_that_became_like_another_is_changed_once_that_one_is_another(form: str, clinic: Clinic) -> None:
+    wattle, banksia = clinic.contact("Wattle", nameFirst="A"), clinic.contact("Banksia", nameFirst="Bo")
+    clinic.load("patients")
+    clinic.execute(form)
+    clinic.find("Contacts", wattle)["nameFirst"] = "Bo"
+    assert clinic.load("patients")["patients"].account.kept == 1
+    clinic.find("Contacts", banksia)["nameFirst"] = "Tilda"
+    clinic.load("patients")
+    assert clinic.load("patients")["patients"].account.kept == 0
+    assert dict(clinic.rows("SELECT last_name, first_name FROM {patients}")) == {"Wattle": "Bo", "Banksia": "Tilda"}
 
 
 def test_both_halves_of_a_link_are_told_apart(clinic: Clinic) -> None:

@@ -96,7 +96,8 @@ ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_appointments AS l USING (source_id)
-WHERE c.entity = 'appointments' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'appointments' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -494,12 +495,12 @@ WHERE NOT EXISTS (SELECT FROM public.appointments AS t WHERE t.id = l.nexus_id)
   AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_decided AS d WHERE d.source_id = l.source_id);
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
+    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
+        (
+          (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
+              AND (
+                (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+                    OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
     (
@@ -525,12 +526,12 @@ WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_exte
     (((t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT FROM nexus_assets.read_text(i.new_status)::character varying(20) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'scheduled' THEN 'scheduled' WHEN 'checked in' THEN 'checked_in' WHEN 'checked-in' THEN 'checked_in' WHEN 'checked_in' THEN 'checked_in' WHEN 'completed' THEN 'completed' WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled' WHEN 'no show' THEN 'no_show' WHEN 'no-show' THEN 'no_show' WHEN 'no_show' THEN 'no_show' END), ''))))) AND (i.new_status IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
     ((t.notes IS DISTINCT FROM i.new_notes AND nexus_assets.read_text(t.notes)::text IS DISTINCT FROM nexus_assets.read_text(i.new_notes)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.notes)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_notes, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.notes)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE)))) AS write_notes,
     ((t.notes IS DISTINCT FROM i.new_notes AND nexus_assets.read_text(t.notes)::text IS DISTINCT FROM nexus_assets.read_text(i.new_notes)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.notes)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_notes, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.notes)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE)))) AS keep_notes
-FROM nexus_assets.work_appointments_decided AS d
-JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
-JOIN public.appointments AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-WHERE d.action IN ('compare', 'adopt');
+    FROM nexus_assets.work_appointments_decided AS d
+    JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
+    JOIN public.appointments AS t ON t.id = d.nexus_id
+    LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = d.source_id
+    LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
+    WHERE d.action IN ('compare', 'adopt');
 
 WITH said AS (
   SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, filemaker_event_id AS "key 0"
@@ -562,7 +563,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'notes'::text AS column_name,
-           CASE WHEN l.base_notes IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_notes AND (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE))) THEN 'refused'
+               WHEN l.base_notes IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_notes::text AS filemaker_value, t.notes::text AS nexus_value
     FROM nexus_assets.work_appointments_changes AS c
         JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
@@ -581,11 +584,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
     SELECT 'appointments', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_appointments_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -695,7 +699,9 @@ WITH written AS (
             WHEN l.base_status IS NULL AND t.status IS NOT DISTINCT
                 FROM coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20)) THEN hash_record_extended(ROW(coalesce(i.new_status::character varying(20), 'scheduled'::character varying(20))), 0)
                 ELSE l.base_status END
-   , hash_record_extended(ROW(i.new_notes::text), 0)
+   , CASE
+       WHEN (c.keep_notes AND (coalesce(l.base_notes = hash_record_extended(ROW(t.notes), 0), FALSE) OR coalesce(l.base_notes = hash_record_extended(ROW(nexus_assets.read_text(t.notes)::text), 0), FALSE))) THEN l.base_notes
+       ELSE hash_record_extended(ROW(i.new_notes::text), 0) END
    FROM nexus_assets.work_appointments_changes AS c JOIN nexus_assets.work_appointments_incoming AS i USING (row_number)
        JOIN public.appointments AS t ON t.id = c.nexus_id
    LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = c.source_id

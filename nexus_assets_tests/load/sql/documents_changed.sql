@@ -96,7 +96,8 @@ ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_documents AS l USING (source_id)
-WHERE c.entity = 'documents' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'documents' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -568,28 +569,28 @@ SELECT DISTINCT t.content_type_id FROM nexus_assets.work_documents_decided AS d
     JOIN public.documents_document AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND (
-      (
+    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
         (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+          (
+            (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
+                AND (
+                  i.new_object_id IS NOT NULL
+                      OR (
+                        (
+                          CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
+                              WHEN t.object_id IS NULL THEN FALSE
+                              WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
+                                SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
+                                    AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+        AND (
+          (
+            (
+              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+                  WHEN t."object_id" IS NULL THEN FALSE
+                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
     (
@@ -604,15 +605,15 @@ WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_exten
                           WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
                             SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
                                 AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND NOT (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+        AND NOT (
+          (
+            (
+              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+                  WHEN t."object_id" IS NULL THEN FALSE
+                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
     (((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND ((d.action = 'adopt' AND coalesce(t.filemaker_id IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_filemaker_id IS NULL)))) AND (i.new_filemaker_id IS NOT NULL)) AND (t.filemaker_id IS NULL OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)))) AS write_filemaker_id,
@@ -637,12 +638,12 @@ WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_exten
     (((t.document_date IS DISTINCT FROM i.new_document_date AND t.document_date IS DISTINCT FROM i.new_document_date AND ((d.action = 'adopt' AND coalesce(t.document_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE) OR coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_document_date IS NULL)))) AND i.described) AND NOT ((d.action = 'adopt' AND coalesce(t.document_date IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE) OR coalesce(l.base_document_date = hash_record_extended(ROW(t.document_date), 0), FALSE)))) AS keep_document_date,
     ((((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END) IS DISTINCT FROM i.new_filemaker_metadata AND nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)) IS DISTINCT FROM nexus_assets.without_blanks(i.new_filemaker_metadata) AND ((d.action = 'adopt' AND coalesce((i.new_filemaker_metadata @> (nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)))) OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)), 0), FALSE) OR coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END))), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)) @> nexus_assets.without_blanks(i.new_filemaker_metadata))))) AND i.described) AND ((d.action = 'adopt' AND coalesce((i.new_filemaker_metadata @> (nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)))) OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)), 0), FALSE) OR coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END))), 0), FALSE)))) AS write_filemaker_metadata,
     ((((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END) IS DISTINCT FROM i.new_filemaker_metadata AND nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)) IS DISTINCT FROM nexus_assets.without_blanks(i.new_filemaker_metadata) AND ((d.action = 'adopt' AND coalesce((i.new_filemaker_metadata @> (nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)))) OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)), 0), FALSE) OR coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END))), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)) @> nexus_assets.without_blanks(i.new_filemaker_metadata))))) AND i.described) AND NOT ((d.action = 'adopt' AND coalesce((i.new_filemaker_metadata @> (nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)))) OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_metadata = hash_record_extended(ROW((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END)), 0), FALSE) OR coalesce(l.base_filemaker_metadata = hash_record_extended(ROW(nexus_assets.without_blanks((CASE WHEN (coalesce(jsonb_typeof(t.filemaker_metadata), 'null') NOT IN ('object', 'null') AND t.filemaker_metadata NOT IN ('[]', '""')) THEN t.filemaker_metadata ELSE jsonb_strip_nulls(jsonb_build_object('filemaker_id', t.filemaker_metadata -> 'filemaker_id', 'id_contact', t.filemaker_metadata -> 'id_contact', 'id_order', t.filemaker_metadata -> 'id_order', 'imported', t.filemaker_metadata -> 'imported', 'num', t.filemaker_metadata -> 'num', 'type', t.filemaker_metadata -> 'type')) END))), 0), FALSE)))) AS keep_filemaker_metadata
-FROM nexus_assets.work_documents_decided AS d
-JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
-JOIN public.documents_document AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
-WHERE d.action IN ('compare', 'adopt');
+    FROM nexus_assets.work_documents_decided AS d
+    JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
+    JOIN public.documents_document AS t ON t.id = d.nexus_id
+    LEFT JOIN nexus_assets.identity_documents AS l ON l.source_id = d.source_id
+    LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
+    WHERE d.action IN ('compare', 'adopt');
 
 WITH said AS (
   SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, filemaker_id AS "key 0"
@@ -674,7 +675,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'category'::text AS column_name,
-           CASE WHEN l.base_category IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_category AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE) OR coalesce(l.base_category = hash_record_extended(ROW(nexus_assets.read_text(t.category)::character varying(100)), 0), FALSE))) THEN 'refused'
+               WHEN l.base_category IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_category::text AS filemaker_value, t.category::text AS nexus_value
     FROM nexus_assets.work_documents_changes AS c JOIN nexus_assets.work_documents_incoming AS i USING (row_number)
         JOIN public.documents_document AS t ON t.id = c.nexus_id
@@ -692,11 +695,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
     SELECT 'documents', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_documents_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -820,8 +824,9 @@ WITH written AS (
        hash_record_extended(ROW(i.new_s3_bucket::character varying(255)), 0),
        hash_record_extended(ROW(i.new_s3_key::character varying(512)), 0),
        hash_record_extended(ROW(i.new_s3_url::character varying(1024)), 0), CASE
-       WHEN i.described THEN hash_record_extended(ROW(i.new_category::character varying(100)), 0)
-       ELSE l.base_category END, CASE WHEN i.described THEN hash_record_extended(ROW(i.new_document_date::date), 0)
+       WHEN (c.keep_category AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE) OR coalesce(l.base_category = hash_record_extended(ROW(nexus_assets.read_text(t.category)::character varying(100)), 0), FALSE))) THEN l.base_category
+       ELSE CASE WHEN i.described THEN hash_record_extended(ROW(i.new_category::character varying(100)), 0)
+       ELSE l.base_category END END, CASE WHEN i.described THEN hash_record_extended(ROW(i.new_document_date::date), 0)
        ELSE l.base_document_date END, CASE
        WHEN i.described THEN hash_record_extended(ROW(i.new_filemaker_metadata::jsonb), 0)
        ELSE l.base_filemaker_metadata END

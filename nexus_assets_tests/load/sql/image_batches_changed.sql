@@ -96,7 +96,8 @@ ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_image_batches AS l USING (source_id)
-WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -549,28 +550,28 @@ SELECT DISTINCT t.content_type_id FROM nexus_assets.work_image_batches_decided A
     JOIN public.images_batch AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND (
-      (
+    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
         (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+          (
+            (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
+                AND (
+                  i.new_object_id IS NOT NULL
+                      OR (
+                        (
+                          CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
+                              WHEN t.object_id IS NULL THEN FALSE
+                              WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
+                                SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
+                                    AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
+    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+        AND (
+          (
+            (
+              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+                  WHEN t."object_id" IS NULL THEN FALSE
+                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
     (
@@ -585,27 +586,27 @@ WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_exten
                           WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
                             SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
                                 AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-    AND NOT (
-      (
-        (
-          CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-              WHEN t."object_id" IS NULL THEN FALSE
-              WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                    OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
+        AND NOT (
+          (
+            (
+              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+                  WHEN t."object_id" IS NULL THEN FALSE
+                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
     ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS write_name,
     ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS keep_name,
     ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS write_description,
     ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS keep_description
-FROM nexus_assets.work_image_batches_decided AS d
-JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-JOIN public.images_batch AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
-WHERE d.action IN ('compare', 'adopt');
+    FROM nexus_assets.work_image_batches_decided AS d
+    JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+    JOIN public.images_batch AS t ON t.id = d.nexus_id
+    LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
+    LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
+    WHERE d.action IN ('compare', 'adopt');
 
 SELECT bool_or(keep_object_id), bool_or(keep_name), bool_or(keep_description)
     FROM nexus_assets.work_image_batches_changes;
@@ -614,7 +615,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'description'::text AS column_name,
-           CASE WHEN l.base_description IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_description AND (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE))) THEN 'refused'
+               WHEN l.base_description IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_description::text AS filemaker_value, t.description::text AS nexus_value
     FROM nexus_assets.work_image_batches_changes AS c
         JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
@@ -633,11 +636,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
     SELECT 'image_batches', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_image_batches_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -733,8 +737,9 @@ WITH written AS (
             WHEN l.base_object_id IS NULL AND t.object_id IS NOT DISTINCT
                 FROM i.new_object_id::uuid THEN hash_record_extended(ROW(i.new_object_id::uuid), 0)
                 ELSE l.base_object_id END
-   , hash_record_extended(ROW(i.new_name::character varying(255)), 0),
-       hash_record_extended(ROW(i.new_description::text), 0)
+   , hash_record_extended(ROW(i.new_name::character varying(255)), 0), CASE
+       WHEN (c.keep_description AND (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE))) THEN l.base_description
+       ELSE hash_record_extended(ROW(i.new_description::text), 0) END
    FROM nexus_assets.work_image_batches_changes AS c
        JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
        JOIN public.images_batch AS t ON t.id = c.nexus_id

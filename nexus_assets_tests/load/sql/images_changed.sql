@@ -98,7 +98,8 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
 ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
-WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'images' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -653,34 +654,32 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_changes AS
               AND (
                 ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
                     OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
-    SELECT FROM nexus_assets.superseded AS s
-    WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS write_batch_id,
-        (
-          (t.batch_id IS DISTINCT FROM i.new_batch_id AND i.new_batch_id IS NOT NULL)
-              AND NOT (
-                ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
-                    OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
-    SELECT FROM nexus_assets.superseded AS s
-    WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS keep_batch_id,
-        (((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND ((d.action = 'adopt' AND coalesce(t.filemaker_id IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_filemaker_id IS NULL)))) AND (i.new_filemaker_id IS NOT NULL)) AND (t.filemaker_id IS NULL OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)))) AS write_filemaker_id,
-        (((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND ((d.action = 'adopt' AND coalesce(t.filemaker_id IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_filemaker_id IS NULL)))) AND (i.new_filemaker_id IS NOT NULL)) AND NOT (t.filemaker_id IS NULL OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)))) AS keep_filemaker_id,
-        ((t.s3_key IS DISTINCT FROM i.new_s3_key AND nullif(t.s3_key, '')::character varying(500) IS DISTINCT FROM nullif(i.new_s3_key, '')::character varying(500) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_key, '') = coalesce(NULL::text, ''))))) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)))) AS write_s3_key,
-        ((t.s3_key IS DISTINCT FROM i.new_s3_key AND nullif(t.s3_key, '')::character varying(500) IS DISTINCT FROM nullif(i.new_s3_key, '')::character varying(500) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_key, '') = coalesce(NULL::text, ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)))) AS keep_s3_key,
-        (((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS DISTINCT FROM nexus_assets.read_text(i.new_s3_thumbnail_key)::character varying(500) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_thumbnail_key, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), ''::text), ''))))) AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AS write_s3_thumbnail_key,
-        (((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS DISTINCT FROM nexus_assets.read_text(i.new_s3_thumbnail_key)::character varying(500) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_thumbnail_key, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), ''::text), ''))))) AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AS keep_s3_thumbnail_key,
-        (
-          (
-            t.original_name IS DISTINCT FROM i.new_original_name
-                AND nexus_assets.read_text(t.original_name)::character varying(255) IS DISTINCT
-                FROM nexus_assets.read_text(i.new_original_name)::character varying(255)
-                AND (
-                  (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.original_name)::character varying(255) IS NULL OR FALSE OR t.original_name::text = regexp_replace(t.s3_key::text, '^.*/', ''), FALSE))
-                      OR (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE) OR coalesce(l.base_original_name = hash_record_extended(ROW(nexus_assets.read_text(t.original_name)::character varying(255)), 0), FALSE))
-                      OR NOT (
-                        FALSE
-                            OR (
-                              (d.action = 'adopt' OR l.origin <> 'made')
-                                  AND coalesce(i.new_original_name, '') = coalesce(
+SELECT FROM nexus_assets.superseded AS s
+WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS write_batch_id,
+    (
+      (t.batch_id IS DISTINCT FROM i.new_batch_id AND i.new_batch_id IS NOT NULL)
+          AND NOT (
+            ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
+                OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
+SELECT FROM nexus_assets.superseded AS s
+WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id)))) AS keep_batch_id,
+    (((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND ((d.action = 'adopt' AND coalesce(t.filemaker_id IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_filemaker_id IS NULL)))) AND (i.new_filemaker_id IS NOT NULL)) AND (t.filemaker_id IS NULL OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)))) AS write_filemaker_id,
+    (((t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND t.filemaker_id IS DISTINCT FROM i.new_filemaker_id AND ((d.action = 'adopt' AND coalesce(t.filemaker_id IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_filemaker_id IS NULL)))) AND (i.new_filemaker_id IS NOT NULL)) AND NOT (t.filemaker_id IS NULL OR (coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE) OR coalesce(l.base_filemaker_id = hash_record_extended(ROW(t.filemaker_id), 0), FALSE)))) AS keep_filemaker_id,
+    ((t.s3_key IS DISTINCT FROM i.new_s3_key AND nullif(t.s3_key, '')::character varying(500) IS DISTINCT FROM nullif(i.new_s3_key, '')::character varying(500) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_key, '') = coalesce(NULL::text, ''))))) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)))) AS write_s3_key,
+    ((t.s3_key IS DISTINCT FROM i.new_s3_key AND nullif(t.s3_key, '')::character varying(500) IS DISTINCT FROM nullif(i.new_s3_key, '')::character varying(500) AND ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_key, '') = coalesce(NULL::text, ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nullif(t.s3_key, '')::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_key = hash_record_extended(ROW(t.s3_key), 0), FALSE) OR coalesce(l.base_s3_key = hash_record_extended(ROW(nullif(t.s3_key, '')::character varying(500)), 0), FALSE)))) AS keep_s3_key,
+    (((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS DISTINCT FROM nexus_assets.read_text(i.new_s3_thumbnail_key)::character varying(500) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_thumbnail_key, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), ''::text), ''))))) AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AS write_s3_thumbnail_key,
+    (((t.s3_thumbnail_key IS DISTINCT FROM i.new_s3_thumbnail_key AND nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS DISTINCT FROM nexus_assets.read_text(i.new_s3_thumbnail_key)::character varying(500) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_s3_thumbnail_key, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), ''::text), ''))))) AND (NOT coalesce(i.new_s3_thumbnail_key::text, '') = '' OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(t.s3_thumbnail_key), 0), FALSE) OR coalesce(l.base_s3_thumbnail_key = hash_record_extended(ROW(nexus_assets.read_text(t.s3_thumbnail_key)::character varying(500)), 0), FALSE)))) AS keep_s3_thumbnail_key,
+    (
+      (
+        t.original_name IS DISTINCT FROM i.new_original_name
+            AND nexus_assets.read_text(t.original_name)::character varying(255) IS DISTINCT
+            FROM nexus_assets.read_text(i.new_original_name)::character varying(255)
+            AND (
+              (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.original_name)::character varying(255) IS NULL OR FALSE OR t.original_name::text = regexp_replace(t.s3_key::text, '^.*/', ''), FALSE))
+                  OR (coalesce(l.base_original_name = hash_record_extended(ROW(t.original_name), 0), FALSE) OR coalesce(l.base_original_name = hash_record_extended(ROW(nexus_assets.read_text(t.original_name)::character varying(255)), 0), FALSE))
+                  OR NOT (
+                    FALSE
+                        OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_original_name, '') = coalesce(
     (
       SELECT CASE WHEN ending IS NULL
           OR replace(lower(substring(said FROM '\.[^./]+$')), '.jpeg', '.jpg') = replace(ending, '.jpeg', '.jpg') THEN said
@@ -755,7 +754,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'category'::text AS column_name,
-           CASE WHEN l.base_category IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_category AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE) OR coalesce(l.base_category = hash_record_extended(ROW(nexus_assets.read_text(t.category)::character varying(100)), 0), FALSE))) THEN 'refused'
+               WHEN l.base_category IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_category::text AS filemaker_value, t.category::text AS nexus_value
     FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)
         JOIN public.images_image AS t ON t.id = c.nexus_id
@@ -773,11 +774,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
     SELECT 'images', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_images_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -866,8 +868,9 @@ WITH written AS (
        hash_record_extended(ROW(i.new_original_name::character varying(255)), 0),
        hash_record_extended(ROW(i.new_file_size::integer), 0),
        hash_record_extended(ROW(i.new_thumbnail_size::integer), 0),
-       hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0),
-       hash_record_extended(ROW(i.new_category::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_mime_type::character varying(100)), 0), CASE
+       WHEN (c.keep_category AND (coalesce(l.base_category = hash_record_extended(ROW(t.category), 0), FALSE) OR coalesce(l.base_category = hash_record_extended(ROW(nexus_assets.read_text(t.category)::character varying(100)), 0), FALSE))) THEN l.base_category
+       ELSE hash_record_extended(ROW(i.new_category::character varying(100)), 0) END,
        hash_record_extended(ROW(i.new_caption::text), 0), hash_record_extended(ROW(i.new_date_taken::date), 0),
        hash_record_extended(ROW(i.new_order::integer), 0)
    FROM nexus_assets.work_images_changes AS c JOIN nexus_assets.work_images_incoming AS i USING (row_number)

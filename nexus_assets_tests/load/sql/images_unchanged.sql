@@ -98,7 +98,8 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
 ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_images AS l USING (source_id)
-WHERE c.entity = 'images' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'images' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 

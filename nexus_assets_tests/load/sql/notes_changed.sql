@@ -95,7 +95,8 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
 ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_notes AS l USING (source_id)
-WHERE c.entity = 'notes' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'notes' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -520,12 +521,12 @@ SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_
 WHERE action = 'adopt' AND known_id <> nexus_id;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
+    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
+        (
+          (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
+              AND (
+                (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+                    OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
     (
@@ -543,12 +544,12 @@ WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_exte
     (((t.created_at IS DISTINCT FROM i.new_created_at AND t.created_at IS DISTINCT FROM i.new_created_at AND ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_created_at IS NULL)))) AND (i.new_created_at IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(t.created_at IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE) OR coalesce(l.base_created_at = hash_record_extended(ROW(t.created_at), 0), FALSE)))) AS keep_created_at,
     ((t.created_by IS DISTINCT FROM i.new_created_by AND nexus_assets.read_text(t.created_by)::character varying(100) IS DISTINCT FROM nexus_assets.read_text(i.new_created_by)::character varying(100) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_created_by, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), 'FileMaker Import'::text), ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)))) AS write_created_by,
     ((t.created_by IS DISTINCT FROM i.new_created_by AND nexus_assets.read_text(t.created_by)::character varying(100) IS DISTINCT FROM nexus_assets.read_text(i.new_created_by)::character varying(100) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_created_by, '') = coalesce(coalesce(nexus_assets.read_text(NULL::text), 'FileMaker Import'::text), ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.created_by)::character varying(100) IS NULL OR FALSE OR t.created_by::text ILIKE ANY (ARRAY['%import%']), FALSE)) OR (coalesce(l.base_created_by = hash_record_extended(ROW(t.created_by), 0), FALSE) OR coalesce(l.base_created_by = hash_record_extended(ROW(nexus_assets.read_text(t.created_by)::character varying(100)), 0), FALSE)))) AS keep_created_by
-FROM nexus_assets.work_notes_decided AS d
-JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
-JOIN public.notes AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-WHERE d.action IN ('compare', 'adopt');
+    FROM nexus_assets.work_notes_decided AS d
+    JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
+    JOIN public.notes AS t ON t.id = d.nexus_id
+    LEFT JOIN nexus_assets.identity_notes AS l ON l.source_id = d.source_id
+    LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
+    WHERE d.action IN ('compare', 'adopt');
 
 SELECT bool_or(keep_patient_id), bool_or(keep_content), bool_or(keep_note_type), bool_or(keep_created_at),
     bool_or(keep_created_by) FROM nexus_assets.work_notes_changes;
@@ -557,7 +558,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS sourc
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'content'::text AS column_name,
-           CASE WHEN l.base_content IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_content AND (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE))) THEN 'refused'
+               WHEN l.base_content IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_content::text AS filemaker_value, t.content::text AS nexus_value
     FROM nexus_assets.work_notes_changes AS c JOIN nexus_assets.work_notes_incoming AS i USING (row_number)
         JOIN public.notes AS t ON t.id = c.nexus_id
@@ -575,11 +578,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS sourc
     SELECT 'notes', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_notes_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -649,7 +653,9 @@ WITH written AS (
             WHEN l.base_patient_id IS NULL AND t.patient_id IS NOT DISTINCT
                 FROM i.new_patient_id::uuid THEN hash_record_extended(ROW(i.new_patient_id::uuid), 0)
                 ELSE l.base_patient_id END
-   , hash_record_extended(ROW(i.new_content::text), 0),
+   , CASE
+       WHEN (c.keep_content AND (coalesce(l.base_content = hash_record_extended(ROW(t.content), 0), FALSE) OR coalesce(l.base_content = hash_record_extended(ROW(nexus_assets.read_text(t.content)::text), 0), FALSE))) THEN l.base_content
+       ELSE hash_record_extended(ROW(i.new_content::text), 0) END,
        hash_record_extended(ROW(i.new_note_type::character varying(50)), 0),
        CASE WHEN i.new_created_at IS NOT NULL
            OR c.write_created_at THEN hash_record_extended(ROW(coalesce(i.new_created_at::timestamp with time zone, now())), 0)

@@ -99,7 +99,7 @@ ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_patient_referrers AS l USING (source_id)
-WHERE c.entity = 'patient_referrers' AND c.resolved_load IS NULL AND c.decision = 'filemaker'
+WHERE c.entity = 'patient_referrers' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
     AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
@@ -443,15 +443,15 @@ SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_
 WHERE action = 'adopt' AND known_id <> nexus_id;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_changes AS
-SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (
-                  (
-                    coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
-                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
+        (
+          (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
+              AND (
+                (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+                    OR (
+                      (
+                        coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
+                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
 SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_patient_id = hash_record_extended(ROW(t.patient_id), 0))))
     OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
@@ -568,13 +568,13 @@ SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id
 SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
     (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS write_is_primary,
     (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS keep_is_primary
-FROM nexus_assets.work_patient_referrers_decided AS d
-JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
-JOIN public.patient_referrers AS t ON t.id = d.nexus_id
-LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = d.source_id
-LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-    LEFT JOIN public.referrers AS row_1 ON row_1.id = t.referrer_id
-WHERE d.action IN ('compare', 'adopt');
+    FROM nexus_assets.work_patient_referrers_decided AS d
+    JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
+    JOIN public.patient_referrers AS t ON t.id = d.nexus_id
+    LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = d.source_id
+    LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
+        LEFT JOIN public.referrers AS row_1 ON row_1.id = t.referrer_id
+    WHERE d.action IN ('compare', 'adopt');
 
 WITH said AS (
   SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, patient_id AS "key 0",
@@ -618,11 +618,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_kept AS SELECT NULL::u
    SELECT 'patient_referrers', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
        FROM nexus_assets.work_patient_referrers_kept
    ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-     SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+     SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+         nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
          decision = CASE WHEN (c.filemaker_value, c.nexus_value)
            IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-     WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-       IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+     WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+       IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
 RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
    INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
    SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),

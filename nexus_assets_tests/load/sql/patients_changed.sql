@@ -92,7 +92,8 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
 ORDER BY 1, 3, 2;
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_patients AS l USING (source_id)
-WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND c.decision = 'filemaker' AND l.vanished_load IS NULL;
+WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
+    AND l.vanished_load IS NULL;
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB';
 
@@ -645,7 +646,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
     NULL::text AS column_name, NULL::text AS cause, NULL::text AS filemaker_value, NULL::text AS nexus_value WHERE FALSE
     UNION ALL
     SELECT c.source_id, c.nexus_id, 'middle_names'::text AS column_name,
-           CASE WHEN l.base_middle_names IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
+           CASE
+               WHEN (c.keep_middle_names AND (coalesce(l.base_middle_names = hash_record_extended(ROW(t.middle_names), 0), FALSE) OR coalesce(l.base_middle_names = hash_record_extended(ROW(nexus_assets.read_text(t.middle_names)::character varying(100)), 0), FALSE))) THEN 'refused'
+               WHEN l.base_middle_names IS NULL THEN 'adopted' ELSE 'edited' END AS cause,
            i.new_middle_names::text AS filemaker_value, t.middle_names::text AS nexus_value
     FROM nexus_assets.work_patients_changes AS c JOIN nexus_assets.work_patients_incoming AS i USING (row_number)
         JOIN public.patients AS t ON t.id = c.nexus_id
@@ -663,11 +666,12 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
     SELECT 'patients', source_id, nexus_id, column_name, cause, filemaker_value, nexus_value, <load>
         FROM nexus_assets.work_patients_kept
     ON CONFLICT (entity, source_id, column_name) WHERE resolved_load IS NULL DO UPDATE
-      SET nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
+      SET cause = CASE WHEN 'refused' IN (c.cause, excluded.cause) THEN excluded.cause ELSE c.cause END,
+          nexus_id = excluded.nexus_id, filemaker_value = excluded.filemaker_value, nexus_value = excluded.nexus_value,
           decision = CASE WHEN (c.filemaker_value, c.nexus_value)
             IS NOT DISTINCT FROM (excluded.filemaker_value, excluded.nexus_value) THEN c.decision END
-      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value)
-        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value)
+      WHERE (c.nexus_id, c.filemaker_value, c.nexus_value, c.cause = 'refused')
+        IS DISTINCT FROM (excluded.nexus_id, excluded.filemaker_value, excluded.nexus_value, excluded.cause = 'refused')
  RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::text <> '0' AS met)
     INSERT INTO nexus_assets.before_value (load_id, step, table_name, row_key, before, after)
     SELECT <load>, (SELECT coalesce(max(step), 0) + 1 FROM nexus_assets.before_value WHERE load_id = <load>),
@@ -784,8 +788,9 @@ WITH written AS (
                 FROM i.new_funding_type_id::uuid THEN hash_record_extended(ROW(i.new_funding_type_id::uuid), 0)
                 ELSE l.base_funding_type_id END
    , hash_record_extended(ROW(i.new_first_name::character varying(100)), 0),
-       hash_record_extended(ROW(i.new_last_name::character varying(100)), 0),
-       hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0),
+       hash_record_extended(ROW(i.new_last_name::character varying(100)), 0), CASE
+       WHEN (c.keep_middle_names AND (coalesce(l.base_middle_names = hash_record_extended(ROW(t.middle_names), 0), FALSE) OR coalesce(l.base_middle_names = hash_record_extended(ROW(nexus_assets.read_text(t.middle_names)::character varying(100)), 0), FALSE))) THEN l.base_middle_names
+       ELSE hash_record_extended(ROW(i.new_middle_names::character varying(100)), 0) END,
        hash_record_extended(ROW(i.new_title::character varying(10)), 0), hash_record_extended(ROW(i.new_dob::date), 0),
        hash_record_extended(ROW(i.new_sex::character varying(20)), 0),
        hash_record_extended(ROW(i.new_health_number::character varying(50)), 0),
