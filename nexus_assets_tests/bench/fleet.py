@@ -27,8 +27,8 @@ from nexus_assets.local.processes import free_port
 from nexus_assets.local.s3 import S3Server
 from nexus_assets_tests.bench.server import Server
 
-SIZES = (0.05, 0.25)
-"""To the published size. Two of them make a slope; both are small, so that a measurement takes minutes."""
+SIZES = (0.1, 1.0)
+"""To the published size. Two of them make a slope; neither is large, so that a measurement takes minutes."""
 
 ROUNDS = 5
 LIST_PRICE = 0.005 / 1000
@@ -109,7 +109,7 @@ def _load(environment: dict[str, str], server: Server) -> tuple[Cost, float]:
 @contextmanager
 def _clinic(folder: Path, size: float, server: Server) -> Iterator[dict[str, str]]:
     """The environment of a process over a new clinic of this size, which is not loaded."""
-    s3 = S3Server(folder / "s3")
+    s3 = S3Server(folder / "s3", cache_seconds=2)
     bucket = s3.folder / "bench"
     write_clinic(folder / "exports", bucket, scale=size)
     home = folder / "home"
@@ -168,10 +168,12 @@ def measure() -> Measured:
     first, unchanged, rounds = [], [], []
     server_mb = 0.0
     with tempfile.TemporaryDirectory() as temporary, Server(Path(temporary) / "postgres") as server:
+        server.stop_autovacuum()
         for size in SIZES:
             with _clinic(Path(temporary) / str(size), size, server) as environment:
                 cost, _ = _load(environment, server)
                 first.append(cost)
+                server.vacuum(environment["NEXUS_DATABASE_URL"])
                 cost, seconds = _load(environment, server)
                 unchanged.append(cost)
                 rounds.append(seconds)

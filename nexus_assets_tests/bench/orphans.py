@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -23,6 +22,7 @@ from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.nexus.relations import RelationColumn
+from nexus_assets_tests.bench.server import run_alone
 
 MEASURED = ("no_orphaned_references", "no_unmanaged_orphans")
 """The checks that look at every reference."""
@@ -74,10 +74,7 @@ def fill(url: str, scale: int) -> None:
                     Literal(rows * scale),
                 )
             )
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # As autovacuum leaves them.
-        connection.exec_driver_sql("VACUUM ANALYZE")
+    run_alone(url, "VACUUM ANALYZE")  # as autovacuum leaves them
 
 
 def _id_sql(entity: str, number: Composable) -> Composable:

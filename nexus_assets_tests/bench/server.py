@@ -63,6 +63,15 @@ class Server:
         finally:
             self.drop(url)
 
+    def stop_autovacuum(self) -> None:
+        """Has no process of its own work beside what is measured: its processor's time would be counted, at one time or another."""
+        self._run("ALTER SYSTEM SET autovacuum = off", admin=True)
+        self._run("SELECT pg_reload_conf()", admin=True)
+
+    def vacuum(self, url: str) -> None:
+        """Leaves the database's tables as autovacuum does."""
+        run_alone(url, "VACUUM ANALYZE")
+
     def measured(self, work: Callable[..., int], *arguments: Any) -> Taken:
         """What the work takes, here and in the server; nobody else uses that meanwhile."""
         before = self._spent()
@@ -80,9 +89,14 @@ class Server:
         return self._postgres.processor_seconds()
 
     def _run(self, statement: str, *, admin: bool = False) -> None:
-        engine = sa.create_engine(self._postgres.admin_url() if admin else self._postgres.url(), poolclass=sa.NullPool)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(statement)
+        run_alone(self._postgres.admin_url() if admin else self._postgres.url(), statement)
+
+
+def run_alone(url: str, statement: str) -> None:
+    """Runs a statement outside any transaction."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(statement)
 
 
 def _name(url: str) -> str:
