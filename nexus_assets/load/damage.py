@@ -126,7 +126,7 @@ _MARKS = SQL(r"""
           '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
         END) AS mark(code)
       WHERE (concat_ws(E'\x1F', '', {short}, '')
-               ~ '[<#&?=_''\\{letters}]|[0-9]([eE][-+]|[.]0)|[0-9]{{16}}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
+               ~ '[<#&?=''\\{letters}]|_x00|[0-9]([eE][-+]|[.]0)|[0-9]{{16}}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
              OR {long})
         AND code IS NOT NULL
       GROUP BY 1, 2

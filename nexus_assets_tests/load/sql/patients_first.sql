@@ -131,7 +131,7 @@ WITH found AS (
       '|[√¬][†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæøÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü]|‚Ä|[├┬]|ΓÇ|ÔÇ') THEN 'damaged_text'
     END) AS mark(code)
   WHERE (concat_ws(E'\x1F', '', CASE WHEN octet_length(s.c9) <= 35 THEN s.c9 END, CASE WHEN octet_length(s.c11) <= 35 THEN s.c11 END, CASE WHEN octet_length(s.c12) <= 35 THEN s.c12 END, CASE WHEN octet_length(s.c13) <= 35 THEN s.c13 END, CASE WHEN octet_length(s.c20) <= 35 THEN s.c20 END, CASE WHEN octet_length(s.c5) <= 35 THEN s.c5 END, CASE WHEN octet_length(s.c7) <= 35 THEN s.c7 END, CASE WHEN octet_length(s.c8) <= 35 THEN s.c8 END, CASE WHEN octet_length(s.c1) <= 35 THEN s.c1 END, CASE WHEN octet_length(s.c0) <= 35 THEN s.c0 END, CASE WHEN octet_length(s.c2) <= 35 THEN s.c2 END, CASE WHEN octet_length(s.c3) <= 35 THEN s.c3 END, CASE WHEN octet_length(s.c4) <= 35 THEN s.c4 END, CASE WHEN octet_length(s.c10) <= 35 THEN s.c10 END, CASE WHEN octet_length(s.c15) <= 35 THEN s.c15 END, CASE WHEN octet_length(s.c14) <= 35 THEN s.c14 END, CASE WHEN octet_length(s.c16) <= 35 THEN s.c16 END, CASE WHEN octet_length(s.c19) <= 35 THEN s.c19 END, CASE WHEN octet_length(s.c18) <= 35 THEN s.c18 END, CASE WHEN octet_length(s.c17) <= 35 THEN s.c17 END, CASE WHEN octet_length(s.c6) <= 35 THEN s.c6 END, '')
-           ~ '[<#&?=_''\\\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|[0-9]([eE][-+]|[.]0)|[0-9]{16}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
+           ~ '[<#&?=''\\\uFFFD\u0080-\u009FÃÂâ√¬‚├┬ΓÔ]|_x00|[0-9]([eE][-+]|[.]0)|[0-9]{16}|\x1F[(]?(NULL|null|NaN|nan)[)]?\x1F'
          OR (octet_length(s.c9) > 35 AND (
       strpos(s.c9, '&') > 0 OR strpos(s.c9, '_x00') > 0
       OR octet_length(s.c9) <= 60 AND (strpos(s.c9, '<') > 0 OR strpos(s.c9, '#') > 0)
