@@ -56,12 +56,11 @@ def _rivals_sql(listing: Composable, loaded: Composable | None) -> Composable:
                        WHERE NOT o.is_thumbnail GROUP BY 1) AS kept USING (record_key)
         """).format(listing=listing, loaded=loaded)
     return SQL(r"""
+        WITH several AS MATERIALIZED (SELECT record_key FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
         SELECT f.key, shared.names FROM {listing} AS f JOIN (
           SELECT record_key, string_agg(coalesce(substring(key FROM {ours}), '…'), ', ' ORDER BY key)
             || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)' ELSE '' END AS names
-          FROM {listing} WHERE NOT is_thumbnail AND record_key IN
-            (SELECT record_key FROM {listing} WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
-          GROUP BY 1) AS shared USING (record_key)
+          FROM {listing} JOIN several USING (record_key) WHERE NOT is_thumbnail GROUP BY 1) AS shared USING (record_key)
         {joined}
         WHERE NOT f.is_thumbnail AND f.key <> {kept}
     """).format(listing=listing, joined=joined, kept=kept, ours=Literal(_NAMED_BY_RECORD))
@@ -137,11 +136,15 @@ def record_groups_sql(source: FileRecords, records: Composable) -> Composable:
     return SQL("""
         SELECT min(row_number) AS row_number, NULL::text AS flaw, group_id, contact::text AS {contact},
                group_date::text AS {date}
-        FROM (SELECT r.*, own, count(*) OVER (PARTITION BY own) AS of_the_id
-              FROM {records} AS r CROSS JOIN LATERAL nexus_assets.read_uuid(r.{own_id}) AS own) AS records
+        FROM (SELECT r.*, {own} AS own, count(*) OVER (PARTITION BY {own}) AS of_the_id FROM {records} AS r) AS records
         WHERE flaw IS NULL AND group_id IS NOT NULL AND own IS NOT NULL AND of_the_id = 1
         GROUP BY group_id, contact, group_date
-    """).format(contact=contact, date=date, own_id=Identifier(source.own_id), records=records)
+    """).format(
+        contact=contact,
+        date=date,
+        own=SQL("nexus_assets.read_uuid(r.{})").format(Identifier(source.own_id)),
+        records=records,
+    )
 
 
 def rows_without_file_sql(listing: Composable, export: Composable, on: Composable) -> Composable:

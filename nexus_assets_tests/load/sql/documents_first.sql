@@ -241,6 +241,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
                x."id_Order", x.imported, x.num
     FROM nexus_assets.work_documents_listing AS f
     LEFT JOIN (
+    WITH several AS MATERIALIZED (SELECT record_key FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
     SELECT f.key, shared.names FROM nexus_assets.work_documents_listing AS f JOIN (
       SELECT record_key,
           string_agg(
@@ -251,9 +252,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_records AS
                       ' ORDER BY key)
         || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
             ELSE '' END AS names
-      FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail AND record_key IN
-        (SELECT record_key FROM nexus_assets.work_documents_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
-      GROUP BY 1) AS shared USING (record_key)
+      FROM nexus_assets.work_documents_listing JOIN several USING (record_key) WHERE NOT is_thumbnail GROUP BY 1) AS shared USING (record_key)
         LEFT JOIN (
           SELECT o.record_key, min(o.key) AS key FROM nexus_assets.work_documents_listing AS o
               JOIN public.documents_document AS t ON t.s3_key = o.key

@@ -255,6 +255,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
            t.key AS thumbnail_key, t.size::text AS thumbnail_size, x.recid, x."id_Contact", x."date", x.id
     FROM nexus_assets.work_image_batches_listing AS f
     LEFT JOIN (
+    WITH several AS MATERIALIZED (SELECT record_key FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
     SELECT f.key, shared.names FROM nexus_assets.work_image_batches_listing AS f JOIN (
       SELECT record_key,
           string_agg(
@@ -265,9 +266,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
                       ' ORDER BY key)
         || CASE WHEN count(DISTINCT substring(key FROM '[^/]+$')) < count(*) THEN ' (in different folders)'
             ELSE '' END AS names
-      FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail AND record_key IN
-        (SELECT record_key FROM nexus_assets.work_image_batches_listing WHERE NOT is_thumbnail GROUP BY 1 HAVING count(*) > 1)
-      GROUP BY 1) AS shared USING (record_key)
+      FROM nexus_assets.work_image_batches_listing JOIN several USING (record_key) WHERE NOT is_thumbnail GROUP BY 1) AS shared USING (record_key)
         LEFT JOIN (
           SELECT o.record_key, min(o.key) AS key FROM nexus_assets.work_image_batches_listing AS o
               JOIN public.images_image AS t ON t.s3_key = o.key
@@ -297,8 +296,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_records AS
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_groups AS
     SELECT min(row_number) AS row_number, NULL::text AS flaw, group_id, contact::text AS "id_Contact",
            group_date::text AS "date"
-    FROM (SELECT r.*, own, count(*) OVER (PARTITION BY own) AS of_the_id
-          FROM nexus_assets.work_image_batches_records AS r CROSS JOIN LATERAL nexus_assets.read_uuid(r.id) AS own) AS records
+    FROM (SELECT r.*, nexus_assets.read_uuid(r.id) AS own, count(*) OVER (PARTITION BY nexus_assets.read_uuid(r.id)) AS of_the_id FROM nexus_assets.work_image_batches_records AS r) AS records
     WHERE flaw IS NULL AND group_id IS NOT NULL AND own IS NOT NULL AND of_the_id = 1
     GROUP BY group_id, contact, group_date
 ; ANALYZE nexus_assets.work_image_batches_groups;
