@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from dotenv import load_dotenv
 
-from nexus_assets import clinics
+from nexus_assets import clinics, output
 from nexus_assets.errors import NexusAssetsError
 
 COMMANDS = {
@@ -113,6 +113,16 @@ def main() -> None:
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found. Ctrl-C and SIGTERM end a command with one sentence and EXIT_INTERRUPTED.
     """
+    output.take_over()
+    code = _run()
+    if why := output.lost():
+        click.echo(f"The command has ended, but its output could not be written to its end: {why}.", err=True)
+        code = EXIT_ERROR
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Runs the command that the arguments name; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Of the working folder, and before the environment, as Dagster's own commands have it: a plan looks where the load writes.
     load_dotenv(".env", override=True)
@@ -121,19 +131,21 @@ def main() -> None:
     try:
         # Otherwise click makes its own "Aborted!" of an interruption.
         code = nexus_assets.main(standalone_mode=False)
+    except SystemExit as ended:
+        code = ended.code
     except (KeyboardInterrupt, click.Abort):
         click.echo(INTERRUPTED, err=True)
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except NexusAssetsError as error:
         click.echo(str(error), err=True)
-        sys.exit(EXIT_ERROR)
+        return EXIT_ERROR
     except Exception as error:
         click.echo("".join(traceback.format_tb(error.__traceback__)), err=True)
         click.echo(
             f"An error of the kind {type(error).__name__} that nobody foresaw; the lines above say where.", err=True
         )
-        sys.exit(EXIT_ERROR)
-    sys.exit(code if isinstance(code, int) else 0)
+        return EXIT_ERROR
+    return code if isinstance(code, int) else 0

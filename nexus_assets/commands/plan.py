@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
@@ -168,5 +169,8 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
     else:
         tell_plan(plan, Console())
         if out is not None:
-            click.echo(f"Written to {out}. Carry it out: nexus-assets apply {out}")
+            carrying = f"Carry it out: nexus-assets apply {shlex.quote(str(out))}"
+            click.echo(
+                f"Written to {out}. {'Correct what would stop it, and plan again.' if plan.would_stop else carrying}"
+            )
     sys.exit(1 if plan.would_stop else 0)

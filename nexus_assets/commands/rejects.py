@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -87,7 +88,7 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
     if not with_data:
         raise NexusAssetsError(
             f"{file} would hold patients' data, and nothing was written.",
-            remedy=f"If that is what you want: nexus-assets rejects export {file} --with-data",
+            remedy=f"If that is what you want: nexus-assets rejects export {shlex.quote(str(file))} --with-data",
         )
     if file.suffix.lower() != ".xlsx":
         raise NexusAssetsError(f"{file} is to be a workbook.", remedy=f"Name it {file.with_suffix('.xlsx')}.")
@@ -99,7 +100,9 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
         click.echo(f"{name}: {number:,} {why} left out. {advice}")
     if written.too_long:
         click.echo(f"{written.too_long:,} rows left out: a cell of theirs is longer than Excel's can be.")
-    click.echo(f"{file} holds patients' data: remove it when you are done. Then: nexus-assets rejects retry {file}")
+    click.echo(
+        f"{file} holds patients' data: remove it when you are done. Then: nexus-assets rejects retry {shlex.quote(str(file))}"
+    )
 
 
 @command.command("retry")

@@ -443,14 +443,17 @@ def test_plan_whose_load_would_do_something_else_is_not_carried_out(graph: Graph
 
 @pytest.mark.usefixtures("graph")
 def test_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").touch(0o644)
-    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
-    assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
+    file = tmp_path / "the plan.json"
+    file.touch(0o644)
+    said = nexus_assets("plan", "--out", str(file)).stdout
+    assert said.endswith(f"Carry it out: nexus-assets apply '{file}'\n")
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_plan_that_would_be_stopped_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
     (graph.exports / "Notes.csv").unlink()
-    nexus_assets("plan", "--out", str(tmp_path / "plan.json"))
+    said = nexus_assets("plan", "--out", str(tmp_path / "plan.json")).stdout
+    assert said.endswith("plan.json. Correct what would stop it, and plan again.\n")
     result = nexus_assets("apply", str(tmp_path / "plan.json"))
     assert result.exit_code == cli.EXIT_ERROR
     assert "would be stopped, at notes" in str(result.exception)
