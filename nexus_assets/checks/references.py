@@ -23,6 +23,7 @@ from nexus_assets.nexus import catalog
 from nexus_assets.nexus.models import Model, labels
 from nexus_assets.nexus.references import (
     NOT_ALLOWED,
+    UNTYPED,
     GenericKey,
     declared_key,
     foreign_columns,
@@ -259,12 +260,14 @@ def _images_sql(context: CheckContext, dangling_batches: Composable) -> Composab
     """Rows (id, batch_id, object_id, reason) of the images that are in one of these batches, or in none that exists."""
     images, batches = context.table("images"), context.table("image_batches")
     return SQL("""
-        SELECT i.id::text AS id, i.batch_id::text AS batch_id, o.object_id, 'batch_leads_nowhere' AS reason
+        SELECT i.id::text AS id, i.batch_id::text AS batch_id, o.object_id,
+               CASE o.reason WHEN {untyped} THEN o.reason ELSE 'batch_leads_nowhere' END AS reason
         FROM {images} AS i JOIN ({dangling}) AS o ON o.id::uuid = i.batch_id
         UNION ALL
         SELECT i.id::text, i.batch_id::text, NULL, 'batch_missing' FROM ({missing}) AS m JOIN {images} AS i ON i.batch_id = m.id
     """).format(
         images=images.table,
+        untyped=Literal(UNTYPED),
         missing=_dead_ids_sql(images.table, "batch_id", batches.table),
         dangling=dangling_batches,
     )
@@ -343,7 +346,7 @@ def _known(context: CheckContext, violators: Composable) -> _Known:
                 SELECT count(*), count(s.nexus_id), count(l.nexus_id), count(t.source_id),
                        count(*) FILTER (WHERE v.reason IN ('target_missing', 'batch_leads_nowhere') AND v.object_id IS NOT NULL
                                           AND s.nexus_id IS NULL AND k.nexus_id IS NULL),
-                       count(*) FILTER (WHERE v.reason = 'content_type_missing'),
+                       count(*) FILTER (WHERE v.reason = {untyped}),
                        count(*) FILTER (WHERE v.reason = {lookup_missing})
                 FROM ({violators}) AS v
                 LEFT JOIN nexus_assets.superseded AS s ON s.entity = 'patients' AND s.nexus_id::text = v.object_id
@@ -356,6 +359,7 @@ def _known(context: CheckContext, violators: Composable) -> _Known:
                 ledger=identity_table("patients"),
                 patients=patients.table,
                 violators=violators,
+                untyped=Literal(UNTYPED),
                 lookup_missing=Literal(LOOKUP_MISSING),
             )
         )

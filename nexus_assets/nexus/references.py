@@ -50,6 +50,9 @@ ID_COLUMNS_BY_CONSTRAINT = (
 """The same where a foreign key to django_content_type proves what the first column is."""
 
 
+UNTYPED = "content_type_missing"
+"""The reason of an orphan whose content type is gone."""
+
 NOT_ALLOWED = "content_type_not_allowed"
 """The reason of a generic reference that leads to a row of a model to which it may not lead."""
 
@@ -383,7 +386,7 @@ def orphans_sql(key: GenericKey, models: Sequence[Model], not_allowed: Sequence[
         ("half_null", SQL("FROM {relation} AS x WHERE x.{type} IS NULL AND x.{id} IS NOT NULL").format(**names)),
         ("half_null", SQL("FROM {relation} AS x WHERE x.{id} IS NULL AND x.{type} IS NOT NULL").format(**names)),
         (
-            "content_type_missing",
+            UNTYPED,
             SQL("""
                 FROM (
                   WITH RECURSIVE used AS (

@@ -116,7 +116,7 @@ def content_type_is_gone(clinic: CheckedClinic) -> Red:
     clinic.execute("UPDATE {images_batch} SET content_type_id = 999999 WHERE id = %s", batch)
     return {
         "image_batches/no_orphaned_references": {"content_type_missing": 1},
-        "images/no_orphaned_references": {"batch_leads_nowhere": _images_in(clinic, batch)},
+        "images/no_orphaned_references": {"content_type_missing": _images_in(clinic, batch)},
         "images/every_image_visible": {"batch_not_of_a_patient": _images_in(clinic, batch)},
     }
 

@@ -71,7 +71,7 @@ def test_links_under_renumbered_content_types_are_no_rows_to_delete(clinic: Chec
     clinic.unguard()
     clinic.execute("UPDATE django_content_type SET id = id + 5000")
     clinic.load()
-    for name in ("documents/no_unmanaged_orphans", "patients/no_orphaned_references"):
+    for name in ("documents/no_unmanaged_orphans", "images/no_unmanaged_orphans", "patients/no_orphaned_references"):
         (found,) = clinic.check(name).values()
         assert {*found.breakdown} == {"content_type_missing"}
         assert "a model was removed, or its table filled again" in found.cause
