@@ -9,7 +9,10 @@ import psycopg2
 import pytest
 from psycopg2.sql import SQL, Composable
 
-from nexus_assets.checks.check import NO_FILES, SAMPLE_ROWS, CheckContext, Finding, violators
+from nexus_assets.checks.check import NO_FILES, SAMPLE_ROWS, Check, CheckContext, Finding, violators
+from nexus_assets.checks.references import likely_cause
+from nexus_assets.checks.run import ask_all
+from nexus_assets_tests.checks.clinic import CheckedClinic
 
 
 @pytest.fixture
@@ -59,3 +62,20 @@ def test_reasons_and_next_step_are_asked_for_where_there_are_violators_alone(con
     assert asked == []
     finding = violators(context, one, say, cause=say)
     assert (finding.cause, finding.next_step, asked) == ("said", "said", [one, one])
+
+
+def test_no_table_is_read_again_for_each_violator(clinic: CheckedClinic) -> None:
+    plans = []
+
+    def find(context: CheckContext) -> Finding:
+        context.cursor.execute("ANALYZE images_batch, nexus_assets.superseded")
+        few = SQL("SELECT 'target_missing' AS reason, object_id::text FROM images_batch WHERE name || 'x' = 'x'")
+        likely_cause(context, few)
+        context.cursor.execute(b"EXPLAIN " + context.cursor.query)
+        plans.extend(context.cursor.fetchall())
+        return Finding(0)
+
+    ((_, answer),) = ask_all([Check("images", "asked", "", find)], clinic.engine, NO_FILES)
+    assert answer == Finding(0)
+    assert "Nested Loop" not in str(plans)
+    assert "Join" in str(plans)
