@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,11 +25,12 @@ class Output:
         self._try(self._stream.flush)
 
     def _try(self, function: Callable[..., object], *arguments: str) -> None:
+        if self.error is not None:
+            return
         try:
             function(*arguments)
         except OSError as error:
             self.error = error
-            self._stream = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the program's life
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

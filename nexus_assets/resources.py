@@ -20,6 +20,7 @@ from pydantic import PrivateAttr
 
 from nexus_assets import settings
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local.home import is_demo, local_home
 from nexus_assets.log_redaction import silence_libraries
 
 if TYPE_CHECKING:
@@ -64,14 +65,20 @@ def the_clinic() -> settings.Clinic:
 
 
 def _local_clinic() -> settings.Clinic:
+    unset = f"{settings.DATABASE_URL.name}, {settings.EXPORTS.name} and {settings.BUCKET.name} are not set, and the local demo clinic"
     try:
         from nexus_assets.local.services import connect
     except ImportError as error:
         raise NexusAssetsError(
-            f"{settings.DATABASE_URL.name}, {settings.EXPORTS.name} and {settings.BUCKET.name} are not set, and the local demo"
-            f" clinic is not installed ({error.name} is missing).",
+            f"{unset} is not installed ({error.name} is missing).",
             remedy="Set them in the environment or in .env, or run `pip install 'nexus-assets[local]'`.",
         ) from None
+    if not is_demo(local_home()):
+        raise NexusAssetsError(
+            f"{unset} is not made yet.",
+            remedy="Set them in the environment or in .env of this folder; or make it: `nexus-assets demo` (in a checkout"
+            " `python3 dev.py demo`).",
+        )
     services = connect()
     return settings.Clinic(
         services.database_url,

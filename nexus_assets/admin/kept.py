@@ -10,9 +10,10 @@ from typing import Literal as OneOf
 import sqlalchemy
 from psycopg2.sql import SQL, Composable, Literal
 
+from nexus_assets.admin.rejects import check_installed
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.ledger.schema import hold, install, is_installed
+from nexus_assets.ledger.schema import hold, install
 from nexus_assets.nexus.connection import transaction
 
 Side = OneOf["nexus", "filemaker"]
@@ -70,11 +71,10 @@ class Selection:
 
 
 def kept_values(engine: sqlalchemy.Engine, chosen: Selection, *, with_values: bool = False) -> list[KeptValue]:
-    """The values that are kept now, by entity, column and id. Nothing is written."""
+    """The values that are kept now, by entity, column and id. Nothing is written. Raises NoLedgerError."""
     values = SQL("c.filemaker_value, c.nexus_value" if with_values else "NULL, NULL")
     with transaction(engine, commit=False) as cursor:
-        if not is_installed(cursor):
-            return []
+        check_installed(cursor)
         # Rolled back: a ledger that an earlier version made has no column for decisions.
         install(cursor)
         cursor.execute(
@@ -104,8 +104,7 @@ def decide(engine: sqlalchemy.Engine, chosen: Selection, side: Side | None, by: 
     """
     with transaction(engine, lock=tuple(ENTITIES)) as cursor:
         hold(cursor)
-        if not is_installed(cursor):
-            return Decided(0)
+        check_installed(cursor)
         install(cursor)
         fixed = [
             f"{entity.name}.{column.name}"

@@ -52,7 +52,7 @@ def check_installed(cursor: Cursor) -> None:
     """Raises NoLedgerError where the database has no ledger."""
     if not is_installed(cursor):
         raise NoLedgerError(
-            "Nothing was ever loaded into this database, so nothing was rejected.",
+            "Nothing was ever loaded into this database: no row was rejected, and no value is kept.",
             remedy=f"Run `{clinics.materialize_command('*')}`.",
         )
 

@@ -357,4 +357,8 @@ _REMEDIES = {
     errorcodes.IDLE_IN_TRANSACTION_SESSION_TIMEOUT: f"Nothing was written. This program said nothing for {session.IDLE_TIMEOUT}:"
     " was its machine suspended? Run the command again.",
     errorcodes.DISK_FULL: "Nothing was written. Make room on the database server's disk.",
+    errorcodes.OUT_OF_MEMORY: "Nothing was written. The database server has too little memory free, or too low a limit: run the command"
+    " again when less goes on there, or have an administrator look at its memory, and at shared_buffers and work_mem.",
+    errorcodes.CONFIGURATION_LIMIT_EXCEEDED: "Nothing was written. As an administrator: raise the limit that is named for this role"
+    " (ALTER ROLE … SET temp_file_limit = …), or reset it.",
 }

@@ -215,6 +215,14 @@ def test_a_plan_made_before_a_decision_is_outdated(loaded: Clinic) -> None:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("decide", "nexus", "--all")], ids=" ".join)
+def test_without_a_load_nothing_is_said_to_agree(
+    clinic: Clinic, command: Callable[[Clinic], Command], arguments: tuple[str, ...]
+) -> None:
+    result = command(clinic)("kept", *arguments)
+    assert "Nothing was ever loaded" in str(result.exception)
+
+
 def test_the_command_lists_ids_and_columns_and_no_value(loaded: Clinic, command: Callable[[Clinic], Command]) -> None:
     id_ = edit(loaded, "notes")
     shown = command(loaded)("kept")
@@ -292,8 +300,3 @@ def test_the_examples_of_the_docs_work_as_typed(loaded: Clinic, command: Callabl
         line = line.replace("images", "patients").replace("caption", "title")
         words = re.sub(r"(?<=decide nexus )\S+", listed(loaded)[0].nexus_id, line).split()
         assert run(*words[1:]).exit_code == 0, line
-
-
-def test_before_the_first_load_nothing_is_kept(clinic: Clinic, command: Callable[[Clinic], Command]) -> None:
-    assert "agree" in command(clinic)("kept").output
-    assert command(clinic)("kept", "decide", "nexus", "--all").exit_code == 1

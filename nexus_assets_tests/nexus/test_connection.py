@@ -117,6 +117,15 @@ def test_what_a_constraint_demands_is_told_and_what_to_do(
     assert "Wattle" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("state", "advice"), [("53100", "Make room on"), ("53200", "too little memory free"), ("53400", "temp_file_limit")]
+)
+def test_what_a_server_has_too_little_of_is_told_with_what_helps(nexus_database: str, state: str, advice: str) -> None:
+    with pytest.raises(DatabaseError) as refused, transaction(make_engine(nexus_database)) as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+    assert advice in refused.value.remedy
+
+
 def test_an_error_of_a_statement_does_not_quote_its_parameters() -> None:
     assert make_engine("postgresql://nexus:x@127.0.0.1:1/nexus").hide_parameters
 
