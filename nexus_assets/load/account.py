@@ -71,24 +71,17 @@ class Account:
             )
 
 
-# Of rows that come more than once the first one counts; the others collapse into it, or all are rejected.
-_SETTLED = SQL("s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)")
-
-
-def count(cursor: Cursor, context: LoadContext, rejected: dict[str, int]) -> Account:
-    """Counts the outcomes from the tables of the load, each row of the source once; those that are rejected are counted before."""
-    work, account = context.work, Account(rejected=rejected)
-    account.source_rows, settled, settled_but_kept = queries.row(
+def count(cursor: Cursor, context: LoadContext, source_rows: int, collapsed: int, rejected: dict[str, int]) -> Account:
+    """Counts the outcomes from the tables of the load, each row of the source once; what is given is counted before."""
+    work, account = context.work, Account(source_rows=source_rows, collapsed=collapsed, rejected=rejected)
+    settled, settled_but_kept = queries.row(
         cursor,
         SQL("""
-            SELECT count(*), count(*) FILTER (WHERE {counts}), count(*) FILTER (WHERE {counts} AND c.source_id IS NOT NULL)
-            FROM {seen} AS s LEFT JOIN {repeated} AS r USING (source_id)
+            SELECT count(*), count(c.source_id) FROM {seen} AS s
             LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
                        WHERE entity = {entity} AND resolved_load IS NULL) AS c USING (source_id)
-        """).format(counts=_SETTLED, seen=work("seen"), repeated=work("repeated"), entity=Literal(context.entity.name)),
-    )
-    account.collapsed = queries.number(
-        cursor, SQL("SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM {}").format(work("repeated"))
+            WHERE s.settled
+        """).format(seen=work("seen"), entity=Literal(context.entity.name)),
     )
     account.updated, kept, unchanged, adopted, relinked = _compared(cursor, context)
     account.inserted, restored, deleted = queries.row(
@@ -168,8 +161,7 @@ def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[
     """
     of_all = SQL("""
         SELECT notices, count(*), min(row_number) FROM (
-          SELECT s.notices, s.row_number FROM {seen} AS s LEFT JOIN {repeated} AS r USING (source_id)
-          WHERE s.notices IS NOT NULL AND {settled}
+          SELECT notices, row_number FROM {seen} WHERE notices IS NOT NULL AND settled
           UNION ALL
           SELECT l.notices, i.row_number FROM {incoming} AS i JOIN {ledger} AS l USING (source_id)
           WHERE l.notices IS NOT NULL AND i.reason IS NULL
@@ -178,8 +170,6 @@ def notices(cursor: Cursor, context: LoadContext) -> tuple[dict[str, int], dict[
         ledger=context.ledger,
         incoming=context.work("incoming"),
         seen=context.work("seen"),
-        repeated=context.work("repeated"),
-        settled=_SETTLED,
     )
     of_first = SQL("SELECT notices, count(*), min(row_number) FROM {} WHERE notices IS NOT NULL GROUP BY 1")
     cursor.execute(of_first.format(context.ledger) if context.is_first else of_all)

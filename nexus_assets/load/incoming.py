@@ -230,12 +230,24 @@ def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Co
     )
 
 
-def find_repeated(cursor: Cursor, context: LoadContext) -> None:
-    """Makes the table `repeated` out of `seen`."""
+def find_repeated(cursor: Cursor, context: LoadContext) -> int:
+    """Makes the table `repeated` out of `seen`, where one row stays of each id, and each of those whose id is disputed: that one is
+    never settled, and its id counts once. Returns how many rows are gone."""
     cursor.execute(_repeated_sql(context))
+    collapsed = 0
     if cursor.rowcount:
         cursor.execute(_repeated_in_words_only_sql(context))
+        cursor.execute(
+            SQL("""
+                UPDATE {seen} AS s SET settled = false, is_current = s.is_current AND s.row_number = r.first_row
+                FROM {repeated} AS r WHERE r.source_id = s.source_id AND r.differ;
+                DELETE FROM {seen} AS s USING {repeated} AS r
+                WHERE r.source_id = s.source_id AND NOT r.differ AND r.first_row <> s.row_number
+            """).format(seen=context.work("seen"), repeated=context.work("repeated"))
+        )
+        collapsed = cursor.rowcount
     cursor.execute(SQL("ANALYZE {}").format(context.work("repeated")))
+    return collapsed
 
 
 def find_all_pending(cursor: Cursor, context: LoadContext) -> int:
@@ -306,7 +318,7 @@ def _repeated_sql(context: LoadContext) -> Composable:
     if context.entity.key is not None:
         return SQL("""
             CREATE UNLOGGED TABLE {repeated} AS
-            SELECT s.source_id, min(s.row_number) FILTER (WHERE x.{place} = 1) AS first_row, false AS differ, count(*) - 1 AS more
+            SELECT s.source_id, min(s.row_number) FILTER (WHERE x.{place} = 1) AS first_row, false AS differ
             FROM {seen} AS s JOIN {source} AS x USING (row_number)
             WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.{place} = 1)
         """).format(
@@ -314,7 +326,7 @@ def _repeated_sql(context: LoadContext) -> Composable:
         )
     return SQL("""
         CREATE UNLOGGED TABLE {repeated} AS
-        SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+        SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
         FROM {seen} WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1
     """).format(repeated=context.work("repeated"), seen=context.work("seen"))
 
@@ -336,7 +348,7 @@ def _repeated_in_words_only_sql(context: LoadContext) -> Composable:
 
 
 def _pending_sql(context: LoadContext) -> Composable:
-    """The rows that need work: all that are not settled and do not stand rejected, and every one of those whose id is disputed.
+    """The rows that need work: all that are not settled and do not stand rejected.
 
     With their texts, so that the whole source is not joined again for each use of them.
     """
@@ -344,8 +356,7 @@ def _pending_sql(context: LoadContext) -> Composable:
         CREATE UNLOGGED TABLE {pending} AS
         SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.differ, false) AS disputed, {fields}
         FROM {seen} AS s JOIN {source} AS x USING (row_number) LEFT JOIN {repeated} AS r ON r.source_id = s.source_id
-        WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-          AND NOT EXISTS (SELECT FROM {standing} AS n WHERE n.row_number = s.row_number)
+        WHERE NOT s.settled AND NOT EXISTS (SELECT FROM {standing} AS n WHERE n.row_number = s.row_number)
     """).format(
         pending=context.pending.table,
         fields=SQL(", ").join(

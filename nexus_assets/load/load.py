@@ -125,11 +125,12 @@ class _Staged:
 
 @dataclass(frozen=True)
 class _Read:
-    """How many source rows there are, how many of them need work, how many known rows came under a new id, and the marks of
-    damage."""
+    """How many source rows there are, how many of them need work, how many repeat another one, how many known rows came under a new
+    id, and the marks of damage."""
 
     rows: int
     pending: int
+    collapsed: int = 0
     rekeyed: int = 0
     marks: Sequence[damage.Mark] = ()
 
@@ -250,7 +251,7 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
         return _Read(rows, rows, marks=staged.marks or ())
     rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
-    incoming.find_repeated(cursor, context)
+    collapsed = incoming.find_repeated(cursor, context)
     standing.find(cursor, context)
     pending = incoming.find_pending(cursor, context)
     marks = staged.marks
@@ -265,7 +266,7 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
     run.log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
     run.inputs.step("reading", pending)
     incoming.read(cursor, context)
-    return _Read(rows, pending, rekeyed, marks)
+    return _Read(rows, pending, collapsed, rekeyed, marks)
 
 
 def _identity(run: _Run, context: LoadContext, staged: _Staged, read: _Read) -> vanished.Ids:
@@ -307,7 +308,7 @@ def _write(run: _Run, context: LoadContext, staged: _Staged, read: _Read, counts
         _remark(run, context, staged.facts, remark)
     kept = conflicts.kept_columns(cursor, context)
     conflicts.keep_conflicts(cursor, context, kept)
-    account = accounts.count(cursor, context, counts.rejected)
+    account = accounts.count(cursor, context, read.rows, read.collapsed, counts.rejected)
     learned = superseded.learn(cursor, context)
     inputs.step("writing", read.pending)
     cursor.execute(merge.update_sql(context))

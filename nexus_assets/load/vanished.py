@@ -29,19 +29,11 @@ class Ids:
 
 
 def count(cursor: Cursor, context: LoadContext) -> Ids:
-    """Counts the ids that are known and those that vanish; run before anything is written.
-
-    The source has an id as often as it has rows of it, less those that come again: no id is looked for.
-    """
+    """Counts the ids that are known and those that vanish; run before anything is written. No id is looked for."""
     known, found = queries.row(
         cursor,
-        SQL("""
-            SELECT (SELECT count(*) FROM {ledger} AS l WHERE {is_current}),
-                   count(*) - coalesce(sum(r.more), 0)::bigint
-            FROM {seen} AS s LEFT JOIN {repeated} AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
-            WHERE s.is_current
-        """).format(
-            ledger=context.ledger, is_current=IS_CURRENT, seen=context.work("seen"), repeated=context.work("repeated")
+        SQL("SELECT (SELECT count(*) FROM {} AS l WHERE {}), count(*) FROM {} WHERE is_current").format(
+            context.ledger, IS_CURRENT, context.work("seen")
         ),
     )
     return Ids(known, known - found)

@@ -60,12 +60,13 @@ TABLES: tuple[WorkTable, ...] = (
         "seen",
         "s",
         (*_ROW, "known_id", "is_live", "is_current", "notices", "settled"),
-        "Every source row by its hash, what the ledger knows of it, and whether there is nothing to do for it.",
+        "Every source row by its hash, what the ledger knows of it, and whether there is nothing to do for it; of equal rows of one"
+        " id the first.",
     ),
     WorkTable(
         "repeated",
         "r",
-        ("source_id", "first_row", "differ", "more"),
+        ("source_id", "first_row", "differ"),
         "The FileMaker ids that occur more than once, and whether their rows differ.",
     ),
     WorkTable(

@@ -155,7 +155,7 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.clinic_id, t.cl
 ANALYZE nexus_assets.work_appointments_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_appointments_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 UPDATE nexus_assets.work_appointments_repeated AS again SET differ = false
@@ -165,6 +165,12 @@ FROM (
       JOIN nexus_assets.work_appointments_export AS r USING (row_number)
       WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c1), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c6), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c9), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c1), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c6), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c9), nexus_assets.read_text(NULL::text)), 0))) AS same
 WHERE same.source_id = again.source_id;
+
+UPDATE nexus_assets.work_appointments_seen AS s SET settled = false, is_current = s.is_current
+    AND s.row_number = r.first_row
+FROM nexus_assets.work_appointments_repeated AS r WHERE r.source_id = s.source_id AND r.differ;
+DELETE FROM nexus_assets.work_appointments_seen AS s USING nexus_assets.work_appointments_repeated AS r
+WHERE r.source_id = s.source_id AND NOT r.differ AND r.first_row <> s.row_number;
 
 ANALYZE nexus_assets.work_appointments_repeated;
 
@@ -194,8 +200,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.c7 AS f1, x.c8 AS f2, x.c0 AS f3, x.c1 AS f4, x.c6 AS f5, x.c5 AS f6, x.c3 AS f7, x.c4 AS f8, x.c9 AS f9
 FROM nexus_assets.work_appointments_seen AS s JOIN nexus_assets.work_appointments_export AS x USING (row_number)
     LEFT JOIN nexus_assets.work_appointments_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_appointments_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_appointments_pending;
 
@@ -469,10 +475,7 @@ WITH said AS (
 SELECT count(*), min(row_number) FROM refused;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_appointments AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_appointments_seen AS s
-    LEFT JOIN nexus_assets.work_appointments_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_appointments_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_start_time IS NULL) FROM nexus_assets.work_appointments_incoming
     GROUP BY 1 ORDER BY 2 DESC, 1;
@@ -600,14 +603,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_kept AS SELECT NULL::uuid A
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_appointments_seen AS s LEFT JOIN nexus_assets.work_appointments_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_appointments_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'appointments' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_appointments_repeated;
+           WHERE entity = 'appointments' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes)),
     count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_clinic_id OR c.write_clinician_id OR c.write_appointment_type_id OR c.write_filemaker_event_id OR c.write_start_time OR c.write_end_time OR c.write_status OR c.write_notes) AND (c.keep_patient_id OR c.keep_clinic_id OR c.keep_clinician_id OR c.keep_appointment_type_id OR c.keep_filemaker_event_id OR c.keep_start_time OR c.keep_end_time OR c.keep_status OR c.keep_notes)),
@@ -823,9 +822,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_appointments_seen AS s
-      LEFT JOIN nexus_assets.work_appointments_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_appointments_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_appointments_incoming AS i
       JOIN nexus_assets.identity_appointments AS l USING (source_id)

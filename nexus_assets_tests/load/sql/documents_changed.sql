@@ -302,7 +302,7 @@ LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 ANALYZE nexus_assets.work_documents_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_documents_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 ANALYZE nexus_assets.work_documents_repeated;
@@ -330,8 +330,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.flaw AS f13, x.export_row AS f14
 FROM nexus_assets.work_documents_seen AS s JOIN nexus_assets.work_documents_records AS x USING (row_number)
     LEFT JOIN nexus_assets.work_documents_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_documents_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_documents_pending;
 
@@ -542,10 +542,7 @@ WITH said AS (
 SELECT count(*), min(row_number) FROM refused;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_documents AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_documents_seen AS s
-    LEFT JOIN nexus_assets.work_documents_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_documents_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_file_name IS NULL),
     count(*) FILTER (WHERE new_original_name IS NULL), count(*) FILTER (WHERE new_file_size IS NULL),
@@ -710,14 +707,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_kept AS SELECT NULL::uuid AS s
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_documents_seen AS s LEFT JOIN nexus_assets.work_documents_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_documents_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'documents' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_documents_repeated;
+           WHERE entity = 'documents' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata)),
     count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_filemaker_id OR c.write_file_name OR c.write_original_name OR c.write_file_size OR c.write_mime_type OR c.write_s3_bucket OR c.write_s3_key OR c.write_s3_url OR c.write_category OR c.write_document_date OR c.write_filemaker_metadata) AND (c.keep_object_id OR c.keep_filemaker_id OR c.keep_file_name OR c.keep_original_name OR c.keep_file_size OR c.keep_mime_type OR c.keep_s3_bucket OR c.keep_s3_key OR c.keep_s3_url OR c.keep_category OR c.keep_document_date OR c.keep_filemaker_metadata)),
@@ -978,9 +971,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_documents_seen AS s
-      LEFT JOIN nexus_assets.work_documents_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_documents_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_documents_incoming AS i
       JOIN nexus_assets.identity_documents AS l USING (source_id)

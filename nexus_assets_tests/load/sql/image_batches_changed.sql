@@ -318,7 +318,7 @@ LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 ANALYZE nexus_assets.work_image_batches_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_image_batches_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 ANALYZE nexus_assets.work_image_batches_repeated;
@@ -349,8 +349,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.group_id AS f0, x."date" AS f1, x."id_Contact" AS f2, x.flaw AS f3
 FROM nexus_assets.work_image_batches_seen AS s JOIN nexus_assets.work_image_batches_groups AS x USING (row_number)
     LEFT JOIN nexus_assets.work_image_batches_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_image_batches_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_image_batches_pending;
 
@@ -528,10 +528,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_image_batches_decided;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_image_batches AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_image_batches_seen AS s
-    LEFT JOIN nexus_assets.work_image_batches_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_image_batches_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_content_type_id IS NULL),
     count(*) FILTER (WHERE new_object_id IS NULL), count(*) FILTER (WHERE new_name IS NULL),
@@ -650,14 +647,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_kept AS SELECT NULL::uuid 
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_image_batches_seen AS s LEFT JOIN nexus_assets.work_image_batches_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_image_batches_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'image_batches' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_image_batches_repeated;
+           WHERE entity = 'image_batches' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_object_id OR c.write_name OR c.write_description)),
     count(*) FILTER (WHERE NOT (c.write_object_id OR c.write_name OR c.write_description) AND (c.keep_object_id OR c.keep_name OR c.keep_description)),
@@ -909,9 +902,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_image_batches_seen AS s
-      LEFT JOIN nexus_assets.work_image_batches_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_image_batches_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_image_batches_incoming AS i
       JOIN nexus_assets.identity_image_batches AS l USING (source_id)

@@ -346,7 +346,7 @@ SELECT EXISTS (SELECT FROM nexus_assets.work_images_seen WHERE known_id IS NULL 
 AND EXISTS (SELECT FROM nexus_assets.identity_images AS l WHERE NOT EXISTS (SELECT FROM nexus_assets.work_images_seen AS s WHERE s.source_id = l.source_id));
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_images_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 ANALYZE nexus_assets.work_images_repeated;
@@ -385,8 +385,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x."id_Contact" AS f13, x.group_id AS f14, x.flaw AS f15, x.export_row AS f16
 FROM nexus_assets.work_images_seen AS s JOIN nexus_assets.work_images_records AS x USING (row_number)
     LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_images_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_images_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_images_pending;
 
@@ -624,10 +624,7 @@ WITH said AS (
 SELECT count(*), min(row_number) FROM refused;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_images AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_images_seen AS s LEFT JOIN nexus_assets.work_images_repeated AS r ON r.source_id = s.source_id
-    AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_images_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),
@@ -789,14 +786,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_kept AS SELECT NULL::uuid AS sour
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_images_seen AS s LEFT JOIN nexus_assets.work_images_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_images_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'images' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_images_repeated;
+           WHERE entity = 'images' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order)),
     count(*) FILTER (WHERE NOT (c.write_batch_id OR c.write_filemaker_id OR c.write_s3_key OR c.write_s3_thumbnail_key OR c.write_original_name OR c.write_file_size OR c.write_thumbnail_size OR c.write_mime_type OR c.write_category OR c.write_caption OR c.write_date_taken OR c.write_order) AND (c.keep_batch_id OR c.keep_filemaker_id OR c.keep_s3_key OR c.keep_s3_thumbnail_key OR c.keep_original_name OR c.keep_file_size OR c.keep_thumbnail_size OR c.keep_mime_type OR c.keep_category OR c.keep_caption OR c.keep_date_taken OR c.keep_order)),
@@ -1062,9 +1055,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_images_seen AS s
-      LEFT JOIN nexus_assets.work_images_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_images_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_images_incoming AS i
       JOIN nexus_assets.identity_images AS l USING (source_id)

@@ -137,7 +137,7 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.content, t.note
 ANALYZE nexus_assets.work_notes_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_notes_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 UPDATE nexus_assets.work_notes_repeated AS again SET differ = false
@@ -146,6 +146,11 @@ FROM (
       JOIN nexus_assets.work_notes_export AS r USING (row_number)
       WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c3), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c3), nexus_assets.read_text(NULL::text)), 0))) AS same
 WHERE same.source_id = again.source_id;
+
+UPDATE nexus_assets.work_notes_seen AS s SET settled = false, is_current = s.is_current AND s.row_number = r.first_row
+FROM nexus_assets.work_notes_repeated AS r WHERE r.source_id = s.source_id AND r.differ;
+DELETE FROM nexus_assets.work_notes_seen AS s USING nexus_assets.work_notes_repeated AS r
+WHERE r.source_id = s.source_id AND NOT r.differ AND r.first_row <> s.row_number;
 
 ANALYZE nexus_assets.work_notes_repeated;
 
@@ -175,8 +180,7 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.c4 AS f1, x.c5 AS f2, x.c1 AS f3, x.c0 AS f4, x.c3 AS f5
 FROM nexus_assets.work_notes_seen AS s JOIN nexus_assets.work_notes_export AS x USING (row_number)
     LEFT JOIN nexus_assets.work_notes_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled AND NOT EXISTS (SELECT FROM nexus_assets.work_notes_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_notes_pending;
 
@@ -492,10 +496,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_notes_decided;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_notes AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_notes_seen AS s LEFT JOIN nexus_assets.work_notes_repeated AS r ON r.source_id = s.source_id
-    AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_notes_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
@@ -594,14 +595,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_kept AS SELECT NULL::uuid AS sourc
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_notes_seen AS s LEFT JOIN nexus_assets.work_notes_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_notes_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'notes' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_notes_repeated;
+           WHERE entity = 'notes' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by)),
     count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_content OR c.write_note_type OR c.write_created_at OR c.write_created_by) AND (c.keep_patient_id OR c.keep_content OR c.keep_note_type OR c.keep_created_at OR c.keep_created_by)),
@@ -776,9 +773,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_notes_seen AS s
-      LEFT JOIN nexus_assets.work_notes_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_notes_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_notes_incoming AS i
       JOIN nexus_assets.identity_notes AS l USING (source_id)

@@ -293,7 +293,7 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.contact_json, t.address_json)
 ANALYZE nexus_assets.work_patient_communications_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_repeated AS
-SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ, count(*) - 1 AS more
+SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ
 FROM nexus_assets.work_patient_communications_seen AS s
     JOIN nexus_assets.work_patient_communications_keyed AS x USING (row_number)
 WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.place = 1);
@@ -327,8 +327,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
 FROM nexus_assets.work_patient_communications_seen AS s
     JOIN nexus_assets.work_patient_communications_keyed AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patient_communications_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_communications_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_patient_communications_pending;
 
@@ -423,11 +423,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_patient_communications_decided;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_patient_communications AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_patient_communications_seen AS s
-    LEFT JOIN nexus_assets.work_patient_communications_repeated AS r ON r.source_id = s.source_id
-    AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_patient_communications_seen WHERE is_current;
 
 SELECT reason, count(*) FROM nexus_assets.work_patient_communications_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
 
@@ -519,15 +515,10 @@ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::
    FROM written AS w
      JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_patient_communications_seen AS s
-    LEFT JOIN nexus_assets.work_patient_communications_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_patient_communications_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'patient_communications' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_patient_communications_repeated;
+           WHERE entity = 'patient_communications' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_contact_json OR c.write_address_json)),
     count(*) FILTER (WHERE NOT (c.write_contact_json OR c.write_address_json) AND (c.keep_contact_json OR c.keep_address_json)),
@@ -763,9 +754,7 @@ FROM written AS w
   LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patient_communications AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_patient_communications_seen AS s
-      LEFT JOIN nexus_assets.work_patient_communications_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_patient_communications_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_patient_communications_incoming AS i
       JOIN nexus_assets.identity_patient_communications AS l USING (source_id)

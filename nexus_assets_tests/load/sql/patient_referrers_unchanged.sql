@@ -278,7 +278,7 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.referrer_id, t.
 ANALYZE nexus_assets.work_patient_referrers_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_repeated AS
-SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ, count(*) - 1 AS more
+SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number)
 WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.place = 1);
@@ -290,6 +290,12 @@ FROM (
       JOIN nexus_assets.work_patient_referrers_keyed AS r USING (row_number)
       WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c0), nexus_assets.read_text(NULL::text), nexus_assets.read_text(NULL::text), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c2), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c0), nexus_assets.read_text(NULL::text), nexus_assets.read_text(NULL::text), nexus_assets.read_text(NULL::text), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c2), nexus_assets.read_text(NULL::text)), 0))) AS same
 WHERE same.source_id = again.source_id;
+
+UPDATE nexus_assets.work_patient_referrers_seen AS s SET settled = false, is_current = s.is_current
+    AND s.row_number = r.first_row
+FROM nexus_assets.work_patient_referrers_repeated AS r WHERE r.source_id = s.source_id AND r.differ;
+DELETE FROM nexus_assets.work_patient_referrers_seen AS s USING nexus_assets.work_patient_referrers_repeated AS r
+WHERE r.source_id = s.source_id AND NOT r.differ AND r.first_row <> s.row_number;
 
 ANALYZE nexus_assets.work_patient_referrers_repeated;
 
@@ -314,8 +320,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patient_referrers_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_referrers_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_patient_referrers_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_patient_referrers_pending;
 
@@ -426,11 +432,7 @@ WITH said AS (
 SELECT count(*), min(row_number) FROM refused;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_patient_referrers AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_patient_referrers_seen AS s
-    LEFT JOIN nexus_assets.work_patient_referrers_repeated AS r ON r.source_id = s.source_id
-    AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_patient_referrers_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_referrer_id IS NULL)
     FROM nexus_assets.work_patient_referrers_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
@@ -633,15 +635,10 @@ RETURNING c.entity, c.source_id, c.column_name, to_jsonb(c) AS content, c.xmax::
    FROM written AS w
      JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_patient_referrers_seen AS s
-    LEFT JOIN nexus_assets.work_patient_referrers_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_patient_referrers_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'patient_referrers' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_patient_referrers_repeated;
+           WHERE entity = 'patient_referrers' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_patient_id OR c.write_referrer_id OR c.write_referral_date OR c.write_referral_reason OR c.write_status OR c.write_is_primary)),
     count(*) FILTER (WHERE NOT (c.write_patient_id OR c.write_referrer_id OR c.write_referral_date OR c.write_referral_reason OR c.write_status OR c.write_is_primary) AND (c.keep_patient_id OR c.keep_referrer_id OR c.keep_referral_date OR c.keep_referral_reason OR c.keep_status OR c.keep_is_primary)),
@@ -840,9 +837,7 @@ FROM written AS w
 SET LOCAL enable_nestloop TO DEFAULT;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_patient_referrers_seen AS s
-      LEFT JOIN nexus_assets.work_patient_referrers_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_patient_referrers_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_patient_referrers_incoming AS i
       JOIN nexus_assets.identity_patient_referrers AS l USING (source_id)

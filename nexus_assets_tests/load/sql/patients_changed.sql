@@ -132,7 +132,7 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id,
 ANALYZE nexus_assets.work_patients_seen;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_repeated AS
-SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ, count(*) - 1 AS more
+SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_patients_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
 
 UPDATE nexus_assets.work_patients_repeated AS again SET differ = false
@@ -142,6 +142,12 @@ FROM (
       JOIN nexus_assets.work_patients_export AS r USING (row_number)
       WHERE d.differ GROUP BY 1 HAVING min(hash_record_extended(ROW(nexus_assets.read_text(r.c11), nexus_assets.read_text(r.c12), nexus_assets.read_text(r.c13), nexus_assets.read_text(r.c20), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c2), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c10), nexus_assets.read_text(r.c15), nexus_assets.read_text(r.c14), nexus_assets.read_text(r.c16), nexus_assets.read_text(r.c19), nexus_assets.read_text(r.c18), nexus_assets.read_text(r.c17), nexus_assets.read_text(r.c6), nexus_assets.read_text(NULL::text)), 0)) = max(hash_record_extended(ROW(nexus_assets.read_text(r.c11), nexus_assets.read_text(r.c12), nexus_assets.read_text(r.c13), nexus_assets.read_text(r.c20), nexus_assets.read_text(r.c5), nexus_assets.read_text(r.c7), nexus_assets.read_text(r.c8), nexus_assets.read_text(r.c1), nexus_assets.read_text(r.c0), nexus_assets.read_text(r.c2), nexus_assets.read_text(r.c3), nexus_assets.read_text(r.c4), nexus_assets.read_text(r.c10), nexus_assets.read_text(r.c15), nexus_assets.read_text(r.c14), nexus_assets.read_text(r.c16), nexus_assets.read_text(r.c19), nexus_assets.read_text(r.c18), nexus_assets.read_text(r.c17), nexus_assets.read_text(r.c6), nexus_assets.read_text(NULL::text)), 0))) AS same
 WHERE same.source_id = again.source_id;
+
+UPDATE nexus_assets.work_patients_seen AS s SET settled = false, is_current = s.is_current
+    AND s.row_number = r.first_row
+FROM nexus_assets.work_patients_repeated AS r WHERE r.source_id = s.source_id AND r.differ;
+DELETE FROM nexus_assets.work_patients_seen AS s USING nexus_assets.work_patients_repeated AS r
+WHERE r.source_id = s.source_id AND NOT r.differ AND r.first_row <> s.row_number;
 
 ANALYZE nexus_assets.work_patients_repeated;
 
@@ -167,8 +173,8 @@ SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, coalesce(r.
     x.c18 AS f18, x.c17 AS f19, x.c6 AS f20
 FROM nexus_assets.work_patients_seen AS s JOIN nexus_assets.work_patients_export AS x USING (row_number)
     LEFT JOIN nexus_assets.work_patients_repeated AS r ON r.source_id = s.source_id
-WHERE ((NOT s.settled AND (r.source_id IS NULL OR r.first_row = s.row_number)) OR r.differ)
-  AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_standing AS n WHERE n.row_number = s.row_number);
+WHERE NOT s.settled
+    AND NOT EXISTS (SELECT FROM nexus_assets.work_patients_standing AS n WHERE n.row_number = s.row_number);
 
 ANALYZE nexus_assets.work_patients_pending;
 
@@ -550,10 +556,7 @@ WHERE i.reason IS NULL;
 ANALYZE nexus_assets.work_patients_decided;
 
 SELECT (SELECT count(*) FROM nexus_assets.identity_patients AS l WHERE (l.last_load IS NOT NULL AND l.vanished_load IS NULL)),
-       count(*) - coalesce(sum(r.more), 0)::bigint
-FROM nexus_assets.work_patients_seen AS s
-    LEFT JOIN nexus_assets.work_patients_repeated AS r ON r.source_id = s.source_id AND r.first_row = s.row_number
-WHERE s.is_current;
+    count(*) FROM nexus_assets.work_patients_seen WHERE is_current;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
@@ -682,14 +685,10 @@ CREATE UNLOGGED TABLE nexus_assets.work_patients_kept AS SELECT NULL::uuid AS so
     FROM written AS w
       JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.conflict AS o WHERE w.met AND o.entity = w.entity AND o.source_id = w.source_id AND o.column_name = w.column_name AND o.resolved_load IS NULL OFFSET 0) AS was ON TRUE;
 
-SELECT count(*),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)),
-    count(*) FILTER (WHERE s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number) AND c.source_id IS NOT NULL)
-FROM nexus_assets.work_patients_seen AS s LEFT JOIN nexus_assets.work_patients_repeated AS r USING (source_id)
+SELECT count(*), count(c.source_id) FROM nexus_assets.work_patients_seen AS s
 LEFT JOIN (SELECT DISTINCT source_id FROM nexus_assets.conflict
-           WHERE entity = 'patients' AND resolved_load IS NULL) AS c USING (source_id);
-
-SELECT coalesce(sum(more) FILTER (WHERE NOT differ), 0) FROM nexus_assets.work_patients_repeated;
+           WHERE entity = 'patients' AND resolved_load IS NULL) AS c USING (source_id)
+WHERE s.settled;
 
 SELECT count(*) FILTER (WHERE (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata)),
     count(*) FILTER (WHERE NOT (c.write_clinic_id OR c.write_funding_type_id OR c.write_first_name OR c.write_last_name OR c.write_middle_names OR c.write_title OR c.write_dob OR c.write_sex OR c.write_health_number OR c.write_filemaker_metadata) AND (c.keep_clinic_id OR c.keep_funding_type_id OR c.keep_first_name OR c.keep_last_name OR c.keep_middle_names OR c.keep_title OR c.keep_dob OR c.keep_sex OR c.keep_health_number OR c.keep_filemaker_metadata)),
@@ -998,9 +997,7 @@ FROM written AS w
   LEFT JOIN LATERAL (SELECT to_jsonb(o) AS content FROM nexus_assets.identity_patients AS o WHERE o.source_id = w.source_id AND TRUE OFFSET 0) AS was ON TRUE;
 
 SELECT notices, count(*), min(row_number) FROM (
-  SELECT s.notices, s.row_number FROM nexus_assets.work_patients_seen AS s
-      LEFT JOIN nexus_assets.work_patients_repeated AS r USING (source_id)
-  WHERE s.notices IS NOT NULL AND s.settled AND (r.source_id IS NULL OR NOT r.differ AND r.first_row = s.row_number)
+  SELECT notices, row_number FROM nexus_assets.work_patients_seen WHERE notices IS NOT NULL AND settled
   UNION ALL
   SELECT l.notices, i.row_number FROM nexus_assets.work_patients_incoming AS i
       JOIN nexus_assets.identity_patients AS l USING (source_id)
