@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -537,7 +537,7 @@ def read(cursor: Cursor, context: LoadContext) -> int:
         cursor.execute(SQL("{}; ANALYZE {}").format(_texts_sql(context), context.work("texts")))
     cursor.execute(_incoming_sql(context))
     rows = int(cursor.rowcount)
-    cursor.execute(SQL("{}; ANALYZE {}").format(_reject_reason_sql(context), context.work("incoming")))
+    cursor.execute(SQL("ANALYZE {}").format(context.work("incoming")))
     return rows
 
 
@@ -640,13 +640,14 @@ def _incoming_sql(context: LoadContext) -> Composable:
                 notices.append((column.unreadable, condition))
             else:
                 reasons.append(_Reason(condition, Literal(reason), column.name))
-    minted = SQL("CASE WHEN r.why IS NULL THEN nexus_assets.minted_id({}, r.source_id::text) END AS nexus_id, ")
+    why = SQL("coalesce(r.why, {})").format(_first_reason_sql(_typed_reasons(context)))
+    minted = SQL("CASE WHEN {} IS NULL THEN nexus_assets.minted_id({}, r.source_id::text) END AS nexus_id, ")
     return SQL("""
         CREATE UNLOGGED TABLE {incoming} AS
-        SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+        SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, ({why})[1] AS reason, ({why})[2] AS reason_column,
                r.described, r.notices, {minted}{names}
         FROM (
-          SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, {why} AS why, {described} AS described,
+          SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, {unread} AS why, {described} AS described,
                  {notices} AS notices, {values}
           FROM {pending} AS s
           {joins} {once}
@@ -654,9 +655,10 @@ def _incoming_sql(context: LoadContext) -> Composable:
     """).format(
         incoming=context.work("incoming"),
         once=ONCE,
-        minted=minted.format(Literal(context.entity.name)) if context.is_first else SQL(""),
+        minted=minted.format(why, Literal(context.entity.name)) if context.is_first else SQL(""),
         names=SQL(", ").join(SQL("r.{}").format(name) for name, _ in values),
-        why=_first_reason_sql([*reasons, *unknown]),
+        why=why,
+        unread=_first_reason_sql([*reasons, *unknown]),
         described=_described(context),
         notices=_holding(notices),
         values=SQL(", ").join(SQL("{} AS {}").format(value, name) for name, value in values),
@@ -665,12 +667,12 @@ def _incoming_sql(context: LoadContext) -> Composable:
     )
 
 
-def _first_reason_sql(reasons: Sequence[_Reason]) -> Composable:
+def _first_reason_sql(reasons: Iterable[_Reason]) -> Composable:
     """[Code, column] of the first reason that holds, without a column where it is about the whole row; NULL where none holds."""
     cases = [
         SQL("WHEN {} THEN ARRAY[{}, {}]").format(each.condition, each.code, Literal(each.column)) for each in reasons
     ]
-    return SQL("CASE {} END").format(SQL(" ").join(cases))
+    return SQL("CASE {} END").format(SQL(" ").join(cases)) if cases else SQL("NULL::text[]")
 
 
 def _holding(conditions: Conditions) -> Composable:
@@ -679,25 +681,12 @@ def _holding(conditions: Conditions) -> Composable:
     return SQL("array_remove(ARRAY[{}]::text[], NULL)").format(SQL(", ").join(codes))
 
 
-def _reject_reason_sql(context: LoadContext) -> Composable:
-    """Completes the reasons with what the typed values show: a required one that is empty, one too long for its column."""
-    cases: list[tuple[Composable, str, str | None]] = []
+def _typed_reasons(context: LoadContext) -> Iterator[_Reason]:
+    """What only the typed values of the row `r` show: a required one that is empty, one too long for its column."""
     for column in context.entity.columns:
-        value = incoming_column(column.name)
+        value = SQL("r.{}").format(incoming_column(column.name))
         if column.required:
-            cases.append((SQL("{} IS NULL").format(value), column.required, None))
+            yield _Reason(SQL("{} IS NULL").format(value), Literal(column.required))
         length = context.target.columns[column.name].length
         if length is not None:
-            cases.append((SQL("length({}) > {}").format(value, Literal(length)), "too_long", column.name))
-    if not cases:
-        return SQL("SELECT 0")
-    when = SQL("WHEN {} THEN {}")
-    return SQL("""
-        UPDATE {incoming} SET reason = CASE {codes} END, reason_column = CASE {columns} END
-        WHERE reason IS NULL AND ({any})
-    """).format(
-        incoming=context.work("incoming"),
-        codes=SQL(" ").join(when.format(condition, Literal(code)) for condition, code, _ in cases),
-        columns=SQL(" ").join(when.format(condition, Literal(column)) for condition, _, column in cases),
-        any=SQL(" OR ").join(condition for condition, _, _ in cases),
-    )
+            yield _Reason(SQL("length({}) > {}").format(value, Literal(length)), Literal("too_long"), column.name)

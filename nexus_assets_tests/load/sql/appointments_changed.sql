@@ -370,7 +370,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_texts AS SELECT NULL::text 
 ; ANALYZE nexus_assets.work_appointments_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+    (coalesce(r.why, CASE WHEN r.new_start_time IS NULL THEN ARRAY['no_start_date', NULL] WHEN length(r.new_status) > 20 THEN ARRAY['too_long', 'status'] END))[1] AS reason,
+    (coalesce(r.why, CASE WHEN r.new_start_time IS NULL THEN ARRAY['no_start_date', NULL] WHEN length(r.new_status) > 20 THEN ARRAY['too_long', 'status'] END))[2] AS reason_column,
        r.described, r.notices, r.new_patient_id, r.new_clinic_id, r.new_clinician_id, r.new_appointment_type_id,
            r.new_filemaker_event_id, r.new_start_time, r.new_end_time, r.new_status, r.new_notes
 FROM (
@@ -420,11 +422,7 @@ FROM (
                AND no_text_status.raw IS NULL OFFSET '0'
 ) AS r;
 
-UPDATE nexus_assets.work_appointments_incoming SET reason = CASE WHEN new_start_time IS NULL THEN 'no_start_date'
-    WHEN length(new_status) > 20 THEN 'too_long' END, reason_column = CASE WHEN new_start_time IS NULL THEN NULL
-    WHEN length(new_status) > 20 THEN 'status' END
-    WHERE reason IS NULL AND (new_start_time IS NULL OR length(new_status) > 20)
-; ANALYZE nexus_assets.work_appointments_incoming;
+ANALYZE nexus_assets.work_appointments_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

@@ -367,7 +367,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_texts AS SELECT NULL::text AS 
 ; ANALYZE nexus_assets.work_documents_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+    (coalesce(r.why, CASE WHEN length(r.new_file_name) > 255 THEN ARRAY['too_long', 'file_name'] WHEN length(r.new_original_name) > 255 THEN ARRAY['too_long', 'original_name'] WHEN length(r.new_mime_type) > 100 THEN ARRAY['too_long', 'mime_type'] WHEN length(r.new_s3_bucket) > 255 THEN ARRAY['too_long', 's3_bucket'] WHEN length(r.new_s3_key) > 512 THEN ARRAY['too_long', 's3_key'] WHEN length(r.new_s3_url) > 1024 THEN ARRAY['too_long', 's3_url'] WHEN length(r.new_category) > 100 THEN ARRAY['too_long', 'category'] END))[1] AS reason,
+    (coalesce(r.why, CASE WHEN length(r.new_file_name) > 255 THEN ARRAY['too_long', 'file_name'] WHEN length(r.new_original_name) > 255 THEN ARRAY['too_long', 'original_name'] WHEN length(r.new_mime_type) > 100 THEN ARRAY['too_long', 'mime_type'] WHEN length(r.new_s3_bucket) > 255 THEN ARRAY['too_long', 's3_bucket'] WHEN length(r.new_s3_key) > 512 THEN ARRAY['too_long', 's3_key'] WHEN length(r.new_s3_url) > 1024 THEN ARRAY['too_long', 's3_url'] WHEN length(r.new_category) > 100 THEN ARRAY['too_long', 'category'] END))[2] AS reason_column,
        r.described, r.notices, r.new_object_id, r.new_content_type_id, r.named_object_id, r.new_filemaker_id,
            r.new_file_name, r.new_original_name, r.new_file_size, r.new_mime_type, r.new_s3_bucket, r.new_s3_key,
            r.new_s3_url, r.new_category, r.new_document_date, r.new_filemaker_metadata
@@ -402,17 +404,7 @@ FROM (
                           AND "dates_0".raw = "s"."f8" OFFSET '0'
 ) AS r;
 
-UPDATE nexus_assets.work_documents_incoming SET reason = CASE WHEN length(new_file_name) > 255 THEN 'too_long'
-    WHEN length(new_original_name) > 255 THEN 'too_long' WHEN length(new_mime_type) > 100 THEN 'too_long'
-    WHEN length(new_s3_bucket) > 255 THEN 'too_long' WHEN length(new_s3_key) > 512 THEN 'too_long'
-    WHEN length(new_s3_url) > 1024 THEN 'too_long' WHEN length(new_category) > 100 THEN 'too_long' END,
-    reason_column = CASE WHEN length(new_file_name) > 255 THEN 'file_name'
-    WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
-    WHEN length(new_s3_bucket) > 255 THEN 's3_bucket' WHEN length(new_s3_key) > 512 THEN 's3_key'
-    WHEN length(new_s3_url) > 1024 THEN 's3_url' WHEN length(new_category) > 100 THEN 'category' END
-    WHERE reason IS NULL
-        AND (length(new_file_name) > 255 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_s3_bucket) > 255 OR length(new_s3_key) > 512 OR length(new_s3_url) > 1024 OR length(new_category) > 100)
-; ANALYZE nexus_assets.work_documents_incoming;
+ANALYZE nexus_assets.work_documents_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_documents_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

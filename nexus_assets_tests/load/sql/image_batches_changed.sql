@@ -362,7 +362,9 @@ DROP TABLE IF EXISTS nexus_assets.work_image_batches_dates; CREATE UNLOGGED TABL
 ALTER TABLE nexus_assets.work_image_batches_dates ADD COLUMN value date;UPDATE nexus_assets.work_image_batches_dates SET value = nexus_assets.read_date(raw, coalesce('{}'::jsonb ->> field, 'mdy'), <today>, '1899-12-30'::date, 'Australia/Sydney');ANALYZE nexus_assets.work_image_batches_dates;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+    (coalesce(r.why, CASE WHEN length(r.new_name) > 255 THEN ARRAY['too_long', 'name'] END))[1] AS reason,
+    (coalesce(r.why, CASE WHEN length(r.new_name) > 255 THEN ARRAY['too_long', 'name'] END))[2] AS reason_column,
        r.described, r.notices, r.new_object_id, r.new_content_type_id, r.named_object_id, r.new_name, r.new_description,
            r.new_uploaded_at
 FROM (
@@ -388,10 +390,7 @@ FROM (
                           AND "dates_0".raw = "s"."f1" OFFSET '0'
 ) AS r;
 
-UPDATE nexus_assets.work_image_batches_incoming SET reason = CASE WHEN length(new_name) > 255 THEN 'too_long' END,
-    reason_column = CASE WHEN length(new_name) > 255 THEN 'name' END
-    WHERE reason IS NULL AND (length(new_name) > 255)
-; ANALYZE nexus_assets.work_image_batches_incoming;
+ANALYZE nexus_assets.work_image_batches_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

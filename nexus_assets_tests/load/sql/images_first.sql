@@ -359,9 +359,11 @@ AS s WHERE s.f9 IS NOT NULL GROUP BY 1)) AS different
            ; ANALYZE nexus_assets.work_images_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
-   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+       (coalesce(r.why, CASE WHEN length(r.new_s3_key) > 500 THEN ARRAY['too_long', 's3_key'] WHEN length(r.new_s3_thumbnail_key) > 500 THEN ARRAY['too_long', 's3_thumbnail_key'] WHEN length(r.new_original_name) > 255 THEN ARRAY['too_long', 'original_name'] WHEN length(r.new_mime_type) > 100 THEN ARRAY['too_long', 'mime_type'] WHEN length(r.new_category) > 100 THEN ARRAY['too_long', 'category'] END))[1] AS reason,
+       (coalesce(r.why, CASE WHEN length(r.new_s3_key) > 500 THEN ARRAY['too_long', 's3_key'] WHEN length(r.new_s3_thumbnail_key) > 500 THEN ARRAY['too_long', 's3_thumbnail_key'] WHEN length(r.new_original_name) > 255 THEN ARRAY['too_long', 'original_name'] WHEN length(r.new_mime_type) > 100 THEN ARRAY['too_long', 'mime_type'] WHEN length(r.new_category) > 100 THEN ARRAY['too_long', 'category'] END))[2] AS reason_column,
           r.described, r.notices, CASE
-              WHEN r.why IS NULL THEN nexus_assets.minted_id('images', r.source_id::text) END AS nexus_id,
+              WHEN coalesce(r.why, CASE WHEN length(r.new_s3_key) > 500 THEN ARRAY['too_long', 's3_key'] WHEN length(r.new_s3_thumbnail_key) > 500 THEN ARRAY['too_long', 's3_thumbnail_key'] WHEN length(r.new_original_name) > 255 THEN ARRAY['too_long', 'original_name'] WHEN length(r.new_mime_type) > 100 THEN ARRAY['too_long', 'mime_type'] WHEN length(r.new_category) > 100 THEN ARRAY['too_long', 'category'] END) IS NULL THEN nexus_assets.minted_id('images', r.source_id::text) END AS nexus_id,
               r.new_batch_id, r.new_filemaker_id, r.new_s3_key, r.new_s3_thumbnail_key, r.new_original_name,
               r.new_file_size, r.new_thumbnail_size, r.new_mime_type, r.new_category, r.new_caption, r.new_date_taken,
               r.new_order
@@ -413,16 +415,7 @@ AS s
                              AND dates_0.raw = s.f11 OFFSET '0'
    ) AS r;
 
-UPDATE nexus_assets.work_images_incoming SET reason = CASE WHEN length(new_s3_key) > 500 THEN 'too_long'
-    WHEN length(new_s3_thumbnail_key) > 500 THEN 'too_long' WHEN length(new_original_name) > 255 THEN 'too_long'
-    WHEN length(new_mime_type) > 100 THEN 'too_long' WHEN length(new_category) > 100 THEN 'too_long' END,
-    reason_column = CASE WHEN length(new_s3_key) > 500 THEN 's3_key'
-    WHEN length(new_s3_thumbnail_key) > 500 THEN 's3_thumbnail_key'
-    WHEN length(new_original_name) > 255 THEN 'original_name' WHEN length(new_mime_type) > 100 THEN 'mime_type'
-    WHEN length(new_category) > 100 THEN 'category' END
-    WHERE reason IS NULL
-        AND (length(new_s3_key) > 500 OR length(new_s3_thumbnail_key) > 500 OR length(new_original_name) > 255 OR length(new_mime_type) > 100 OR length(new_category) > 100)
-; ANALYZE nexus_assets.work_images_incoming;
+ANALYZE nexus_assets.work_images_incoming;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_batch_id IS NULL), count(*) FILTER (WHERE new_s3_key IS NULL),
     count(*) FILTER (WHERE new_s3_thumbnail_key IS NULL), count(*) FILTER (WHERE new_original_name IS NULL),

@@ -313,7 +313,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_notes_texts AS SELECT NULL::text AS colu
 ; ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+    (coalesce(r.why, CASE WHEN r.new_content IS NULL THEN ARRAY['empty_note', NULL] WHEN length(r.new_note_type) > 50 THEN ARRAY['too_long', 'note_type'] WHEN length(r.new_created_by) > 100 THEN ARRAY['too_long', 'created_by'] END))[1] AS reason,
+    (coalesce(r.why, CASE WHEN r.new_content IS NULL THEN ARRAY['empty_note', NULL] WHEN length(r.new_note_type) > 50 THEN ARRAY['too_long', 'note_type'] WHEN length(r.new_created_by) > 100 THEN ARRAY['too_long', 'created_by'] END))[2] AS reason_column,
        r.described, r.notices, r.new_patient_id, r.new_content, r.new_note_type, r.new_created_at, r.new_created_by
 FROM (
   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
@@ -340,12 +342,7 @@ FROM (
                           AND dates_0.raw = s.f3 OFFSET '0'
 ) AS r;
 
-UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
-    WHEN length(new_note_type) > 50 THEN 'too_long' WHEN length(new_created_by) > 100 THEN 'too_long' END,
-    reason_column = CASE WHEN new_content IS NULL THEN NULL WHEN length(new_note_type) > 50 THEN 'note_type'
-    WHEN length(new_created_by) > 100 THEN 'created_by' END
-    WHERE reason IS NULL AND (new_content IS NULL OR length(new_note_type) > 50 OR length(new_created_by) > 100)
-; ANALYZE nexus_assets.work_notes_incoming;
+ANALYZE nexus_assets.work_notes_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

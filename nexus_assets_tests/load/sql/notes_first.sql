@@ -264,9 +264,11 @@ AS s WHERE s.f2 IS NOT NULL GROUP BY 1)) AS different
            ; ANALYZE nexus_assets.work_notes_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_notes_incoming AS
-   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+       (coalesce(r.why, CASE WHEN r.new_content IS NULL THEN ARRAY['empty_note', NULL] WHEN length(r.new_note_type) > 50 THEN ARRAY['too_long', 'note_type'] WHEN length(r.new_created_by) > 100 THEN ARRAY['too_long', 'created_by'] END))[1] AS reason,
+       (coalesce(r.why, CASE WHEN r.new_content IS NULL THEN ARRAY['empty_note', NULL] WHEN length(r.new_note_type) > 50 THEN ARRAY['too_long', 'note_type'] WHEN length(r.new_created_by) > 100 THEN ARRAY['too_long', 'created_by'] END))[2] AS reason_column,
           r.described, r.notices, CASE
-              WHEN r.why IS NULL THEN nexus_assets.minted_id('notes', r.source_id::text) END AS nexus_id,
+              WHEN coalesce(r.why, CASE WHEN r.new_content IS NULL THEN ARRAY['empty_note', NULL] WHEN length(r.new_note_type) > 50 THEN ARRAY['too_long', 'note_type'] WHEN length(r.new_created_by) > 100 THEN ARRAY['too_long', 'created_by'] END) IS NULL THEN nexus_assets.minted_id('notes', r.source_id::text) END AS nexus_id,
               r.new_patient_id, r.new_content, r.new_note_type, r.new_created_at, r.new_created_by
    FROM (
      SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
@@ -299,12 +301,7 @@ AS s
                              AND dates_0.raw = s.f3 OFFSET '0'
    ) AS r;
 
-UPDATE nexus_assets.work_notes_incoming SET reason = CASE WHEN new_content IS NULL THEN 'empty_note'
-    WHEN length(new_note_type) > 50 THEN 'too_long' WHEN length(new_created_by) > 100 THEN 'too_long' END,
-    reason_column = CASE WHEN new_content IS NULL THEN NULL WHEN length(new_note_type) > 50 THEN 'note_type'
-    WHEN length(new_created_by) > 100 THEN 'created_by' END
-    WHERE reason IS NULL AND (new_content IS NULL OR length(new_note_type) > 50 OR length(new_created_by) > 100)
-; ANALYZE nexus_assets.work_notes_incoming;
+ANALYZE nexus_assets.work_notes_incoming;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_patient_id IS NULL), count(*) FILTER (WHERE new_content IS NULL),
     count(*) FILTER (WHERE new_note_type IS NULL) FROM nexus_assets.work_notes_incoming GROUP BY 1 ORDER BY 2 DESC, 1;

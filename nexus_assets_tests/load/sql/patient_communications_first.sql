@@ -330,7 +330,8 @@ WHERE NOT s.settled
 ANALYZE nexus_assets.work_patient_communications_pending;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, (coalesce(r.why, NULL::text[]))[1] AS reason,
+    (coalesce(r.why, NULL::text[]))[2] AS reason_column,
        r.described, r.notices, r.new_contact_json, r.new_address_json
 FROM (
   SELECT s.row_number, s.source_id, s.row_hash, s.known_id, s.is_live, CASE
@@ -348,7 +349,7 @@ FROM (
                       WHERE coalesce(nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') = k.source_id, TRUE)) AS row_0 ON row_0.named = nexus_assets.read_uuid(s.f2) OFFSET '0'
 ) AS r;
 
-SELECT 0; ANALYZE nexus_assets.work_patient_communications_incoming;
+ANALYZE nexus_assets.work_patient_communications_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_communications_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

@@ -342,7 +342,9 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_texts AS SELECT NULL::
 ; ANALYZE nexus_assets.work_patient_referrers_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_incoming AS
-SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+    (coalesce(r.why, CASE WHEN length(r.new_status) > 20 THEN ARRAY['too_long', 'status'] END))[1] AS reason,
+    (coalesce(r.why, CASE WHEN length(r.new_status) > 20 THEN ARRAY['too_long', 'status'] END))[2] AS reason_column,
        r.described, r.notices, r.new_patient_id, r.new_referrer_id, r.new_referral_date, r.new_referral_reason,
            r.new_status, r.new_is_primary
 FROM (
@@ -373,10 +375,7 @@ FROM (
                           AND no_text_status.raw IS NULL OFFSET '0'
 ) AS r;
 
-UPDATE nexus_assets.work_patient_referrers_incoming SET reason = CASE WHEN length(new_status) > 20 THEN 'too_long' END,
-    reason_column = CASE WHEN length(new_status) > 20 THEN 'status' END
-    WHERE reason IS NULL AND (length(new_status) > 20)
-; ANALYZE nexus_assets.work_patient_referrers_incoming;
+ANALYZE nexus_assets.work_patient_referrers_incoming;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_recognised (source_id uuid NOT NULL, nexus_id uuid NOT NULL);
 

@@ -370,9 +370,11 @@ AS s WHERE s.f6 IS NOT NULL GROUP BY 1)) AS different
            ; ANALYZE nexus_assets.work_patients_texts;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patients_incoming AS
-   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live, r.why[1] AS reason, r.why[2] AS reason_column,
+   SELECT r.row_number, r.source_id, r.row_hash, r.known_id, r.is_live,
+       (coalesce(r.why, CASE WHEN length(r.new_first_name) > 100 THEN ARRAY['too_long', 'first_name'] WHEN r.new_last_name IS NULL THEN ARRAY['no_last_name', NULL] WHEN length(r.new_last_name) > 100 THEN ARRAY['too_long', 'last_name'] WHEN length(r.new_middle_names) > 100 THEN ARRAY['too_long', 'middle_names'] WHEN length(r.new_title) > 10 THEN ARRAY['too_long', 'title'] WHEN length(r.new_sex) > 20 THEN ARRAY['too_long', 'sex'] WHEN length(r.new_health_number) > 50 THEN ARRAY['too_long', 'health_number'] END))[1] AS reason,
+       (coalesce(r.why, CASE WHEN length(r.new_first_name) > 100 THEN ARRAY['too_long', 'first_name'] WHEN r.new_last_name IS NULL THEN ARRAY['no_last_name', NULL] WHEN length(r.new_last_name) > 100 THEN ARRAY['too_long', 'last_name'] WHEN length(r.new_middle_names) > 100 THEN ARRAY['too_long', 'middle_names'] WHEN length(r.new_title) > 10 THEN ARRAY['too_long', 'title'] WHEN length(r.new_sex) > 20 THEN ARRAY['too_long', 'sex'] WHEN length(r.new_health_number) > 50 THEN ARRAY['too_long', 'health_number'] END))[2] AS reason_column,
           r.described, r.notices, CASE
-              WHEN r.why IS NULL THEN nexus_assets.minted_id('patients', r.source_id::text) END AS nexus_id,
+              WHEN coalesce(r.why, CASE WHEN length(r.new_first_name) > 100 THEN ARRAY['too_long', 'first_name'] WHEN r.new_last_name IS NULL THEN ARRAY['no_last_name', NULL] WHEN length(r.new_last_name) > 100 THEN ARRAY['too_long', 'last_name'] WHEN length(r.new_middle_names) > 100 THEN ARRAY['too_long', 'middle_names'] WHEN length(r.new_title) > 10 THEN ARRAY['too_long', 'title'] WHEN length(r.new_sex) > 20 THEN ARRAY['too_long', 'sex'] WHEN length(r.new_health_number) > 50 THEN ARRAY['too_long', 'health_number'] END) IS NULL THEN nexus_assets.minted_id('patients', r.source_id::text) END AS nexus_id,
               r.new_clinic_id, r.new_funding_type_id, r.new_first_name, r.new_last_name, r.new_middle_names,
               r.new_title, r.new_dob, r.new_sex, r.new_health_number, r.new_filemaker_metadata
    FROM (
@@ -418,17 +420,7 @@ AS s
                   AND dates_2.raw = s.f18 OFFSET '0'
    ) AS r;
 
-UPDATE nexus_assets.work_patients_incoming SET reason = CASE WHEN length(new_first_name) > 100 THEN 'too_long'
-    WHEN new_last_name IS NULL THEN 'no_last_name' WHEN length(new_last_name) > 100 THEN 'too_long'
-    WHEN length(new_middle_names) > 100 THEN 'too_long' WHEN length(new_title) > 10 THEN 'too_long'
-    WHEN length(new_sex) > 20 THEN 'too_long' WHEN length(new_health_number) > 50 THEN 'too_long' END,
-    reason_column = CASE WHEN length(new_first_name) > 100 THEN 'first_name' WHEN new_last_name IS NULL THEN NULL
-    WHEN length(new_last_name) > 100 THEN 'last_name' WHEN length(new_middle_names) > 100 THEN 'middle_names'
-    WHEN length(new_title) > 10 THEN 'title' WHEN length(new_sex) > 20 THEN 'sex'
-    WHEN length(new_health_number) > 50 THEN 'health_number' END
-    WHERE reason IS NULL
-        AND (length(new_first_name) > 100 OR new_last_name IS NULL OR length(new_last_name) > 100 OR length(new_middle_names) > 100 OR length(new_title) > 10 OR length(new_sex) > 20 OR length(new_health_number) > 50)
-; ANALYZE nexus_assets.work_patients_incoming;
+ANALYZE nexus_assets.work_patients_incoming;
 
 SELECT reason, count(*), count(*) FILTER (WHERE new_first_name IS NULL), count(*) FILTER (WHERE new_last_name IS NULL)
     FROM nexus_assets.work_patients_incoming GROUP BY 1 ORDER BY 2 DESC, 1;
