@@ -57,7 +57,7 @@ DOCUMENTS = Entity(
         Column("filemaker_id", ("record_key",), parse.uuid, fill_only=True),
         Column("file_name", ("file_name",), parse.verbatim),
         Column("original_name", ("file_name",), parse.verbatim, left_by_importers=(SameAs("s3_key"),)),
-        Column("file_size", ("size",), parse.integer),
+        Column("file_size", ("size",), parse.size),
         Column("mime_type", ("mime_type",), parse.verbatim, left_by_importers=(IMPORTERS_MIME_TYPE,)),
         Column("s3_bucket", ("bucket",), parse.verbatim),
         Column("s3_key", ("key",), parse.verbatim),

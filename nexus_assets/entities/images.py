@@ -78,8 +78,8 @@ IMAGES = Entity(
             parse.named_as_file(),
             left_by_importers=(SameAs("s3_key"),),
         ),
-        Column("file_size", ("size",), parse.integer),
-        Column("thumbnail_size", ("thumbnail_size",), parse.integer, keep_if_blank=True),
+        Column("file_size", ("size",), parse.size),
+        Column("thumbnail_size", ("thumbnail_size",), parse.size, keep_if_blank=True),
         Column("mime_type", ("mime_type",), parse.verbatim, left_by_importers=(IMPORTERS_MIME_TYPE,)),
         Column(
             "category",

@@ -111,13 +111,19 @@ verbatim = Parser("verbatim", lambda fields, _: fields[0].raw)
 """A value that this program made itself (an object's key, a size's digits), or one to keep exactly as FileMaker wrote it."""
 
 
-def _unreadable_integer(fields: Fields, _: Reading) -> Conditions:
-    read = call("read_integer", fields[0].raw)
-    return (("unreadable_number", SQL("({} IS NULL AND {} IS NOT NULL)").format(read, fields[0].text)),)
+def _integer(name: str, reason: str) -> Parser:
+    def unread(fields: Fields, _: Reading) -> Conditions:
+        read = call("read_integer", fields[0].raw)
+        return ((reason, SQL("({} IS NULL AND {} IS NOT NULL)").format(read, fields[0].text)),)
+
+    return Parser(name, lambda fields, _: call("read_integer", fields[0].raw), unread, makes="integer")
 
 
-integer = Parser("integer", lambda fields, _: call("read_integer", fields[0].raw), _unreadable_integer, makes="integer")
+integer = _integer("integer", "unreadable_number")
 """A whole number."""
+
+size = _integer("size", "file_too_large")
+"""The size of a file: a size in Nexus is less than 2 GiB."""
 
 
 def _flag_sql(fields: Fields, _: Reading) -> Composable:

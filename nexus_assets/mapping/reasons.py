@@ -24,6 +24,7 @@ REASONS: dict[str, str] = {
     "ambiguous_file": "Several files in the bucket claim this one record; the one that was loaded, if any, stays.",
     "ambiguous_record": "Several different rows of the export describe this one file.",
     "empty_file": "The file in the bucket has no content.",
+    "file_too_large": "The file in the bucket, or its thumbnail, has 2 GiB or more: no size in Nexus can be that large.",
     "unreadable_date": "A date can't be read in the order of day and month that the file has.",
     "unreadable_time": "A time of day can't be read.",
     "unreadable_number": "A number can't be read.",
@@ -37,6 +38,7 @@ NOT_BY_A_CELL: dict[str, str] = {
     "ambiguous_file": "Remove all but one of the files, whose keys differ in case, ending or folder alone, then load again.",
     "ambiguous_record": "Remove the wrong rows in FileMaker, and export again.",
     "empty_file": "Upload the file again.",
+    "file_too_large": "Replace the file by a smaller one, or take it out of the prefix and its row out of FileMaker, then load again.",
     "already_there": "Correct or delete the other row in Nexus, or this one in FileMaker, then load again.",
     "unknown_batch": "Load image_batches, then images.",
 }

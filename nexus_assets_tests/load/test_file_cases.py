@@ -648,3 +648,13 @@ def test_a_stray_cell_in_the_last_place_of_a_sheet_is_refused_by_name(six: Clini
     stray = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
     put(six, "Contacts", changed_part(data, SHEET, "</sheetData>", stray), "Contacts.xlsx")
     refused(six, "Contacts.xlsx", "far from the others")
+
+
+def test_a_file_that_is_larger_than_a_size_in_nexus_can_say_is_a_reject_of_its_own(clinic: Clinic) -> None:
+    wattle = clinic.contact("Wattle")
+    for size in (2**31 - 1, 2**31):
+        clinic.document(wattle, size=size)
+        clinic.image(wattle, size=size)
+    loaded = clinic.load()
+    for name in ("documents", "images"):
+        assert (loaded[name].account.inserted, loaded[name].account.rejected) == (1, {"file_too_large": 1})

@@ -65,6 +65,7 @@ def test_values(parser: Parser, texts: list[str | None], value: object, read: Re
     ("parser", "texts", "reasons"),
     [
         pytest.param(parse.integer, ["4.2"], ["unreadable_number"], id="number"),
+        pytest.param(parse.size, ["2147483648"], ["file_too_large"], id="size"),
         pytest.param(parse.day, ["2/30/2024"], ["unreadable_date"], id="date"),
         pytest.param(parse.local_midnight, ["18/3/2024"], ["unreadable_date"], id="date in the other order"),
         pytest.param(parse.day_name("%s", "-"), ["x"], ["unreadable_date"], id="date of a name"),

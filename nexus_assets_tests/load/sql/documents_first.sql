@@ -342,7 +342,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_documents_incoming AS
          WHEN s.f13 IS NOT NULL THEN ARRAY[s.f13, NULL]
          WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
          WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
-         WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size']
+         WHEN (nexus_assets.read_integer(s.f2) IS NULL AND nexus_assets.read_text(s.f2) IS NOT NULL) THEN ARRAY['file_too_large', 'file_size']
          WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'document_date'] END AS why,
          s.f14 IS NOT NULL AS described,
             array_remove(ARRAY[]::text[], NULL) AS notices, row_0.id AS new_object_id, CASE

@@ -373,8 +373,8 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_incoming AS
          WHEN s.source_id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f0) IS NOT NULL THEN 'bad_id' ELSE 'no_id' END, NULL]
          WHEN s.disputed THEN ARRAY['duplicate_id', NULL]
          WHEN row_0.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f13) IS NOT NULL THEN 'unknown_contact' ELSE 'no_contact' END, NULL]
-         WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['unreadable_number', 'file_size']
-         WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['unreadable_number', 'thumbnail_size']
+         WHEN (nexus_assets.read_integer(s.f6) IS NULL AND nexus_assets.read_text(s.f6) IS NOT NULL) THEN ARRAY['file_too_large', 'file_size']
+         WHEN (nexus_assets.read_integer(s.f7) IS NULL AND nexus_assets.read_text(s.f7) IS NOT NULL) THEN ARRAY['file_too_large', 'thumbnail_size']
          WHEN (dates_0.raw IS NOT NULL AND dates_0.value IS NULL) THEN ARRAY['unreadable_date', 'date_taken']
          WHEN (nexus_assets.read_integer(s.f12) IS NULL AND nexus_assets.read_text(s.f12) IS NOT NULL) THEN ARRAY['unreadable_number', 'order']
          WHEN row_1.id IS NULL THEN ARRAY[CASE WHEN nexus_assets.read_text(s.f14) IS NOT NULL THEN 'unknown_batch' ELSE 'unknown_batch' END, NULL] END AS why,
