@@ -93,7 +93,7 @@ def count(cursor: Cursor, context: LoadContext, source_rows: int, collapsed: int
     )
     account.kept = kept + settled_but_kept + deleted
     account.unchanged = unchanged + settled - settled_but_kept
-    account.adoption = _adopted_values(cursor, context)
+    account.adoption = _adopted_values(cursor, context) if adopted else {}
     account.heal(
         # What another entity's load has just inserted was nobody's before.
         adopted=adopted if context.entity.adds_rows else 0,
@@ -126,9 +126,6 @@ def _adopted_values(cursor: Cursor, context: LoadContext) -> dict[str, dict[str,
 
     Links are not among those that were written: they are counted as relinked.
     """
-    adopted = SQL("SELECT EXISTS (SELECT FROM {} WHERE action = 'adopt')").format(context.work("changes"))
-    if not queries.yes(cursor, adopted):
-        return {}
     links = {reference_column(link) for link in context.entity.references}
     tests: list[tuple[str, str, Composable]] = []
     for name in base_columns(context.entity):

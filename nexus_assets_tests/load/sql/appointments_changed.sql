@@ -617,8 +617,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_appointments_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_appointments_changes WHERE action = 'adopt');
-
 WITH written AS (
    UPDATE public.appointments AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
        ELSE t.patient_id END, clinic_id = CASE WHEN c.write_clinic_id THEN i.new_clinic_id::uuid ELSE t.clinic_id END,

@@ -662,8 +662,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_image_batches_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_image_batches_changes WHERE action = 'adopt');
-
 WITH written AS (
    INSERT INTO nexus_assets.superseded AS s (entity, nexus_id, source_id, current_id, load_id)
    SELECT 'patients', taught.old_id, l.source_id, taught.current_id, <load>

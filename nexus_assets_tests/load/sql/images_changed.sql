@@ -795,8 +795,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_images_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_images_changes WHERE action = 'adopt');
-
 WITH written AS (
    UPDATE public.images_image AS t SET batch_id = CASE WHEN c.write_batch_id THEN i.new_batch_id::uuid
        ELSE t.batch_id END, filemaker_id = CASE WHEN c.write_filemaker_id THEN i.new_filemaker_id::uuid

@@ -608,8 +608,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_notes_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_notes_changes WHERE action = 'adopt');
-
 WITH written AS (
    UPDATE public.notes AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
        ELSE t.patient_id END, content = CASE WHEN c.write_content THEN i.new_content::text ELSE t.content END,

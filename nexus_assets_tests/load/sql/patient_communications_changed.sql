@@ -532,8 +532,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_patient_communications_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_patient_communications_changes WHERE action = 'adopt');
-
 SELECT count(*) FILTER (WHERE c.write_contact_json AND (CASE jsonb_typeof(t.contact_json) WHEN 'object' THEN nexus_assets.without_blanks(t.contact_json) = '{}' ELSE NOT (coalesce(jsonb_typeof(t.contact_json), 'null') NOT IN ('object', 'null') AND t.contact_json NOT IN ('[]', '""')) END)),
     count(*) FILTER (WHERE c.write_contact_json AND NOT ((CASE jsonb_typeof(t.contact_json) WHEN 'object' THEN nexus_assets.without_blanks(t.contact_json) = '{}' ELSE NOT (coalesce(jsonb_typeof(t.contact_json), 'null') NOT IN ('object', 'null') AND t.contact_json NOT IN ('[]', '""')) END))),
     count(*) FILTER (WHERE c.keep_contact_json),

@@ -650,8 +650,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_patient_referrers_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_patient_referrers_changes WHERE action = 'adopt');
-
 WITH written AS (
    UPDATE public.patient_referrers AS t SET patient_id = CASE WHEN c.write_patient_id THEN i.new_patient_id::uuid
        ELSE t.patient_id END, referrer_id = CASE WHEN c.write_referrer_id THEN i.new_referrer_id::uuid

@@ -693,8 +693,6 @@ SELECT count(*) FILTER (WHERE action <> 'deleted'), count(*) FILTER (WHERE actio
     count(*) FILTER (WHERE action = 'deleted') FROM nexus_assets.work_patients_decided
     WHERE action IN ('insert', 'restore', 'deleted');
 
-SELECT EXISTS (SELECT FROM nexus_assets.work_patients_changes WHERE action = 'adopt');
-
 SELECT count(*) FILTER (WHERE c.write_clinic_id AND t.clinic_id IS NULL),
     count(*) FILTER (WHERE c.write_clinic_id AND NOT (t.clinic_id IS NULL)), count(*) FILTER (WHERE c.keep_clinic_id),
     count(*) FILTER (WHERE c.write_funding_type_id AND t.funding_type_id IS NULL),
