@@ -55,6 +55,15 @@ def test_a_returned_row_is_unmarked(changed: bool, loaded: Clinic, entity: str) 
     assert marked(loaded, entity) == []
 
 
+def test_another_row_of_an_id_does_not_stand_in_for_one_that_vanished(loaded: Clinic) -> None:
+    gone = loaded.exports["Contacts"].pop()
+    (row,) = loaded.exports["Contacts"]
+    loaded.exports["Contacts"].append({**row, "nameFirst": "Robin"})
+    account = loaded.load("patients", allow_rejected=True)["patients"].account
+    assert (account.rejected, account.healed) == ({"duplicate_id": 2}, {"vanished": 1})
+    assert marked(loaded, "patients") == [gone["id"]]
+
+
 def test_a_row_that_returns_unreadable_has_not_vanished(loaded: Clinic) -> None:
     row = loaded.exports["Contacts"].pop()
     loaded.load("patients")
