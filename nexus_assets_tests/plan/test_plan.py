@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets_tests.conftest import NewDatabase, _name
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 from nexus_assets_tests.load.clinic import FURNISHED, LOADED_BY_A_RUN
 from nexus_assets_tests.load.importer_in_use import degrade
@@ -69,6 +72,32 @@ def _quiet(_: str) -> None:
     pass
 
 
+@pytest.fixture(scope="module")
+def loaded_once() -> list[str]:
+    """The name of the database that `loaded` copies, once there is one."""
+    return []
+
+
+@pytest.fixture
+def loaded(
+    graph: Graph,
+    loaded_once: list[str],
+    kept_database: NewDatabase,
+    new_database: NewDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Graph]:
+    """The graph over its clinic as `load` leaves it, in a copy of a database."""
+    graph.clinic.close()
+    if not loaded_once:
+        load()
+        loaded_once.append(_name(kept_database(_name(graph.clinic.url))))
+    url = new_database(loaded_once[0])
+    monkeypatch.setenv("NEXUS_DATABASE_URL", url)
+    with closing(replace(graph.clinic, url=url)) as clinic:
+        clinic.own_ledger()
+        yield replace(graph, clinic=clinic)
+
+
 def dump(graph: Graph) -> str:
     """The whole database as pg_dump writes it, its sequences included."""
     said = subprocess.run(
@@ -86,12 +115,11 @@ def nothing(graph: Graph) -> None:
 
 
 def unchanged(_: Graph) -> None:
-    load()
+    pass
 
 
 def edited(graph: Graph) -> None:
     """FileMaker and Nexus each changed something, and a person is new."""
-    load()
     clinic = graph.clinic
     clinic.exports["Contacts"][0]["nameLast"] = "Wattlebird"
     clinic.exports["Contacts"][0]["gender"] = "f"
@@ -104,19 +132,20 @@ def edited(graph: Graph) -> None:
 
 def orphaned(graph: Graph) -> None:
     """Another tool recreated the patients under new ids; every generic link is dangling."""
-    load()
     for table in ("appointments", "notes"):
         graph.clinic.execute(f"DELETE FROM {table}")
     graph.clinic.execute("UPDATE patients SET id = gen_random_uuid()")
 
 
-STATES = (nothing, unchanged, edited, orphaned)
+STATES = {nothing: "graph", unchanged: "loaded", edited: "loaded", orphaned: "loaded"}
+"""What happened, and the fixture in which it did."""
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_plan_leaves_the_database_as_it_was_and_the_load_does_what_it_said(
-    graph: Graph, state: Callable[[Graph], None]
+    state: Callable[[Graph], None], request: pytest.FixtureRequest
 ) -> None:
+    graph = request.getfixturevalue(STATES[state])
     state(graph)
     before = dump(graph)
     said = plan()
@@ -137,24 +166,23 @@ def test_plan_leaves_the_database_as_it_was_and_the_load_does_what_it_said(
         assert {code: number for code, number in healed.items() if number} == account.healed, name
 
 
-def test_plan_counts_changes_by_column(graph: Graph) -> None:
-    edited(graph)
+def test_plan_counts_changes_by_column(loaded: Graph) -> None:
+    edited(loaded)
     patients = planned(plan(), "patients")
     assert patients.changed_columns == {"last_name": 1, "sex": 1}
     assert patients.kept_columns == {"first_name": 1}
     assert (patients.new, patients.changed, patients.kept) == (1, 1, 1)
 
 
-def test_plan_tells_healed_links_and_superseded_ids(graph: Graph) -> None:
-    orphaned(graph)
+def test_plan_tells_healed_links_and_superseded_ids(loaded: Graph) -> None:
+    orphaned(loaded)
     said = plan()
     assert planned(said, "patients").superseded == 2
     assert sum(number for each in said.entities for number in each.healed.values()) > 0
 
 
-@pytest.mark.usefixtures("graph")
+@pytest.mark.usefixtures("loaded")
 def test_nothing_to_do_is_said() -> None:
-    load()
     said = plan()
     assert (said.would_write, said.would_stop) == (False, False)
 
@@ -184,10 +212,9 @@ def test_plan_tells_what_a_gate_would_say_and_looks_behind_it(graph: Graph) -> N
     assert not plan(switched_on=("allow_vanished",)).would_stop
 
 
-def test_plan_predicts_the_blocking_checks(graph: Graph) -> None:
+def test_plan_predicts_the_blocking_checks(loaded: Graph) -> None:
     """A person hung an imported batch onto a row of another model: a load keeps that, and the check after it blocks."""
-    load()
-    graph.clinic.execute(
+    loaded.clinic.execute(
         "UPDATE images_batch SET (content_type_id, object_id) = (SELECT t.id, c.id FROM django_content_type AS t, clinics AS c"
         " WHERE (t.app_label, t.model) = ('clinicians', 'clinic') LIMIT 1) WHERE id = (SELECT id FROM images_batch LIMIT 1)"
     )
@@ -279,11 +306,10 @@ def test_plan_command_fits_80_columns(graph: Graph) -> None:
     assert "--with allow_vanished" in " ".join(result.stdout.split())
 
 
-def test_plan_command_shows_filled_replaced_kept_and_what_looks_like_an_existing_row(graph: Graph) -> None:
-    load()
-    degrade(graph.clinic.url)
-    graph.clinic.execute("UPDATE patients SET first_name = 'Theirs' WHERE last_name = 'Wattle'")
-    graph.clinic.execute("UPDATE notes SET created_by = 'Dr Banksia', created_at = now()")
+def test_plan_command_shows_filled_replaced_kept_and_what_looks_like_an_existing_row(loaded: Graph) -> None:
+    degrade(loaded.clinic.url)
+    loaded.clinic.execute("UPDATE patients SET first_name = 'Theirs' WHERE last_name = 'Wattle'")
+    loaded.clinic.execute("UPDATE notes SET created_by = 'Dr Banksia', created_at = now()")
     shown = " ".join(nexus_assets("plan").stdout.split())
     for what, meaning in ADOPTION.items():
         assert f"Adopted rows, {what}: {meaning[:30]}" in shown
@@ -431,14 +457,13 @@ def test_forged_plan_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_plan_whose_load_would_do_something_else_is_not_carried_out(graph: Graph, tmp_path: Path) -> None:
+def test_plan_whose_load_would_do_something_else_is_not_carried_out(loaded: Graph, tmp_path: Path) -> None:
     """Nexus's own tables are part of it: somebody deleted the rows that the plan counted as unchanged."""
-    load()
     nexus_assets("plan", "--select", "notes", "--out", str(tmp_path / "plan.json"))
-    graph.clinic.execute("DELETE FROM {notes}")
+    loaded.clinic.execute("DELETE FROM {notes}")
     result = nexus_assets("apply", str(tmp_path / "plan.json"))
     assert result.exit_code == 1
-    assert graph.clinic.value("SELECT count(*) FROM {notes}") == 0
+    assert loaded.clinic.value("SELECT count(*) FROM {notes}") == 0
 
 
 @pytest.mark.usefixtures("graph")
