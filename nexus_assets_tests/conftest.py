@@ -139,7 +139,7 @@ def drop_database(postgres: Postgres) -> Iterator[Callable[[str], None]]:
     """Drops the database of a URL, whoever looks at it."""
     # Only the superuser may end a process of autovacuum that looks at the database just now.
     with _statements(postgres.admin_url()) as run:
-        yield lambda url: run(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+        yield lambda url: run(f"DROP DATABASE IF EXISTS {database_name(url)} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def nexus_template(kept_database: NewDatabase) -> str:
     url = kept_database()
     with _engine(url) as engine:
         nexus_schema.create(engine)
-    return _name(url)
+    return database_name(url)
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +181,7 @@ def living_nexus_template(kept_database: NewDatabase, nexus_template: str) -> st
     url = kept_database(nexus_template)
     with _engine(url) as engine, engine.begin() as connection:
         nexus_schema.seed(connection)
-    return _name(url)
+    return database_name(url)
 
 
 @pytest.fixture
@@ -246,5 +246,5 @@ def _statements(url: str) -> Iterator[Callable[[str], None]]:
             yield cursor.execute
 
 
-def _name(url: str) -> str:
+def database_name(url: str) -> str:
     return str(sa.make_url(url).database)

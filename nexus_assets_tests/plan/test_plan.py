@@ -30,7 +30,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
-from nexus_assets_tests.conftest import NewDatabase, _name
+from nexus_assets_tests.conftest import NewDatabase, database_name
 from nexus_assets_tests.graph.conftest import QUIET, Graph
 from nexus_assets_tests.load.clinic import FURNISHED, LOADED_BY_A_RUN
 from nexus_assets_tests.load.importer_in_use import degrade
@@ -90,7 +90,7 @@ def loaded(
     graph.clinic.close()
     if not loaded_once:
         load()
-        loaded_once.append(_name(kept_database(_name(graph.clinic.url))))
+        loaded_once.append(database_name(kept_database(database_name(graph.clinic.url))))
     url = new_database(loaded_once[0])
     monkeypatch.setenv("NEXUS_DATABASE_URL", url)
     with closing(replace(graph.clinic, url=url)) as clinic:
