@@ -271,8 +271,7 @@ def _seen_sql(context: LoadContext) -> Composable:
     Settled: the ledger saw this very row under this mapping, and Nexus's row is as the last load left it (`as_left_sql`), its
     generic links set. Rows that Nexus lost or changed are not settled, however old the export is; nor are
     those with a value that Nexus kept and that may be written now: FileMaker is to win by setting or by decision, or a constraint
-    was in the way. Source rows are hashed before they
-    are joined, as Nexus's are.
+    was in the way. Source rows are hashed before they are joined, as Nexus's are.
     """
     links, as_left = as_left_sql(context, SQL("t.target_hash"))
     live = [

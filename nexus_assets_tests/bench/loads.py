@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.tables import identity_table
@@ -134,7 +134,7 @@ def forget_hashes(name: str, url: str) -> None:
     with transaction(make_engine(url)) as cursor:
         cursor.execute(SQL("UPDATE {} SET row_hash = 0").format(identity_table(name)))
         cursor.execute("UPDATE nexus_assets.load SET mapping_version = '' WHERE entity = %s", (name,))
-    _vacuum(url, identity_table(name))
+    run_alone(url, SQL("VACUUM {}").format(identity_table(name)))
 
 
 def forget_ledger(name: str, url: str) -> None:
@@ -145,13 +145,13 @@ def forget_ledger(name: str, url: str) -> None:
         target = catalog.reflect(cursor, ENTITIES[name])
         if name in WITHOUT_FILEMAKER_ID:
             cursor.execute(SQL("UPDATE {} SET {} = NULL").format(target.table, Identifier(WITHOUT_FILEMAKER_ID[name])))
-    _vacuum(url, target.table)
+    run_alone(url, SQL("VACUUM {}").format(target.table))
 
 
-def _vacuum(url: str, table: Identifier) -> None:
-    """Clears away what preparing has left, which would count as the load's work."""
+def run_alone(url: str, statement: str | Composable) -> None:
+    """Runs a statement outside any transaction, such as a VACUUM of what preparing has left, which would count as the load's work."""
     with make_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.connection.cursor().execute(SQL("VACUUM {}").format(table))
+        connection.connection.cursor().execute(statement)
 
 
 def export_finished(name: str, url: str, file: Path) -> int:

@@ -22,7 +22,7 @@ from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.nexus.relations import RelationColumn
-from nexus_assets_tests.bench.server import run_alone
+from nexus_assets_tests.bench.loads import run_alone
 
 MEASURED = ("no_orphaned_references", "no_unmanaged_orphans")
 """The checks that look at every reference."""

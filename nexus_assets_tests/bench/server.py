@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.postgres import Postgres
-from nexus_assets_tests.bench.loads import Taken, measured
+from nexus_assets_tests.bench.loads import Taken, measured, run_alone
 
 PARTING_SECONDS = 0.2
 """A connection's process on the server ends a moment after its client, and is counted then."""
@@ -64,13 +64,9 @@ class Server:
             self.drop(url)
 
     def stop_autovacuum(self) -> None:
-        """Has no process of its own work beside what is measured: its processor's time would be counted, at one time or another."""
+        """Stops the server's own workers: their processor time would be counted with what is measured, in one run and not in the next."""
         self._run("ALTER SYSTEM SET autovacuum = off", admin=True)
         self._run("SELECT pg_reload_conf()", admin=True)
-
-    def vacuum(self, url: str) -> None:
-        """Leaves the database's tables as autovacuum does."""
-        run_alone(url, "VACUUM ANALYZE")
 
     def measured(self, work: Callable[..., int], *arguments: Any) -> Taken:
         """What the work takes, here and in the server; nobody else uses that meanwhile."""
@@ -90,13 +86,6 @@ class Server:
 
     def _run(self, statement: str, *, admin: bool = False) -> None:
         run_alone(self._postgres.admin_url() if admin else self._postgres.url(), statement)
-
-
-def run_alone(url: str, statement: str) -> None:
-    """Runs a statement outside any transaction."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(statement)
 
 
 def _name(url: str) -> str:
