@@ -35,6 +35,9 @@ REKEYED_SHARE = 0.005
 SHOWN_IDS = 5
 """So many ids of rows stand in a message."""
 
+WITHOUT_ID = ("no_id", "bad_id")
+"""Reasons for a reject of which nobody can say which known row it is: whole columns of them look like rows that vanished."""
+
 REJECTED_ROWS, REJECTED_SHARE = 5, 0.05
 """More rejected rows than both, beyond the last load's number and share: a column has changed its form."""
 
@@ -152,28 +155,35 @@ def check_rows(
     rekeyed = _rekeyed(cursor, context) if context.entity.identity_columns else 0
     if rekeyed > max(1, known * REKEYED_SHARE):
         problem = (
-            f"{rekeyed} of {known} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
+            f"{rekeyed:,} of {known:,} known {name} come under new FileMaker ids: FileMaker's id field seems to be computed anew"
             " instead of stored."
         )
         stop("allow_rekeyed", name, problem)
     if _too_many(vanished, known):
-        problem = (
-            f"{vanished} of {known} known rows of {name} are not in this export: it may be cut, or a found set instead of"
-            " all records."
-        )
+        nameless = {reason: counts.rejected[reason] for reason in WITHOUT_ID if reason in counts.rejected}
+        problem = f"{vanished:,} of {known:,} known rows of {name} are not in this export: it may be cut, "
+        if _too_many(sum(nameless.values()), known):
+            problem = (
+                f"{vanished:,} of {known:,} known rows of {name} are not in this export under their ids, and {_told(nameless)} of its"
+                " rows can't be told apart: FileMaker's id field was exported in another form, or another field in its place."
+            )
+        elif vanished == known:
+            problem += "a found set instead of all records, or another clinic's."
+        else:
+            problem += "or a found set instead of all records."
         stop("allow_vanished", name, problem)
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
     if _too_many(undescribed, known):
         problem = (
-            f"{undescribed} of {known} known {name} have lost their row in {context.entity.exports[0]}: it may be cut, or a"
+            f"{undescribed:,} of {known:,} known {name} have lost their row in {context.entity.exports[0]}: it may be cut, or a"
             " found set instead of all records."
         )
         stop("allow_vanished", name, problem)
     share_before = last.rejected / max(1, last.source_rows)
     if rejected > last.rejected + REJECTED_ROWS and rejected / max(1, rows) > share_before + REJECTED_SHARE:
         problem = (
-            f"{rejected} of {rows} rows of {name} would be rejected; the last load rejected {last.rejected} of"
-            f" {last.source_rows}."
+            f"{rejected:,} of {rows:,} rows of {name} would be rejected; the last load rejected {last.rejected:,} of"
+            f" {last.source_rows:,}. The reasons now: {_told(counts.rejected)}."
         )
         stop("allow_rejected", name, problem)
 
@@ -230,6 +240,11 @@ def _check_not_empty(cursor: Cursor, context: LoadContext, rows: int, accepted: 
         problem = f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons})."
     if problem:
         raise GateError(problem, setting="allow_empty", entity=entity.name)
+
+
+def _told(rejected: Mapping[str, int]) -> str:
+    """How many rows were rejected for which reason, in words: 20 bad_id, 3 no_last_name."""
+    return ", ".join(f"{rows:,} {reason}" for reason, rows in rejected.items())
 
 
 def _too_many(rows: int, known: int) -> bool:

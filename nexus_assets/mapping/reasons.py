@@ -2,7 +2,7 @@
 
 REASONS: dict[str, str] = {
     "no_id": "The row has no FileMaker id.",
-    "bad_id": "The FileMaker id is not a UUID.",
+    "bad_id": "The FileMaker id is not a UUID in the form 8-4-4-4-12, without braces or prefix.",
     "duplicate_id": "Several rows of the export carry this FileMaker id with different content.",
     "no_last_name": "The person has no last name.",
     "no_name": "The row has no name.",

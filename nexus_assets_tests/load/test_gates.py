@@ -86,6 +86,23 @@ def test_half_an_export_is_stopped(hundred: Clinic) -> None:
     stopped(hundred, "patients", "allow_vanished", "50 of 100 known rows of patients are not in this export")
 
 
+def test_export_of_another_clinic_is_said_to_be_possible(hundred: Clinic) -> None:
+    hundred.exports["Contacts"] = []
+    for number in range(100):
+        hundred.contact(f"Elsewhere{number}")
+    stopped(hundred, "patients", "allow_vanished", "100 of 100 known rows .* or another clinic's")
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"), [("{{{}}}", "bad_id"), ("urn:uuid:{}", "bad_id"), ("", "no_id")], ids=["braces", "urn", "none"]
+)
+def test_ids_in_another_form_are_not_taken_for_a_cut_export(form: str, reason: str, hundred: Clinic) -> None:
+    for row in hundred.exports["Contacts"]:
+        row["id"] = form.format(row["id"])
+    says = f"under their ids, and 100 {reason} of its rows .* in another form"
+    stopped(hundred, "patients", "allow_vanished", says, allow_rejected=True)
+
+
 @pytest.mark.parametrize("vanish", [1, 20])
 def test_a_few_may_vanish(vanish: int, hundred: Clinic) -> None:
     del hundred.exports["Contacts"][-vanish:]
@@ -114,7 +131,9 @@ def test_what_vanished_before_is_not_counted_again(hundred: Clinic) -> None:
 def test_rows_that_are_rejected_have_not_vanished(hundred: Clinic) -> None:
     for row in hundred.exports["Contacts"][:50]:
         row["nameLast"] = ""
-    stopped(hundred, "patients", "allow_rejected", "50 of 100 rows of patients would be rejected")
+    stopped(
+        hundred, "patients", "allow_rejected", "50 of 100 rows of patients would be rejected.* now: 50 no_last_name"
+    )
 
 
 def test_half_a_listing_is_stopped(clinic: Clinic) -> None:
