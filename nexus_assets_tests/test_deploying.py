@@ -274,15 +274,17 @@ def test_commands_of_a_server_do_without_the_local_clinic(argument: str, code: i
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done.stderr
 
 
-def test_a_command_where_nothing_is_set_says_so_and_starts_no_server(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["status", "load", "webserver", "alert"])
+def test_a_command_where_nothing_is_set_says_so_and_starts_no_server(command: str, tmp_path: Path) -> None:
     unset = {name: text for name, text in os.environ.items() if not name.startswith("NEXUS_")}
     done = subprocess.run(
-        [sys.executable, "-c", "from nexus_assets.cli import main; main()", "status"],
+        [sys.executable, "-c", "from nexus_assets.cli import main; main()", command],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
-        env={**unset, "NEXUS_LOCAL_HOME": str(tmp_path / "home")},
+        # As the environment of a checkout has it.
+        env={**unset, "NEXUS_LOCAL_HOME": str(tmp_path / "home"), "DAGSTER_HOME": str(tmp_path / "home/dagster")},
     )
     assert done.returncode == 2
     assert "NEXUS_S3_BUCKET are not set, and the local demo clinic is not made yet" in done.stderr
