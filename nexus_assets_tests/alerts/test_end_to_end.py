@@ -35,6 +35,13 @@ NATIVE_BATCH = str(uuid.UUID(int=2))
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 LINK = "images/no_unmanaged_orphans"
 TICKS_DOWN = 10
+OFTEN = """
+from nexus_assets.graph.alert_sensor import check_failed
+
+check_failed._min_interval = 3
+from nexus_assets.definitions import defs
+"""
+"""A module with the product's definitions whose sensor looks every 3 seconds."""
 
 
 @dataclass
@@ -70,12 +77,12 @@ class Office:
         return self.run("dagster", "asset", "materialize", "--select", selection)
 
     @contextmanager
-    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+    def daemon(self, module: str = "nexus_assets.definitions") -> Iterator[subprocess.Popen[bytes]]:
         """Dagster's daemon; killed at the end, as with a machine that goes down."""
         log = self.home / "daemon.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "dagster._daemon", "run", "-m", "nexus_assets.definitions"],
+                [sys.executable, "-m", "dagster._daemon", "run", "-m", module],
                 env=self.environment,
                 cwd=self.home,
                 stdout=output,
@@ -192,13 +199,14 @@ def test_failing_command_reaches_a_person_within_a_minute_and_once(
 def test_ten_ticks_without_a_receiver_lose_nothing_and_double_nothing(office: Office) -> None:
     hook, box = office.hook, office.box
     hook.down = True
-    with office.daemon():
+    (office.home / "often.py").write_text(OFTEN)
+    with office.daemon("often"):
         office.mislead()
         # No load answers for a row of a person: the check fails, is reported, and stops nothing.
         assert office.materialize("images") == 0
         _wait_until(lambda: office.failed_ticks() >= TICKS_DOWN // 2, 400)
     beats = hook.beats  # the daemon may have looked before anything was wrong
-    with office.daemon():
+    with office.daemon("often"):
         office.correct()
         assert office.materialize("images") == 0
         _wait_until(lambda: office.failed_ticks() >= TICKS_DOWN, 400)
