@@ -15,11 +15,21 @@ from nexus_assets_tests.load.conftest import (
     loaded,
     loaded_template,
     loaded_under_django_names,
+    one_connection,
     prepared,
     prepared_once,
 )
 
-__all__ = ["clinic", "furnished", "loaded", "loaded_template", "loaded_under_django_names", "prepared", "prepared_once"]
+__all__ = [
+    "clinic",
+    "furnished",
+    "loaded",
+    "loaded_template",
+    "loaded_under_django_names",
+    "one_connection",
+    "prepared",
+    "prepared_once",
+]
 
 Command = Callable[..., Result]
 

@@ -12,6 +12,9 @@ import sqlalchemy
 from nexus_assets.local import nexus_schema
 from nexus_assets_tests.checks.clinic import CheckedClinic, furnish_for_checks
 from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.load.conftest import one_connection
+
+__all__ = ["one_connection"]
 
 
 @pytest.fixture(scope="session")

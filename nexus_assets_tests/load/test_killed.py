@@ -40,6 +40,11 @@ LASTING = re.compile(
 """A statement that writes what stays, as opposed to the tables that a load works with."""
 
 
+@pytest.fixture
+def one_connection() -> None:
+    """Instead of the one that all tests of loads have: a killed load's connection is its own, and nobody else has any."""
+
+
 @contextmanager
 def each_statement(before: Callable[[str], None]) -> Iterator[None]:
     """Calls this before each statement of a load with its text."""

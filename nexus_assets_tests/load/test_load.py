@@ -148,7 +148,7 @@ def _change_everything(clinic: Clinic) -> None:
 
 def _kill_and_compare(clinic: Clinic, name: str, victim: int, monkeypatch: pytest.MonkeyPatch) -> None:
     before, ledger = clinic.versions(), clinic.versions("nexus_assets")
-    _pull_the_plug_at(victim, monkeypatch)
+    _pull_the_plug_at(clinic, victim, monkeypatch)
     with pytest.raises(DatabaseError, match="connection broke"):
         clinic.load(name)
     monkeypatch.undo()
@@ -159,14 +159,18 @@ def _kill_and_compare(clinic: Clinic, name: str, victim: int, monkeypatch: pytes
 
 def _count_statements(clinic: Clinic, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
     clinic.load(name, commit=False)  # SQLAlchemy asks the server a few things on its first connection
-    counted = _pull_the_plug_at(None, monkeypatch)
+    counted = _pull_the_plug_at(clinic, None, monkeypatch)
     clinic.load(name, commit=False)
     monkeypatch.undo()
     return counted()
 
 
-def _pull_the_plug_at(victim: int | None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Ends the server's process of the connection before its statement number `victim`."""
+def _pull_the_plug_at(clinic: Clinic, victim: int | None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Ends the server's process of the next connection before its statement number `victim`."""
+    clinic.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     seen = 0
 
     class Watched(CatalogCursor):
