@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from nexus_assets.disk import room
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.clinic import SEED, write_clinic
 from nexus_assets.local.home import clinic_stamp
+from nexus_assets.local.processes import HOW_TO_MOVE
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus.connection import make_engine, sanitized_errors
 from nexus_assets.settings import clinic_name
@@ -50,12 +52,13 @@ def prepare(services: LocalServices, scale: float, *, fresh: bool, tell: Tell) -
                 nexus_schema.create(connection)
                 nexus_schema.seed(connection)
     if present is None or fresh:
-        clinic_stamp(services.home).unlink(missing_ok=True)
-        shutil.rmtree(services.exports, ignore_errors=True)
-        shutil.rmtree(services.bucket_folder, ignore_errors=True)
-        tell(f"Writing the demo clinic, scale {scale:g} (all of its people are invented)")
-        write_clinic(services.exports, services.bucket_folder, scale=scale, seed=_seed(), progress=tell)
-        clinic_stamp(services.home).write_text(json.dumps({"scale": scale}), "utf-8")
+        with room(services.home, HOW_TO_MOVE):
+            clinic_stamp(services.home).unlink(missing_ok=True)
+            shutil.rmtree(services.exports, ignore_errors=True)
+            shutil.rmtree(services.bucket_folder, ignore_errors=True)
+            tell(f"Writing the demo clinic, scale {scale:g} (all of its people are invented)")
+            write_clinic(services.exports, services.bucket_folder, scale=scale, seed=_seed(), progress=tell)
+            clinic_stamp(services.home).write_text(json.dumps({"scale": scale}), "utf-8")
 
 
 def _seed() -> int:
