@@ -44,6 +44,9 @@ def main() -> None:
     """Runs until interrupted, and ends with 0 then; with 1 when Dagster ended unexpectedly."""
     options = _options()
     os.environ.update(_settings(Path.cwd()))
+    if options.port and not processes.is_free(options.port):
+        # Else another UI there would be taken for this one.
+        sys.exit(f"Port {options.port} is taken: end the program that listens there, or leave out --port.")
     # Some shells start background commands deaf to Ctrl-C, and their children inherit it.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, _interrupt)
