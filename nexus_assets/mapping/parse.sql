@@ -18,13 +18,15 @@ $$;
 -- around or doubled inside; accents composed; apostrophes, quotation marks and hyphens of every shape the same.
 CREATE OR REPLACE FUNCTION nexus_assets.comparable(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT nullif(lower(btrim(regexp_replace(
-    CASE WHEN octet_length(value) = length(value) THEN value
-    ELSE translate(regexp_replace(normalize(value, NFC), E'[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFE00-\uFE0F\uFEFF]+', '', 'g'),
-                   E'\u2018\u2019\u201B\u02BC\u00B4\u2032\uFF07\u201C\u201D\u201F\u2033\u2010\u2011\u2012\u2013\u2014\u2212',
-                   E'\u0027\u0027\u0027\u0027\u0027\u0027\u0027\u0022\u0022\u0022\u0022------') END,
-    -- A single space, as nearly every one is, is left alone.
-    E'[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]{2,}|(?! )[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]', ' ', 'g'))), '')
+  -- ASCII's printable characters with single spaces between them, as nearly every text is, need their case alone.
+  SELECT CASE WHEN value ~ '^[!-~]+( [!-~]+)*$' THEN lower(value COLLATE "C") ELSE
+  nullif(lower(btrim(regexp_replace(
+      CASE WHEN octet_length(value) = length(value) THEN value
+      ELSE translate(regexp_replace(normalize(value, NFC), E'[\u00AD\u061C\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFE00-\uFE0F\uFEFF]+', '', 'g'),
+                     E'\u2018\u2019\u201B\u02BC\u00B4\u2032\uFF07\u201C\u201D\u201F\u2033\u2010\u2011\u2012\u2013\u2014\u2212',
+                     E'\u0027\u0027\u0027\u0027\u0027\u0027\u0027\u0022\u0022\u0022\u0022------') END,
+      -- A single space, as nearly every one is, is left alone.
+      E'[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]{2,}|(?! )[\\s\x1D\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]', ' ', 'g'))), '') END
 $$;
 
 -- A number without a sign as FileMaker has it, where another program has made a number of it: `101.0`, `1,001` and `1,001.00` lose
@@ -32,8 +34,8 @@ $$;
 -- stay as they are.
 CREATE OR REPLACE FUNCTION nexus_assets.plain_number(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  -- Digits alone, as nearly every number is, are told in a sixth of the time that the rest takes.
-  SELECT CASE WHEN value ~ '^[0-9]+$' THEN value
+  -- Digits alone, as nearly every number is, and a UUID, which has hyphens, are told in a sixth of the time that the rest takes.
+  SELECT CASE WHEN value ~ '^[0-9]+$' OR value LIKE '%-%' THEN value
               WHEN nexus_assets.comparable(value) ~ '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.]0*|,0{1,2})?$'
               THEN replace(regexp_replace(nexus_assets.comparable(value), '([.]0*|,0{1,2})$', ''), ',', '')
               WHEN nexus_assets.comparable(value) ~ '^[1-9][.][0-9]{1,15}e[+]?[0-9]{1,2}$'
@@ -183,9 +185,10 @@ $$;
 -- PostgreSQL would not put the function's body in place of its call otherwise, and a call costs four times as much.)
 CREATE OR REPLACE FUNCTION nexus_assets.minted_id(entity text, source_id text) RETURNS uuid
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT left(overlay(overlay(
-    encode(sha256(convert_to('nexus_assets:' || entity || ':' || source_id, 'UTF8')), 'hex')
-    PLACING '8' FROM 13 FOR 1) PLACING '8' FROM 17 FOR 1), 32)::uuid
+  -- Bits 52 to 55 are the version, 68 to 71 the variant: 8 in both.
+  SELECT encode(set_bit(set_bit(set_bit(set_bit(set_bit(set_bit(set_bit(set_bit(
+    substr(sha256(convert_to('nexus_assets:' || entity || ':' || source_id, 'UTF8')), 1, 16),
+    52, 0), 53, 0), 54, 0), 55, 1), 68, 0), 69, 0), 70, 0), 71, 1), 'hex')::uuid
 $$;
 
 -- A jsonb object without its keys that are null, an empty text or an empty object, at any depth; any other value as it is.
