@@ -7,9 +7,10 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,6 +257,13 @@ def _statements(url: str) -> Iterator[Callable[[str], None]]:
         connection.autocommit = True
         with connection.cursor() as cursor:
             yield cursor.execute
+
+
+def kill_group(process: subprocess.Popen[Any]) -> None:
+    """SIGKILL for what is left of a process that has a session of its own, and of all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
 
 
 def database_name(url: str) -> str:

@@ -27,7 +27,7 @@ from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
 from nexus_assets.local.s3 import S3Server
 from nexus_assets.settings import SETTINGS
-from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.conftest import Bucket, kill_group
 from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
@@ -313,7 +313,12 @@ class Server:
         command = [program(name), *(own.get(word, word) for word in arguments)]
         with (self.folder / f"{service}.log").open("w") as log:
             process = subprocess.Popen(
-                command, env=self.environment, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT
+                command,
+                env=self.environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             try:
                 yield
@@ -321,6 +326,7 @@ class Server:
             finally:
                 process.terminate()
                 process.wait(60)
+                kill_group(process)  # its code server
 
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from nexus_assets import clinics
 from nexus_assets.entities import ENTITIES
 from nexus_assets.local.processes import free_port
 from nexus_assets.local.s3 import S3Server
-from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.conftest import Bucket, kill_group
 from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.test_races import content
@@ -221,13 +220,6 @@ class Celery(Runs):
                 worker = str(event.engine_event_data.metadata["Celery worker"].value)
                 told.setdefault(worker, set()).add(str(event.step_key))
         return told
-
-
-def kill_group(process: subprocess.Popen[Any]) -> None:
-    """SIGKILL for a process and all that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(30)
 
 
 @pytest.fixture

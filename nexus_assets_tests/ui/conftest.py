@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwrigh
 
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
+from nexus_assets_tests.conftest import kill_group
 from nexus_assets_tests.local.test_demo import Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -102,6 +103,7 @@ def pages(demo: Demo) -> Iterator[Pages]:
             cwd=demo.home,
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         try:
             deadline = time.monotonic() + START_SECONDS
@@ -113,6 +115,7 @@ def pages(demo: Demo) -> Iterator[Pages]:
         finally:
             server.terminate()
             server.wait(30)
+            kill_group(server)  # its code server
 
 
 @pytest.fixture(scope="module")

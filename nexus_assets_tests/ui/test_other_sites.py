@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from nexus_assets.local.processes import free_port
+from nexus_assets_tests.conftest import kill_group
 from nexus_assets_tests.ui.conftest import CHROMIUM, QUIETLY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -95,7 +96,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
         port = free_port()
         command = [sys.executable, "-m", module, *arguments, "--port", str(port), "--workspace", str(workspace)]
         environment = {**os.environ, "DAGSTER_HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
-        started.append(subprocess.Popen(command, env=environment, cwd=tmp_path))
+        started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, start_new_session=True))
         deadline = time.monotonic() + 120
         while True:
             assert started[-1].poll() is None
@@ -110,6 +111,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
     for process in started:
         process.terminate()
         process.wait(60)
+        kill_group(process)  # its code server
 
 
 @pytest.fixture
