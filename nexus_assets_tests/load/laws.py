@@ -34,6 +34,7 @@ class Laws:
     every_id: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     imported: set[str] = field(default_factory=set)
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
     forgot: bool = False
 
     # --- what happened ------------------------------------------------------------------------------------------------
@@ -49,6 +50,12 @@ class Laws:
         """Another tool copied the row: what a person wrote into it stands in the copy as well."""
         copies = {(table, copied, each[2]): value for each, value in self.edits.items() if each[:2] == (table, row)}
         self.edits.update(copies)
+        self.may_be_kept(row, copied)
+
+    def may_be_kept(self, batch: str, copied: str) -> None:
+        """Another tool made the batch after one that a person gave to somebody: whose it is may be kept, where that is told."""
+        if batch in self.given or ("images_batch", batch, "object_id") in self.edits:
+            self.given.add(copied)
 
     def made_by_a_person(self, table: str, row: str, **links: str) -> None:
         """A person made this row; `links` tell to whom its columns lead, by FileMaker id."""
@@ -211,8 +218,8 @@ class Laws:
         )
 
     def everything_is_the_right_persons(self, living: dict[str, str]) -> None:
-        """Every row belongs to whom FileMaker names, unless a person gave it to somebody else; under a ledger that was lost,
-        also where a load tells that it kept what an adopted row had."""
+        """Every row belongs to whom FileMaker names, unless a person gave it to somebody else; where a load tells that it kept
+        what was there, also under a ledger that was lost, and in a batch that another tool made after one of a person's."""
         kept = self.clinic.values(
             "SELECT nexus_id::text FROM nexus_assets.conflict"
             " WHERE cause = 'adopted' AND column_name IN ('object_id', 'patient_id') AND resolved_load IS NULL AND %s",
@@ -237,8 +244,8 @@ class Laws:
                     ):
                         assert self._found(table, id_, column) == [contact], entity
         told = self.clinic.values(
-            "SELECT nexus_id::text FROM nexus_assets.conflict AS c WHERE column_name = 'batch_id' AND resolved_load IS NULL"
-            " AND nexus_value::uuid NOT IN (SELECT nexus_id FROM nexus_assets.identity_image_batches)"
+            "SELECT nexus_id::text FROM nexus_assets.conflict WHERE resolved_load IS NULL"
+            " AND (entity, column_name) IN (('images', 'batch_id'), ('image_batches', 'object_id'))"
         )
         for row in self.clinic.exports["Image_data"]:
             key, contact = image_key(row["recid"]), living.get(row["id_Contact"])
@@ -250,9 +257,10 @@ class Laws:
                 key,
             ):
                 edited = {("images_image", image, "batch_id"), ("images_batch", batch, "object_id")}
+                given = batch in self.given and not {batch, image}.isdisjoint(told)
                 # Another importer's batch that a person gave a name looks like one of theirs, with what lies in it: that is told.
                 named = ("images_batch", batch, "name") in self.edits and image in told
-                if not edited & self.edits.keys() and batch not in kept and not named:
+                if not edited & self.edits.keys() and batch not in kept and not named and not given:
                     assert patient == contact, "images"
 
     def _has_its_file(self, row: dict[str, str], entity: str) -> bool:

@@ -290,6 +290,7 @@ class AnySequence(RuleBasedStateMachine):
         if batches:
             batch = batches[pick % len(batches)]
             copied = self.clinic.importers_batch(batch, name="01 Jan 2020 (FileMaker Import)")
+            self.laws.may_be_kept(batch, copied)
             moved = self.clinic.values("SELECT id::text FROM images_image WHERE batch_id = %s", batch)
             self.clinic.execute("UPDATE images_image SET batch_id = %s WHERE batch_id = %s", copied, batch)
             for image in moved:
