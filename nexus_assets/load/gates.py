@@ -160,18 +160,8 @@ def check_rows(
         )
         stop("allow_rekeyed", name, problem)
     if _too_many(vanished, known):
-        nameless = {reason: counts.rejected[reason] for reason in WITHOUT_ID if reason in counts.rejected}
-        problem = f"{vanished:,} of {known:,} known rows of {name} are not in this export: it may be cut, "
-        if _too_many(sum(nameless.values()), known):
-            problem = (
-                f"{vanished:,} of {known:,} known rows of {name} are not in this export under their ids, and {_told(nameless)} of its"
-                " rows can't be told apart: FileMaker's id field was exported in another form, or another field in its place."
-            )
-        elif vanished == known:
-            problem += "a found set instead of all records, or another clinic's."
-        else:
-            problem += "or a found set instead of all records."
-        stop("allow_vanished", name, problem)
+        problem = f"{vanished:,} of {known:,} known rows of {name} are not in this export"
+        stop("allow_vanished", name, problem + _why_vanished(vanished, known, counts))
     undescribed = noticed.get("files_without_row", 0) - last.notices.get("files_without_row", 0)
     if _too_many(undescribed, known):
         problem = (
@@ -240,6 +230,19 @@ def _check_not_empty(cursor: Cursor, context: LoadContext, rows: int, accepted: 
         problem = f"Not one of the {rows} rows of {entity.name} can be loaded ({reasons})."
     if problem:
         raise GateError(problem, setting="allow_empty", entity=entity.name)
+
+
+def _why_vanished(vanished: int, known: int, counts: Counts) -> str:
+    """What may be the matter with an export that lacks so many known rows: the end of the sentence that says how many."""
+    nameless = {reason: counts.rejected[reason] for reason in WITHOUT_ID if reason in counts.rejected}
+    if _too_many(sum(nameless.values()), known):
+        return (
+            f" under their ids, and {_told(nameless)} of its rows can't be told apart: FileMaker's id field was exported in"
+            " another form, or another field in its place."
+        )
+    if vanished == known:
+        return ": it may be cut, a found set instead of all records, or another clinic's."
+    return ": it may be cut, or a found set instead of all records."
 
 
 def _told(rejected: Mapping[str, int]) -> str:
