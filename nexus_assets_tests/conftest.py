@@ -129,22 +129,22 @@ def postgres(tmp_path_factory: pytest.TempPathFactory, new_cluster: Callable[[Pa
 
 @pytest.fixture(scope="session")
 def kept_database(postgres: Postgres) -> Iterator[NewDatabase]:
-    """Makes an empty database, or a copy of the named one, with what CREATE DATABASE may say behind it; it lasts as long as its server.
+    """Makes an empty database, or a copy of the named one, that lasts as long as its server, and returns its URL.
 
-    Returns its URL.
+    `options` are what CREATE DATABASE may say behind the template.
     """
     numbers = itertools.count()
     with _statements(postgres.url()) as run:
 
-        def create(template: str = "template0") -> str:
+        def create(template: str = "template0", options: str = "") -> str:
             name = f"test_{next(numbers)}"
             # Nobody may look at what is copied, as a connection does that a transaction has left to the next one.
             run(
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-                f" WHERE datname = '{template.split()[0]}' AND usename = current_user"
+                f" WHERE datname = '{template}' AND usename = current_user"
             )
             # Copying files is faster than copying through the log (50 ms to 64 ms) where nothing is synced.
-            run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+            run(f"CREATE DATABASE {name} TEMPLATE {template} {options} STRATEGY file_copy")
             return postgres.url(name)
 
         yield create
@@ -163,8 +163,8 @@ def new_database(kept_database: NewDatabase, drop_database: Callable[[str], None
     """The same for databases that are dropped with the test: a thousand of them are 14 GB."""
     made: list[str] = []
 
-    def create(template: str = "template0") -> str:
-        made.append(kept_database(template))
+    def create(template: str = "template0", options: str = "") -> str:
+        made.append(kept_database(template, options))
         return made[-1]
 
     yield create
@@ -267,6 +267,13 @@ def kill_group(process: subprocess.Popen[Any]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)
+
+
+def end_server(process: subprocess.Popen[Any]) -> None:
+    """Ends a server of Dagster's that has a session of its own, with its code server, which would outlive it."""
+    process.terminate()
+    process.wait(60)
+    kill_group(process)
 
 
 def database_name(url: str) -> str:

@@ -27,7 +27,7 @@ from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
 from nexus_assets.local.s3 import S3Server
 from nexus_assets.settings import SETTINGS
-from nexus_assets_tests.conftest import Bucket, kill_group
+from nexus_assets_tests.conftest import Bucket, end_server
 from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
@@ -324,9 +324,7 @@ class Server:
                 yield
                 assert process.poll() is None, self.log(service)
             finally:
-                process.terminate()
-                process.wait(60)
-                kill_group(process)  # its code server
+                end_server(process)
 
     def log(self, service: str) -> str:
         return (self.folder / f"{service}.log").read_text()

@@ -247,6 +247,7 @@ class Laws:
             "SELECT nexus_id::text FROM nexus_assets.conflict WHERE resolved_load IS NULL"
             " AND (entity, column_name) IN (('images', 'batch_id'), ('image_batches', 'object_id'))"
         )
+        known = self.clinic.values("SELECT nexus_id::text FROM nexus_assets.identity_image_batches")
         for row in self.clinic.exports["Image_data"]:
             key, contact = image_key(row["recid"]), living.get(row["id_Contact"])
             if contact is None or key not in self.clinic.images:
@@ -259,7 +260,7 @@ class Laws:
                 edited = {("images_image", image, "batch_id"), ("images_batch", batch, "object_id")}
                 given = batch in self.given and not {batch, image}.isdisjoint(told)
                 # Another importer's batch that a person gave a name looks like one of theirs, with what lies in it: that is told.
-                named = ("images_batch", batch, "name") in self.edits and image in told
+                named = ("images_batch", batch, "name") in self.edits and batch not in known and image in told
                 if not edited & self.edits.keys() and batch not in kept and not named and not given:
                     assert patient == contact, "images"
 

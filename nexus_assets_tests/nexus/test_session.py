@@ -397,6 +397,6 @@ def test_every_setting_is_as_it_is_fixed(lock: Any, checked: CheckedClinic) -> N
 
 
 def test_a_database_in_another_encoding_is_refused(new_database: Callable[..., str]) -> None:
-    url = new_database("template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    url = new_database(options="ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
     with pytest.raises(NexusAssetsError, match="encoding is LATIN1"), transaction(make_engine(url)) as cursor:
         install(cursor)

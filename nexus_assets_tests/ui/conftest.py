@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwrigh
 
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
-from nexus_assets_tests.conftest import kill_group
+from nexus_assets_tests.conftest import end_server
 from nexus_assets_tests.local.test_demo import Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -113,9 +113,7 @@ def pages(demo: Demo) -> Iterator[Pages]:
                 time.sleep(0.3)
             yield pages
         finally:
-            server.terminate()
-            server.wait(30)
-            kill_group(server)  # its code server
+            end_server(server)
 
 
 @pytest.fixture(scope="module")

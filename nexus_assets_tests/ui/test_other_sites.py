@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from nexus_assets.local.processes import free_port
-from nexus_assets_tests.conftest import kill_group
+from nexus_assets_tests.conftest import end_server
 from nexus_assets_tests.ui.conftest import CHROMIUM, QUIETLY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -109,9 +109,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
 
     yield start
     for process in started:
-        process.terminate()
-        process.wait(60)
-        kill_group(process)  # its code server
+        end_server(process)
 
 
 @pytest.fixture
