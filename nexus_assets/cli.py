@@ -13,6 +13,7 @@ from dotenv import load_dotenv
 
 from nexus_assets import clinics, output
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local.home import HOW_TO_MOVE, local_home
 
 COMMANDS = {
     "load": "nexus_assets.commands.load",
@@ -121,6 +122,17 @@ def main() -> None:
     sys.exit(code)
 
 
+def _told(error: Exception) -> str:
+    """What may be told of an error that is not ours."""
+    if isinstance(error, PermissionError) and Path(str(error.filename)).is_relative_to(local_home()):
+        return f"Can't use {local_home()}: {error.strerror}. {HOW_TO_MOVE}"
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    if isinstance(error, SyntaxError):
+        # The traceback ends at the import; the faulty file of code is named by the error alone.
+        lines += f'  File "{error.filename}", line {error.lineno}\n'
+    return f"{lines}\nAn error of the kind {type(error).__name__} that nobody foresaw; the lines above say where."
+
+
 def _run() -> int:
     """Runs the command that the arguments name; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -143,9 +155,6 @@ def _run() -> int:
         click.echo(str(error), err=True)
         return EXIT_ERROR
     except Exception as error:
-        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True)
-        click.echo(
-            f"An error of the kind {type(error).__name__} that nobody foresaw; the lines above say where.", err=True
-        )
+        click.echo(_told(error), err=True)
         return EXIT_ERROR
     return code if isinstance(code, int) else 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nexus_assets import settings
 from nexus_assets.errors import NexusAssetsError
-from nexus_assets.local.home import dagster_home, is_prepared, local_home
+from nexus_assets.local.home import dagster_home, is_prepared, local_home, make_private
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -46,8 +46,11 @@ def opened(*, needed: bool = True) -> Iterator[dg.DagsterInstance]:
     """
     home = Path(os.environ.get("DAGSTER_HOME", ""))
     remedy = "Set it to the folder that your runs use, in the environment or in .env."
-    if home == dagster_home(local_home()) and not home.exists() and settings.clinic() is None:
-        _make_that_of_the_demo()
+    if home == dagster_home(local_home()):
+        if home.exists():
+            make_private(local_home())
+        elif settings.clinic() is None:
+            _make_that_of_the_demo()
     if needed and not is_kept():
         raise NexusAssetsError("DAGSTER_HOME is not set: without it no run leaves a history to look at.", remedy=remedy)
     if is_kept() and not home.is_absolute():

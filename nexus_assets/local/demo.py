@@ -13,8 +13,7 @@ from nexus_assets.disk import room
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.clinic import SEED, write_clinic
-from nexus_assets.local.home import clinic_stamp
-from nexus_assets.local.processes import HOW_TO_MOVE
+from nexus_assets.local.home import HOW_TO_MOVE, clinic_stamp
 from nexus_assets.local.services import LocalServices
 from nexus_assets.nexus.connection import make_engine, sanitized_errors
 from nexus_assets.settings import clinic_name

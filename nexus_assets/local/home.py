@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
+
+HOW_TO_MOVE = "Set NEXUS_LOCAL_HOME to a folder that is yours, on a disk that has room, and run the command again."
 
 
 def local_home() -> Path:
@@ -23,8 +26,13 @@ def local_home() -> Path:
 
 
 def make_private(home: Path) -> None:
-    """Makes a local home that no other user of this machine can enter; one that is there already is closed to them."""
+    """Makes a local home that no other user of this machine can enter; one that is there already is closed to them.
+
+    Raises PermissionError for root where it is another user's, who could not use any more what root writes there.
+    """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0 and home.stat().st_uid != 0:
+        raise PermissionError(errno.EPERM, "it is another user's: run the command as that user", str(home))
     with suppress(PermissionError):  # it belongs to somebody else, who decides
         home.chmod(0o700)
 

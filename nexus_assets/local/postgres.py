@@ -16,6 +16,7 @@ import psutil
 import psycopg2
 
 from nexus_assets.local import processes
+from nexus_assets.local.home import HOW_TO_MOVE
 from nexus_assets.local.processes import LocalServiceError
 
 ADMIN = "postgres"
@@ -180,7 +181,7 @@ class Postgres:
         if done.returncode != 0 or "FATAL" in done.stderr or "ERROR" in done.stderr:
             raise LocalServiceError(
                 f"PostgreSQL can't make its cluster in {self.folder}:\n{done.stderr.strip() or done.stdout.strip()}\n",
-                remedy=processes.HOW_TO_MOVE,
+                remedy=HOW_TO_MOVE,
             )
 
     def _hand_over_files(self) -> None:

@@ -22,7 +22,6 @@ LOG_BYTES = 10_000_000
 """A log that is larger when its server starts becomes NAME.old.log, in place of the one before."""
 
 HOW_TO_INSTALL = "Run `pip install 'nexus-assets[local]'`, or use `python3 dev.py`, which brings it."
-HOW_TO_MOVE = "Set NEXUS_LOCAL_HOME to a folder that is yours, on a disk that has room, and run the command again."
 
 
 class LocalServiceError(NexusAssetsError):

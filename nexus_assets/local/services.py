@@ -19,8 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nexus_assets.local.home import SOURCE, local_home, make_private
-from nexus_assets.local.processes import HOW_TO_MOVE, LocalServiceError
+from nexus_assets.local.home import HOW_TO_MOVE, SOURCE, local_home, make_private
+from nexus_assets.local.processes import LocalServiceError
 
 LINGER_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local import processes
+from nexus_assets.local.home import HOW_TO_MOVE
 from nexus_assets.local.postgres import Postgres
 from nexus_assets.local.s3 import S3Server
 
@@ -59,7 +60,7 @@ def _run_in_background(options: argparse.Namespace, report: int) -> NoReturn:
     except NexusAssetsError as error:
         os.write(report, str(error).encode())
     except OSError as error:
-        os.write(report, f"{error}. {processes.HOW_TO_MOVE}".encode())
+        os.write(report, f"{error}. {HOW_TO_MOVE}".encode())
     except BaseException:
         os.write(report, traceback.format_exc().encode())
     finally:

@@ -247,6 +247,15 @@ def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
         connect(tmp_path / "file" / "home")
 
 
+def test_root_leaves_the_home_of_another_user_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 1234, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(LocalServiceError, match=r"another user's: run the command as that user.*NEXUS_LOCAL_HOME"):
+        connect(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_why_a_server_does_not_start_reaches_the_user(home: Path) -> None:
     (home / "postgres" / "data" / "global" / "pg_control").unlink()
     with pytest.raises(LocalServiceError, match=r"(?s)did not start.*pg_control.*run the command again"):

@@ -1,0 +1,44 @@
+"""What `nexus-assets` tells of errors that no command foresaw."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from nexus_assets import cli
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder without settings, and the signal handlers as they were."""
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_home_of_another_user_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "clinic.json"))
+
+    monkeypatch.setenv("NEXUS_LOCAL_HOME", str(tmp_path))
+    monkeypatch.setattr(cli.nexus_assets, "main", main)
+    assert cli._run() == cli.EXIT_ERROR
+    assert capsys.readouterr().err.startswith(f"Can't use {tmp_path}: Permission denied. Set NEXUS_LOCAL_HOME")
+
+
+def test_line_of_faulty_code_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "unclosed.py").write_text("ONE = 1\nTWO = (\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cli.nexus_assets, "main", lambda **_: import_module("unclosed"))
+    assert cli._run() == cli.EXIT_ERROR
+    assert f'File "{tmp_path}/unclosed.py", line 2' in capsys.readouterr().err
