@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
@@ -52,10 +54,14 @@ def main() -> None:
         signal.signal(each, _interrupt)
     try:
         names = [] if options.workspace else clinics.names()
+        if not names and not options.workspace:
+            # A setting that can't be used is reported here; Dagster would show an empty graph.
+            import_module("nexus_assets.definitions")
         if not names and clinic() is None:
             connect()
         port = options.port or _first_free_port()
         with ExitStack() as servers:
+            servers.enter_context(_alone(f"http://127.0.0.1:{port}"))
             if names:
                 workspace, page = _serve_clinics(names, servers), ALL_GRAPHS
             else:
@@ -79,6 +85,27 @@ def _options() -> argparse.Namespace:
         help="what Dagster loads; by default every clinic there is, or the one of the settings",
     )
     return parser.parse_args()
+
+
+@contextmanager
+def _alone(address: str) -> Iterator[None]:
+    """Holds the local home's history for a `ui` at this address. Raises NexusAssetsError where another one shows it.
+
+    Dagster does not support two daemons over one history: each would start what the schedule and the sensors ask for.
+    """
+    with (prepare(local_home()) / "ui.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise NexusAssetsError(
+                f"Dagster is open over {local_home()} already, at {lock.read()}",
+                remedy="(open that address, or end that `ui` with Ctrl-C first).",
+            ) from None
+        lock.truncate(0)
+        lock.write(address)
+        lock.flush()
+        yield
 
 
 def _serve_clinics(names: list[str], running: ExitStack) -> Path:
@@ -107,7 +134,9 @@ def _run(port: int, workspace: Path, page: str, reports: list[Path]) -> None:
     own = ["webserver", "--port", str(port), "--workspace", str(workspace.absolute())]
     for folder in reports:
         own += ["--reports", str(folder.absolute())]
-    daemon = ("-m", "dagster._daemon", "run", "--log-level", "warning", "--workspace", str(workspace.absolute()))
+    daemon = ["-m", "dagster._daemon", "run", "--workspace", str(workspace.absolute()), "--log-level", "warning"]
+    # It replaces its code servers each minute; the old ones warn that they end.
+    daemon += ["--code-server-log-level", "error"]
     with ExitStack() as running:
         # Its pages are those of `nexus-assets webserver`: the server that `dagster dev` brings along obeys any web site.
         dagster = running.enter_context(_process("-m", "nexus_assets", *own))
