@@ -25,6 +25,7 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.sources.columns import match_columns
 from nexus_assets.sources.quotable import quoted
 from nexus_assets.sources.workbook import cell_text
+from nexus_assets.wording import counted
 
 ABOUT = ("reject", "record", "reason", "column", "file")
 """The columns before FileMaker's: which reject it is, and what is wrong with it. Only the first one is read back."""
@@ -166,7 +167,7 @@ def read_sheets(file: Path) -> list[CorrectedRow]:
     strange = [name for name in found if name not in own]
     if strange:
         raise SheetError(
-            f"{file} has {len(strange)} sheet(s) of other names than {quoted(own)}.",
+            f"{file} has {counted(len(strange), 'sheet')} of other names than {quoted(own)}.",
             remedy="Use a workbook that `nexus-assets rejects export` wrote.",
         )
     rows = [row for name in ENTITIES if name in found for row in _read(found[name], name, file)]

@@ -28,6 +28,7 @@ from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.references import pointing
+from nexus_assets.wording import counted
 
 CHILDREN_FIRST = tuple(reversed(ENTITIES))
 
@@ -112,7 +113,7 @@ def refuse(planned: ResetPlan, *, accept_losses: bool = False) -> None:
         )
     if planned.losses and not accept_losses:
         raise ResetError(
-            f"{planned.losses:,} rows hold what the next import can't bring back.",
+            f"{counted(planned.losses, 'row holds', 'rows hold')} what the next import can't bring back.",
             remedy="Nothing was removed. Run `nexus-assets reset --accept-losses` if they may go.",
         )
 

@@ -13,6 +13,7 @@ from nexus_assets.load.deletions import by_a_person_sql
 from nexus_assets.load.incoming import filemaker_id_sql
 from nexus_assets.load.parents import there_sql
 from nexus_assets.mapping.entity import ByFileMakerId, Entity
+from nexus_assets.wording import counted
 
 ID_CHANGED = "filemaker_id_changed"
 
@@ -38,7 +39,10 @@ def every_row_accounted(entity: Entity, context: CheckContext) -> Finding:
     breakdown = {**differences, **found.breakdown}
     cause = ""
     if found.breakdown.get("under_another_id"):
-        cause = f"{found.breakdown['under_another_id']:,} rows are there again under other ids: another tool imported them again."
+        cause = (
+            counted(found.breakdown["under_another_id"], "row is", "rows are")
+            + " there again under other ids: another tool imported them again."
+        )
     return Finding(
         sum(breakdown.values()),
         breakdown,

@@ -17,6 +17,7 @@ from nexus_assets.commands.tables import tell_counts
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.resources import NexusDatabase
+from nexus_assets.wording import counted
 
 if TYPE_CHECKING:
     from nexus_assets.admin.kept import KeptValue, Side
@@ -134,6 +135,6 @@ def decide(
         click.echo("No kept value was chosen: nothing was decided. `nexus-assets kept` lists them.", err=True)
         sys.exit(1)
     said = f"{SIDES[side]} is right" if right else "Undecided again"
-    click.echo(f"{said}: {decided.values:,} value{'' if decided.values == 1 else 's'}.")
+    click.echo(f"{said}: {counted(decided.values, 'value')}.")
     if right == "filemaker":
         click.echo("Run next: nexus-assets load")

@@ -20,6 +20,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.reasons import NOT_BY_A_CELL, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets.wording import counted
 
 if TYPE_CHECKING:
     from nexus_assets.admin.rejects import Reject
@@ -94,12 +95,12 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
         raise NexusAssetsError(f"{file} is to be a workbook.", remedy=f"Name it {file.with_suffix('.xlsx')}.")
     written = write_sheets(NexusDatabase().engine(), file, entity, reason)
     for name, number in written.rows.items():
-        click.echo(f"{name}: {number:,} rows")
+        click.echo(f"{name}: {counted(number, 'row')}")
     for (name, why), number in written.left_out.items():
         advice = NOT_BY_A_CELL.get(why, "The rows of images make the batches: correct those.")
         click.echo(f"{name}: {number:,} {why} left out. {advice}")
     if written.too_long:
-        click.echo(f"{written.too_long:,} rows left out: a cell of theirs is longer than Excel's can be.")
+        click.echo(f"{counted(written.too_long, 'row')} left out: a cell there is longer than Excel's can be.")
     click.echo(
         f"{file} holds patients' data: remove it when you are done. Then: nexus-assets rejects retry {shlex.quote(str(file))}"
     )
@@ -143,19 +144,19 @@ def retry(file: Path) -> None:
 
 def _tell_retried(retried: Retried) -> None:
     for name, number in retried.loaded.items():
-        click.echo(f"{name}: {number:,} corrected rows are loaded")
+        click.echo(f"{name}: {counted(number, 'corrected row is', 'corrected rows are')} loaded")
     for each in retried.still_wrong:
         column = f" in {each.column}" if each.column else ""
         click.echo(
             f"{each.entity}: row {each.row} is still wrong: {each.reason}{column}. {REASONS.get(each.reason, '')}"
         )
-    for number, words in (
-        (retried.untouched, "are as they were when the workbook was written"),
-        (retried.closed, "are not rejected any more"),
-        (retried.outdated, "have changed in FileMaker since: its rows count"),
+    for number, one, many, words in (
+        (retried.untouched, "row is", "rows are", "unchanged since the workbook was written"),
+        (retried.closed, "row is", "rows are", "not rejected any more"),
+        (retried.outdated, "row has", "rows have", "changed in FileMaker since, which counts"),
     ):
         if number:
-            click.echo(f"{number:,} rows {words}")
+            click.echo(f"{counted(number, one, many)} {words}")
     waiting = [name for name, entity in ENTITIES.items() if {*entity.upstream} & {*retried.loaded}]
     if waiting := [name for name in waiting if name not in retried.results]:
         click.echo(f"What refers to them may come in now: {clinics.materialize_command(','.join(waiting))}")

@@ -13,6 +13,7 @@ from nexus_assets import clinics
 from nexus_assets.admin.reset import ResetError, ResetPlan, plan, refuse, reset
 from nexus_assets.commands.tables import tell_figures
 from nexus_assets.resources import NexusDatabase
+from nexus_assets.wording import counted
 
 COLUMNS = ("rows", "in Nexus only", "not in FileMaker")
 
@@ -52,15 +53,15 @@ def command(typed: str | None, accept_losses: bool, as_json: bool) -> None:
     try:
         refuse(planned, accept_losses=accept_losses)
         if typed is None and sys.stdin.isatty():
-            typed = click.prompt(f"Type the database's name to remove these {planned.rows:,} rows", default="")
+            typed = click.prompt(f"Type the database's name to remove {counted(planned.rows, 'row')}", default="")
         if typed != planned.database:
             raise ResetError(
                 f"The database's name, {planned.database}, was not typed.",
                 remedy=f"Nothing was removed. Run `nexus-assets reset --yes {planned.database}` if these rows may go.",
             )
-        with Console(stderr=True).status(f"Removing {planned.rows:,} rows"):
+        with Console(stderr=True).status(f"Removing {counted(planned.rows, 'row')}"):
             reset(engine, planned, accept_losses=accept_losses)
     except ResetError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    click.echo(f"Removed {planned.rows:,} rows. Run next: {clinics.materialize_command('*')}")
+    click.echo(f"Removed {counted(planned.rows, 'row')}. Run next: {clinics.materialize_command('*')}")

@@ -22,6 +22,7 @@ from nexus_assets.load_run import is_exported, run_load
 from nexus_assets.mapping.entity import Entity, Listing
 from nexus_assets.mapping.reasons import NOTICES, REASONS
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets.wording import counted
 
 RETRIES, RETRY_SECONDS = 3, 5
 """A load that failed for a reason that may pass (a lost connection, a throttled bucket, another load of the same table) is
@@ -219,7 +220,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
         account = result.account
         counts = {**account.outcomes, "rejected": sum(account.rejected.values())}
         context.log.info(
-            f"{entity.name}: loaded {account.source_rows:,} rows: "
+            f"{entity.name}: loaded {counted(account.source_rows, 'row')}: "
             + ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
         )
         # That of the result would be stored a second time, in the event of the step's output.

@@ -13,6 +13,7 @@ from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.graph.entity_assets import another_try
 from nexus_assets.graph.tables import table
 from nexus_assets.resources import ClinicBucket, NexusDatabase
+from nexus_assets.wording import counted
 
 RETRIES = 1
 """Checks that lost their connection, or could not list the bucket for a reason that may pass, look once more; longer, and
@@ -44,7 +45,7 @@ def said(finding: Finding) -> str:
     if finding.passed:
         return ""
     run_next = f" Run next: {finding.next_step}" if finding.next_step else ""
-    return f"{finding.count:,} violators.{run_next}"
+    return f"{counted(finding.count, 'violator')}.{run_next}"
 
 
 def _told(check: Check, finding: Finding) -> dict[str, Any]:

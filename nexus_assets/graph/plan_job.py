@@ -12,6 +12,7 @@ from nexus_assets.graph.tables import table
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets.wording import counted
 
 FIGURES = ("rows", "new", "changed", "unchanged", "kept", "collapsed", "vanished", "superseded")
 """The figures of a planned load, each a column of the table in the run's metadata."""
@@ -86,7 +87,7 @@ def plan_op(
         if each.rows is not None:
             rejected = sum(each.rejected.values())
             context.log.info(
-                f"{each.entity}: {each.rows:,} rows; {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged,"
+                f"{each.entity}: {counted(each.rows, 'row')}; {each.new:,} new, {each.changed:,} changed, {each.unchanged:,} unchanged,"
                 f" {each.kept:,} kept, {rejected:,} rejected, {each.vanished:,} vanished"
             )
         for stop in each.stops:

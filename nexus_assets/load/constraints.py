@@ -17,6 +17,7 @@ from nexus_assets.load.identity import decided_rows_sql, undecided_sql
 from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import changed_sql, id_columns, inserted_columns, inserted_sql
 from nexus_assets.nexus.constraints import CheckConstraint, Constraint, Exclusion
+from nexus_assets.wording import counted
 
 Value = Callable[[str], Composable]
 
@@ -75,7 +76,7 @@ def _sees_what_is_inserted(context: LoadContext, constraint: Constraint) -> bool
 
 def _remarks(cursor: Cursor, context: LoadContext, constraint: Constraint, act: str) -> list[str]:
     return [
-        f"the constraint {constraint.name} of the table {context.target.name} {act} {rows:,} row(s), the first in record {first:,}:"
+        f"the constraint {constraint.name} of the table {context.target.name} {act} {counted(rows, 'row')}, the first in record {first:,}:"
         f" {constraint.demand}"
         for rows, first in cursor.fetchall()
         if rows

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nexus_assets.mapping.entity import Entity, GenericReference
 from nexus_assets.nexus.catalog import ContractError, Target
+from nexus_assets.wording import counted
 
 FITTING_TYPES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "character varying", "character"),
@@ -87,6 +88,7 @@ def check_values(target: Target, without: Mapping[str, int]) -> None:
     for name, rows in without.items():
         if rows:
             raise ContractError(
-                f"The table {target.name} demands a value in {name}; {rows} rows of the import of {target.entity.name} have none.",
+                f"The table {target.name} demands a value in {name};"
+                f" {counted(rows, 'row has', 'rows have')} none in the import of {target.entity.name}.",
                 remedy=f"Give the column a default in nexus_assets/entities/{target.entity.name}.py. Nothing was written.",
             )

@@ -10,6 +10,7 @@ from psycopg2.sql import SQL, Composable, Literal
 
 from nexus_assets.load.work import Relation
 from nexus_assets.sources.export import ExportError
+from nexus_assets.wording import counted
 
 NO_VALUE = "no_value"
 """Cells that hold a program's word for "no value": they stop a load, or a patient would be called `<No Access>`."""
@@ -36,7 +37,9 @@ class Mark:
     first: int
 
     def __str__(self) -> str:
-        return f"{self.cells:,} cell(s) of {self.column!r}, the first in record {self.first:,}: {ADVICE[self.code]}"
+        return (
+            f"{counted(self.cells, 'cell')} of {self.column!r}, the first in record {self.first:,}: {ADVICE[self.code]}"
+        )
 
 
 def find(

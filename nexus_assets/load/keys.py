@@ -12,6 +12,7 @@ from nexus_assets.load.work import PLACE, Relation, Work
 from nexus_assets.mapping.entity import Entity, ExportRows, Gathered, Key
 from nexus_assets.mapping.parse import Field, Reading, call
 from nexus_assets.nexus import queries
+from nexus_assets.wording import counted
 
 
 def with_keys(
@@ -31,7 +32,9 @@ def with_keys(
         return keyed, notices, []
     gathered = source.gathered
     found = _notices(cursor, gathered, keyed, dictionaries.reading)
-    remarks = [f"{code}: {rows:,} row(s), the first in record {first:,}" for code, (rows, first) in found.items()]
+    remarks = [
+        f"{code}: {counted(rows, 'row')}, the first in record {first:,}" for code, (rows, first) in found.items()
+    ]
     columns = {**keyed.columns, gathered.name: Identifier("gathered")}
     return Relation(keyed.table, columns), {**notices, **{code: rows for code, (rows, _) in found.items()}}, remarks
 

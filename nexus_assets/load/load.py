@@ -57,6 +57,7 @@ from nexus_assets.mapping.parse import Reading
 from nexus_assets.nexus import catalog, queries, relations
 from nexus_assets.nexus.catalog import Target
 from nexus_assets.nexus.constraints import read_constraints
+from nexus_assets.wording import counted
 
 __all__ = ["Inputs", "LoadResult", "NeverLoadedError", "load"]
 
@@ -247,7 +248,7 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
     if context.is_first:
         run.inputs.step("reading")
         rows = first.read(cursor, context, dictionaries)
-        run.log(f"{entity.name}: {rows} rows to read: all are new")
+        run.log(f"{entity.name}: {counted(rows, 'row')} to read: all are new")
         return _Read(rows, rows, marks=staged.marks or ())
     rows = incoming.build_seen(cursor, context)
     rekeyed = rekey.follow(cursor, context)
@@ -263,7 +264,7 @@ def _read(run: _Run, context: LoadContext, staged: _Staged) -> _Read:
         standing.forget(cursor, context)
         pending = incoming.find_all_pending(cursor, context)
         dictionaries.read(context.pending, date_fields(entity), time_fields(entity), partly=True)
-    run.log(f"{entity.name}: {pending} rows to read: new, changed, or rejected before")
+    run.log(f"{entity.name}: {counted(pending, 'row')} to read: new, changed, or rejected before")
     run.inputs.step("reading", pending)
     incoming.read(cursor, context)
     return _Read(rows, pending, collapsed, rekeyed, marks)
@@ -372,7 +373,7 @@ def _add_notices(
     of_rows, first_rows = accounts.notices(cursor, context)
     account.notices = {**account.notices, **staged.notices, **of_rows}
     for code in [lookup.notice for lookup in context.entity.lookups if lookup.notice in of_rows]:
-        remark = f"{code}: {of_rows[code]:,} row(s), the first in record {first_rows[code]:,}"
+        remark = f"{code}: {counted(of_rows[code], 'row')}, the first in record {first_rows[code]:,}"
         staged.facts[context.entity.rows_of.export].setdefault("remarks", []).append(remark)
     for mark in marks:
         account.notices[mark.code] = account.notices.get(mark.code, 0) + mark.cells

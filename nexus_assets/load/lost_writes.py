@@ -13,6 +13,7 @@ from nexus_assets.load.incoming import LoadContext
 from nexus_assets.load.merge import merged_sql
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.relations import Trigger, triggers
+from nexus_assets.wording import counted
 
 
 class LostWriteError(NexusAssetsError):
@@ -61,7 +62,7 @@ def _raise_if_any(cursor: Cursor, context: LoadContext, act: str, lost: Composab
     named = " or ".join(f"the trigger {trigger.name}" for trigger in found) or "a rule"
     off = "; ".join(f"ALTER TABLE {trigger.table} DISABLE TRIGGER {trigger.name}" for trigger in found)
     raise LostWriteError(
-        f"The table {table} did not take the {act} of {rows:,} row(s) of {context.entity.name}, the first in record {first:,} of"
+        f"The table {table} did not take the {act} of {counted(rows, 'row')} of {context.entity.name}, the first in record {first:,} of"
         f" {context.entity.rows_of.export}, and reported no error: {named} of the table, which belongs to another program, leaves"
         " rows out or gives them other ids.",
         remedy="Nothing was written. Have that program let the rows of the load through, or switch it off meanwhile: "

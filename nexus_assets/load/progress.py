@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from nexus_assets.wording import counted
+
 if TYPE_CHECKING:
     from nexus_assets.sources.export import OpenExport
 
@@ -46,7 +48,7 @@ class State:
         """The line for the log."""
         told = f"{self.entity}: {self.step} {self.what}".rstrip()
         if self.rows:
-            told += f", {self.rows:,} rows"
+            told += f", {counted(self.rows, 'row')}"
         if self.step == "copying" and self.rows and self.step_seconds > 0:
             told += f", {self.rows / self.step_seconds:,.0f} rows/s"
         else:

@@ -22,6 +22,7 @@ from nexus_assets.plan.words import ADOPTION, HEALED
 from nexus_assets.report import pictures
 from nexus_assets.report.facts import CheckHistory, Load, Report, Source
 from nexus_assets.wire import pages_address
+from nexus_assets.wording import counted
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def totals(report: Report) -> dict[str, float]:
 def verdict(report: Report) -> Verdict:
     """The first sentence that a person reads. A rejected row is no broken record, and no loaded one either: it is said."""
     if report.errors:
-        return Verdict("bad", "✗", f"Something is wrong: {_number(len(report.errors), 'check')} failed.")
+        return Verdict("bad", "✗", f"Something is wrong: {counted(len(report.errors), 'check')} failed.")
     if report.never_loaded:
         return Verdict("bad", "✗", "Not everything was loaded.")
     rejected, rows = (int(totals(report)[name]) for name in ("rejected", "source_rows"))
@@ -57,13 +58,9 @@ def verdict(report: Report) -> Verdict:
     if rejected:
         said.append(f"{rejected:,} of {rows:,} source rows were rejected, each with its reason")
     if report.failed:
-        said.append(f"{_number(len(report.failed), 'warning')} to look at")
+        said.append(f"{counted(len(report.failed), 'warning')} to look at")
     kind, mark = ("odd", "!") if report.failed else ("good", "✓")
     return Verdict(kind, mark, f"{'; '.join(said)}.")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _status(report: Report, load: Load) -> Verdict:

@@ -17,6 +17,7 @@ from pathlib import Path
 from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.entity import ExportRows, FileRecords
 from nexus_assets.sources.names import export_stem, letters, says_only_what_it_is
+from nexus_assets.wording import counted
 
 _DATE_FORMAT = re.compile(r"[DdMmYy]{1,4}(?:[-./ ][DdMmYy]{1,4}){2}")
 _TIME_FORMAT = re.compile(r"[HhKk]{1,2}(?::mm(?::ss)?)? ?a? ?")
@@ -63,8 +64,8 @@ def headings(header: Sequence[str], seen: Collection[str] = ()) -> str:
     names = [name for name in header if name]
     shown = sorted(name for name in names if is_quotable(name, seen))
     others = len(names) - len(shown)
-    counted = f"{others:,} {'other ' if shown else ''}heading{'s' * (others != 1)}"
-    return " and ".join(filter(None, (quoted(shown), counted if others or not shown else "")))
+    number = counted(others, "other heading" if shown else "heading")
+    return " and ".join(filter(None, (quoted(shown), number if others or not shown else "")))
 
 
 def stated_format(text: str) -> str:

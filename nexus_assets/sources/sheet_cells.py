@@ -15,12 +15,12 @@ _RANGE = re.compile(r"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})")
 
 
 class Oddity(Enum):
-    """A cell that calamine reads as nothing though it is none, in words that finish "3 cell(s) that …", and what helps."""
+    """A cell that calamine reads as nothing though it is none, in words that follow "3 cells"."""
 
-    ERROR = "hold an Excel error instead of a value"
-    FORMULA = "hold a formula without a value"
-    MERGED = "are merged with others, whose value they do not show"
-    BROKEN = "hold something else than they state"
+    ERROR = "with an Excel error instead of a value"
+    FORMULA = "with a formula without a value"
+    MERGED = "merged with others, without their value"
+    BROKEN = "with something else than stated"
 
 
 @dataclass(frozen=True, order=True)

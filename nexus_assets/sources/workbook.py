@@ -18,6 +18,7 @@ from nexus_assets.sources.fields import field_list
 from nexus_assets.sources.rows import csv_blocks
 from nexus_assets.sources.sheet_cells import OddCell, Oddity
 from nexus_assets.sources.workbook_parts import OPEN_AND_SAVE, Parts, check_parts
+from nexus_assets.wording import counted
 
 _EXPORT_AGAIN = "Export it again from FileMaker, then run the same command."
 
@@ -185,8 +186,8 @@ def _refuse_odd_cells(
         if those := [cell for cell in found if cell.oddity is oddity]:
             columns = sorted({quotable.column(header, cell.column - start[1]) for cell in those})
             raise ExportError(
-                f"{location} has {len(those)} cell(s) that {oddity.value}, the first in row "
-                f"{those[0].row + 1:,}, in the column(s) {', '.join(columns)}.",
+                f"{location} has {counted(len(those), 'cell')} {oddity.value}, the first in row "
+                f"{those[0].row + 1:,}, in the {'column' if len(columns) == 1 else 'columns'} {', '.join(columns)}.",
                 remedy=_HELPS[oddity],
             )
 
@@ -239,7 +240,7 @@ def _explained(location: str, odd: Sequence[OddCell]) -> Iterator[None]:
         if isinstance(error, Exception) or _is_panic(error):
             if errors := [cell for cell in odd if cell.oddity is Oddity.ERROR]:
                 raise ExportError(
-                    f"{location} has {len(errors)} cell(s) that {Oddity.ERROR.value}, the first in row {min(errors).row + 1:,}.",
+                    f"{location} has {counted(len(errors), 'cell')} {Oddity.ERROR.value}, the first in row {min(errors).row + 1:,}.",
                     remedy=_HELPS[Oddity.ERROR],
                 ) from None
             # The library's own messages may quote the workbook.

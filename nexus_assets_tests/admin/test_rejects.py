@@ -430,7 +430,7 @@ def test_two_rows_for_one_reject_are_refused(faulty: Clinic) -> None:
 @pytest.mark.parametrize(
     ("sheet", "header", "words"),
     [
-        ("Patients", ["reject"], r"1 sheet\(s\) of other names than 'patients', "),
+        ("Patients", ["reject"], r"1 sheet of other names than 'patients', "),
         ("patients", ["reject", "id"], "lacks the columns 'nameFirst'"),
     ],
     ids=["sheet", "column"],

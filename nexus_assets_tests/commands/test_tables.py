@@ -94,7 +94,7 @@ def test_id_is_never_broken_however_narrow_the_terminal() -> None:
 
 
 def test_remark_breaks_between_words() -> None:
-    remark = "Appointments: unknown_appointment_type: 346 row(s), the first in record 67"
+    remark = "Appointments: unknown_appointment_type: 346 rows, the first in record 67"
     lines = printed(lambda console: tell_remarks(console, {"appointments": [remark]}))
     assert max(map(len, lines)) <= 80
     assert " ".join(" ".join(lines).split()) == f"Remarks on the exports appointments: {remark}"

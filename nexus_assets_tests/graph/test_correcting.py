@@ -29,7 +29,7 @@ def test_a_row_is_written_out_corrected_and_loaded(graph: Graph, tmp_path: Path)
     file = tmp_path / "rejects.xlsx"
     assert run("rejects", "export", str(file), "--with-data").exit_code == 0
     untouched = run("rejects", "retry", str(file))
-    assert (untouched.exit_code, "1 rows are as they were" in untouched.output) == (0, True)
+    assert (untouched.exit_code, "1 row is unchanged since" in untouched.output) == (0, True)
 
     fill(file, "patients", "nameLast", "x" * 300)
     wrong = run("rejects", "retry", str(file))
@@ -40,7 +40,7 @@ def test_a_row_is_written_out_corrected_and_loaded(graph: Graph, tmp_path: Path)
     fill(file, "patients", "nameLast", "Grevillea")
     right = run("rejects", "retry", str(file))
     assert (right.exit_code, right.exception) == (0, None)
-    assert "patients: 1 corrected rows are loaded" in right.output
+    assert "patients: 1 corrected row is loaded" in right.output
     assert "dagster asset materialize --select appointments,notes,documents,image_batches,images" in right.output
     assert "No row is rejected." in run("rejects").output
     assert graph.clinic.value("SELECT count(*) FROM patients WHERE last_name = 'Grevillea'") == 1

@@ -233,7 +233,7 @@ def test_a_row_that_holds_nothing_is_counted_and_named(
     clinic.communication(wattle, **cells)
     result = clinic.load(*PATIENTS)["patient_communications"]
     assert result.account.notices == {notice: 1}
-    assert result.sources["Coms"]["remarks"] == [f"{notice}: 1 row(s), the first in record 2"]
+    assert result.sources["Coms"]["remarks"] == [f"{notice}: 1 row, the first in record 2"]
     assert list(contact(clinic)) == ["phones"]
     assert accounted(clinic, *PATIENTS)["patient_communications"] == {"unchanged": 1, "collapsed": 1}
 

@@ -35,7 +35,7 @@ def test_a_remark_names_the_constraint_its_table_and_the_first_record(clinic: Cl
     result = clinic_with(clinic, loaded_before).load("patients")["patients"]
     (remark,) = result.sources["Contacts"]["remarks"]
     record = 2 + loaded_before
-    assert f"the constraint long_enough of the table patients refuses 1 row(s), the first in record {record}:" in remark
+    assert f"the constraint long_enough of the table patients refuses 1 row, the first in record {record}:" in remark
     assert "it demands ((length((last_name)::text) > 3)" in remark
 
 
@@ -55,8 +55,7 @@ def test_a_changed_row_that_is_refused_stays_as_nexus_has_it(clinic: Clinic) -> 
     assert (result.account.updated, result.account.inserted, result.account.rejected) == (1, 0, {})
     (remark,) = result.sources["Contacts"]["remarks"]
     assert (
-        "the constraint long_enough of the table patients refuses the change of 1 row(s), the first in record 1:"
-        in remark
+        "the constraint long_enough of the table patients refuses the change of 1 row, the first in record 1:" in remark
     )
     assert clinic.row("SELECT last_name, first_name FROM {patients}") == ("Wattle", "Wrenna")
     assert clinic.values("SELECT column_name FROM nexus_assets.conflict WHERE resolved_load IS NULL") == ["last_name"]
@@ -164,9 +163,7 @@ def test_of_new_rows_that_nexus_takes_once_the_first_is_loaded(form: str, loaded
     assert clinic.value("SELECT last_name FROM {patients} WHERE first_name = 'Wren'") == "Wattle"
     (remark,) = result.sources["Contacts"]["remarks"]
     record = 2 + loaded_before
-    assert (
-        f"the constraint one of the table patients refuses 1 row(s), the first in record {record}: only one" in remark
-    )
+    assert f"the constraint one of the table patients refuses 1 row, the first in record {record}: only one" in remark
 
 
 @each_form
@@ -180,7 +177,7 @@ def test_of_rows_that_become_alike_one_is_changed(form: str, clinic: Clinic) -> 
     assert (result.account.updated, result.account.kept) == (1, 1)
     assert clinic.values("SELECT first_name FROM {patients} ORDER BY last_name") == ["Bo", "Tilda"]
     (remark,) = result.sources["Contacts"]["remarks"]
-    assert "the constraint one of the table patients refuses the change of 1 row(s), the first in record 2:" in remark
+    assert "the constraint one of the table patients refuses the change of 1 row, the first in record 2:" in remark
 
 
 @each_form

@@ -113,7 +113,9 @@ def test_a_later_nexus_with_a_column_that_fills_itself_is_loaded(declared: str, 
 
 def test_a_column_that_is_demanded_now_but_empty_in_filemaker_stops_the_load(furnished: Clinic) -> None:
     furnished.execute("ALTER TABLE patients ALTER COLUMN middle_names SET NOT NULL")
-    with pytest.raises(ContractError, match=r"patients demands a value in middle_names; 2 rows .* have none"):
+    with pytest.raises(
+        ContractError, match=r"patients demands a value in middle_names; 2 rows have none in the import of patients"
+    ):
         furnished.load("patients")
     assert furnished.value("SELECT count(*) FROM patients") == 0
 

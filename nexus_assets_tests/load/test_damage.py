@@ -69,7 +69,7 @@ def test_a_mark_of_damage_is_a_notice(clinic: Clinic, heading: str, text: str, c
     found = clinic.load("patients")["patients"]
     assert found.account.notices == {code: 1}
     (remark,) = found.sources["Contacts"]["remarks"]
-    assert f"1 cell(s) of '{heading}', the first in record 2: " in remark
+    assert f"1 cell of '{heading}', the first in record 2: " in remark
     assert code in NOTICES
     assert text not in remark
 
@@ -142,7 +142,7 @@ def test_a_plan_states_column_and_record_of_damage(clinic: Clinic) -> None:
     clinic.contact("Wattle", CYS_ID="1.20E+05")
     found = clinic.load("patients", commit=False)["patients"]
     assert remarks(found.sources) == [
-        f"Contacts: 1 cell(s) of 'CYS_ID', the first in record 1: {ADVICE['shortened_number']}"
+        f"Contacts: 1 cell of 'CYS_ID', the first in record 1: {ADVICE['shortened_number']}"
     ]
 
 
@@ -150,7 +150,7 @@ def test_a_lookup_that_finds_nothing_names_its_row_and_no_value(clinic: Clinic) 
     for _ in range(2):
         clinic.contact("Wattle"), clinic.contact("Banksia", Funding="Nobody")
         (remark,) = remarks(clinic.load("patients")["patients"].sources)
-        assert remark == "Contacts: unknown_funding: 1 row(s), the first in record 2"
+        assert remark == "Contacts: unknown_funding: 1 row, the first in record 2"
         clinic.exports["Contacts"].clear()
 
 
@@ -163,8 +163,8 @@ def test_the_first_row_of_a_notice_is_the_first_whatever_else_is_said_of_it(load
         clinic.exports["Contacts"][0]["nameFirst"] = "Renamed"
         clinic.later()
     assert sorted(remarks(clinic.load("patients")["patients"].sources)) == [
-        "Contacts: unknown_clinic: 2 row(s), the first in record 2",
-        "Contacts: unknown_funding: 2 row(s), the first in record 3",
+        "Contacts: unknown_clinic: 2 rows, the first in record 2",
+        "Contacts: unknown_funding: 2 rows, the first in record 3",
     ]
 
 

@@ -416,7 +416,7 @@ def test_a_mark_of_damage_is_a_notice_of_the_whole_load(
     entity = "notes" if export == "Notes" else "patients"
     assert found[entity].account.notices == {notice: 1}
     (remark,) = found[entity].sources[export]["remarks"]
-    assert f"1 cell(s) of '{heading}', the first in record 2: " in remark
+    assert f"1 cell of '{heading}', the first in record 2: " in remark
     assert not any(each.account.notices for name, each in found.items() if name != entity)
 
 
