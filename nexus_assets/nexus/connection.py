@@ -104,7 +104,9 @@ def _connect(engine: sqlalchemy.Engine) -> Connection:
             raise _strings_off(engine) from None
         cause = refusals.cause_of(error, arguments)
         place = where(engine)
-        raise DatabaseError(cause.problem.format(place=place), remedy=cause.remedy, transient=cause.transient) from None
+        raise DatabaseError(
+            cause.problem.format(place=place), remedy=cause.what_helps(), transient=cause.transient
+        ) from None
     if connection.get_parameter_status("standard_conforming_strings") != "on":
         connection.close()
         raise _strings_off(engine)
@@ -239,7 +241,7 @@ def _plain(error: psycopg2.Error, engine: sqlalchemy.Engine) -> DatabaseError:
         return DatabaseError(f"The database {place} could not be used: {type(error).__name__}.")
     if code is None:
         lost = refusals.UNREACHABLE
-        return DatabaseError(lost.problem.format(place=place), remedy=lost.remedy, transient=True)
+        return DatabaseError(lost.problem.format(place=place), remedy=lost.what_helps(), transient=True)
     diagnostics = error.diag
     refusing = _refusing_trigger(error)
     if refusing is not None:

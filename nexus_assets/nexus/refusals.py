@@ -17,6 +17,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from nexus_assets import settings
 from nexus_assets.nexus.libpq import libpq
 
 SECONDS_TO_ASK = 10
@@ -24,6 +25,7 @@ _VERBOSE = 2  # libpq's PQERRORS_VERBOSE
 
 CHECK_URL = "Check NEXUS_DATABASE_URL"
 AGAIN = "then run the command again."
+OF_THE_DEMO = "It is the demo clinic's own server, and has ended. Run the command again, which starts it."
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Cause:
     routine: str = ""
     text: str = ""
     transient: bool = False
+
+    def what_helps(self) -> str:
+        """The remedy. Where no setting names the database, it is the demo's, whose server each command starts if need be."""
+        named = settings.DATABASE_URL.value() or settings.DATABASE_URL.name not in self.remedy
+        return self.remedy if named or not self.transient else OF_THE_DEMO
 
 
 _SLOTS = Cause(

@@ -16,6 +16,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.postgres import ADMIN
+from nexus_assets.local.processes import free_port
 from nexus_assets.nexus import hung
 from nexus_assets.nexus.connection import DatabaseError, _arguments, make_engine, transaction
 from nexus_assets.nexus.refusals import CAUSES, by_answer
@@ -279,3 +280,16 @@ def test_url_that_cannot_be_read_is_not_repeated_nor_chained(url: str) -> None:
     while error is not None:
         assert "wr" not in str(error)
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+@pytest.mark.parametrize(
+    ("url", "helps"), [("", "the demo clinic's own server"), ("postgresql://x@y/z", "NEXUS_DATABASE_URL")]
+)
+def test_what_helps_names_no_setting_that_is_not_set(monkeypatch: pytest.MonkeyPatch, url: str, helps: str) -> None:
+    monkeypatch.setenv("NEXUS_DATABASE_URL", url)
+    with (
+        pytest.raises(DatabaseError) as refused,
+        transaction(make_engine(f"postgresql://wattle@127.0.0.1:{free_port()}/x")),
+    ):
+        pass
+    assert helps in refused.value.remedy
