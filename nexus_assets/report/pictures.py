@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from html import escape
+from itertools import pairwise
 
 INK, SOFT, RULE = "#1b1f24", "#57606a", "#d0d7de"
 
@@ -63,7 +64,9 @@ def accounting(name: str, source_rows: int, outcomes: Mapping[str, int]) -> str:
     # What is few is drawn a little larger than it is, so that it can be seen at all; its number stands beside it.
     shares = [max(number / max(1, source_rows), 0.035) for number in shown.values()]
     whole, top, between = 62.0, 8.0, max(1, len(shown) - 1)
-    spread = max(whole * (1 + 0.06 * between), 23.0 * len(shown))
+    heights = [whole * share / sum(shares) for share in shares]
+    apart = max((LINE - (one + other) / 2 for one, other in pairwise(heights)), default=0.0)
+    spread = max(whole * (1 + 0.06 * between), 23.0 * len(shown), whole + apart * between)
     gap = (spread - whole) / between
     left, right = top + (spread - whole) / 2, top
     parts = [
@@ -71,9 +74,9 @@ def accounting(name: str, source_rows: int, outcomes: Mapping[str, int]) -> str:
         _text(73, left + 26, f"{source_rows:,}", 'text-anchor="end" font-size="12" font-weight="bold"'),
         _text(73, left + 39, "source rows", f'text-anchor="end" fill="{SOFT}"'),
     ]
-    for (outcome, number), share in zip(shown.items(), shares, strict=True):
+    for (outcome, number), height in zip(shown.items(), heights, strict=True):
         colour, tile = LOOKS[outcome]
-        height, fill = whole * share / sum(shares), colour
+        fill = colour
         if tile:
             fill = f"url(#accounting-{name}-{outcome})"
             parts.append(_hatch(f"accounting-{name}-{outcome}", tile, colour, "white"))

@@ -52,6 +52,18 @@ def test_nothing_is_wider_than_the_window(opened: Window, size: str) -> None:
     assert too_wide == []
 
 
+def test_summary_fits_with_the_longest_status(opened: Window) -> None:
+    opened.page.evaluate(
+        "document.querySelectorAll('tr[data-entity] td.wide > :first-child').forEach(e => e.append(', as before'))"
+    )
+    assert (
+        opened.page.evaluate(
+            "[...document.querySelectorAll('table')].filter(e => e.offsetWidth > e.parentElement.clientWidth + 1).length"
+        )
+        == 0
+    )
+
+
 def test_its_text_can_be_read(opened: Window) -> None:
     """At least 9 CSS pixels high, text in pictures included, in the typeface that the file brings along."""
     heights = opened.page.evaluate(
