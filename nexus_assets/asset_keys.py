@@ -22,9 +22,8 @@ def asset_name(key: dg.AssetKey) -> str:
     return "/".join(key.path[1:] if clinic and key.path[0] == clinic else key.path)
 
 
-def only_if_tag(entity: str) -> str:
-    """The tag of a run of `nexus-assets apply` that holds what an entity's load must still find as it was planned."""
-    return f"nexus/only_if_{entity}"
+ONLY_IF_TAG = "nexus/only_if"
+"""The one tag of a run of `nexus-assets apply`: of each entity what its load must still find as it was planned, as JSON."""
 
 
 def clinic_tags() -> dict[str, str]:

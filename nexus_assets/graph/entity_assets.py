@@ -1,5 +1,6 @@
 """One Dagster asset per entity: the load, its lineage, and what it tells of itself."""
 
+import json
 import warnings
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -9,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from nexus_assets import settings
-from nexus_assets.asset_keys import asset_key, only_if_tag
+from nexus_assets.asset_keys import ONLY_IF_TAG, asset_key
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.history import clinic_scope, shorten
@@ -210,7 +211,7 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
                 bucket,
                 context.run.run_id,
                 context.log.info,
-                only_if=context.run.tags.get(only_if_tag(entity.name), ""),
+                only_if=json.loads(context.run.tags.get(ONLY_IF_TAG, "{}")).get(entity.name, ""),
             )
         except NexusAssetsError as error:
             if error.transient:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nexus_assets.asset_keys import only_if_tag
+from nexus_assets.asset_keys import ONLY_IF_TAG
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.plan_basis import Basis, differences, hashes, ledger_state, mapping_version
@@ -36,7 +36,7 @@ class WrittenPlan:
 
     def run_tags(self) -> dict[str, str]:
         """What must still be so when each load writes."""
-        return {only_if_tag(name): each.digest for name, each in self.entities.items()}
+        return {ONLY_IF_TAG: json.dumps({name: each.digest for name, each in self.entities.items()})}
 
     def holds(self, key: str) -> bool:
         """Whether it is just what `plan` wrote with this key."""

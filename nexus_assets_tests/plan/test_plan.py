@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from nexus_assets import cli
-from nexus_assets.asset_keys import only_if_tag
+from nexus_assets.asset_keys import ONLY_IF_TAG
 from nexus_assets.commands.plan import tell_plan
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
@@ -351,6 +351,9 @@ def test_apply_shows_settings_and_figures_and_carries_the_plan_out(graph: Graph,
     assert graph.clinic.value("SELECT count(*) FROM images_image") == 4
     with dg.DagsterInstance.get() as instance:
         assert instance.get_latest_materialization_event(dg.AssetKey("images")) is not None
+        (run,) = instance.get_runs()
+        # More would fill the page of all runs.
+        assert [tag for tag in run.tags if "only_if" in tag] == [ONLY_IF_TAG]
 
 
 def another_export(graph: Graph) -> None:
@@ -499,7 +502,7 @@ def test_load_that_stands_on_something_else_than_its_plan_is_not_committed(graph
         asset_selection=[dg.AssetKey("patients")],
         raise_on_error=False,
         run_config=QUIET,
-        tags={only_if_tag("patients"): digest},
+        tags={ONLY_IF_TAG: json.dumps({"patients": digest})},
     )
     assert not result.success
     assert graph.clinic.value("SELECT count(*) FROM patients") == 0
