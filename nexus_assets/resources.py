@@ -7,10 +7,9 @@ anybody who can launch one; so none of them has a field, and Dagster refuses a r
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -250,11 +249,11 @@ class NoStoredValues(dg.ConfigurableIOManager):
     folder that the config of a run names."""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:
-        """Itself, for the time of a run; Dagster's history and a connection to the database stay open meanwhile."""
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:  # noqa: ARG002 - Dagster's own form
+        """Itself, for the time of a run; a connection to the database stays open meanwhile."""
         from nexus_assets.nexus.connection import kept_connections
 
-        with _open_history(context), kept_connections():
+        with kept_connections():
             yield self
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
@@ -262,21 +261,6 @@ class NoStoredValues(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> object:
         raise NexusAssetsError(f"{context.name} was asked for, but no value is stored outside Nexus.")
-
-
-@contextmanager
-def _open_history(context: dg.InitResourceContext) -> Iterator[None]:
-    """Where the history lies in SQLite, a connection to each of the run's two files that does nothing. Dagster opens and closes
-    one for each event, and whoever closes the last one of a file copies SQLite's log into it: a tenth of a run's time."""
-    from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-
-    storage = context.instance.event_log_storage if context.instance else None
-    with ExitStack() as stack:
-        if isinstance(storage, SqliteEventLogStorage) and context.run:
-            for shard in (context.run.run_id, INDEX_SHARD_NAME):
-                connection = sqlite3.connect(storage.path_for_shard(shard), check_same_thread=False)
-                stack.enter_context(closing(connection)).execute("SELECT count(*) FROM sqlite_master").fetchall()
-        yield
 
 
 def content_hash(found: Table) -> str:

@@ -65,6 +65,7 @@ def test_image_gets_all_that_it_copies() -> None:
 def test_dagster_is_set_as_in_the_checkout_but_for_its_storage() -> None:
     server, checkout = (yaml.safe_load((folder / "dagster.yaml").read_text()) for folder in (DEPLOY, SOURCE))
     assert server.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_STORAGE_URL"}}}
+    assert checkout.pop("storage")["custom"]["class"] == "SqliteHistory"
     assert server == checkout
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nexus_assets.local.home import dagster_home, is_prepared, local_home, make_private
@@ -34,11 +36,22 @@ def _link_settings(folder: Path) -> None:
 def _create_databases(folder: Path) -> None:
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-    with DagsterInstance.from_config(str(folder)) as instance:
+    with _as_dagster_home(folder), DagsterInstance.get() as instance:
         # Each storage creates its tables when it is first used.
         instance.get_runs_count(RunsFilter(statuses=[DagsterRunStatus.STARTED]))
         instance.all_asset_keys()
         instance.all_instigator_state()
+
+
+@contextmanager
+def _as_dagster_home(folder: Path) -> Iterator[None]:
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    yield
+    if before is None:
+        del os.environ["DAGSTER_HOME"]
+    else:
+        os.environ["DAGSTER_HOME"] = before
 
 
 if __name__ == "__main__":

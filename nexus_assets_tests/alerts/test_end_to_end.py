@@ -140,6 +140,7 @@ def office(
     home = tmp_path / "dagster"
     home.mkdir()
     configured: dict[str, Any] = yaml.safe_load((SOURCE / "dagster.yaml").read_text())
+    configured["storage"]["custom"]["config"]["base_dir"] = str(home)
     if getattr(request, "param", "sqlite") == "postgresql":
         url = sa.make_url(new_database())
         place = {"username": url.username, "password": url.password, "hostname": url.host, "port": url.port}

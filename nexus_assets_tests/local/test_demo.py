@@ -238,10 +238,11 @@ def test_the_incident_is_seen_and_healed_by_the_daily_command(demo: Demo) -> Non
     assert told["still_red"] == {}
 
 
-def test_the_history_of_every_command_is_kept_for_the_ui(demo: Demo) -> None:
+def test_the_history_of_every_command_is_kept_for_the_ui(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     from dagster import AssetKey, DagsterInstance
 
-    with DagsterInstance.from_config(str(dagster_home(demo.home))) as instance:
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster_home(demo.home)))
+    with DagsterInstance.get() as instance:
         assert instance.get_runs_count() >= 4
         assert instance.get_latest_materialization_event(AssetKey("images")) is not None
 
