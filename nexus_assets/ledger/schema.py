@@ -15,7 +15,7 @@ from nexus_assets.ledger import trust
 from nexus_assets.ledger.tables import identity_table, ledger_table
 from nexus_assets.mapping.entity import Entity, GenericReference, Reference
 from nexus_assets.nexus import queries, session
-from nexus_assets.nexus.relations import GUARD_SCHEMA, LEDGER_SCHEMA
+from nexus_assets.nexus.relations import GUARD_SCHEMA, LEDGER_SCHEMA, forget, once_a_transaction
 
 SUPPORTED_SERVERS = "14 to 18"
 """The versions of PostgreSQL that are supported, for people; a newer one is not refused."""
@@ -146,6 +146,7 @@ def hold(cursor: Cursor) -> None:
     check_trusted(cursor)
 
 
+@once_a_transaction
 def is_installed(cursor: Cursor) -> bool:
     """Whether the database has a ledger at all. Raises UntrustedLedgerError where it is another role's, and was changed."""
     check_trusted(cursor)
@@ -240,4 +241,5 @@ def install(cursor: Cursor) -> None:
         (database_mark(cursor), code_hash(), GUARD_SCHEMA),
     )
     cursor.execute("RESET ROLE")
+    forget(cursor)
     check_trusted(cursor)

@@ -141,8 +141,8 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
     context with the tables around its own and what the ledger remembers."""
     cursor, entity = run.cursor, context.entity
     contract.check(context.target)
-    relations.triggers(cursor)
     install(cursor)
+    relations.triggers(cursor)
     gates.check_ledger_belongs(cursor, entity.name, context.settings)
     loads = last_loads(cursor, entity.name, *entity.upstream)
     gates.check_parents_loaded(entity, loads)

@@ -13,7 +13,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.models import content_type_table, labels
-from nexus_assets.nexus.relations import RelationColumn, find
+from nexus_assets.nexus.relations import RelationColumn, find, once_a_transaction
 
 
 class ContractError(NexusAssetsError):
@@ -36,6 +36,7 @@ class Target:
         return Identifier(self.schema, self.name)
 
 
+@once_a_transaction
 def content_types(cursor: Cursor) -> dict[str, int]:
     """The id in django_content_type of every entity's model, by its label; it differs from database to database.
 

@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Identifier
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.nexus.relations import Relation, find, once_a_transaction, relations
+from nexus_assets.nexus.relations import Relation, find, once_a_transaction, relations, visible
 
 
 class Model(NamedTuple):
@@ -49,14 +49,14 @@ def labels(cursor: Cursor) -> Mapping[int, tuple[str, str]]:
 def model_relations(cursor: Cursor) -> Mapping[int, Relation]:
     """The table of each content type whose table can be found."""
     known = {tuple(entity.model.label.split(".")): entity.model.tables for entity in ENTITIES.values()}
-    visible = {relation.name: relation for relation in relations(cursor).values() if relation.is_visible}
+    tables_there = visible(cursor)
     # The model `fundingsource` lives in the table `funding_sources`: nothing says where its words part.
-    joined = {name.replace("_", ""): name for name in visible}
+    joined = {name.replace("_", ""): name for name in tables_there}
     named = labels(cursor)
     # A stale content type may be called as a table of ours is (images.batch, images_batch): it is not that table's model.
     ours = {name for names in known.values() for name in names}
     exact = {
-        id_: next((name for name in known.get((app, model), {f"{app}_{model}"} - ours) if name in visible), None)
+        id_: next((name for name in known.get((app, model), {f"{app}_{model}"} - ours) if name in tables_there), None)
         for id_, (app, model) in named.items()
     }
     # Of two models of one name neither can be said to own the table that is called as both.
@@ -69,7 +69,7 @@ def model_relations(cursor: Cursor) -> Mapping[int, Relation]:
                 (joined[plural] for plural in plurals if plural in joined and joined[plural] not in exact.values()),
                 None,
             )
-    return {id_: visible[name] for id_, name in tables.items() if name is not None}
+    return {id_: tables_there[name] for id_, name in tables.items() if name is not None}
 
 
 def models(cursor: Cursor) -> list[Model]:

@@ -43,6 +43,12 @@ def once_a_transaction(read: Callable[..., Answer]) -> Callable[..., Answer]:
     return remembered
 
 
+def forget(cursor: Cursor) -> None:
+    """Has everything asked again, where this program itself has changed the catalogue or begun another transaction."""
+    if isinstance(cursor, CatalogCursor):
+        cursor.known.clear()
+
+
 @dataclass(frozen=True)
 class RelationColumn:
     """A column; `base_type` is its type without a length, or the one under its domain, `is_text` whether that is text."""
@@ -215,10 +221,16 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     }
 
 
+@once_a_transaction
+def visible(cursor: Cursor) -> Mapping[str, Relation]:
+    """Every table on the search path by its name."""
+    return {relation.name: relation for relation in relations(cursor).values() if relation.is_visible}
+
+
 def find(cursor: Cursor, names: Sequence[str]) -> Relation | None:
     """The first of the names that is a table on the search path; None where there is none."""
-    visible = {relation.name: relation for relation in relations(cursor).values() if relation.is_visible}
-    return next((visible[name] for name in names if name in visible), None)
+    tables = visible(cursor)
+    return next((tables[name] for name in names if name in tables), None)
 
 
 GUARD_PREFIX = "nexus_assets_guard"

@@ -8,6 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.nexus.relations import forget
 
 LOCK_TIMEOUT = "30s"
 """How long a load waits for a row or table that somebody else holds before it gives up and leaves everything as it was."""
@@ -193,3 +194,4 @@ def _begin_again(cursor: Cursor, keys: Sequence[Composable]) -> None:
     )
     begin = SQL("BEGIN ISOLATION LEVEL REPEATABLE READ")
     cursor.execute(SQL("; ").join([hold, SQL("COMMIT"), begin, take, release]))
+    forget(cursor)

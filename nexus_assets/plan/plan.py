@@ -26,6 +26,7 @@ from nexus_assets.load_run import is_exported, resource_inputs
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus import catalog, queries
 from nexus_assets.nexus.connection import DatabaseError, sanitized_errors, transaction, where
+from nexus_assets.nexus.relations import forget
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
 FORMAT = 2
@@ -198,6 +199,7 @@ def _past_the_gates(
     stops: list[Stop] = []
     while True:
         cursor.execute("SAVEPOINT rehearsal")
+        forget(cursor)  # the ledger, where the last rehearsal created it
         try:
             return replace(rehearse(settings), stops=tuple(stops))
         except GateError as gate:
