@@ -39,16 +39,20 @@ class _Engines:
     def kept(self, path: str) -> sa.Engine | None:
         """The engine of a file; None where there is none yet."""
         with self._lock:
-            made_for, engine = self._made.pop(path, (None, None))
-            if engine is None or made_for != _here(path):
+            (pid, file), engine = self._made.pop(path, ((0, None), None))
+            if engine is None or pid != os.getpid():
                 return None
-            self._made[path] = made_for, engine  # the one used last
+            if file != _inode(path):
+                # Before another file has the name: a connection that is closed removes the log that lies beside the name.
+                engine.dispose()
+                return None
+            self._made[path] = (pid, file), engine  # the one used last
             return engine
 
     def keep(self, path: str) -> sa.Engine:
         """A new engine of a file that is there."""
         with self._lock:
-            self._made[path] = _here(path), _engine(path)
+            self._made[path] = (os.getpid(), _inode(path)), _engine(path)
             while len(self._made) > FILES_OPEN:
                 self._made.pop(next(iter(self._made)))[1].dispose()
             return self._made[path][1]
@@ -61,12 +65,12 @@ class _Engines:
             self._made.clear()
 
 
-def _here(path: str) -> tuple[int, int | None]:
-    """This process, and which file has the name now."""
+def _inode(path: str) -> int | None:
+    """Which file has the name now; None where there is none."""
     try:
-        return os.getpid(), os.stat(path).st_ino
+        return os.stat(path).st_ino
     except FileNotFoundError:
-        return os.getpid(), None
+        return None
 
 
 def _engine(path: str) -> sa.Engine:

@@ -103,7 +103,7 @@ def _open_databases() -> list[str]:
 
 
 def test_a_run_that_was_removed_has_no_event(opened: Opened) -> None:
-    with opened("Dagster's") as instance, opened("Dagster's") as another:
+    with opened("ours") as instance, opened("ours") as another:
         run_id = materialize(instance)
         assert told(another, run_id) != []
         instance.delete_run(run_id)
