@@ -84,9 +84,14 @@ MODULE = "DAGSTER_CLI_ASSET_MATERIALIZE_MODULE_NAME"
 def materialize_command(selection: str) -> str:
     """The command that loads a selection of this clinic's tables, as a person types it: Dagster's, where that works here."""
     if os.environ.get(MODULE):
-        return f"dagster asset materialize --select {shlex.quote(with_clinic(selection))}"
-    of_clinic = f"--clinic {clinic_name()} " if clinic_name() else ""
-    return f"nexus-assets {of_clinic}load {shlex.quote(selection)}"
+        of_clinic = f"{CLINIC.name}={clinic_name()} " if clinic_name() else ""
+        return f"{of_clinic}dagster asset materialize --select {shlex.quote(with_clinic(selection))}"
+    return own_command(f"load {shlex.quote(selection)}")
+
+
+def own_command(arguments: str) -> str:
+    """A command of `nexus-assets` on this clinic, as a person types it."""
+    return " ".join(filter(None, ("nexus-assets", f"--clinic {clinic_name()}" if clinic_name() else "", arguments)))
 
 
 def step_name(asset: str) -> str:

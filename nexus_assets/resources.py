@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from nexus_assets import settings
+from nexus_assets import clinics, settings
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.home import is_demo, local_home
 from nexus_assets.log_redaction import silence_libraries
@@ -73,6 +73,12 @@ def _local_clinic() -> settings.Clinic:
             remedy="Set them in the environment or in .env, or run `pip install 'nexus-assets[local]'`.",
         ) from None
     if not is_demo(local_home()):
+        if (names := clinics.names()) and not settings.clinic_name():
+            raise NexusAssetsError(
+                f"The settings are those of several clinics ({', '.join(names)}), and none of them is named.",
+                remedy=f"Name one: `nexus-assets --clinic {names[0]} …`, or {settings.CLINIC.name}={names[0]} before a command of"
+                " Dagster's.",
+            )
         raise NexusAssetsError(
             f"{unset} is not made yet.",
             remedy="Set them in the environment or in .env of this folder; or make it: `nexus-assets demo` (in a checkout"

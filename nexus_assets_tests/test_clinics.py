@@ -20,6 +20,7 @@ from nexus_assets.alerts.message import headed
 from nexus_assets.asset_keys import asset_key, asset_name, clinic_tags
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.settings import config_json
+from nexus_assets.resources import the_clinic
 from nexus_assets.run_scope import Scope
 
 NORTH = {"NEXUS_DATABASE_URL": "postgresql://north@127.0.0.1/north", "NEXUS_S3_BUCKET": "north-files"}
@@ -100,9 +101,23 @@ def test_selection_gets_the_clinic_before_each_name(
 
 def test_commands_that_messages_name_are_those_of_the_clinic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXUS_CLINIC", "north")
-    assert clinics.materialize_command("*images") == "dagster asset materialize --select '*north/images'"
+    assert (
+        clinics.materialize_command("*images")
+        == "NEXUS_CLINIC=north dagster asset materialize --select '*north/images'"
+    )
+    assert clinics.own_command("status") == "nexus-assets --clinic north status"
     assert '"north__images"' in config_json("images", "filemaker_wins")
     assert headed("test") == "Nexus north: test"
+
+
+def test_command_without_a_clinic_beside_several_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEXUS_LOCAL_HOME", str(tmp_path))
+    Path(clinics.FOLDER).mkdir()
+    for name in ("north", "south"):
+        clinics.settings_file(name).touch()
+    with pytest.raises(NexusAssetsError, match=r"north, south.*--clinic north"):
+        the_clinic()
 
 
 def test_names_without_a_clinic_are_as_they_always_were() -> None:

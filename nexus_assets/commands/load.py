@@ -8,6 +8,8 @@ import sys
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
+
 WITH_SETTINGS = click.option(
     "--with",
     "switched_on",
@@ -43,7 +45,7 @@ def command(select: str, switched_on: tuple[str, ...]) -> None:
     succeeded = materialize(console, None if select == "*" else names, config if switched_on else None)
     if succeeded:
         print_summary(console, names)
-        console.print("Loaded. Run next, to see what is in Nexus now: nexus-assets status")
+        console.print(f"Loaded. Run next, to see what is in Nexus now: {clinics.own_command('status')}")
     else:
         console.print("[red]Not loaded to the end[/red]: the reason is above.")
     sys.exit(0 if succeeded else 1)
