@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import signal
 import threading
 import uuid
@@ -50,13 +51,16 @@ def _tell(event: dg.DagsterEvent, console: Console) -> None:
             console.print(
                 f"  [{colour}]{evaluation.severity.value} {name}[/{colour}]: {escape(evaluation.description or '')}",
                 highlight=False,
+                soft_wrap=True,
             )
     elif event.event_type == dg.DagsterEventType.STEP_FAILURE:
         error = event.step_failure_data.error
         if _is_interruption(event):
             return
         told = error.cause.message if error and error.cause else (error.message if error else "")
-        console.print(f"  [red]{event.step_key} failed[/red]: {escape(told.strip())}")
+        words = re.sub(r"^nexus_assets\.[\w.]+: ", "", told.strip())
+        # A command in it can be pasted: the terminal breaks its lines.
+        console.print(f"  [red]{event.step_key} failed[/red]: {escape(words)}", soft_wrap=True)
 
 
 def _is_interruption(event: dg.DagsterEvent) -> bool:

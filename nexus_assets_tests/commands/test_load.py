@@ -84,6 +84,14 @@ def test_load_that_is_stopped_ends_with_1_and_its_setting_lets_it_go_on(graph: G
     assert run("patients", "--with", "allow_empty", "--with", "allow_vanished").exit_code == 0
 
 
+@pytest.mark.usefixtures("history")
+def test_why_a_load_failed_is_told_in_one_line_without_the_name_of_a_class(graph: Graph) -> None:  # noqa: F811
+    (graph.exports / "Contacts (1).csv").write_text("id\n")
+    (told,) = (line for line in run("patients").output.splitlines() if line.startswith("  patients failed: "))
+    assert told.startswith("  patients failed: 'Contacts (1).csv', ")
+    assert told.endswith("then run the same command again.")
+
+
 def test_setting_that_there_is_not_is_refused_before_anything_is_loaded() -> None:
     from nexus_assets.errors import NexusAssetsError
 
