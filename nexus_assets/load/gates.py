@@ -48,8 +48,9 @@ class GateError(NexusAssetsError):
     def __init__(self, problem: str, *, setting: str, entity: str) -> None:
         super().__init__(
             problem,
-            remedy=f"Nothing was written. If this is right, run the load with `{setting}: true` in its config: in the Launchpad"
-            f" (ops → config → {setting}), or with {config_json(entity, setting)}.",
+            remedy=f"Nothing was written. If this is right: `{clinics.own_command(f'load {entity} --with {setting}')}`; or run the"
+            f" load with `{setting}: true` in its config: in the Launchpad (ops → config → {setting}), or for Dagster's command with"
+            f" {config_json(entity, setting)}.",
         )
         self.setting = setting
 

@@ -36,6 +36,7 @@ def stopped(clinic: Clinic, name: str, setting: str, says: str, **settings: Any)
     assert raised.value.setting == setting
     assert f"{setting}: true" in str(raised.value)
     assert json.dumps({"ops": {name: {"config": {setting: True}}}}) in str(raised.value)
+    assert f"`nexus-assets load {name} --with {setting}`" in str(raised.value)
     assert "Nothing was written" in str(raised.value)
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
     clinic.load(name, **{**settings, setting: True})
