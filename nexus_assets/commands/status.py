@@ -34,6 +34,7 @@ from nexus_assets.nexus.grants import missing_statements
 from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets.settings import ALLOW_UNVERIFIED, clinic_name
 from nexus_assets.wire import unverified
+from nexus_assets.wording import counted
 
 
 def _entity_status(cursor: Cursor, entity: Entity, orphans: int | None) -> dict[str, Any]:
@@ -225,10 +226,15 @@ def print_status(status: dict[str, Any], console: Console) -> None:
 def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
     for alert in alerts["open"]:
         if alert["kind"] in ("load", "run"):
-            console.print(f"[red]{alert['subject']} failed[/red] since {alert['opened_at'][:16]}. {alert['next_step']}")
+            since = alert["opened_at"][:16].replace("T", " ")
+            run_next = "Run next: " if alert["kind"] == "load" else ""
+            console.print(
+                f"[red]{alert['subject']} failed[/red] since {since} (UTC). {run_next}{alert['next_step']}",
+                soft_wrap=True,
+            )
     if alerts["undelivered"]:
         console.print(
-            f"[red]{alerts['undelivered']:,} alerts could not be delivered[/red]. Run next: nexus-assets alert --test"
+            f"[red]{counted(alerts['undelivered'], 'alert')} could not be delivered[/red]. Run next: nexus-assets alert --test"
         )
 
 

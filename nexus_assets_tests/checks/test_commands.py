@@ -238,17 +238,17 @@ def test_message_that_nobody_got_is_seen_in_status_and_its_exit_code(settled: Ch
             attempts,
         )
         assert run(status.command).exit_code == code
-    assert "could not be delivered" in run(status.command).output
+    assert "1 alert could not be delivered" in run(status.command).output
 
 
 def test_failed_load_that_was_not_made_good_is_seen_in_status(settled: CheckedClinic) -> None:
     settled.execute(
         "INSERT INTO nexus_assets.alert (subject, kind, asset, severity, breakdown, cause, next_step, opened_at, first_run,"
-        " last_run) VALUES ('load images', 'load', 'images', 'ERROR', '{}', '', 'try again', now(), 'r', 'r')"
+        " last_run) VALUES ('load images', 'load', 'images', 'ERROR', '{}', '', 'try again', '2026-03-02 20:14+11', 'r', 'r')"
     )
     result = run(status.command)
     assert result.exit_code == 1
-    assert "load images failed" in result.output
+    assert "load images failed since 2026-03-02 09:14 (UTC). Run next: try again\n" in result.output
 
 
 def test_checks_of_one_run_read_the_bucket_once(settled: CheckedClinic, bucket: Bucket) -> None:
