@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.entities import ENTITIES
+from nexus_assets.ledger.schema import install
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.load.load import Inputs, load
 from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load.sources import stage_all
+from nexus_assets.load.work import Work
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import make_engine, transaction
 from nexus_assets.resources import content_hash
@@ -105,9 +109,7 @@ def keep_listings(exports: Path, scale: int) -> None:
             csv.writer(file).writerows(found for found in objects if found is not None)
 
 
-def load_entity(name: str, url: str, exports: Path) -> int:
-    """Loads one entity as its asset does; returns the rows that were inserted or updated."""
-
+def _inputs(exports: Path) -> Inputs:
     def export(wanted_export: str, wanted: tuple[str, ...], optional: tuple[str, ...], required: bool) -> Any:
         file = find_export(str(exports), wanted_export, required=required)
         return file and open_export(file, wanted=wanted, optional=optional)
@@ -116,12 +118,16 @@ def load_entity(name: str, url: str, exports: Path) -> int:
         file = find_export(str(exports), wanted_export, required=required)
         return None if file is None else content_hash(file)
 
-    inputs = Inputs(export, lambda listing: kept_listing(exports, listing), "bench", digest=digest)
+    return Inputs(export, lambda listing: kept_listing(exports, listing), "bench", digest=digest)
+
+
+def load_entity(name: str, url: str, exports: Path) -> int:
+    """Loads one entity as its asset does; returns the rows that were inserted or updated."""
     with transaction(make_engine(url), lock=ENTITIES[name].locks) as cursor:
         account = load(
             cursor,
             ENTITIES[name],
-            inputs,
+            _inputs(exports),
             LoadSettings(allow_older_export=True, allow_other_database=True),
             "bench",
             lambda _: None,
@@ -155,24 +161,50 @@ def run_alone(url: str, statement: str | Composable) -> None:
 
 
 def export_finished(name: str, url: str, file: Path) -> int:
-    """Writes the loaded rows, finished, into a file for COPY, in the order of the export; returns how many."""
-    with transaction(make_engine(url), commit=False) as cursor, file.open("wb") as out:
-        target = catalog.reflect(cursor, ENTITIES[name])
+    """Writes the loaded rows, finished, into a file for COPY, in the order of the export, and beside it what the ledger knows of
+    them; returns how many."""
+    with (
+        transaction(make_engine(url), commit=False) as cursor,
+        file.open("wb") as out,
+        remembered(file).open("wb") as known,
+    ):
+        target, ledger = catalog.reflect(cursor, ENTITIES[name]), identity_table(name)
+        cursor.copy_expert(SQL("COPY (SELECT * FROM {} ORDER BY row_number) TO STDOUT").format(ledger), known)
         cursor.copy_expert(
             SQL(
                 "COPY (SELECT t.* FROM {} AS t JOIN {} AS l ON l.nexus_id = t.id ORDER BY l.row_number) TO STDOUT"
-            ).format(target.table, identity_table(name)),
+            ).format(target.table, ledger),
             out,
         )
         return int(cursor.rowcount)
 
 
+def remembered(finished: Path) -> Path:
+    """The file of what the ledger knows of the finished rows."""
+    return finished.with_suffix(".ledger")
+
+
 def copy_finished(name: str, url: str, file: Path) -> int:
     """Rival (a): one plain COPY of the finished rows into the same indexed table."""
-    with transaction(make_engine(url)) as cursor, file.open("rb") as finished:
-        target = catalog.reflect(cursor, ENTITIES[name])
-        cursor.copy_expert(SQL("COPY {} FROM STDIN").format(target.table), finished, 1 << 18)
-        return int(cursor.rowcount)
+    with transaction(make_engine(url)) as cursor:
+        return _copy(cursor, catalog.reflect(cursor, ENTITIES[name]).table, file)
+
+
+def floor(name: str, url: str, exports: Path, file: Path) -> int:
+    """What no first load can do without: the sources as text in the database, the finished rows in the table, and what the ledger
+    keeps of them, the last two ready-made. A load's own work is what it takes beyond that: to read, to join, to decide."""
+    with transaction(make_engine(url)) as cursor:
+        install(cursor)
+        stage_all(cursor, ENTITIES[name], _inputs(exports), Work(name), {})
+        rows = _copy(cursor, catalog.reflect(cursor, ENTITIES[name]).table, file)
+        _copy(cursor, identity_table(name), remembered(file))
+    return rows
+
+
+def _copy(cursor: Cursor, table: Composable, file: Path) -> int:
+    with file.open("rb") as finished:
+        cursor.copy_expert(SQL("COPY {} FROM STDIN").format(table), finished, 1 << 18)
+    return int(cursor.rowcount)
 
 
 _ESCAPED = re.compile(r"\\(.)")

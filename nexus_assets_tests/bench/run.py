@@ -130,13 +130,16 @@ def _measure_entity(
             loads.forget_ledger(name, url)
             bench.add(scale, name, "all adopted", server.measured(loads.load_entity, name, url, changed))
         with server.copy_of(parents) as url:
+            bench.add(scale, name, "floor", server.measured(loads.floor, name, url, exports, finished))
+        with server.copy_of(parents) as url:
             bench.add(scale, name, "copy", server.measured(loads.copy_finished, name, url, finished))
         with server.copy_of(parents) as url:
             bench.add(scale, name, "execute_values", server.measured(loads.insert_values, name, url, finished))
         if scale == 1:
             with server.copy_of(parents) as url:
                 bench.add(scale, name, "a row at a time", server.measured(row_at_a_time, name, url, exports))
-    finished.unlink()
+    for file in (finished, loads.remembered(finished)):
+        file.unlink()
 
 
 def measure_loads(scales: tuple[int, ...], rounds: int, tell: Tell) -> Bench:
@@ -193,10 +196,13 @@ dagster_home.prepare(local.home)
 demo.prepare(local, 1, fresh=True, tell=print)
 """
 MATERIALIZE = [sys.executable, "-m", "dagster", "asset", "materialize", "--select"]
+IDLE = ["-m", "nexus_assets_tests.bench.idle"]
 RUNS = (
     ("first load, --select '*'", [*MATERIALIZE, "*"]),
     ("--select '*'", [*MATERIALIZE, "*"]),
+    ("the same of a graph that does nothing", [*MATERIALIZE, "*", *IDLE]),
     ("--select images", [*MATERIALIZE, "images"]),
+    ("the same, doing nothing", [*MATERIALIZE, "images", *IDLE]),
     (BASE, [sys.executable, "-c", BASE]),
 )
 
