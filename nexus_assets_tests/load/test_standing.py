@@ -21,7 +21,7 @@ def rows_read(clinic: Clinic, name: str = "notes") -> tuple[int, dict[str, int]]
     entity = ENTITIES[name]
     with transaction(clinic.engine, lock=entity.locks) as cursor:
         result = load(cursor, entity, clinic.inputs(), LoadSettings(allow_empty=True), "test", told.append)
-    read = re.search(r"(\d+) rows to read", " ".join(told))
+    read = re.search(r"(\d+) rows? to read", " ".join(told))
     assert read is not None, told
     return int(read[1]), result.account.rejected
 
