@@ -9,11 +9,9 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from nexus_assets.graph import history
 from nexus_assets.graph.history import clinic_scope, shorten
-from nexus_assets.resources import NoStoredValues
 from nexus_assets.run_scope import Scope
 
 ALL_ARE_OLD = -1
@@ -67,24 +65,6 @@ EVERYTHING = dg.Definitions(
         dg.define_asset_job("theirs", dg.AssetSelection.assets("somebody_elses")),
     ],
 )
-
-
-def test_history_stays_open_for_the_time_of_a_run(instance: dg.DagsterInstance) -> None:
-    storage = instance.event_log_storage
-    assert isinstance(storage, SqliteEventLogStorage)
-
-    def open_files() -> list[str]:
-        # SQLite's log goes with the last connection.
-        return sorted(file.name for file in Path(storage.path_for_shard("index")).parent.glob("*-wal"))
-
-    @dg.asset
-    def looking() -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return dg.MaterializeResult(metadata={"open": open_files()})
-
-    result = dg.materialize([looking], instance=instance, resources={"io_manager": NoStoredValues()})
-    (materialized,) = result.asset_materializations_for_node("looking")
-    assert materialized.metadata["open"].value == sorted([f"{result.run_id}.db-wal", "index.db-wal"])
-    assert open_files() == []
 
 
 def materialized(instance: dg.DagsterInstance, asset: dg.AssetsDefinition = patients) -> str:
