@@ -148,11 +148,11 @@ OWN_COMMANDS = {
     "lock": lock,
 }
 
-# Each core's tests have servers of their own; those of one file share a clinic, and build on each other's deeds.
-ALL_CORES = ("-n", "logical", "--dist", "loadfile")
-# A slow test waits half of its time for browsers and daemons: one more than there are cores. In the order of their collection,
-# the longest first, and not those files first that have the most tests.
-WAITING = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+# One process more than there are cores: each waits for its servers, browsers and daemons part of its time (a tenth of the fast
+# tests' time). The tests of a process have servers of their own; those of one file share a clinic, and build on each other's deeds.
+ALL_CORES = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile")
+# In the order of their collection, the longest first, and not those files first that have the most tests.
+WAITING = (*ALL_CORES, "--no-loadscope-reorder")
 
 LOCKED = (
     *("--universal", "--python-version", "%d.%d" % OLDEST, "--generate-hashes", "--no-strip-extras"),
