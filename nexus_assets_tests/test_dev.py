@@ -265,7 +265,7 @@ class TestHandingOver:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            (["test"], "-m pytest -n logical --dist loadfile"),
+            (["test"], f"-m pytest -n {(os.cpu_count() or 1) + 1} --dist loadfile"),
             (["test", "-k", "one"], "-m pytest -k one"),
             (
                 ["test", "--slow"],
