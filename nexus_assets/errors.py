@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+CLINIC_VARIABLE = "NEXUS_CLINIC"
+"""The variable that holds the short name of this process's clinic, where there are several."""
+
+
+def with_own_commands(text: str) -> str:
+    """A text whose commands of `nexus-assets` are those on this clinic, so that each of them can be pasted."""
+    clinic = os.environ.get(CLINIC_VARIABLE, "").strip()
+    return re.sub(r"\bnexus-assets (?=[a-z])", lambda _: f"nexus-assets --clinic {clinic} ", text) if clinic else text
 
 
 class NexusAssetsError(Exception):
@@ -18,7 +29,7 @@ class NexusAssetsError(Exception):
     def __init__(self, problem: str, *, remedy: str = "", transient: bool = False) -> None:
         super().__init__(problem, remedy)
         self.problem = problem
-        self.remedy = remedy
+        self.remedy = with_own_commands(remedy)
         self.transient = transient
 
     def __str__(self) -> str:

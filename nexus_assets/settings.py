@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import CLINIC_VARIABLE, NexusAssetsError
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ REPORTS_URL = Setting(
 )
 
 CLINIC = Setting(
-    "NEXUS_CLINIC",
+    CLINIC_VARIABLE,
     "The clinic's short name (lower case), where several clinics share Dagster: it stands before its assets and in its alerts,"
     " and its settings are those of clinics/NAME.env where there is such a file.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,12 +15,15 @@ import pytest
 import yaml
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from nexus_assets import clinics
+from nexus_assets import clinics, commands
 from nexus_assets.alerts.events import History, OpenSubject
 from nexus_assets.alerts.message import headed
 from nexus_assets.asset_keys import asset_key, asset_name, clinic_tags
+from nexus_assets.checks.check import NO_FILES, Check, Finding
+from nexus_assets.checks.run import ask_all
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load.settings import config_json
+from nexus_assets.nexus.connection import make_engine
 from nexus_assets.resources import the_clinic
 from nexus_assets.run_scope import Scope
 
@@ -108,6 +112,25 @@ def test_commands_that_messages_name_are_those_of_the_clinic(monkeypatch: pytest
     assert clinics.own_command("status") == "nexus-assets --clinic north status"
     assert '"north__images"' in config_json("images", "filemaker_wins")
     assert headed("test") == "Nexus north: test"
+
+
+def test_errors_and_checks_name_the_clinic_in_what_to_run_next(
+    living_nexus_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXUS_CLINIC", "north")
+    error = NexusAssetsError("It is so.", remedy="Run `nexus-assets plan`, or nexus-assets --clinic south plan.")
+    assert str(error) == "It is so. Run `nexus-assets --clinic north plan`, or nexus-assets --clinic south plan."
+    failing = Check("images", "any", "", lambda _: Finding(1, next_step="load; then nexus-assets kept --entity images"))
+    ((_, answer),) = ask_all([failing], make_engine(living_nexus_database), NO_FILES)
+    assert isinstance(answer, Finding)
+    assert answer.next_step == "load; then nexus-assets --clinic north kept --entity images"
+
+
+def test_no_command_prints_another_one_without_its_clinic() -> None:
+    """The errors and the checks do so in one place."""
+    printed = re.compile(r"(?:echo|print)\([^\n]*?nexus-assets [a-z]")
+    told = {path.name: printed.findall(path.read_text("utf-8")) for path in Path(commands.__path__[0]).glob("*.py")}
+    assert {name: found for name, found in told.items() if found} == {}
 
 
 def test_command_without_a_clinic_beside_several_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from nexus_assets import settings
+from nexus_assets import clinics, settings
 from nexus_assets.alerts import message
 from nexus_assets.alerts.delivery import DeliveryError, Sender
 from nexus_assets.alerts.events import History, OpenSubject, read_note, write_note
@@ -165,7 +165,7 @@ def _tell_unreachable(instance: dg.DagsterInstance, sender: Sender, error: Datab
     note = read_note(instance, name) or {"since": now.timestamp(), "told": []}
     if now.timestamp() - note["since"] >= UNREACHABLE_FOR.total_seconds():
         since = f"{datetime.fromtimestamp(note['since'], timezone.utc):%d %b %Y %H:%M UTC}"
-        text = f"{error.problem} Since {since} nothing can be checked or loaded.\n  run next: nexus-assets status"
+        text = f"{error.problem} Since {since} nothing can be checked or loaded.\n  run next: {clinics.own_command('status')}"
         for destination in sender.destinations:
             if (
                 destination.name not in note["told"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -10,7 +11,7 @@ from psycopg2.extras import Json, execute_values
 
 from nexus_assets import settings
 from nexus_assets.checks.check import NOT_EXPORTED, Check, CheckContext, Finding, StoredFiles
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import NexusAssetsError, with_own_commands
 from nexus_assets.ledger.retention import purge_check_results
 from nexus_assets.ledger.schema import free_numbers, install, is_installed
 from nexus_assets.nexus import catalog
@@ -58,9 +59,8 @@ def ask_all(
             cursor.execute("SAVEPOINT asked")
             try:
                 with sanitized_errors(engine):
-                    answer: Finding | NexusAssetsError = (
-                        check.find(context) if context.has_table(check.asset) else NOT_EXPORTED
-                    )
+                    found = check.find(context) if context.has_table(check.asset) else NOT_EXPORTED
+                answer: Finding | NexusAssetsError = replace(found, next_step=with_own_commands(found.next_step))
             except NexusAssetsError as error:
                 try:
                     cursor.execute("ROLLBACK TO SAVEPOINT asked")

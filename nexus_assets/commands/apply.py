@@ -18,6 +18,7 @@ def command(file: Path) -> None:
 
     Exit code 0: done, 1: not carried out, or not to its end, 2: could not run.
     """
+    from nexus_assets import clinics
     from nexus_assets.plan.apply import read_plan, what_differs
     from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 
@@ -32,7 +33,7 @@ def command(file: Path) -> None:
         console.print("[bold red]Not carried out[/bold red]; nothing was written:")
         for sentence in differing:
             console.print(f"  {sentence}", highlight=False, markup=False)
-        console.print("Run `nexus-assets plan` again.")
+        console.print(f"Run `{clinics.own_command('plan')}` again.")
         sys.exit(1)
 
     from nexus_assets.commands.plan import tell_plan

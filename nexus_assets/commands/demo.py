@@ -110,7 +110,7 @@ def command(scale: float | None, fresh: bool, number: int | None) -> None:
     if succeeded and page is not None:
         console.print(f"Report: {page.as_uri()}", soft_wrap=True)
     in_checkout = (SOURCE / "dev.py").exists()
-    console.print(f"Open the UI: {'python3 dev.py ui' if in_checkout else 'nexus-assets webserver'}")
+    console.print(f"Open the UI: {'python3 dev.py ui' if in_checkout else clinics.own_command('webserver')}")
     if in_checkout:
         console.print("In a new shell: source .venv/bin/activate")
     console.print(f"Load again: {clinics.materialize_command('images')}")

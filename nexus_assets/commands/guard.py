@@ -8,6 +8,7 @@ import sys
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.admin import guard
 from nexus_assets.commands.tables import tell_rows
 from nexus_assets.nexus.connection import transaction
@@ -51,5 +52,5 @@ def status(as_json: bool) -> None:
     else:
         _tell(found, Console())
         if not found.is_whole:
-            click.echo("Run next: nexus-assets guard install")
+            click.echo(f"Run next: {clinics.own_command('guard install')}")
     sys.exit(0 if found.is_whole else 1)

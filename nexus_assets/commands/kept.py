@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from nexus_assets import clinics
 from nexus_assets.commands.tables import tell_counts
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
@@ -69,7 +70,8 @@ def command(
         _tell_values(found[:rows], console)
     if len(found) > rows:
         console.print(f"{len(found) - rows:,} more: --rows {len(found)}, --entity, --column or --json show them.")
-    console.print("\nWhich side is right? nexus-assets kept decide nexus ID, or: nexus-assets kept decide filemaker ID")
+    nexus, filemaker = (clinics.own_command(f"kept decide {side} ID") for side in ("nexus", "filemaker"))
+    console.print(f"\nWhich side is right? {nexus}, or: {filemaker}", soft_wrap=True)
 
 
 def _counts(found: Sequence[KeptValue]) -> dict[str, dict[str, int]]:
@@ -132,9 +134,11 @@ def decide(
     for name in decided.only_in_nexus:
         click.echo(f"{name} is never overwritten by a load: correct it in Nexus.", err=True)
     if not decided.values:
-        click.echo("No kept value was chosen: nothing was decided. `nexus-assets kept` lists them.", err=True)
+        click.echo(
+            f"No kept value was chosen: nothing was decided. `{clinics.own_command('kept')}` lists them.", err=True
+        )
         sys.exit(1)
     said = f"{SIDES[side]} is right" if right else "Undecided again"
     click.echo(f"{said}: {counted(decided.values, 'value')}.")
     if right == "filemaker":
-        click.echo("Run next: nexus-assets load")
+        click.echo(f"Run next: {clinics.own_command('load')}")

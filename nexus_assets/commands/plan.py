@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.commands.load import WITH_SETTINGS
 from nexus_assets.commands.progress_bar import Bars
 from nexus_assets.commands.tables import (
@@ -96,7 +97,7 @@ def _tell_stops(entities: Sequence[EntityPlan], console: Console) -> None:
     for each in entities:
         for stop in each.stops:
             way = (
-                f"If this is right: nexus-assets plan --with {stop.setting}, or {stop.setting} in the run's config."
+                f"If this is right: {clinics.own_command(f'plan --with {stop.setting}')}, or {stop.setting} in the run's config."
                 if stop.setting
                 else stop.remedy
             )
@@ -169,7 +170,7 @@ def command(select: str, switched_on: tuple[str, ...], as_json: bool, out: Path 
     else:
         tell_plan(plan, Console())
         if out is not None:
-            carrying = f"Carry it out: nexus-assets apply {shlex.quote(str(out))}"
+            carrying = f"Carry it out: {clinics.own_command(f'apply {shlex.quote(str(out))}')}"
             click.echo(
                 f"Written to {out}. {'Correct what would stop it, and plan again.' if plan.would_stop else carrying}"
             )

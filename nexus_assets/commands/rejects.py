@@ -64,7 +64,8 @@ def command(ctx: click.Context, entity: str | None, reason: str | None, rows: in
         _tell_rows(found[:rows], console)
     if len(found) > rows:
         console.print(f"{len(found) - rows:,} more: --rows {len(found)}, --entity, --reason or --json show them.")
-    console.print("\nCorrect them in FileMaker and export again; or here: nexus-assets rejects export FILE --with-data")
+    here = clinics.own_command("rejects export FILE --with-data")
+    console.print(f"\nCorrect them in FileMaker and export again; or here: {here}", soft_wrap=True)
 
 
 def _tell_rows(rejects: Sequence[Reject], console: Console) -> None:
@@ -102,7 +103,7 @@ def export(file: Path, with_data: bool, entity: str | None, reason: str | None) 
     if written.too_long:
         click.echo(f"{counted(written.too_long, 'row')} left out: a cell there is longer than Excel's can be.")
     click.echo(
-        f"{file} holds patients' data: remove it when you are done. Then: nexus-assets rejects retry {shlex.quote(str(file))}"
+        f"{file} holds patients' data: remove it when you are done. Then: {clinics.own_command(f'rejects retry {shlex.quote(str(file))}')}"
     )
 
 
@@ -161,7 +162,8 @@ def _tell_retried(retried: Retried) -> None:
     if waiting := [name for name in waiting if name not in retried.results]:
         click.echo(f"What refers to them may come in now: {clinics.materialize_command(','.join(waiting))}")
     if retried.results:
-        click.echo(f"Look whether all is well: nexus-assets check --select '{','.join(retried.results)}'")
+        look = clinics.own_command(f"check --select '{','.join(retried.results)}'")
+        click.echo(f"Look whether all is well: {look}")
 
 
 @command.command("purge")

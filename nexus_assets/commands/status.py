@@ -13,6 +13,7 @@ from psycopg2.sql import SQL, Identifier
 from rich.console import Console
 from sqlalchemy import Engine
 
+from nexus_assets import clinics
 from nexus_assets.alerts.policy import TRIES_BEFORE_STATUS_TELLS
 from nexus_assets.alerts.store import Book, is_kept
 from nexus_assets.checks import CHECKS
@@ -234,7 +235,7 @@ def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
             )
     if alerts["undelivered"]:
         console.print(
-            f"[red]{counted(alerts['undelivered'], 'alert')} could not be delivered[/red]. Run next: nexus-assets alert --test"
+            f"[red]{counted(alerts['undelivered'], 'alert')} could not be delivered[/red]. Run next: {clinics.own_command('alert --test')}"
         )
 
 

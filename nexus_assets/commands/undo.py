@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from nexus_assets import clinics
 from nexus_assets.commands.tables import tell_counts, tell_figures, tell_rows
 from nexus_assets.resources import NexusDatabase
 
@@ -84,7 +85,8 @@ def command(chosen: str | None, typed: str | None, by: str | None, as_json: bool
             click.echo(json.dumps(asdict(planned), indent=2))
             return
         if planned.already:
-            click.echo(f"{planned.already} There is nothing to undo; `nexus-assets undo LOAD` undoes an earlier one.")
+            earlier = clinics.own_command("undo LOAD")
+            click.echo(f"{planned.already} There is nothing to undo; `{earlier}` undoes an earlier one.")
             return
         console = Console()
         _tell(planned, console)
@@ -101,4 +103,4 @@ def command(chosen: str | None, typed: str | None, by: str | None, as_json: bool
     except UndoError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-    click.echo("Undone. Run next: nexus-assets check")
+    click.echo(f"Undone. Run next: {clinics.own_command('check')}")
