@@ -46,8 +46,8 @@ def command(
     orphans: bool,
     file: Path | None,
 ) -> None:
-    """Measure loads beside COPY, execute_values and a row-at-a-time importer, and reading beside other libraries. Takes minutes;
-    scale 100 half an hour."""
+    """Measure loads beside COPY, execute_values, a row-at-a-time importer and what no load can do without (floor), runs beside those
+    of a graph that does nothing, and reading beside other libraries. Takes minutes; scale 100 half an hour."""
     console = Console()
 
     def tell(text: str) -> None:
