@@ -200,9 +200,9 @@ IDLE = ["-m", "nexus_assets_tests.bench.idle"]
 RUNS = (
     ("first load, --select '*'", [*MATERIALIZE, "*"]),
     ("--select '*'", [*MATERIALIZE, "*"]),
-    ("the same of a graph that does nothing", [*MATERIALIZE, "*", *IDLE]),
+    ("--select '*', doing nothing", [*MATERIALIZE, "*", *IDLE]),
     ("--select images", [*MATERIALIZE, "images"]),
-    ("the same, doing nothing", [*MATERIALIZE, "images", *IDLE]),
+    ("--select images, doing nothing", [*MATERIALIZE, "images", *IDLE]),
     (BASE, [sys.executable, "-c", BASE]),
 )
 
