@@ -10,7 +10,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-from nexus_assets.errors import NexusAssetsError
+from nexus_assets.errors import NexusAssetsError, with_own_commands
 from nexus_assets.settings import CLINIC, clinic_name
 
 FOLDER = "clinics"
@@ -91,7 +91,7 @@ def materialize_command(selection: str) -> str:
 
 def own_command(arguments: str) -> str:
     """A command of `nexus-assets` on this clinic, as a person types it."""
-    return " ".join(filter(None, ("nexus-assets", f"--clinic {clinic_name()}" if clinic_name() else "", arguments)))
+    return with_own_commands(f"nexus-assets {arguments}")
 
 
 def step_name(asset: str) -> str:

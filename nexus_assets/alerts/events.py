@@ -17,9 +17,8 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
-from nexus_assets import clinics
 from nexus_assets.asset_keys import asset_key, asset_name
-from nexus_assets.clinics import materialize_command
+from nexus_assets.clinics import materialize_command, own_command
 from nexus_assets.run_scope import UNNAMED_JOB, Planned, Scope
 
 Kind = Literal["check", "crash", "load", "run"]
@@ -135,7 +134,7 @@ class History:
                             self._end(record.run_id),
                             record.run_id,
                             cause=error,
-                            next_step=clinics.own_command(f"check --select {subject}"),
+                            next_step=own_command(f"check --select {subject}"),
                         )
                     )
         return events, Seen(max(records[0].id, seen.position if seen else 0.0), tuple(pending))

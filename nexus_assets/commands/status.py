@@ -235,7 +235,8 @@ def _print_alerts(alerts: Mapping[str, Any], console: Console) -> None:
             )
     if alerts["undelivered"]:
         console.print(
-            f"[red]{counted(alerts['undelivered'], 'alert')} could not be delivered[/red]. Run next: {clinics.own_command('alert --test')}"
+            f"[red]{counted(alerts['undelivered'], 'alert')} could not be delivered[/red]. Run next: {clinics.own_command('alert --test')}",
+            soft_wrap=True,
         )
 
 

@@ -47,11 +47,13 @@ def _create_databases(folder: Path) -> None:
 def _as_dagster_home(folder: Path) -> Iterator[None]:
     before = os.environ.get("DAGSTER_HOME")
     os.environ["DAGSTER_HOME"] = str(folder)
-    yield
-    if before is None:
-        del os.environ["DAGSTER_HOME"]
-    else:
-        os.environ["DAGSTER_HOME"] = before
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["DAGSTER_HOME"]
+        else:
+            os.environ["DAGSTER_HOME"] = before
 
 
 if __name__ == "__main__":
