@@ -29,7 +29,8 @@ EXPRESSIONS = re.compile(
 
 OTHERS_SQL = """
     SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
-        OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
+        OR EXISTS (SELECT FROM pg_proc AS p
+                   WHERE p.oid >= 16384 AND p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
     FROM pg_namespace AS n WHERE n.nspname = %s
 """
 

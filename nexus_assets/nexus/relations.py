@@ -162,7 +162,7 @@ _COLUMNS_SQL = """
       UNION ALL
       SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
     )
-    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+    SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
            NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '', a.attinhcount > 0,
            CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
     FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
@@ -170,17 +170,11 @@ _COLUMNS_SQL = """
 """
 
 _KEYS_SQL = """
-    SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
-           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-                 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-    FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+    SELECT conrelid, contype::text, confrelid, convalidated, conkey FROM pg_constraint
+    WHERE contype IN ('p', 'f') AND conrelid = ANY (%(oids)s::oid[])
     UNION ALL
-    SELECT i.indrelid, 'u', 0, TRUE,
-           ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
-                 JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-                 WHERE c.place <= i.indnkeyatts ORDER BY c.place)
-    FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
-    ORDER BY 1, 2, 5
+    SELECT indrelid, 'u', 0, TRUE, (indkey::smallint[])[0:indnkeyatts - 1]
+    FROM pg_index WHERE indisunique AND indrelid = ANY (%(oids)s::oid[])
 """
 
 
@@ -191,20 +185,24 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
     tables = cursor.fetchall()
     oids = [oid for oid, *_ in tables]
     columns: dict[int, dict[str, RelationColumn]] = {oid: {} for oid in oids}
+    numbered: dict[tuple[int, int], str] = {}
     cursor.execute(_COLUMNS_SQL, (oids,))
-    for oid, name, *rest in cursor.fetchall():
+    for oid, number, name, *rest in cursor.fetchall():
         columns[oid][name] = RelationColumn(name, *rest)
+        numbered[oid, number] = name
     primary: dict[int, tuple[str, ...]] = {}
     foreign: dict[int, list[ForeignKey]] = {oid: [] for oid in oids}
     unique: dict[int, list[tuple[str, ...]]] = {oid: [] for oid in oids}
     cursor.execute(_KEYS_SQL, {"oids": oids})
-    for oid, kind, to, guards_all_rows, names in cursor.fetchall():
+    for oid, kind, to, guards_all_rows, numbers in cursor.fetchall():
+        # What an index computes has no number.
+        names = tuple(numbered[oid, number] for number in numbers if number)
         if kind == "p":
-            primary[oid] = tuple(names)
+            primary[oid] = names
         elif kind == "f":
-            foreign[oid].append(ForeignKey(tuple(names), int(to), guards_all_rows))
+            foreign[oid].append(ForeignKey(names, int(to), guards_all_rows))
         else:
-            unique[oid].append(tuple(names))
+            unique[oid].append(names)
     return {
         oid: Relation(
             oid,
@@ -214,8 +212,8 @@ def relations(cursor: Cursor) -> Mapping[int, Relation]:
             partitioned,
             columns[oid],
             primary.get(oid, ()),
-            tuple(foreign[oid]),
-            tuple(unique[oid]),
+            tuple(sorted(foreign[oid], key=lambda key: key.columns)),
+            tuple(sorted(unique[oid])),
         )
         for oid, schema, name, visible, partitioned in tables
     }

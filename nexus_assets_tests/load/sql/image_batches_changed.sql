@@ -9,29 +9,25 @@ WITH RECURSIVE base AS (
   UNION ALL
   SELECT d.oid, b.under FROM pg_type AS d JOIN base AS b ON b.oid = d.typbasetype WHERE d.typtype = 'd'
 )
-SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL), t.typcategory = 'S',
+SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), format_type(t.oid, NULL),
+    t.typcategory = 'S',
        NOT a.attnotnull, a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', a.attgenerated <> '',
            a.attinhcount > 0,
        CASE WHEN t.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END
 FROM pg_attribute AS a JOIN base AS b ON b.oid = a.atttypid JOIN pg_type AS t ON t.oid = b.under
 WHERE a.attrelid = ANY (%s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum;
 
-SELECT k.conrelid, k.contype::text, k.confrelid, k.convalidated,
-       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place)
-FROM pg_constraint AS k WHERE k.contype IN ('p', 'f') AND k.conrelid = ANY (%(oids)s::oid[])
+SELECT conrelid, contype::text, confrelid, convalidated, conkey FROM pg_constraint
+WHERE contype IN ('p', 'f') AND conrelid = ANY (%(oids)s::oid[])
 UNION ALL
-SELECT i.indrelid, 'u', 0, TRUE,
-       ARRAY(SELECT a.attname::text FROM unnest(i.indkey::smallint[]) WITH ORDINALITY AS c (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = c.number
-             WHERE c.place <= i.indnkeyatts ORDER BY c.place)
-FROM pg_index AS i WHERE i.indisunique AND i.indrelid = ANY (%(oids)s::oid[])
-ORDER BY 1, 2, 5;
+SELECT indrelid, 'u', 0, TRUE, (indkey::smallint[])[0:indnkeyatts - 1]
+FROM pg_index WHERE indisunique AND indrelid = ANY (%(oids)s::oid[]);
 
 SELECT id, app_label, model FROM public.django_content_type ORDER BY id;
 
 SELECT EXISTS (SELECT FROM pg_class AS c WHERE c.relnamespace = n.oid AND c.relowner <> current_user::regrole)
-    OR EXISTS (SELECT FROM pg_proc AS p WHERE p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
+    OR EXISTS (SELECT FROM pg_proc AS p
+               WHERE p.oid >= 16384 AND p.pronamespace = n.oid AND p.proowner <> current_user::regrole)
 FROM pg_namespace AS n WHERE n.nspname = %s;
 
 SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = 'nexus_assets' AND c.relname = 'about');
