@@ -13,6 +13,9 @@ import pytest
 
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
+from nexus_assets.load.settings import LoadSettings
+from nexus_assets.load_run import is_exported, run_load
+from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
@@ -41,10 +44,12 @@ class Graph:
         )
 
     def load(self, *names: str) -> None:
-        """Loads these entities, all where none is named, in a run without checks: to have them before what a test is about."""
-        keys = {dg.AssetKey(name) for name in names or ENTITIES}
-        job = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys, asset_check_selection=set())
-        assert job.execute_in_process(instance=self.instance, run_config=QUIET).success
+        """Loads these entities, all where none is named, as their assets do, but without a run: to have them before what a test is
+        about, in a third of the time."""
+        resources = NexusDatabase(), FileMakerExports(), ClinicBucket()
+        for name in names or ENTITIES:
+            if is_exported(ENTITIES[name], resources[1]):
+                run_load(ENTITIES[name], LoadSettings.of_clinic(), *resources, "loaded before", lambda _: None)
 
     def place(self) -> None:
         """Puts the clinic's exports and files where the settings say."""
