@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 
 from nexus_assets.local.s3 import S3Server
-from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.conftest import Bucket, database_name
 from nexus_assets_tests.graph.conftest import Graph, failures, graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
@@ -91,3 +91,22 @@ def first(
         graph.place()
         yield graph, materialize_with_report(graph, Path(settings["NEXUS_REPORTS"]))
     shutil.rmtree(files)
+
+
+@pytest.fixture
+def reported(
+    first: tuple[Graph, Made],
+    new_database: Callable[..., str],
+    dagster_instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Graph]:
+    """The clinic of the first report in a copy of its database, to be loaded and reported of once more."""
+    graph, _ = first
+    graph.clinic.close()
+    url = new_database(database_name(graph.clinic.url))
+    monkeypatch.setenv("NEXUS_DATABASE_URL", url)
+    monkeypatch.setenv("NEXUS_REPORTS", str(tmp_path))
+    with closing(replace(graph.clinic, url=url)) as clinic:
+        clinic.own_ledger()
+        yield replace(graph, clinic=clinic, instance=dagster_instance)
