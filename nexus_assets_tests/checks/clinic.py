@@ -87,8 +87,12 @@ class CheckedClinic(Clinic):
 
     def unguard(self) -> None:
         """From here on nothing holds the rows to the database's own foreign keys, as where a restore went wrong."""
-        for table, name in self.rows("SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'f'"):
-            self.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        (drop,) = self.values(
+            "SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname), ';') FROM pg_constraint"
+            " WHERE contype = 'f'"
+        )
+        if drop:
+            self.execute(drop)
 
     def restore(self, statement: str, *parameters: object) -> None:
         """What `pg_restore --disable-triggers` does: constraints are there and not in force, which only a superuser may."""
