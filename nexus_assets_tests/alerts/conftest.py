@@ -14,6 +14,9 @@ import yaml
 from nexus_assets.nexus.connection import make_engine
 from nexus_assets_tests.alerts.graph import Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook, mailbox, webhook
+from nexus_assets_tests.load.conftest import one_connection
+
+__all__ = ["one_connection"]
 
 
 @pytest.fixture

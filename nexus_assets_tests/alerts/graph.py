@@ -31,8 +31,16 @@ class Graph:
     violators: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
     failing: dict[str, Exception] = field(default_factory=dict)
     cause: str = ""
+    _made: dict[tuple[str, ...], dg.Definitions] = field(default_factory=dict)
 
     def definitions(self) -> dg.Definitions:
+        """The graph, made once for each severity that a test gives its checks."""
+        severities = tuple(CHECKS.values())
+        if severities not in self._made:
+            self._made[severities] = self._make()
+        return self._made[severities]
+
+    def _make(self) -> dg.Definitions:
         def load(name: str, deps: tuple[str, ...]) -> dg.AssetsDefinition:
             @dg.asset(name=name, deps=list(deps))
             def loaded() -> None:
