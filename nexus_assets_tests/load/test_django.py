@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy
 
 from nexus_assets.admin import guard
 from nexus_assets.checks import CHECKS
@@ -21,6 +21,7 @@ from nexus_assets.checks.run import ask_all
 from nexus_assets.local.nexus_models import Naming
 from nexus_assets.local.postgres import Postgres
 from nexus_assets.nexus.connection import transaction
+from nexus_assets_tests.conftest import database_name
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.importer_in_use import degrade
 
@@ -28,34 +29,48 @@ Open = Callable[[str], Clinic]
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
 
 
-class Django:
-    """The Django project over one clinic's database, in a process of its own."""
+Project = subprocess.Popen[str]
 
-    def __init__(self, clinic: Clinic) -> None:
-        self.clinic = clinic
+
+@dataclass(frozen=True)
+class Django:
+    """The Django project over one clinic's database."""
+
+    project: Project
+    clinic: Clinic
 
     def __call__(self, *command: str) -> Any:
-        environment = {
-            **os.environ,
-            "NEXUS_DATABASE_URL": self.clinic.url.replace("+psycopg2", ""),
-            "NEXUS_NAMING": self.clinic.naming,
-        }
-        told = subprocess.run(
-            [sys.executable, PROJECT, *command], env=environment, capture_output=True, text=True, check=False
-        )
-        assert told.returncode == 0, told.stderr
-        return json.loads(told.stdout)
+        assert self.project.stdin is not None
+        assert self.project.stdout is not None
+        print(json.dumps([database_name(self.clinic.url), *command]), file=self.project.stdin, flush=True)
+        answer = json.loads(self.project.stdout.readline())
+        assert "told" in answer, answer["error"]
+        return answer["told"]
 
 
 @pytest.fixture(scope="module", params=["current", "django"])
+def naming(request: pytest.FixtureRequest) -> Naming:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def project(naming: Naming, postgres: Postgres) -> Iterator[Project]:
+    """The Django project, running: to start it takes longer than all that a test asks of it."""
+    environment = {**os.environ, "NEXUS_DATABASE_URL": postgres.url().replace("+psycopg2", ""), "NEXUS_NAMING": naming}
+    with subprocess.Popen(
+        [sys.executable, PROJECT], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def made_by_django(
-    request: pytest.FixtureRequest, kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Naming, str]:
-    """The naming and the name of a database that Django made and a clinic was loaded into."""
-    naming: Naming = request.param
+    naming: Naming, project: Project, kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database that Django made and a clinic was loaded into."""
     url = kept_database()
     with closing(Clinic(url, tmp_path_factory.mktemp(naming), naming)) as clinic:
-        Django(clinic)("create")
+        Django(project, clinic)("create")
         furnish(clinic)
         # Once more, with everything that Nexus may refuse later.
         contact = clinic.contact("Grevillea", title="Sr.", gender="unknown", DOB="1/1/2999", nameFirst="")
@@ -64,24 +79,25 @@ def made_by_django(
         clinic.document("", Type="")
         clinic.image(contact, "", Type="")
         clinic.load()
-    return naming, str(sqlalchemy.make_url(url).database)
+    return database_name(url)
 
 
 @pytest.fixture(scope="module")
-def read(made_by_django: tuple[Naming, str], postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def read(
+    naming: Naming, project: Project, made_by_django: str, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
     """What Django reads of the clinic as it was loaded."""
-    naming, name = made_by_django
-    with closing(Clinic(postgres.url(name), tmp_path_factory.mktemp("read"), naming)) as clinic:
-        return Django(clinic)("read")
+    with closing(Clinic(postgres.url(made_by_django), tmp_path_factory.mktemp("read"), naming)) as clinic:
+        return Django(project, clinic)("read")
 
 
 @pytest.fixture
-def opened(made_by_django: tuple[Naming, str], new_database: Callable[..., str], tmp_path: Path) -> Iterator[Open]:
+def opened(naming: Naming, new_database: Callable[..., str], tmp_path: Path) -> Iterator[Open]:
     """Returns the clinic over a copy of the named database."""
     with ExitStack() as stack:
 
         def over(name: str) -> Clinic:
-            clinic = stack.enter_context(closing(Clinic(new_database(name), tmp_path, made_by_django[0])))
+            clinic = stack.enter_context(closing(Clinic(new_database(name), tmp_path, naming)))
             clinic.own_ledger()
             return furnish(clinic)
 
@@ -89,13 +105,13 @@ def opened(made_by_django: tuple[Naming, str], new_database: Callable[..., str],
 
 
 @pytest.fixture
-def clinic(made_by_django: tuple[Naming, str], opened: Open) -> Clinic:
-    return opened(made_by_django[1])
+def clinic(made_by_django: str, opened: Open) -> Clinic:
+    return opened(made_by_django)
 
 
 @pytest.fixture
-def django(clinic: Clinic) -> Django:
-    return Django(clinic)
+def django(project: Project, clinic: Clinic) -> Django:
+    return Django(project, clinic)
 
 
 def test_every_row_is_read_and_none_refused(read: Any) -> None:
@@ -167,37 +183,49 @@ def test_whom_django_deletes_comes_back_under_the_old_id_and_nothing_is_orphaned
 
 @pytest.fixture(scope="module")
 def under_guard(
-    made_by_django: tuple[Naming, str], kept_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+    naming: Naming,
+    project: Project,
+    made_by_django: str,
+    kept_database: Callable[..., str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], str]:
     """Returns the name of a database with the guard up, in which Django ran this migration, or none; each is made once."""
-    naming, template = made_by_django
     made: dict[str, str] = {}
 
     def make(operation: str) -> str:
         if operation not in made:
-            url = kept_database(make("") if operation else template)
+            url = kept_database(make("") if operation else made_by_django)
             with closing(Clinic(url, tmp_path_factory.mktemp("guarded"), naming)) as clinic:
                 clinic.own_ledger()
                 if operation:
-                    assert Django(clinic)("migrate", operation) == {"migrated": operation}
+                    assert Django(project, clinic)("migrate", operation) == {"migrated": operation}
                 else:
                     assert guard.install(clinic.engine).is_whole
-            made[operation] = str(sqlalchemy.make_url(url).database)
+            made[operation] = database_name(url)
         return made[operation]
 
     return make
 
 
 @pytest.fixture
-def guarded(under_guard: Callable[[str], str], opened: Open) -> Django:
+def guarded(project: Project, under_guard: Callable[[str], str], opened: Open) -> Django:
     """The same with the guard up."""
-    return Django(opened(under_guard("")))
+    return Django(project, opened(under_guard("")))
 
 
 @pytest.fixture
 def migrated(under_guard: Callable[[str], str], opened: Open) -> Open:
     """Returns the clinic with the guard up, whose Nexus Django has migrated so."""
     return lambda operation: opened(under_guard(operation))
+
+
+@pytest.fixture
+def looked_at(naming: Naming, under_guard: Callable[[str], str], postgres: Postgres, tmp_path: Path) -> Iterator[Open]:
+    """The same, over the one database that every test only reads."""
+    with ExitStack() as stack:
+        yield lambda operation: stack.enter_context(
+            closing(Clinic(postgres.url(under_guard(operation)), tmp_path, naming))
+        )
 
 
 def test_django_reads_and_relinks_under_the_guard(guarded: Django) -> None:
@@ -297,16 +325,16 @@ def test_a_migration_succeeds_and_leaves_every_table_writable(operation: str, mi
 
 
 @pytest.mark.parametrize("operation", [*CHANGES_A_KEY, *CHANGES_NONE])
-def test_after_a_migration_the_guards_check_reports_where_it_steps_aside(operation: str, migrated: Open) -> None:
-    found = reported(migrated(operation))
+def test_after_a_migration_the_guards_check_reports_where_it_steps_aside(operation: str, looked_at: Open) -> None:
+    found = reported(looked_at(operation))
     assert (found.passed, found.next_step) == (
         (True, "") if operation in CHANGES_NONE else (False, "nexus-assets guard install")
     )
 
 
 @pytest.mark.parametrize("operation", CHANGES_WHAT_WE_LOAD)
-def test_guard_of_a_nexus_that_is_another_is_not_whole(operation: str, migrated: Open) -> None:
-    with transaction(migrated(operation).engine, commit=False) as cursor:
+def test_guard_of_a_nexus_that_is_another_is_not_whole(operation: str, looked_at: Open) -> None:
+    with transaction(looked_at(operation).engine, commit=False) as cursor:
         assert not guard.status(cursor).is_whole
 
 

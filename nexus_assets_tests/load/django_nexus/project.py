@@ -1,6 +1,7 @@
 """A Django project over the tables of Nexus, with models of its own: makes them as Django does, and reads what was loaded.
 
-`python project.py create` makes the schema in the database NEXUS_DATABASE_URL; the other COMMANDS answer in JSON.
+`python project.py` answers each line of JSON, the name of a database beside that of NEXUS_DATABASE_URL and one of the COMMANDS
+with its arguments, by a line of JSON. Each is carried out in a process of its own that Django has been set up in.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,6 +251,22 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "migrate": migrate,
 }
 
+
+
+def answer(database: str, command: str, *arguments: str) -> Any:
+    from django.db import connection
+
+    connection.settings_dict["NAME"] = database
+    try:
+        return {"told": COMMANDS[command](*arguments)}
+    except Exception:
+        return {"error": traceback.format_exc()}
+
+
 if __name__ == "__main__":
     configure()
-    json.dump(COMMANDS[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+    for line in sys.stdin:
+        if os.fork() == 0:
+            print(json.dumps(answer(*json.loads(line))), flush=True)
+            os._exit(0)
+        os.wait()
