@@ -10,7 +10,10 @@ from click.testing import CliRunner, Result
 from nexus_assets.cli import nexus_assets
 from nexus_assets_tests.load.clinic import Clinic
 from nexus_assets_tests.load.conftest import (
+    Open,
     clinic,
+    copied,
+    empty_ledger_template,
     furnished,
     loaded,
     loaded_template,
@@ -18,10 +21,13 @@ from nexus_assets_tests.load.conftest import (
     one_connection,
     prepared,
     prepared_once,
+    without_ledger,
 )
 
 __all__ = [
     "clinic",
+    "copied",
+    "empty_ledger_template",
     "furnished",
     "loaded",
     "loaded_template",
@@ -29,9 +35,16 @@ __all__ = [
     "one_connection",
     "prepared",
     "prepared_once",
+    "without_ledger",
 ]
 
 Command = Callable[..., Result]
+
+
+@pytest.fixture
+def opened(copied: Open) -> Open:
+    """A command opens connections of its own."""
+    return copied
 
 
 @pytest.fixture

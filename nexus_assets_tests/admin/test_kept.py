@@ -217,9 +217,9 @@ def test_a_plan_made_before_a_decision_is_outdated(loaded: Clinic) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--json",), ("decide", "nexus", "--all")], ids=" ".join)
 def test_without_a_load_nothing_is_said_to_agree(
-    clinic: Clinic, command: Callable[[Clinic], Command], arguments: tuple[str, ...]
+    without_ledger: Clinic, command: Callable[[Clinic], Command], arguments: tuple[str, ...]
 ) -> None:
-    result = command(clinic)("kept", *arguments)
+    result = command(without_ledger)("kept", *arguments)
     assert "Nothing was ever loaded" in str(result.exception)
 
 

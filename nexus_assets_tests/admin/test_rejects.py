@@ -107,8 +107,8 @@ def test_more_rows_than_fit_are_counted(faulty: Clinic, command: Callable[[Clini
     assert "5 more: --rows 6" in command(faulty)("rejects", "--rows", "1").output
 
 
-def test_without_a_load_there_is_nothing_to_list(clinic: Clinic, command: Callable[[Clinic], Command]) -> None:
-    result = command(clinic)("rejects")
+def test_without_a_load_there_is_nothing_to_list(without_ledger: Clinic, command: Callable[[Clinic], Command]) -> None:
+    result = command(without_ledger)("rejects")
     assert "Nothing was ever loaded" in str(result.exception)
 
 

@@ -261,9 +261,9 @@ def test_it_stops_where_the_database_changed_since_the_plan(loaded: Clinic) -> N
     assert loaded.versions() == before
 
 
-def test_it_does_nothing_where_this_program_never_loaded(clinic: Clinic) -> None:
+def test_it_does_nothing_where_this_program_never_loaded(without_ledger: Clinic) -> None:
     with pytest.raises(ResetError, match="was ever loaded"):
-        plan(clinic.engine)
+        plan(without_ledger.engine)
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------

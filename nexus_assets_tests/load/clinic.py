@@ -10,9 +10,9 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ import sqlalchemy
 from psycopg2.extensions import cursor as Cursor
 
 from nexus_assets.entities import ENTITIES
-from nexus_assets.ledger.schema import database_mark
+from nexus_assets.ledger.schema import INSTALL_LOCK, database_mark
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.local.nexus_models import MODELS, Naming, table_name
@@ -177,9 +177,13 @@ class Clinic:
         return heading is None or any(row.get(heading) for row in self.exports[entity.source.export])
 
     def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
-        with transaction(self.engine, commit=commit, lock=entity.locks) as cursor:
+        with self._loading(entity, commit) as cursor:
             chosen = LoadSettings(**{"allow_empty": True, **settings})  # most tests need no row of most entities
             return load(cursor, entity, self.inputs(), chosen, "test", lambda _: None)
+
+    def _loading(self, entity: Entity, commit: bool) -> AbstractContextManager[Cursor]:
+        """The transaction of one load."""
+        return transaction(self.engine, commit=commit, lock=entity.locks)
 
     def inputs(self) -> Inputs:
         """The exports as csv files, the bucket as a listing."""
@@ -263,9 +267,8 @@ class Clinic:
             cursor.execute(
                 self._named(f"DELETE FROM {{{table}}} WHERE patient_id IN (SELECT id FROM {{patients}} {chosen})"), of
             )
-        cursor.execute(
-            self._named(f"CREATE TEMP TABLE taken_out ON COMMIT DROP AS SELECT * FROM {{patients}} {chosen}"), of
-        )
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.taken_out")
+        cursor.execute(self._named(f"CREATE TEMP TABLE taken_out AS SELECT * FROM {{patients}} {chosen}"), of)
         cursor.execute(self._named(f"DELETE FROM {{patients}} {chosen}"), of)
 
     def forget_ledger(self) -> None:
@@ -423,23 +426,71 @@ class Clinic:
             for name in tables
         }
 
+    @property
+    def has_ledger(self) -> bool:
+        return bool(self.value("SELECT to_regclass('nexus_assets.about') IS NOT NULL"))
+
     def own_ledger(self) -> None:
         """Tells the ledger, come here with a copied database, that it belongs here."""
+        if not self.has_ledger:
+            return
         with self.cursor() as cursor:
             cursor.execute("UPDATE nexus_assets.about SET database_mark = %s", (database_mark(cursor),))
 
-    def copied(self, url: str, folder: Path) -> Clinic:
-        """The same clinic over a copy of its database, with its files in another folder."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        own = ("exports", "images", "documents", "file_names", "extra_headings")
-        clinic = replace(self, url=url, folder=folder, **{name: deepcopy(getattr(self, name)) for name in own})
-        if clinic.value("SELECT to_regclass('nexus_assets.about') IS NOT NULL"):
-            clinic.own_ledger()
+    def lend(self, clinic: Clinic) -> Clinic:
+        """Gives another clinic, over a copy of this one's database, the same exports and files in a folder of its own."""
+        shutil.copytree(self.folder, clinic.folder, dirs_exist_ok=True)
+        for each in fields(self):
+            if each.name not in ("url", "folder", "_numbers"):
+                setattr(clinic, each.name, deepcopy(getattr(self, each.name)))
+        clinic._numbers = self._numbers
         return clinic
 
     def close(self) -> None:
         if "_connection" in self.__dict__:
             self._connection.close()
+
+
+CHECK_ALL = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; "
+
+
+class RolledBack(Clinic):
+    """A clinic whose loads, and what others do in Nexus, are one transaction that is rolled back in the end, as those of a plan
+    are: the next test finds its database as it was. For what asks neither how a load commits nor what another connection sees.
+
+    It has no `url` that leads anywhere: another connection would wait for this one.
+    """
+
+    def begin(self, url: str) -> None:
+        self._all = ExitStack()
+        # Whoever has the lock makes a ledger in the running transaction.
+        cursor = self._all.enter_context(transaction(make_engine(url), commit=False, lock=INSTALL_LOCK))
+        self._connection = cursor.connection
+        for table in ("load", "reject") if self.has_ledger else ():  # a sequence is not rolled back
+            numbers = f"SELECT pg_get_serial_sequence('nexus_assets.{table}', 'id'), coalesce(max(id), 0) + 1"
+            cursor.execute(
+                f"SELECT setval(s.name, s.next, FALSE) FROM ({numbers} FROM nexus_assets.{table}) AS s (name, next)"
+            )
+
+    @contextmanager
+    def transaction(self, commit: bool = True) -> Iterator[Cursor]:
+        """A cursor in a savepoint, at whose end is checked what waits for a commit."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("SAVEPOINT part")
+            try:
+                yield cursor
+                cursor.execute(CHECK_ALL + "RELEASE part" if commit else "ROLLBACK TO part")
+            except BaseException:
+                cursor.execute("ROLLBACK TO part")
+                raise
+
+    cursor = transaction
+
+    def _loading(self, _: Entity, commit: bool) -> AbstractContextManager[Cursor]:
+        return self.transaction(commit)
+
+    def close(self) -> None:
+        self._all.close()
 
 
 def image_key(recid: str, ending: str = ".jpg") -> str:
@@ -461,6 +512,13 @@ def furnish(clinic: Clinic) -> Clinic:
         clinic.works_for(referrer, company)
     for owner in (wattle, banksia, referrer, company):
         clinic.communication(owner, "Phone", "02 5550 1222")
+    return clinic
+
+
+def patients_alone(clinic: Clinic) -> Clinic:
+    """Leaves the clinic the exports about patients: half of what there is to load, for what is about those."""
+    for name in OPTIONAL_HEADINGS:
+        clinic.exports.pop(name, None)
     return clinic
 
 

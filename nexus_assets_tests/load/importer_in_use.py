@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import psycopg2
+from psycopg2.extensions import cursor as Cursor
 
 OWN_IDS = """
     UPDATE notes AS c SET patient_id = md5('theirs' || c.patient_id::text)::uuid;
@@ -36,13 +39,21 @@ LEAVINGS = {
 """What NEXUS.md lists, by what it is about."""
 
 
-def degrade(url: str) -> dict[str, int]:
+def degrade_by(cursor: Cursor) -> dict[str, int]:
     """Degrades the clinic in the database; returns how many rows got each kind of leaving."""
-    with psycopg2.connect(url.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
-        cursor.execute(OWN_IDS)
-        touched = {}
-        for about, statement in LEAVINGS.items():
-            cursor.execute(statement)
-            touched[about] = cursor.rowcount
-    connection.close()
+    cursor.execute(OWN_IDS)
+    touched = {}
+    for about, statement in LEAVINGS.items():
+        cursor.execute(statement)
+        touched[about] = cursor.rowcount
     return touched
+
+
+def degrade(url: str) -> dict[str, int]:
+    """The same over a connection of its own."""
+    with (
+        closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        return degrade_by(cursor)

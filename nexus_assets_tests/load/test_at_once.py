@@ -12,6 +12,8 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, Row
 
+pytestmark = pytest.mark.commits
+
 CHILDREN: dict[str, tuple[str, Callable[[Clinic, str], Row]]] = {
     "appointments": ("appointments", Clinic.appointment),
     "notes": ("notes", lambda clinic, contact: clinic.note(contact, "Seen for the first time.")),

@@ -621,6 +621,7 @@ def test_a_ledger_that_was_lost_adopts_what_it_wrote(clinic: Clinic, wattle: str
 # --- between loads ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.commits
 def test_a_load_can_be_undone(clinic: Clinic, wattle: str) -> None:
     clinic.communication(wattle, "Phone", "02 5550 1222")
     clinic.load("patients")
@@ -629,6 +630,7 @@ def test_a_load_can_be_undone(clinic: Clinic, wattle: str) -> None:
     assert contact(clinic) == {}
 
 
+@pytest.mark.commits
 def test_numbers_from_filemaker_are_no_loss_when_the_ledger_begins_again(clinic: Clinic, wattle: str) -> None:
     clinic.communication(wattle, "Phone", "02 5550 1222")
     clinic.load(*PATIENTS)
@@ -637,6 +639,7 @@ def test_numbers_from_filemaker_are_no_loss_when_the_ledger_begins_again(clinic:
     assert planned.removals["patient_communications"].rows == 0
 
 
+@pytest.mark.commits
 def test_a_coordinator_who_has_numbers_in_coms_too_is_no_loss(clinic: Clinic) -> None:
     row = clinic.find("Contacts", clinic.contact("Wattle"))
     row.update({"NDIS Coordinator Name": "Ines Coolabah", "NDIS Coordinator Phone": "255501222"})

@@ -90,6 +90,7 @@ def test_a_change_that_was_refused_comes_with_a_later_load(clinic: Clinic, way: 
     assert clinic.value("SELECT count(*) FROM nexus_assets.conflict WHERE resolved_load IS NULL") == 0
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("side", ["nexus", "person"])
 def test_a_change_that_was_refused_does_not_come_against_a_person(clinic: Clinic, side: str) -> None:
     contact = clinic.contact("Wattle")

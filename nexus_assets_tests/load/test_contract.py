@@ -168,6 +168,7 @@ def test_a_column_that_the_database_computes_now_is_named(column: str, loaded: C
         loaded.load("notes")
 
 
+@pytest.mark.commits
 def test_a_row_that_no_partition_takes_is_said_to_be_one(clinic: Clinic) -> None:
     clinic.execute("CREATE TABLE parted (LIKE {notes}) PARTITION BY RANGE (created_at); DROP TABLE {notes} CASCADE")
     clinic.execute("ALTER TABLE parted RENAME TO notes")
@@ -177,6 +178,7 @@ def test_a_row_that_no_partition_takes_is_said_to_be_one(clinic: Clinic) -> None
     assert "no partition takes a row" in raised.value.remedy
 
 
+@pytest.mark.commits
 def test_a_foreign_key_that_a_row_does_not_meet_is_no_dead_end(clinic: Clinic) -> None:
     clinic.execute("CREATE TABLE names (name varchar(100) PRIMARY KEY)")
     clinic.execute("ALTER TABLE {patients} ADD CONSTRAINT named FOREIGN KEY (first_name) REFERENCES names")
@@ -186,6 +188,7 @@ def test_a_foreign_key_that_a_row_does_not_meet_is_no_dead_end(clinic: Clinic) -
     assert "run the command again. If it stays so" in raised.value.remedy
 
 
+@pytest.mark.commits
 def test_a_database_that_is_read_only_is_left_alone(furnished: Clinic) -> None:
     furnished.execute(
         "ALTER DATABASE " + str(furnished.engine.url.database) + " SET default_transaction_read_only = on"

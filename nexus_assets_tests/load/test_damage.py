@@ -168,6 +168,7 @@ def test_the_first_row_of_a_notice_is_the_first_whatever_else_is_said_of_it(load
     ]
 
 
+@pytest.mark.commits
 def test_files_of_one_record_are_named_by_its_number(clinic: Clinic) -> None:
     contact = clinic.contact("Wattle")
     image = clinic.image(contact)
@@ -176,6 +177,7 @@ def test_files_of_one_record_are_named_by_its_number(clinic: Clinic) -> None:
     assert {each.files for each in open_rejects(clinic.engine, "images", None)} == {"1.JPG, 1.jpg"}
 
 
+@pytest.mark.commits
 def test_files_of_one_record_with_typed_names_are_not_quoted(clinic: Clinic) -> None:
     contact = clinic.contact("Wattle")
     clinic.image(contact, recid="wattle wren")

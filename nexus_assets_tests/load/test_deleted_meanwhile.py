@@ -16,6 +16,8 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.nexus.connection import DatabaseError
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.commits
+
 
 def deleting(clinic: Clinic, contact: str) -> Connection:
     """A connection of the application that has deleted a person, and has not committed."""

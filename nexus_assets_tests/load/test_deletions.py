@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nexus_assets.admin.kept import Selection, decide
 from nexus_assets.admin.undo import plan, undo
 from nexus_assets_tests.load.clinic import Clinic, Row
@@ -40,6 +42,7 @@ def test_it_returns_when_filemaker_changes_it(clinic: Clinic) -> None:
     assert conflicts(clinic) == []
 
 
+@pytest.mark.commits
 def test_it_returns_under_its_id_when_somebody_decides_that_filemaker_is_right(clinic: Clinic) -> None:
     referred(clinic)
     known = clinic.value("SELECT nexus_id::text FROM nexus_assets.identity_patient_referrers")
@@ -50,6 +53,7 @@ def test_it_returns_under_its_id_when_somebody_decides_that_filemaker_is_right(c
     assert conflicts(clinic) == []
 
 
+@pytest.mark.commits
 def test_it_stays_deleted_and_is_agreed_on_when_somebody_decides_that_nexus_is_right(clinic: Clinic) -> None:
     referred(clinic)
     clinic.load("patient_referrers")
@@ -91,6 +95,7 @@ def test_links_that_went_with_their_patients_come_back(clinic: Clinic) -> None:
     assert (links(clinic), conflicts(clinic)) == (1, [])
 
 
+@pytest.mark.commits
 def test_links_of_patients_that_a_load_restored_come_back(clinic: Clinic) -> None:
     referred(clinic)
     clinic.delete_patients()
@@ -105,6 +110,7 @@ def test_another_mapping_is_no_change_in_filemaker(clinic: Clinic) -> None:
     assert links(clinic) == 0
 
 
+@pytest.mark.commits
 def test_a_load_that_brought_a_link_back_is_undone(clinic: Clinic) -> None:
     row = referred(clinic)
     clinic.load("patient_referrers")

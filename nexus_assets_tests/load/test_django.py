@@ -25,6 +25,8 @@ from nexus_assets_tests.conftest import database_name
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.importer_in_use import degrade
 
+pytestmark = pytest.mark.commits
+
 Open = Callable[[str], Clinic]
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"
 
@@ -53,14 +55,18 @@ def naming(request: pytest.FixtureRequest) -> Naming:
     return request.param  # type: ignore[no-any-return]
 
 
+def start(naming: Naming, postgres: Postgres) -> Project:
+    """Starts the project; the end of what it reads ends it."""
+    environment = {**os.environ, "NEXUS_DATABASE_URL": postgres.url().replace("+psycopg2", ""), "NEXUS_NAMING": naming}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, PROJECT], env=environment, text=True, **pipes)
+
+
 @pytest.fixture(scope="module")
 def project(naming: Naming, postgres: Postgres) -> Iterator[Project]:
     """The Django project, running: to start it takes longer than all that a test asks of it."""
-    environment = {**os.environ, "NEXUS_DATABASE_URL": postgres.url().replace("+psycopg2", ""), "NEXUS_NAMING": naming}
-    with subprocess.Popen(
-        [sys.executable, PROJECT], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as started:
-        yield started
+    with start(naming, postgres) as project:
+        yield project
 
 
 @pytest.fixture(scope="module")

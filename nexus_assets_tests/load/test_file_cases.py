@@ -286,6 +286,7 @@ def test_a_file_is_found_in_a_folder_of_any_name(folder: str, clinic: Clinic) ->
 RIVALS = {f"{IMAGE_FOLDER}101.JPG": 5, image_key("102", ".png"): 6, f"{IMAGE_FOLDER}thumbs/103.jpg": 7}
 
 
+@pytest.mark.commits
 def test_two_files_of_one_record_leave_a_loaded_one_and_are_named_both(loaded_six: Clinic) -> None:
     six = loaded_six
     before = six.versions()

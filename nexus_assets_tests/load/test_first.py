@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL
 
-from nexus_assets.ledger.schema import install
 from nexus_assets.load import first, incoming
-from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
+from nexus_assets_tests.load.conftest import Begun
 from nexus_assets_tests.load.test_matrix import WrittenOtherwise
 
 HOUR = timedelta(hours=1)
@@ -73,15 +70,6 @@ SOURCES: Mapping[str, Callable[[Clinic], object]] = {
 }
 
 
-@pytest.fixture
-def other(new_database: Callable[..., str], living_nexus_template: str, tmp_path: Path) -> Iterator[Clinic]:
-    """A second clinic without anything in it."""
-    folder = tmp_path / "other"
-    folder.mkdir()
-    with closing(Clinic(new_database(living_nexus_template), folder)) as clinic:
-        yield clinic
-
-
 def _state(clinic: Clinic) -> dict[str, list[Any]]:
     """Every row of Nexus and of the ledger, times of this test left out."""
     now = datetime.now(timezone.utc)
@@ -101,36 +89,53 @@ def _state(clinic: Clinic) -> dict[str, list[Any]]:
     return state
 
 
-def _load_both(short: Clinic, full: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken: list[bool] = []
-    applies = first.applies
-    monkeypatch.setattr(first, "applies", lambda *found: taken.append(applies(*found)) or taken[-1])
-    accounts = {name: asdict(result.account) for name, result in short.load().items()}
-    assert any(taken)
-    monkeypatch.setattr(first, "applies", lambda *_: False)
-    assert {name: asdict(result.account) for name, result in full.load().items()} == accounts
-    ended, as_full = _state(short), _state(full)
-    assert [table for table in as_full if ended[table] != as_full[table]] == []
+@pytest.fixture
+def load_both(
+    begun: Begun, empty_ledger_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[Clinic], object]], None]:
+    """Loads a clinic that was prepared so in the short way and in the full one, which are to end alike."""
+
+    def load(prepare: Callable[[Clinic], object]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        with begun(empty_ledger_template) as clinic:
+            prepare(furnish(clinic))
+            return {name: asdict(result.account) for name, result in clinic.load().items()}, _state(clinic)
+
+    def load_twice(prepare: Callable[[Clinic], object]) -> None:
+        taken: list[bool] = []
+        applies = first.applies
+        monkeypatch.setattr(first, "applies", lambda *found: taken.append(applies(*found)) or taken[-1])
+        accounts, ended = load(prepare)
+        assert any(taken)
+        monkeypatch.setattr(first, "applies", lambda *_: False)
+        accounts_as_full, as_full = load(prepare)
+        assert accounts_as_full == accounts
+        assert [table for table in as_full if ended[table] != as_full[table]] == []
+
+    return load_twice
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_short_way_ends_as_the_full_one(
-    source: str, clinic: Clinic, other: Clinic, monkeypatch: pytest.MonkeyPatch
+    source: str, load_both: Callable[[Callable[[Clinic], object]], None]
 ) -> None:
-    for each in (clinic, other):
-        SOURCES[source](furnish(each))
-    _load_both(clinic, other, monkeypatch)
+    load_both(SOURCES[source])
 
 
-@pytest.mark.parametrize("ending", ["xlsx", "mer", "tab", "xml", "csv.gz", "csv.zip"])
-def test_it_does_so_from_every_format(
-    ending: str, clinic: Clinic, other: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for each in (clinic, other):
-        furnish(each)
-        monkeypatch.setattr(each, "_write", WrittenOtherwise._write.__get__(each))
-        each.ending = ending  # type: ignore[attr-defined]
-    _load_both(clinic, other, monkeypatch)
+FORMATS = ("xlsx", "mer", "tab", "xml", "csv.gz", "csv.zip")
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_it_does_so_from_every_format(turn: int, load_both: Callable[[Callable[[Clinic], object]], None]) -> None:
+    """Each export in another format, and each format in another one's turn; every export in every format: `test_matrix`."""
+
+    def write_otherwise(clinic: Clinic) -> None:
+        def write(name: str) -> None:
+            clinic.ending = FORMATS[([*clinic.exports].index(name) + turn) % len(FORMATS)]  # type: ignore[attr-defined]
+            WrittenOtherwise._write(clinic, name)  # type: ignore[arg-type]
+
+        clinic._write = write  # type: ignore[method-assign]
+
+    load_both(write_otherwise)
 
 
 def test_a_table_with_a_row_of_its_own_takes_the_full_way(furnished: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,12 +146,11 @@ def test_a_table_with_a_row_of_its_own_takes_the_full_way(furnished: Clinic, mon
     assert furnished.load("patients")["patients"].account.healed["adopted"] == 2
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("is_read", [False, True], ids=["nobody reads it", "somebody reads it"])
 def test_a_first_load_leaves_the_ledger_its_indexes_and_waits_for_no_reader(
     furnished: Clinic, *, is_read: bool
 ) -> None:
-    with transaction(furnished.engine) as cursor:
-        install(cursor)
     with furnished.engine.connect() as reader:
         if is_read:
             reader.exec_driver_sql("SELECT FROM nexus_assets.identity_patients")

@@ -25,12 +25,14 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic, furnish
 
+pytestmark = pytest.mark.commits
+
 WAITS_SECONDS = 30
 
 
 @pytest.fixture
-def before_first_use(furnished: Clinic) -> Clinic:
-    return furnished
+def before_first_use(without_ledger: Clinic) -> Clinic:
+    return furnish(without_ledger)
 
 
 @pytest.fixture

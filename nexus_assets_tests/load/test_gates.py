@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from nexus_assets.ledger.schema import database_mark
 from nexus_assets.load.gates import GateError, ParentsGoneError
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key, patients_alone
+
+
+@pytest.fixture
+def loaded(loaded: Clinic) -> Clinic:
+    return patients_alone(loaded)
+
 
 PEOPLE = 100
 TABLES = {"images": "images_image", "documents": "documents_document"}
@@ -330,6 +336,7 @@ def test_a_copied_ledger_is_stopped(loaded: Clinic) -> None:
     loaded.load("patients")
 
 
+@pytest.mark.commits
 def test_a_copied_database_is_noticed(loaded: Clinic, new_database: Callable[[str], str]) -> None:
     loaded.close()
     loaded.engine.dispose()

@@ -18,6 +18,8 @@ from nexus_assets.load import work
 from nexus_assets_tests.load import golden
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.commits
+
 RECORD = bool(os.environ.get("RECORD_SQL"))
 SHOWN_LINES = 80
 
@@ -29,10 +31,27 @@ RECORDED = [
 """The entities whose statements are recorded: what the others run differs only in the names of their columns."""
 
 
+Recorded = list[tuple[str, golden.Recorder]]
+
+
+@pytest.fixture(scope="module")
+def recorded_before() -> dict[str, Recorded]:
+    return {}
+
+
+@pytest.fixture
+def recorded(name: str, recorded_before: dict[str, Recorded], request: pytest.FixtureRequest) -> Recorded:
+    """The three loads of the entity; they are recorded once."""
+    if name not in recorded_before:
+        clinic: Clinic = request.getfixturevalue("clinic")
+        recorded_before[name] = [*golden.record(clinic, ENTITIES[name])]
+    return recorded_before[name]
+
+
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_load_runs_the_statements_that_are_recorded(name: str, clinic: Clinic) -> None:
+def test_a_load_runs_the_statements_that_are_recorded(name: str, recorded: Recorded) -> None:
     different = []
-    for kind, recorder in golden.record(clinic, ENTITIES[name]):
+    for kind, recorder in recorded:
         text, file = golden.written(recorder.statements), golden.path(name, kind)
         if RECORD:
             file.write_text(text)
@@ -47,11 +66,11 @@ def test_a_first_load_takes_few_statements(name: str, most: int) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_every_work_table_has_the_columns_that_are_declared(name: str, clinic: Clinic) -> None:
+def test_every_work_table_has_the_columns_that_are_declared(name: str, recorded: Recorded) -> None:
     declared = {table.name: table.columns for table in work.TABLES}
     seen = set()
     found_columns: dict[str, set[str]] = {}
-    for _, recorder in golden.record(clinic, ENTITIES[name]):
+    for _, recorder in recorded:
         for table, columns in recorder.columns.items():
             short = table.removeprefix(f"work_{name}_")
             (found,) = (each for each in declared if fnmatch.fnmatch(short, each))

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key
+from nexus_assets_tests.load.clinic import Clinic, filemaker_id, image_key, patients_alone
+
+
+@pytest.fixture
+def loaded(loaded: Clinic) -> Clinic:
+    return patients_alone(loaded)
+
 
 SOMEBODY = "11111111-1111-4111-8111-111111111111"
 

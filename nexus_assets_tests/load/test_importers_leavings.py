@@ -9,7 +9,7 @@ import pytest
 from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.load.clinic import Clinic, furnish, image_key
 from nexus_assets_tests.load.conftest import Prepared
-from nexus_assets_tests.load.importer_in_use import degrade
+from nexus_assets_tests.load.importer_in_use import degrade_by
 from nexus_assets_tests.load.test_adopting import ids
 
 
@@ -28,7 +28,8 @@ def leave(clinic: Clinic) -> None:
         clinic.image(contact, recid=recid)
         clinic.images[image_key(recid, ending)] = clinic.images.pop(image_key(recid))
     clinic.load()
-    degrade(clinic.url)
+    with clinic.transaction() as cursor:
+        degrade_by(cursor)
 
 
 def adoption(clinic: Clinic, *names: str) -> dict[str, dict[str, dict[str, int]]]:
@@ -169,7 +170,8 @@ def test_a_title_is_as_nexus_accepts_it_and_a_persons_stays(
 ) -> None:
     contact = clinic.contact("Wattle", title=filemakers)
     clinic.load("patients")
-    degrade(clinic.url)
+    with clinic.transaction() as cursor:
+        degrade_by(cursor)
     clinic.execute("UPDATE patients SET title = %s", written)
     clinic.load("patients")
     assert clinic.value("SELECT title FROM patients") == expected

@@ -187,6 +187,7 @@ def test_a_mark_that_filemaker_gives_to_another_link_is_taken_from_the_first(
     assert clinic.versions() == before
 
 
+@pytest.mark.commits
 def test_two_primary_links_of_a_patient_are_told_with_what_helps(pair: tuple[str, str], clinic: Clinic) -> None:
     clinic.referral(*pair)
     clinic.referral(pair[0], clinic.referrer("Saltbush"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,17 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.load import stage
 from nexus_assets.load.account import Account, AccountError
 from nexus_assets.load.load import NeverLoadedError
+from nexus_assets.local.nexus_models import Naming
 from nexus_assets.local.postgres import binary
 from nexus_assets.mapping.entity import ByFileMakerId
 from nexus_assets.nexus import connection
 from nexus_assets.nexus.catalog import ContractError
 from nexus_assets.nexus.connection import DatabaseError
 from nexus_assets.nexus.relations import CatalogCursor
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import Clinic, furnish
+from nexus_assets_tests.load.conftest import Begun, Fill
+
+Versions = dict[str, set[tuple[str, ...]]]
 
 EXPECTED = {
     "patients": 2,
@@ -61,47 +67,87 @@ def test_it_does_so_under_djangos_own_names(loaded_under_django_names: Clinic) -
     assert loaded_under_django_names.orphans() == 0
 
 
-@every_entity
-@pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
-def test_loading_twice_writes_nothing(name: str, tells_hashes: bool, loaded: Clinic) -> None:
-    loaded.tells_hashes = tells_hashes
-    before = loaded.versions()
-    account = loaded.load(name)[name].account
-    assert loaded.versions() == before
-    assert account.outcomes == {**dict.fromkeys(account.outcomes, 0), "unchanged": LOADED[name]}
+@dataclass(frozen=True)
+class Twice:
+    """What a load that had nothing to do did, and every row before and after it with its version: of Nexus, and of the ledger."""
+
+    account: Account
+    nexus: tuple[Versions, Versions]
+    ledger: tuple[Versions, Versions]
+
+
+Again = Callable[[Naming, bool], Mapping[str, Twice]]
+
+
+@pytest.fixture(scope="module")
+def again(begun: Begun, loaded_template: Fill) -> Again:
+    """Returns what a second load of each entity did, in either naming, by the sources' hashes or row by row."""
+
+    @cache
+    def load_all(naming: Naming, tells_hashes: bool) -> Mapping[str, Twice]:
+        found = {}
+        with begun(loaded_template(naming), naming) as clinic:
+            furnish(clinic).tells_hashes = tells_hashes
+            for name in LOADED:
+                before = clinic.versions(), clinic.versions("nexus_assets")
+                account = clinic.load(name)[name].account
+                nexus, ledger = zip(before, (clinic.versions(), clinic.versions("nexus_assets")), strict=True)
+                found[name] = Twice(account, nexus, ledger)
+        return found
+
+    return load_all
+
+
+either_way = pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
 
 
 @every_entity
-def test_loading_twice_writes_nothing_under_djangos_names(name: str, loaded_under_django_names: Clinic) -> None:
-    before = loaded_under_django_names.versions()
-    loaded_under_django_names.load(name)
-    assert loaded_under_django_names.versions() == before
+@either_way
+def test_loading_twice_writes_nothing(name: str, tells_hashes: bool, again: Again) -> None:
+    found = again("current", tells_hashes)[name]
+    before, after = found.nexus
+    assert after == before
+    assert found.account.outcomes == {**dict.fromkeys(found.account.outcomes, 0), "unchanged": LOADED[name]}
 
 
 @every_entity
-@pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
+def test_loading_twice_writes_nothing_under_djangos_names(name: str, again: Again) -> None:
+    before, after = again("django", True)[name].nexus
+    assert after == before
+
+
+@every_entity
+@either_way
 def test_loading_twice_changes_the_ledger_by_the_record_of_the_load_alone(
-    name: str, tells_hashes: bool, loaded: Clinic
+    name: str, tells_hashes: bool, again: Again
 ) -> None:
-    loaded.tells_hashes = tells_hashes
-    before = loaded.versions("nexus_assets")
-    loaded.load(name)
-    after = loaded.versions("nexus_assets")
+    before, after = again("current", tells_hashes)[name].ledger
     assert {table for table in after if after[table] != before[table]} == {"load"}
     assert len(after["load"]) == len(before["load"]) + 1
 
 
 @every_entity
-def test_a_load_leaves_no_table_of_its_own(name: str, loaded: Clinic) -> None:
-    loaded.load(name)
-    assert not [table for table in loaded.versions("nexus_assets") if table.startswith("work_")]
+def test_a_load_leaves_no_table_of_its_own(name: str, again: Again) -> None:
+    _, after = again("current", True)[name].ledger
+    assert not [table for table in after if table.startswith("work_")]
+
+
+@pytest.fixture(scope="module")
+def ids(begun: Begun, loaded_template: Fill) -> Callable[[str, Naming], Any]:
+    """Returns an entity's ids, of either of two databases into which the same was loaded."""
+
+    @cache
+    def all_ids(naming: Naming) -> Mapping[str, Any]:
+        with begun(loaded_template(naming), naming) as clinic:
+            table = "SELECT source_id::text, nexus_id::text FROM nexus_assets.identity_{} ORDER BY 1"
+            return {name: clinic.rows(table.format(name)) for name in LOADED}
+
+    return lambda name, naming: all_ids(naming)[name]
 
 
 @every_entity
-def test_an_id_is_the_same_in_every_database(name: str, furnished: Clinic, loaded_under_django_names: Clinic) -> None:
-    furnished.load()
-    table = f"SELECT source_id::text, nexus_id::text FROM nexus_assets.identity_{name} ORDER BY 1"
-    assert furnished.rows(table) == loaded_under_django_names.rows(table)
+def test_an_id_is_the_same_in_every_database(name: str, ids: Callable[[str, Naming], Any]) -> None:
+    assert ids(name, "current") == ids(name, "django")
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if not ENTITIES[name].people_delete])
@@ -123,23 +169,45 @@ class Unplugged(Exception):  # noqa: N818 - an event
     """Somebody pulled the plug."""
 
 
+@pytest.fixture(scope="module")
+def disturbed(
+    shared_copy: Callable[[str], str], loaded_template: Fill, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Clinic]:
+    """A clinic with something to load in every export, whose loads are killed or rolled back."""
+    with closing(
+        furnish(Clinic(shared_copy(loaded_template("current")), tmp_path_factory.mktemp("disturbed")))
+    ) as clinic:
+        _change_everything(clinic)
+        clinic.tells_hashes = False  # so that every load reads its sources
+        yield clinic
+
+
+@pytest.fixture(scope="module")
+def statements(disturbed: Clinic) -> Callable[[str], int]:
+    """Returns how many statements a load of the entity executes."""
+    return cache(lambda name: _count_statements(disturbed, name))
+
+
 @every_entity
-def test_killed_half_way_it_leaves_all_as_it_was(name: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    _change_everything(loaded)
-    statements = _count_statements(loaded, name, monkeypatch)
-    _kill_and_compare(loaded, name, statements // 2, monkeypatch)
+def test_killed_half_way_it_leaves_all_as_it_was(
+    name: str, disturbed: Clinic, statements: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _kill_and_compare(disturbed, name, statements(name) // 2, monkeypatch)
 
 
 @pytest.mark.parametrize("ahead_of_the_end", [0, 1, 2, 5, 10, 20])
 def test_killed_late_it_leaves_all_as_it_was(
-    ahead_of_the_end: int, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
+    ahead_of_the_end: int, disturbed: Clinic, statements: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _change_everything(loaded)
-    statements = _count_statements(loaded, "images", monkeypatch)
-    _kill_and_compare(loaded, "images", statements - ahead_of_the_end, monkeypatch)
+    _kill_and_compare(disturbed, "images", statements("images") - ahead_of_the_end, monkeypatch)
+
+
+ADDED = {"patients": 1, "notes": 1}
 
 
 def _change_everything(clinic: Clinic) -> None:
+    clinic.contact("Added")
+    clinic.note(clinic.exports["Contacts"][0]["id"], "")  # which is rejected
     changes = {"Contacts": "nameMiddle", "Appointments": "notes", "Notes": "Note", "Docs": "Type", "Image_data": "Type"}
     for export, heading in changes.items():
         for row in clinic.exports[export]:
@@ -154,15 +222,14 @@ def _kill_and_compare(clinic: Clinic, name: str, victim: int, monkeypatch: pytes
     monkeypatch.undo()
     assert (clinic.versions(), clinic.versions("nexus_assets")) == (before, ledger)
     # And the next run ends as an undisturbed one.
-    assert clinic.load(name)[name].account.accounted() == LOADED[name]
+    assert clinic.load(name, commit=False)[name].account.accounted() == LOADED[name] + ADDED.get(name, 0)
 
 
-def _count_statements(clinic: Clinic, name: str, monkeypatch: pytest.MonkeyPatch) -> int:
-    clinic.load(name, commit=False)  # SQLAlchemy asks the server a few things on its first connection
-    counted = _pull_the_plug_at(clinic, None, monkeypatch)
-    clinic.load(name, commit=False)
-    monkeypatch.undo()
-    return counted()
+def _count_statements(clinic: Clinic, name: str) -> int:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        counted = _pull_the_plug_at(clinic, None, monkeypatch)
+        clinic.load(name, commit=False)
+    return int(counted())
 
 
 def _pull_the_plug_at(clinic: Clinic, victim: int | None, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -190,10 +257,9 @@ def _pull_the_plug_at(clinic: Clinic, victim: int | None, monkeypatch: pytest.Mo
 
 @every_entity
 def test_a_source_that_breaks_off_leaves_all_as_it_was(
-    name: str, loaded: Clinic, monkeypatch: pytest.MonkeyPatch
+    name: str, disturbed: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded.tells_hashes = False  # so that the sources are read, though they are those of the last load
-    before, ledger = loaded.versions(), loaded.versions("nexus_assets")
+    before, ledger = disturbed.versions(), disturbed.versions("nexus_assets")
     real = stage._copy
 
     def broken(cursor: Any, statement: Any, blocks: Iterator[bytes]) -> None:
@@ -205,24 +271,40 @@ def test_a_source_that_breaks_off_leaves_all_as_it_was(
 
     monkeypatch.setattr(stage, "_copy", broken)
     with pytest.raises(Unplugged):
-        loaded.load(name)
-    assert (loaded.versions(), loaded.versions("nexus_assets")) == (before, ledger)
+        disturbed.load(name)
+    assert (disturbed.versions(), disturbed.versions("nexus_assets")) == (before, ledger)
 
 
-def test_a_load_that_is_taken_back_leaves_no_trace(furnished: Clinic) -> None:
-    before = dump(furnished)
-    furnished.load("patients", commit=False)
-    assert dump(furnished) == before
+@pytest.fixture(scope="module")
+def never_loaded(
+    kept_database: Callable[..., str],
+    drop_database: Callable[[str], None],
+    living_nexus_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Clinic]:
+    """The furnished clinic in a database that has no ledger, whose loads are refused or rolled back."""
+    url = kept_database(living_nexus_template)
+    with closing(furnish(Clinic(url, tmp_path_factory.mktemp("never_loaded")))) as clinic:
+        yield clinic
+    drop_database(url)
+
+
+def test_a_load_that_is_taken_back_leaves_no_trace(never_loaded: Clinic) -> None:
+    before = dump(never_loaded)
+    never_loaded.load("patients", commit=False)
+    assert dump(never_loaded) == before
+
+
+@pytest.fixture(scope="module")
+def as_loaded(disturbed: Clinic) -> str:
+    """All that the disturbed clinic holds."""
+    return dump(disturbed)
 
 
 @every_entity
-def test_a_later_load_that_is_taken_back_leaves_no_trace(name: str, loaded: Clinic) -> None:
-    loaded.contact("Added")
-    loaded.find("Contacts", loaded.exports["Contacts"][0]["id"])["nameLast"] = "Changed"
-    loaded.note(loaded.exports["Contacts"][0]["id"], "")
-    before = dump(loaded)
-    loaded.load(name, commit=False)
-    assert dump(loaded) == before
+def test_a_later_load_that_is_taken_back_leaves_no_trace(name: str, disturbed: Clinic, as_loaded: str) -> None:
+    disturbed.load(name, commit=False)
+    assert dump(disturbed) == as_loaded
 
 
 def dump(clinic: Clinic) -> str:
@@ -236,20 +318,28 @@ def dump(clinic: Clinic) -> str:
 # --- the account ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def accounts(begun: Begun, empty_ledger_template: str) -> Mapping[str, Account]:
+    """The accounts of a load with something wrong in every export."""
+    with begun(empty_ledger_template) as furnished:
+        furnish(furnished)
+        contact = furnished.exports["Contacts"][0]["id"]
+        twin = dict(furnished.exports["Notes"][0])
+        furnished.exports["Notes"].append(twin)  # the same row twice
+        furnished.exports["Contacts"].append(dict(furnished.exports["Contacts"][0]))
+        furnished.contact("")  # no last name
+        furnished.note(contact, " ")
+        furnished.note("0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
+        furnished.appointment("")
+        furnished.appointment(contact, "13/13/2024")
+        furnished.image("")
+        furnished.add("Contacts", nameLast="Somebody")["id"] = "not an id"
+        return {name: found.account for name, found in furnished.load().items()}
+
+
 @every_entity
-def test_every_source_row_is_accounted_for(name: str, furnished: Clinic) -> None:
-    contact = furnished.exports["Contacts"][0]["id"]
-    twin = dict(furnished.exports["Notes"][0])
-    furnished.exports["Notes"].append(twin)  # the same row twice
-    furnished.exports["Contacts"].append(dict(furnished.exports["Contacts"][0]))
-    furnished.contact("")  # no last name
-    furnished.note(contact, " ")
-    furnished.note("0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D")
-    furnished.appointment("")
-    furnished.appointment(contact, "13/13/2024")
-    furnished.image("")
-    furnished.add("Contacts", nameLast="Somebody")["id"] = "not an id"
-    account = furnished.load()[name].account
+def test_every_source_row_is_accounted_for(name: str, accounts: Mapping[str, Account]) -> None:
+    account = accounts[name]
     assert account.source_rows == account.accounted()
     assert account.source_rows == sum(account.outcomes.values()) + sum(account.rejected.values())
 
@@ -359,12 +449,12 @@ def test_a_ledger_restored_without_its_sequences_gives_numbers_that_are_free(loa
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if ENTITIES[name].upstream])
-def test_without_its_parents_a_load_stops_and_names_the_command(name: str, furnished: Clinic) -> None:
-    before = furnished.versions()
+def test_without_its_parents_a_load_stops_and_names_the_command(name: str, never_loaded: Clinic) -> None:
+    before = never_loaded.versions()
     with pytest.raises(NeverLoadedError, match=re.escape(f"dagster asset materialize --select '*{name}'")):
-        furnished.load(name)
-    assert furnished.versions() == before
-    assert furnished.value("SELECT to_regnamespace('nexus_assets')") is None
+        never_loaded.load(name)
+    assert never_loaded.versions() == before
+    assert never_loaded.value("SELECT to_regnamespace('nexus_assets')") is None
 
 
 def test_images_alone_are_enough_once_their_parents_are_there(loaded: Clinic) -> None:
@@ -384,11 +474,10 @@ def test_an_image_of_a_batch_that_was_not_loaded_waits(loaded: Clinic) -> None:
 # --- content types ----------------------------------------------------------------------------------------------------
 
 
-def test_content_types_are_found_by_label(furnished: Clinic) -> None:
-    furnished.load()
+def test_content_types_are_found_by_label(loaded: Clinic) -> None:
     label = "SELECT DISTINCT c.app_label, c.model FROM {images_batch} AS b JOIN django_content_type AS c ON c.id = content_type_id"
-    assert furnished.rows(label) == [("patients", "patient")]
-    assert furnished.rows(label.replace("images_batch", "documents_document")) == [("patients", "patient")]
+    assert loaded.rows(label) == [("patients", "patient")]
+    assert loaded.rows(label.replace("images_batch", "documents_document")) == [("patients", "patient")]
 
 
 def test_a_content_type_that_nobody_made_is_never_made(nexus_database: str, tmp_path: Path) -> None:

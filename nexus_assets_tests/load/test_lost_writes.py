@@ -7,6 +7,8 @@ import pytest
 from nexus_assets.load.lost_writes import LostWriteError
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.commits
+
 FUNCTION = "CREATE FUNCTION public.quiet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$"
 TRIGGER = "CREATE TRIGGER quiet BEFORE {event} ON {{patients}} FOR EACH ROW EXECUTE FUNCTION public.quiet()"
 

@@ -25,6 +25,8 @@ from nexus_assets_tests.load.clinic import HEADINGS, OPTIONAL_HEADINGS, Clinic
 from nexus_assets_tests.load.test_load import LOADED
 from nexus_assets_tests.sources.writers import ENCODINGS, LINE_ENDS, WRITERS, gzip_file, xlsx_file, xml_file, zip_file
 
+pytestmark = pytest.mark.commits
+
 HEADER = ("Date", "id", "Note", "Note Type")
 NOTES = [
     (date(2016, 2, 13), "A1", "Renée says: it doesn’t hurt, at 38° or so\x0bSecond line", "Ærø – façade"),

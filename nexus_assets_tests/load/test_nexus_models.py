@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from nexus_assets.entities import ENTITIES
 from nexus_assets.local import nexus_schema
 from nexus_assets.local.nexus_models import MODELS, table_name
+from nexus_assets.local.postgres import Postgres
 from nexus_assets.mapping.entity import Entity
 from nexus_assets.nexus.catalog import ContractError
 from nexus_assets_tests.load.clinic import Clinic
-from nexus_assets_tests.load.test_django import Django
+from nexus_assets_tests.load.test_django import Django, start
+
+pytestmark = pytest.mark.commits
 
 every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
 BATCH = "(app_label, model) = ('images', 'imagebatch')"
@@ -47,9 +50,9 @@ def test_the_demos_content_types_are_the_listed_ones(living_nexus_database: str)
     assert nexus_schema.metadata().tables.keys() <= MODELS.keys()
 
 
-def test_the_django_projects_models_are_the_listed_ones(database: str, tmp_path: Path) -> None:
-    with closing(Clinic(database, tmp_path)) as clinic:
-        found = {table: tuple(model) for table, model in Django(clinic)("models").items()}
+def test_the_django_projects_models_are_the_listed_ones(database: str, tmp_path: Path, postgres: Postgres) -> None:
+    with closing(Clinic(database, tmp_path)) as clinic, start("current", postgres) as project:
+        found = {table: tuple(model) for table, model in Django(project, clinic)("models").items()}
     assert found == {table: MODELS[table] for table in found}
     assert {entity.model.tables[0] for entity in ENTITIES.values()} <= found.keys()
 

@@ -20,6 +20,8 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.commits
+
 ROUNDS, TRIES = 50, 10
 DAYS = ("3/18/2024", "4/19/2024")
 

@@ -16,6 +16,8 @@ from nexus_assets.ledger.retention import PURGED, purge, purge_alerts, purge_che
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic
 
+pytestmark = pytest.mark.commits
+
 GROWS = {"load": "finished_at", "correction": "idle_since", "undone": "undone_at"}
 
 

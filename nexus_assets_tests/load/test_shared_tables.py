@@ -439,6 +439,7 @@ def test_referrers_that_another_tool_recreated_are_followed_with_their_links(ref
 # --- reset and undo ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.commits
 @pytest.mark.parametrize("prepare", [later_in_referrers, lambda clinic: coordinated(clinic, "Wattle", "Ines Quandong")])
 def test_a_reset_removes_each_row_once_and_loses_nothing(prepare: Callable[[Clinic], Any], referred: Clinic) -> None:
     prepare(referred)
@@ -456,6 +457,7 @@ def test_a_reset_removes_each_row_once_and_loses_nothing(prepare: Callable[[Clin
     assert referred.values(ids) == before
 
 
+@pytest.mark.commits
 def test_undoing_the_load_that_took_a_coordinator_over_gives_the_row_back(referred: Clinic) -> None:
     later_in_referrers(referred)
     referred.load("specialties", "referrers")
@@ -467,6 +469,7 @@ def test_undoing_the_load_that_took_a_coordinator_over_gives_the_row_back(referr
     assert conflicts(referred) == []
 
 
+@pytest.mark.commits
 def test_undoing_the_load_that_made_a_referrer_leaves_one_whom_the_other_export_names(referred: Clinic) -> None:
     referred.load("patients", "specialties", "referrers")
     load = str(referred.value("SELECT max(id) FROM nexus_assets.load WHERE entity = 'referrers'"))
@@ -476,6 +479,7 @@ def test_undoing_the_load_that_made_a_referrer_leaves_one_whom_the_other_export_
     assert [kept.reason for kept in planned.loads[0].undoing.kept] == ["loaded_since"]
 
 
+@pytest.mark.commits
 def test_undoing_the_load_that_ended_a_link_lets_it_begin_again(referred: Clinic) -> None:
     row = coordinated(referred, "Wattle")
     referred.load(*ALL)

@@ -12,6 +12,8 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 
+pytestmark = pytest.mark.commits
+
 REJECTS = "SELECT count(*) FROM nexus_assets.reject WHERE resolved_load IS NULL AND entity = 'notes'"
 
 

@@ -15,6 +15,8 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id
 
+pytestmark = pytest.mark.commits
+
 
 def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: bool) -> tuple[LoadResult, list[str]]:
     """A load that may ask for the exports' hashes first; and the exports whose records it read. What it says goes to `said`."""

@@ -18,7 +18,15 @@ from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.references import foreign_columns, generic_keys
 from nexus_assets.nexus.relations import CatalogCursor
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.load.clinic import Clinic, patients_alone
+
+pytestmark = pytest.mark.commits
+
+
+@pytest.fixture
+def loaded(loaded: Clinic) -> Clinic:
+    return patients_alone(loaded)
+
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 REFERENCE_CHECKS = ("no_orphaned_references", "no_doubtful_references")

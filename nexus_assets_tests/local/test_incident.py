@@ -8,9 +8,11 @@ import pytest
 
 from nexus_assets.local.incident import Figures, is_well, measure, strike
 from nexus_assets_tests.load.clinic import Clinic
-from nexus_assets_tests.load.conftest import loaded, loaded_template
+from nexus_assets_tests.load.conftest import copied, loaded, loaded_template, opened
 
-__all__ = ["loaded", "loaded_template"]
+__all__ = ["copied", "loaded", "loaded_template", "opened"]
+
+pytestmark = pytest.mark.commits
 
 
 def test_the_figures_are_those_of_before_once_a_load_has_healed_it(loaded: Clinic) -> None:

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from nexus_assets_tests.load.conftest import clinic, furnished, loaded, loaded_template
+import pytest
 
-__all__ = ["clinic", "furnished", "loaded", "loaded_template"]
+from nexus_assets_tests.load.conftest import (
+    Open,
+    clinic,
+    copied,
+    empty_ledger_template,
+    furnished,
+    loaded,
+    loaded_template,
+)
+
+__all__ = ["clinic", "copied", "empty_ledger_template", "furnished", "loaded", "loaded_template"]
+
+
+@pytest.fixture
+def opened(copied: Open) -> Open:
+    """The connections are what is tested."""
+    return copied

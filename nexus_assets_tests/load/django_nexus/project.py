@@ -252,7 +252,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
-
 def answer(database: str, command: str, *arguments: str) -> Any:
     from django.db import connection
 
@@ -267,6 +266,7 @@ if __name__ == "__main__":
     configure()
     for line in sys.stdin:
         if os.fork() == 0:
-            print(json.dumps(answer(*json.loads(line))), flush=True)
+            sys.stdout.write(json.dumps(answer(*json.loads(line))) + "\n")
+            sys.stdout.flush()
             os._exit(0)
         os.wait()
