@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 from psycopg2.extensions import cursor as Cursor
@@ -49,7 +51,8 @@ def named_column(link: GenericReference) -> Identifier:
     return Identifier(f"named_{link.id_column}")
 
 
-def _code() -> dict[str, str]:
+@cache
+def _code() -> Mapping[str, str]:
     mapping, ledger = files("nexus_assets.mapping"), files("nexus_assets.ledger")
     return {
         "ledger": ledger.joinpath("schema.sql").read_text("utf-8"),
@@ -59,6 +62,7 @@ def _code() -> dict[str, str]:
     }
 
 
+@cache
 def code_hash() -> str:
     """The hash of everything that shapes the schema; another one means: install again."""
     shape = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -49,8 +49,7 @@ def forget(cursor: Cursor) -> None:
         cursor.known.clear()
 
 
-@dataclass(frozen=True)
-class RelationColumn:
+class RelationColumn(NamedTuple):
     """A column; `base_type` is its type without a length, or the one under its domain, `is_text` whether that is text."""
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -96,8 +97,9 @@ def _path_sql(cursor: Cursor) -> Composable:
     return SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
 
 
-def _setting_sql() -> Composable:
-    fixed = {**FIXED, "lock_timeout": LOCK_TIMEOUT}
+@cache
+def _setting_sql(lock_timeout: str) -> Composable:
+    fixed = {**FIXED, "lock_timeout": lock_timeout}
     values = SQL(", ").join(SQL("({}, {})").format(Literal(name), Literal(value)) for name, value in fixed.items())
     # One that a server does not have (transaction_timeout came with PostgreSQL 17) is NULL, and skipped.
     return SQL("""
@@ -120,7 +122,7 @@ def prepare(cursor: Cursor, *, read_only: bool) -> None:
             remedy=f"Nothing was written. As an administrator: DROP {kind.upper()} {name}, and REVOKE CREATE ON SCHEMA public FROM"
             " PUBLIC (PostgreSQL 14 grants it to everybody).",
         )
-    cursor.execute(_setting_sql())
+    cursor.execute(_setting_sql(LOCK_TIMEOUT))
     ((_, replication_role, is_read_only, is_standby),) = cursor.fetchall()
     if replication_role != "origin":
         raise SessionError(

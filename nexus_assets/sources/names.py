@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 FORMATS = (".xlsx", ".csv", ".tab", ".tsv", ".mer", ".xml")
 PLAIN_TEXT = ".txt"  # an export where there is no other, else the list of its fields
@@ -134,6 +135,7 @@ def says_only_what_it_is(file_name: str, name: str) -> bool:
     return re.fullmatch(rf"v?(?:{words}|[\W\d_])*", letters(stem)[len(letters(name)) :]) is not None
 
 
+@lru_cache(maxsize=1024)
 def export_stem(file_name: str) -> str | None:
     """Returns an export's file name without its endings; None for what is none: lock files, half-written ones, others."""
     if file_name.startswith((".", "~$")):
@@ -149,6 +151,7 @@ def export_stem(file_name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def letters(text: str) -> str:
     """Returns what counts of a name when names are compared."""
     return re.sub(r"[\s_-]+", "", text).casefold()
