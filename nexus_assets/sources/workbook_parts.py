@@ -1,8 +1,8 @@
 """The parts of a workbook file: read through once, which proves that they are whole and shows what calamine would not report.
 
 calamine reads an error (#N/A), a formula without its value and the covered half of a merged cell as nothing, drops the sign
-of a negative time, and asks for memory for the whole rectangle between the first and the last cell. Sheets that can hold any
-of that are rare: few bytes give them away, and only then is each cell looked at.
+of a negative time, and asks for memory for the whole rectangle between the first and the last cell. A sheet whose cells all
+have the forms in which programs write texts and plain numbers holds none of that; of any other each cell is looked at.
 """
 
 from __future__ import annotations
@@ -35,24 +35,40 @@ SPARSE, MOST_EMPTY = 20, 4_000_000
 """A rectangle of more cells than the second, of which not one in the first holds anything, has a stray cell."""
 
 SMALL = 1 << 22
-"""Bytes of a sheet up to which each of its cells is looked at anyway."""
+"""Bytes of a sheet that is not read up to which its cells are looked at one by one, to be searched for headings."""
+
+LONGEST_ROW = 1 << 24
+"""Bytes of a row up to which it may be an ordinary one."""
 
 OPEN_AND_SAVE = "Open it in Excel, save it as .xlsx, or export it from FileMaker as .csv; then run the same command."
 _EXPORT_AGAIN = "Export or copy it again, then run the same command."
 
 _1904 = re.compile(rb"""<(?:\w+:)?workbookPr\b[^>]*\sdate1904=["'](?:1|true|on)["']""")
 _CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|true|on)["']""")
-_REMARKABLE = (b't="e"', b"t='e'", b"<f>", b"<f ", b"<f/", b"<mergeCell ")
-_NO_NUMBER = re.compile(rb"<v>(?![0-9])")
-_NO_INLINE_TEXT = re.compile(rb"inlineStr[^<>]*><v")
-_DAY_60 = re.compile(rb"><v>60(?:\.[0-9]*)?</v>")
+_ORDINARY_CELL = re.compile(
+    rb"""
+    <c\ r="[A-Z]{1,2}[1-9][0-9]{0,6}" (?:\ s="[0-9]+")?
+    (?: (?:\ t="\w+")? (?:/>|></c>)
+      | (?:\ t="n")? ><v> (?!60[.<]) (?:0|[1-9][0-9]*) (?:\.[0-9]+)? (?:[eE]-[0-9]+)? </v></c>
+      | \ t="s" ><v> [0-9]+ </v></c>
+      | \ t="b" ><v> [01] </v></c>
+      | \ t="str" ><v> [^<\x00-\x08\x0b\x0c\x0e-\x1f]* </v></c>
+      | \ t="inlineStr" ><is><t (?:\ xml:space="preserve")? (?:/>|> [^<\x00-\x08\x0b\x0c\x0e-\x1f]* </t>)</is></c>
+    )""",
+    re.VERBOSE,
+)
+"""A cell that calamine reads as what it is: one without an error, a formula, a number below zero or the day 60, in one of the
+first 702 columns."""
+
+_ORDINARY_ROW = re.compile(rb"""\s*<row r="([1-9][0-9]{0,6})"(?: [\w:.]+="[^"<&]*")*(?:/>|>\.*</row>)""")
+_ROW_END = b"</row>"
+_SHEET_DATA = re.compile(rb"<sheetData>\s*</sheetData>")
+_OF_CELLS = re.compile(rb"<(?:\w+:)?(?:sheetData|row|c|v|f|is|mergeCell)[\s/>]")
+_REFERENCE = re.compile(rb"&(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);")
 _INSTRUCTION = re.compile(rb"<\?(?!xml\s)")
-_ODDLY_WRITTEN = re.compile(rb"""\sr(?:\s+=|=\s|='|="[a-z])""")
-_WIDE = re.compile(rb'r="[A-Z]{2,3}\d')
+_WIDE = re.compile(rb'r="[A-Z]{2}\d')
 _COLUMNS_OF_ONE_LETTER = 26
 _COLUMNS_OF_TWO_LETTERS = 26 + 26 * 26
-_FAR_RIGHT = re.compile(rb'r="[A-Z]{3}\d')
-_LAST_ROW = re.compile(rb"""<(?:\w+:)?row\b[^>]*?\sr=["'](\d{1,7})["']""")
 
 
 @dataclass(frozen=True)
@@ -75,13 +91,50 @@ class Parts:
 
 @dataclass
 class _Seen:
-    """What the bytes of one part give away."""
+    """What the bytes of one part give away, and of a sheet what they leave over once its ordinary rows are taken out."""
 
-    remarkable: bool = False
+    is_ordinary: bool = True
     wide: bool = False
     last_row: int = 0
     cells: int = 0
+    rest: bytes = field(default=b"", repr=False)
     since_tag: int = field(default=0, repr=False)
+
+    def take_rows(self, block: bytes) -> None:
+        """Takes the whole rows of the next block, whose cells then need no look: all, or the sheet is no ordinary one."""
+        if not self.is_ordinary:
+            return
+        text = self.rest + block
+        # Where the end of a row lies across two blocks, all but its last byte is in the rest.
+        end = text.rfind(_ROW_END, max(0, len(self.rest) - len(_ROW_END) + 1))
+        if end < 0:
+            self.rest = text
+        else:
+            end += len(_ROW_END)
+            rows = text[:end]
+            dotted, cells = _ORDINARY_CELL.subn(b".", rows)
+            self.cells += cells
+            self.last_row = max(self.last_row, *map(int, _ORDINARY_ROW.findall(dotted)), 0)
+            self.wide = self.wide or _WIDE.search(rows) is not None
+            others = _ORDINARY_ROW.sub(b"", dotted)
+            self.is_ordinary = _is_text(rows) and _ROW_END not in others
+            self.rest = others + text[end:]
+        self.is_ordinary = self.is_ordinary and len(self.rest) <= LONGEST_ROW
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether anything is left over, once all of the part was seen, that may hold a cell or say something of one."""
+        without, places = _SHEET_DATA.subn(b"", _ORDINARY_ROW.sub(b"", self.rest))
+        return not self.is_ordinary or places != 1 or _OF_CELLS.search(without) is not None
+
+
+def _is_text(xml: bytes) -> bool:
+    """Whether this is UTF-8, with no other references to characters than XML's own."""
+    try:
+        xml.decode()
+    except UnicodeDecodeError:
+        return False
+    return xml.count(b"&") == len(_REFERENCE.findall(xml))
 
 
 def check_parts(data: bytes, location: str) -> Parts:
@@ -132,27 +185,9 @@ def _blocks(archive: zipfile.ZipFile, part: zipfile.ZipInfo, seen: _Seen, locati
             if is_xml:
                 _refuse_odd_text(block, data, seen, location, part.filename)
             if is_sheet:
-                seen.wide = seen.wide or _WIDE.search(data) is not None
-                if not seen.remarkable:
-                    seen.remarkable = any(mark in data for mark in _REMARKABLE)
-                    seen.remarkable |= seen.wide and _FAR_RIGHT.search(data) is not None
-                    seen.remarkable |= _NO_NUMBER.search(data) is not None
-                    seen.remarkable |= _NO_INLINE_TEXT.search(data) is not None
-                    seen.remarkable |= _ODDLY_WRITTEN.search(data) is not None
-                    seen.remarkable |= _may_hold_day_60(data)
-                seen.cells += block.count(b"<c ")
-                # An ordinary sheet has its rows in order, so that the last one of a block is enough.
-                if (last := data.rfind(b"<row ")) >= 0 and (row := _LAST_ROW.match(data, last)):
-                    seen.last_row = max(seen.last_row, int(row[1]))
-                elif b":row " in data:
-                    seen.remarkable = True  # tags with a prefix: each cell is looked at
+                seen.take_rows(block)
             carry = block[-64:]
             yield len(block)
-
-
-def _may_hold_day_60(data: bytes) -> bool:
-    """Whether a number is 60 and something, and not the place of a text."""
-    return any(data[found.start() - 5 : found.start()] != b't="s"' for found in _DAY_60.finditer(data))
 
 
 def _refuse_odd_text(block: bytes, data: bytes, seen: _Seen, location: str, part: str) -> None:
@@ -181,8 +216,7 @@ def _parts(archive: zipfile.ZipFile, seen: Mapping[str, _Seen], location: str) -
         raise ExportError(f"{location} has no worksheet.", remedy=OPEN_AND_SAVE)
     found = seen[sheets[0].part]
     widest = _COLUMNS_OF_TWO_LETTERS if found.wide else _COLUMNS_OF_ONE_LETTER
-    is_small = archive.getinfo(sheets[0].part).file_size <= SMALL
-    if is_small or found.remarkable or _is_too_large(found.last_row * widest, found.cells):
+    if found.needs_a_look or _is_too_large(found.last_row * widest, found.cells):
         with archive.open(sheets[0].part) as stream:
             cells = SheetScan(calculated=_CALCULATE.search(text) is None).read(stream)
         if _is_too_large(cells.rows * cells.columns, cells.filled):

@@ -11,9 +11,14 @@ from datetime import date, datetime, time, timedelta
 import openpyxl
 import pytest
 import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.sources.content import BLOCK
+from nexus_assets.sources.sheet_cells import Cells, SheetScan
 from nexus_assets.sources.workbook import Cell, cell_text
+from nexus_assets.sources.workbook_parts import check_parts
 from nexus_assets_tests.sources.conftest import Exports, records
 from nexus_assets_tests.sources.writers import csv_file, xlsx_file
 
@@ -195,14 +200,14 @@ def test_a_workbook_that_is_called_csv_is_refused(exports: Exports) -> None:
         exports.open(wanted=("id",))
 
 
-def changed_part(data: bytes, part: str, old: str, new: str) -> bytes:
-    """A workbook of which one part has another text."""
+def changed_part(data: bytes, part: str, old: str, new: str, encoding: str = "utf-8") -> bytes:
+    """A workbook of which one part has another text, in this encoding."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():
             text = source.read(name).decode()
             assert name != part or old in text
-            target.writestr(name, text.replace(old, new) if name == part else text)
+            target.writestr(name, text.replace(old, new).encode(encoding) if name == part else text)
     return buffer.getvalue()
 
 
@@ -236,15 +241,120 @@ SOUND = xlsx_file([("id", "Note", "Extra"), ("1", 5, 7), ("2", 6, 8)])
         ('<c r="B2"><v>5<!-- x -->6</v></c>', "comments"),
     ],
 )
-@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+@pytest.mark.parametrize("block", [100, BLOCK], ids=["many blocks", "one block"])
 def test_a_cell_that_holds_something_is_not_read_as_nothing(
-    exports: Exports, cell: str, words: str, is_large: bool, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, cell: str, words: str, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if is_large:  # of a large sheet the cells are looked at one by one only where a block holds a mark of such a cell
-        monkeypatch.setattr("nexus_assets.sources.workbook_parts.SMALL", 0)
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.BLOCK", block)
     exports.put("Notes.xlsx", changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', cell))
     with pytest.raises(NexusAssetsError, match=words):
         exports.open(wanted=("id", "Note"))
+
+
+class LookedError(Exception):
+    """Raised where each cell is looked at."""
+
+
+@pytest.fixture
+def no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has LookedError raised where the cells of a sheet would be looked at one by one."""
+
+    def look(*_: object) -> None:
+        raise LookedError
+
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.SheetScan.read", look)
+
+
+ORDINARY = [
+    '<c r="B2" s="3"/>',
+    '<c r="B2" s="3"></c>',
+    '<c r="B2" s="3" t="s"/>',
+    '<c r="B2" t="n"><v>5</v></c>',
+    '<c r="B2"><v>0</v></c>',
+    '<c r="B2"><v>600</v></c>',
+    '<c r="B2"><v>43177.395833333336</v></c>',
+    '<c r="B2"><v>9.0277777777777776E-2</v></c>',
+    '<c r="B2" s="12" t="b"><v>0</v></c>',
+    '<c r="B2" t="str"><v>a &amp; b &#10; 0 &lt; 1</v></c>',
+    '<c r="B2" t="inlineStr"><is><t>Nguyễn</t></is></c>',
+    '<c r="B2" t="inlineStr"><is><t xml:space="preserve"> a.b </t></is></c>',
+    '<c r="B2" t="inlineStr"><is><t/></is></c>',
+    '</row>\n  <row r="3" spans="1:3" x14ac:dyDescent="0.25"/> <row r="4"></row><row r="5">',
+]
+
+
+@pytest.mark.parametrize("block", [100, BLOCK], ids=["many blocks", "one block"])
+@pytest.mark.parametrize("cell", ORDINARY)
+@pytest.mark.usefixtures("no_look")
+def test_cells_of_an_ordinary_sheet_are_not_looked_at_one_by_one(
+    cell: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.BLOCK", block)
+    data = changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', cell)
+    data = changed_part(data, SHEET, "</sheetData>", '<row r="9" ht="15" customHeight="1"/></sheetData>')
+    assert check_parts(data, "Notes.xlsx").cells == Cells()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('<c r="B2"><v>5</v></c>', cell)
+        for cell in (
+            '<c r="B2"><v>-5</v></c>',
+            '<c r="B2"><v>60</v></c>',
+            '<c r="B2"><v>60.5</v></c>',
+            '<c r="B2"><v>6E1</v></c>',
+            '<c r="B2"><v>060</v></c>',
+            '<c r="B2"><v> 60</v></c>',
+            '<c r="AAA2"><v>5</v></c>',
+            '<c r="B2" cm="1"><v>5</v></c>',
+            '<c  r="B2"><v>5</v></c>',
+            "<c r='B2'><v>5</v></c>",
+            '<x:c xmlns:x="y" r="B2"><x:v>5</x:v></x:c>',
+            '<c r="B2" t="str"><v>a & b</v></c>',
+            '<c r="B2" t="str"><v>&nbsp;</v></c>',
+            '<c r="B2" t="str"><v>a\x01b</v></c>',
+            '<c r="B2" t="inlineStr"><is><t>a</t></is><v>5</v></c>',
+            '<c r="B2"><v>5</v></c><v>6</v>',
+        )
+    ]
+    + [
+        ("</sheetData>", '</sheetData><mergeCells><mergeCell ref="A1:B1"/></mergeCells>'),
+        ("</sheetData>", '</sheetData><sheetData><row r="9"/></sheetData>'),
+        ("</sheetData>", '</sheetData><sheetData><row r="9"><c r="A9"><v>1</v></c></row></sheetData>'),
+        ("</sheetData>", '<c r="B9"><v>5</v></c></sheetData>'),
+        ("</sheetData>", '<x:row xmlns:x="y" r="9"/></sheetData>'),
+        ("</sheetData>", "<row><c><v>5</v></c></row></sheetData>"),
+    ],
+)
+@pytest.mark.usefixtures("no_look")
+def test_cells_of_any_other_sheet_are_looked_at(old: str, new: str) -> None:
+    with pytest.raises(LookedError):
+        check_parts(changed_part(SOUND, SHEET, old, new), "Notes.xlsx")
+
+
+@pytest.mark.usefixtures("no_look")
+def test_a_sheet_that_is_no_utf_8_is_looked_at() -> None:
+    old, new = '<c r="B2"><v>5</v></c>', '<c r="B2" t="str"><v>é</v></c>'
+    with pytest.raises(LookedError):
+        check_parts(changed_part(SOUND, SHEET, old, new, encoding="latin-1"), "Notes.xlsx")
+
+
+KINDS = ("", *(f' t="{kind}"' for kind in ("n", "s", "b", "str", "inlineStr", "e", "d")))
+FORMULAS = ("", "", "<f>1+1</f>", "<f/>")
+TEXTS = ("", "", "<is><t>a</t></is>")
+VALUES = ("", "0", "1", "-1", "60", "60.5", "600", "6e1", "60E-1", "5.", ".5", "x", "#N/A", "2024-03-18", "TRUE", " 7")
+CELLS = st.builds('<c r="B2"{}>{}{}<v>{}</v></c>'.format, *map(st.sampled_from, (KINDS, FORMULAS, TEXTS, VALUES)))
+
+
+@given(st.lists(CELLS, min_size=1, max_size=2))
+def test_no_sheet_that_is_not_looked_at_holds_anything_odd(cells: list[str]) -> None:
+    data = changed_part(SOUND, SHEET, '<c r="B2"><v>5</v></c>', "".join(cells))
+    if check_parts(data, "Notes.xlsx").cells == Cells():
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(SHEET) as stream:
+            found = SheetScan(calculated=True).read(stream)
+        assert found.odd == []
+        assert [number for number in found.misread.values() if number < 0 or 60 <= number < 61] == []
 
 
 @pytest.mark.parametrize("cell", ['<c r="C2"><f>1+1</f></c>', '<c r="C2" t="e"><v>#N/A</v></c>'])
@@ -340,8 +450,7 @@ def test_a_day_is_one_that_the_workbook_shows_or_none(
     assert exports.read("Notes.xlsx", data)[1] == ("7", text)
 
 
-def test_the_day_60_is_found_in_a_sheet_that_is_not_small(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexus_assets.sources.workbook_parts.SMALL", 0)
+def test_the_day_60_is_found_among_texts(exports: Exports) -> None:
     texts = [(f"record {number}", 7) for number in range(70)]
     data = xlsx_file([("id", "cell"), *texts, ("last", 60)], formats={1: DATE})
     assert exports.read("Notes.xlsx", data)[-1] == ("last", "1900-02-29")
