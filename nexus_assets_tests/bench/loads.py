@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.sql import SQL, Composable, Identifier
+from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
-from nexus_assets.ledger.tables import identity_table
+from nexus_assets.ledger.tables import identity_table, ledger_table
+from nexus_assets.load.incoming import hash_sql
 from nexus_assets.load.load import Inputs, load
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import stage_all
 from nexus_assets.load.work import Work
+from nexus_assets.mapping.parse import call
 from nexus_assets.nexus import catalog
 from nexus_assets.nexus.connection import make_engine, transaction
+from nexus_assets.nexus.queries import number
 from nexus_assets.resources import content_hash
 from nexus_assets.sources.filemaker import find_export, open_export
 from nexus_assets.sources.s3 import StoredObject, stored_object
@@ -162,14 +165,14 @@ def run_alone(url: str, statement: str | Composable) -> None:
 
 def export_finished(name: str, url: str, file: Path) -> int:
     """Writes the loaded rows, finished, into a file for COPY, in the order of the export, and beside it what the ledger knows of
-    them; returns how many."""
-    with (
-        transaction(make_engine(url), commit=False) as cursor,
-        file.open("wb") as out,
-        remembered(file).open("wb") as known,
-    ):
+    them and of the rejected ones; returns how many."""
+    with transaction(make_engine(url), commit=False) as cursor, file.open("wb") as out:
         target, ledger = catalog.reflect(cursor, ENTITIES[name]), identity_table(name)
-        cursor.copy_expert(SQL("COPY (SELECT * FROM {} ORDER BY row_number) TO STDOUT").format(ledger), known)
+        for table, known in remembered(name, file):
+            rows = SQL("COPY (SELECT * FROM {} WHERE {} ORDER BY row_number) TO STDOUT")
+            of_entity = SQL("TRUE") if table == ledger else SQL("entity = {}").format(Literal(name))
+            with known.open("wb") as kept:
+                cursor.copy_expert(rows.format(table, of_entity), kept)
         cursor.copy_expert(
             SQL(
                 "COPY (SELECT t.* FROM {} AS t JOIN {} AS l ON l.nexus_id = t.id ORDER BY l.row_number) TO STDOUT"
@@ -179,9 +182,12 @@ def export_finished(name: str, url: str, file: Path) -> int:
         return int(cursor.rowcount)
 
 
-def remembered(finished: Path) -> Path:
-    """The file of what the ledger knows of the finished rows."""
-    return finished.with_suffix(".ledger")
+def remembered(name: str, finished: Path) -> tuple[tuple[Identifier, Path], ...]:
+    """The ledger's tables that know of the rows, each with the file beside that of the finished ones."""
+    return (
+        (identity_table(name), finished.with_suffix(".ledger")),
+        (ledger_table("reject"), finished.with_suffix(".rejects")),
+    )
 
 
 def copy_finished(name: str, url: str, file: Path) -> int:
@@ -192,13 +198,32 @@ def copy_finished(name: str, url: str, file: Path) -> int:
 
 def floor(name: str, url: str, exports: Path, file: Path) -> int:
     """What no first load can do without: the sources as text in the database, the finished rows in the table, and what the ledger
-    keeps of them, the last two ready-made. A load's own work is what it takes beyond that: to read, to join, to decide."""
+    keeps of them and of the rejected ones, all but the first ready-made. A load's own work is what it takes beyond that: to read,
+    to join, to decide."""
     with transaction(make_engine(url)) as cursor:
         install(cursor)
         stage_all(cursor, ENTITIES[name], _inputs(exports), Work(name), {})
         rows = _copy(cursor, catalog.reflect(cursor, ENTITIES[name]).table, file)
-        _copy(cursor, identity_table(name), remembered(file))
+        for table, known in remembered(name, file):
+            _copy(cursor, table, known)
     return rows
+
+
+def floor_of_changed(name: str, url: str, exports: Path) -> int:
+    """What no load of a changed export can do without: its rows as text in the database, a hash of each, and a look at what the
+    ledger remembers under its id. Returns how many are as they were: none, as what this hashes is not what a load does."""
+    entity = ENTITIES[name]
+    with transaction(make_engine(url)) as cursor:
+        export = stage_all(cursor, entity, _inputs(exports), Work(name), {}).export
+        return number(
+            cursor,
+            SQL("SELECT count(*) FROM {} AS s JOIN {} AS l ON l.source_id = {} AND l.row_hash = {}").format(
+                export.table,
+                identity_table(name),
+                call("read_uuid", export.field(entity.source_id, "s")),
+                hash_sql(*(export.field(field, "s") for field in entity.fields())),
+            ),
+        )
 
 
 def _copy(cursor: Cursor, table: Composable, file: Path) -> int:

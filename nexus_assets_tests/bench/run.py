@@ -124,6 +124,11 @@ def _measure_entity(
             if number == 0:
                 loads.export_finished(name, url, finished)
             bench.add(scale, name, "unchanged", server.measured(loads.load_entity, name, url, exports))
+            if name in EXPORT_ENTITIES:
+                with server.copy_of(url) as other:
+                    bench.add(
+                        scale, name, "1 % changed, floor", server.measured(loads.floor_of_changed, name, other, changed)
+                    )
             bench.add(scale, name, "1 % changed", server.measured(loads.load_entity, name, url, changed))
             loads.forget_hashes(name, url)
             bench.add(scale, name, "all compared", server.measured(loads.load_entity, name, url, changed))
@@ -138,7 +143,7 @@ def _measure_entity(
         if scale == 1:
             with server.copy_of(parents) as url:
                 bench.add(scale, name, "a row at a time", server.measured(row_at_a_time, name, url, exports))
-    for file in (finished, loads.remembered(finished)):
+    for file in (finished, *(known for _, known in loads.remembered(name, finished))):
         file.unlink()
 
 
