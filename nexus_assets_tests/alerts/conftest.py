@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from nexus_assets.local.home import SOURCE
 from nexus_assets.nexus.connection import make_engine
 from nexus_assets_tests.alerts.graph import Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook, mailbox, webhook
@@ -42,7 +43,8 @@ def stored_graph(
     request: pytest.FixtureRequest, database: str, new_database: Callable[..., str], tmp_path: Path
 ) -> Iterator[Graph]:
     """The graph over an empty history in each of the places where a clinic may keep it."""
-    settings: dict[str, Any] = {"telemetry": {"enabled": False}}
+    settings: dict[str, Any] = yaml.safe_load((SOURCE / "dagster.yaml").read_text("utf-8"))
+    settings["storage"]["custom"]["config"] = {"base_dir": str(tmp_path)}
     if request.param == "postgresql":
         url = sa.make_url(new_database())
         place = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from nexus_assets.commands import load
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.local.home import SOURCE
 from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
 
 
@@ -18,6 +20,7 @@ from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the f
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "history"
     folder.mkdir()
+    shutil.copy(SOURCE / "dagster.yaml", folder)
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     return folder
 

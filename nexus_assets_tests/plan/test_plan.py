@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -26,6 +27,7 @@ from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.selection import selected_entities
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import run_load
+from nexus_assets.local.home import SOURCE
 from nexus_assets.nexus.connection import transaction
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
@@ -282,9 +284,9 @@ def nexus_assets(*arguments: str) -> Result:
 
 @pytest.fixture
 def history(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A DAGSTER_HOME of its own, for the runs that `apply` starts."""
+    """A DAGSTER_HOME of its own as a clinic has it, for the runs that `apply` starts."""
     home = tmp_path_factory.mktemp("dagster")
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    shutil.copy(SOURCE / "dagster.yaml", home)
     monkeypatch.setenv("DAGSTER_HOME", str(home))
 
 
