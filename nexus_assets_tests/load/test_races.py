@@ -22,7 +22,7 @@ from nexus_assets_tests.load.clinic import Clinic
 
 pytestmark = pytest.mark.commits
 
-ROUNDS, TRIES = 50, 10
+ROUNDS, SETTLED_EVERY, TRIES = 20, 5, 10
 DAYS = ("3/18/2024", "4/19/2024")
 
 
@@ -112,6 +112,8 @@ def test_any_order_of_loads_at_once_ends_where_one_after_the_other_does(
         for thread in running:
             thread.join(120)
         assert failed == [], f"round {number}, seed {seed}"
+        if number % SETTLED_EVERY < SETTLED_EVERY - 1:
+            continue
         clinic.load()
         settled = clinic.versions()
         clinic.load()

@@ -192,10 +192,16 @@ def test_all_settings_at_once_change_nothing(checked: CheckedClinic, usual: dict
     loads_as_usual(checked, usual, *(pair for pair in SETTINGS.items() if not pair[0].startswith("enable_")))
 
 
+HANDS = 10
+"""Into so many the settings are dealt, so that neighbours, which are about the same, are in different ones."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_setting_changes_nothing(checked: CheckedClinic, usual: dict[str, list[str]], setting: str) -> None:
-    loads_as_usual(checked, usual, (setting, SETTINGS[setting]))
+@pytest.mark.parametrize("hand", [[*SETTINGS][number::HANDS] for number in range(HANDS)], ids=", ".join)
+def test_settings_that_have_nothing_to_do_with_each_other_change_nothing(
+    checked: CheckedClinic, usual: dict[str, list[str]], hand: list[str]
+) -> None:
+    loads_as_usual(checked, usual, *((setting, SETTINGS[setting]) for setting in hand))
 
 
 @pytest.mark.parametrize("setting", REFUSED)
