@@ -11,7 +11,7 @@ import pytest
 
 from nexus_assets_tests.sources.writers import WRITERS
 
-FEW, MANY = 40_000, 4_000_000
+FEW, MANY = 40_000, 1_000_000
 HEADER = ("id", "id_Key", "Note", "Date")
 LINES = 10_000  # written at a time
 
@@ -54,7 +54,7 @@ def peak(folder: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("ending", ["csv", "tab", "xml", "csv.zip"])
-def test_memory_is_flat_from_forty_thousand_to_four_million_records(tmp_path: Path, ending: str) -> None:
+def test_memory_is_flat_from_forty_thousand_to_a_million_records(tmp_path: Path, ending: str) -> None:
     peaks = []
     for count in (FEW, MANY):
         folder = tmp_path / str(count)
@@ -69,5 +69,5 @@ def test_memory_is_flat_from_forty_thousand_to_four_million_records(tmp_path: Pa
         for file in folder.iterdir():
             file.unlink()
     few, many = peaks
-    assert many < few + 8
+    assert many <= few + 2  # two bytes a record
     assert many < 60
