@@ -114,19 +114,20 @@ def drawn(lines: Sequence[str]) -> str:
     return console.export_svg(title="nexus_assets", theme=THEME, code_format=FRAME, unique_id="terminal")
 
 
-def main(text: Path | None = None) -> None:
-    """Records, and draws where the recording is README's."""
+def recorded(home: Path, command: str) -> list[str]:
+    """What a command of nexus-assets over the clinic in this folder leaves on a terminal."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("NEXUS_", "AWS_", "DAGSTER"))}
+    return record([sys.executable, "-m", "nexus_assets", command], {**own, "NEXUS_LOCAL_HOME": str(home)}, home.parent)
+
+
+def main() -> None:
+    """Records, and draws."""
     with TemporaryDirectory() as folder:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("NEXUS_", "AWS_", "DAGSTER"))},
-            "NEXUS_LOCAL_HOME": str(Path(folder) / "local"),
-        }
         for command in ("demo", "incident"):
-            lines = record([sys.executable, "-m", "nexus_assets", command], environment, Path(folder))
-    (text or TEXT).write_text("\n".join([*lines, ""]), "utf-8")
-    if text is None:
-        PICTURE.write_text(drawn(lines), "utf-8")
+            lines = recorded(Path(folder) / "local", command)
+    TEXT.write_text("\n".join([*lines, ""]), "utf-8")
+    PICTURE.write_text(drawn(lines), "utf-8")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()

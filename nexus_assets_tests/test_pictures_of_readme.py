@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from nexus_assets.local.home import SOURCE
 from nexus_assets_tests import badges, recording
 
 
@@ -52,12 +48,3 @@ def test_badges_are_drawn_from_what_they_are_about() -> None:
 )
 def test_what_was_erased_is_not_recorded(printed: str, left: list[str]) -> None:
     assert recording.on_screen(printed) == left
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_run_of_today_is_the_recorded_one(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nexus_assets_tests.recording", str(tmp_path / "now")]
-    assert subprocess.run(command, cwd=SOURCE, check=False).returncode == 0
-    now = (tmp_path / "now").read_text("utf-8").splitlines()
-    assert recording.untimed(now) == recording.untimed(recorded())
