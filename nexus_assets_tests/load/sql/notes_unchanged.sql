@@ -52,43 +52,8 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
 FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
 
-SELECT 'check', k.conname,
-       ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
-             JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
-       pg_get_expr(k.conbin, k.conrelid), NULL, NULL, NULL
-FROM pg_constraint AS k
-WHERE k.conrelid = %(oid)s AND k.contype = 'c' AND 0 <> ALL (k.conkey)
-  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, TRUE)
-  AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                  WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> '')
-UNION ALL
-SELECT CASE WHEN i.indisunique THEN 'unique' ELSE 'with operators' END, n.relname,
-       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) ORDER BY a.attnum),
-       coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
-       ARRAY(SELECT pg_get_indexdef(i.indexrelid, place, FALSE) FROM generate_series(1, i.indnkeyatts) AS place),
-       coalesce(
-         (SELECT array_agg(CASE s.nspname WHEN 'pg_catalog' THEN o.oprname
-                           ELSE format('OPERATOR(%%I.%%s)', s.nspname, o.oprname) END ORDER BY c.place)
-          FROM pg_constraint AS k, unnest(k.conexclop) WITH ORDINALITY AS c (id, place)
-          JOIN pg_operator AS o ON o.oid = c.id JOIN pg_namespace AS s ON s.oid = o.oprnamespace
-          WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid),
-         array_fill('='::text, ARRAY[i.indnkeyatts::integer])),
-       coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, FALSE)
-FROM pg_index AS i JOIN pg_class AS n ON n.oid = i.indexrelid
-CROSS JOIN LATERAL (
-  SELECT array_agg(number) AS numbers FROM (
-    SELECT number FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS number WHERE number <> 0
-    UNION SELECT d.refobjsubid FROM pg_depend AS d
-    WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
-      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
-  ) AS c (number)
-) AS named
-WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid = %(oid)s
-  AND strpos(pg_get_indexdef(i.indexrelid), '.*') = 0
-  AND NOT EXISTS (SELECT FROM pg_attribute AS a
-                  WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> '')
-ORDER BY 1, 3, 2;
+SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
+OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
 
 SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.identity_notes AS l USING (source_id)
 WHERE c.entity = 'notes' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')

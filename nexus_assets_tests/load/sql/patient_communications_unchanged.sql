@@ -58,6 +58,9 @@ FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k
 SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
 FROM nexus_assets.identity_companies AS k JOIN public.companies AS t ON t.id = k.nexus_id;
 
+SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
+OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
+
 SELECT 'check', k.conname,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c (number, place)
              JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = c.number ORDER BY c.place),
