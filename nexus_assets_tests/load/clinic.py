@@ -177,11 +177,11 @@ class Clinic:
         return heading is None or any(row.get(heading) for row in self.exports[entity.source.export])
 
     def load_one(self, entity: Entity, *, commit: bool = True, **settings: Any) -> LoadResult:
-        with self._loading(entity, commit) as cursor:
+        with self.loading(entity, commit) as cursor:
             chosen = LoadSettings(**{"allow_empty": True, **settings})  # most tests need no row of most entities
             return load(cursor, entity, self.inputs(), chosen, "test", lambda _: None)
 
-    def _loading(self, entity: Entity, commit: bool) -> AbstractContextManager[Cursor]:
+    def loading(self, entity: Entity, commit: bool = True) -> AbstractContextManager[Cursor]:
         """The transaction of one load."""
         return transaction(self.engine, commit=commit, lock=entity.locks)
 
@@ -486,7 +486,7 @@ class RolledBack(Clinic):
 
     cursor = transaction
 
-    def _loading(self, _: Entity, commit: bool) -> AbstractContextManager[Cursor]:
+    def loading(self, _: Entity, commit: bool = True) -> AbstractContextManager[Cursor]:
         return self.transaction(commit)
 
     def close(self) -> None:

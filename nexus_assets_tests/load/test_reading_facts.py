@@ -11,13 +11,12 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.graph.entity_assets import _metadata
 from nexus_assets.load.load import LoadResult, load
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic
 
 
 def logged(clinic: Clinic, name: str) -> tuple[LoadResult, list[str]]:
     said: list[str] = []
-    with transaction(clinic.engine, lock=name) as cursor:
+    with clinic.loading(ENTITIES[name]) as cursor:
         return load(cursor, ENTITIES[name], clinic.inputs(), LoadSettings(), "test", said.append), said
 
 
@@ -56,7 +55,6 @@ def test_the_ledger_has_all_that_was_found_out(clinic: Clinic) -> None:
     assert (order["order"], order["why"]) == ("dmy", "1 dates can only be read so, 0 only the other way")
 
 
-@pytest.mark.commits
 def test_so_have_the_metadata(clinic: Clinic) -> None:
     clinic.contact("Wattle", DOB="13/2/1950", nameFirst="Zoë")
     told = _metadata(ENTITIES["patients"], logged(clinic, "patients")[0])
@@ -67,7 +65,6 @@ def test_so_have_the_metadata(clinic: Clinic) -> None:
     assert told["how_it_was_read"].data["Contacts"]["columns_unused"] == []
 
 
-@pytest.mark.commits
 @pytest.mark.parametrize("tells_hashes", [True, False], ids=["by the hashes", "row by row"])
 def test_a_new_column_that_nothing_reads_is_said_once(clinic: Clinic, tells_hashes: bool) -> None:
     clinic.tells_hashes = tells_hashes
@@ -84,7 +81,6 @@ def test_a_new_column_that_nothing_reads_is_said_once(clinic: Clinic, tells_hash
     assert "columns_new" not in result.sources["Contacts"]
 
 
-@pytest.mark.commits
 def test_a_heading_that_no_entity_declares_is_named_once_a_load_has_seen_it(clinic: Clinic) -> None:
     clinic.tells_hashes = False
     clinic.extra_headings["Contacts"] = ("Shoe size",)

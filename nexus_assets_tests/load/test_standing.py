@@ -9,10 +9,7 @@ import pytest
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.load import load
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
-
-pytestmark = pytest.mark.commits
 
 REJECTS = "SELECT count(*) FROM nexus_assets.reject WHERE resolved_load IS NULL AND entity = 'notes'"
 
@@ -21,7 +18,7 @@ def rows_read(clinic: Clinic, name: str = "notes") -> tuple[int, dict[str, int]]
     """Loads the entity; returns how many rows were read, and how many were rejected, by reason."""
     told: list[str] = []
     entity = ENTITIES[name]
-    with transaction(clinic.engine, lock=entity.locks) as cursor:
+    with clinic.loading(entity) as cursor:
         result = load(cursor, entity, clinic.inputs(), LoadSettings(allow_empty=True), "test", told.append)
     read = re.search(r"(\d+) rows? to read", " ".join(told))
     assert read is not None, told

@@ -12,10 +12,7 @@ import pytest
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.load import Inputs, LoadResult, load
 from nexus_assets.load.settings import LoadSettings
-from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id
-
-pytestmark = pytest.mark.commits
 
 
 def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: bool) -> tuple[LoadResult, list[str]]:
@@ -32,7 +29,7 @@ def again(clinic: Clinic, name: str, said: list[str] | None = None, **settings: 
         return None if opened is None else hashlib.sha256(Path(opened.facts.location).read_bytes()).hexdigest()
 
     told: Inputs = replace(inputs, export=export, digest=digest)  # type: ignore[arg-type]
-    with transaction(clinic.engine, lock=name) as cursor:
+    with clinic.loading(ENTITIES[name]) as cursor:
         result = load(cursor, ENTITIES[name], told, LoadSettings(**settings), "test", heard.append)  # type: ignore[arg-type]
     return result, read
 
