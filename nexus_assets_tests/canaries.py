@@ -308,6 +308,8 @@ def put_files(folder: Path, planter: Planter, export: str) -> None:
 
 def canaries(text: str, *names: str) -> list[str]:
     """What of the planted text is in a text, but for these names, which chance has made."""
+    if not CANARY.search(text):
+        return []
     for name in names:
         text = text.replace(name, "")
     text = CHANCE.sub("", text)
