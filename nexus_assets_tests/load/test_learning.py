@@ -14,6 +14,8 @@ from nexus_assets.nexus.connection import DatabaseError
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 from nexus_assets_tests.load.test_adopting import reminder
 
+pytestmark = pytest.mark.commits
+
 
 @pytest.fixture
 def unknown(loaded: Clinic) -> Clinic:
