@@ -3,7 +3,7 @@
 
 python3 dev.py demo             load the demo clinic into a local Nexus database, and show what came of it
 python3 dev.py ui               open Dagster over it: graph, checks, history; Ctrl-C ends everything
-python3 dev.py test [ARGS]      the fast tests; --slow: the slow ones; on all cores, unless anything else goes to pytest
+python3 dev.py test [ARGS]      the fast tests; --slow: all others; on all cores, unless anything else goes to pytest
 python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
 python3 dev.py sql ENTITY       the SQL of its loads: first, changed, unchanged; --record: record it again, as tests compare it
@@ -83,7 +83,7 @@ def main(arguments: List[str]) -> NoReturn:
 
 
 def test(_: str, rest: List[str]) -> None:
-    slow = ["-m", "slow"] if "--slow" in rest else []
+    slow = ["-m", "slow or extended"] if "--slow" in rest else []
     chosen = [word for word in rest if word != "--slow"]
     # Without compiled files each process of the run rewrites the assertions of all tests anew, which takes 8 s.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -31,6 +31,8 @@ from nexus_assets_tests.conftest import Bucket, end_server
 from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.load.clinic import Clinic, furnish
 
+pytestmark = pytest.mark.extended
+
 DEPLOY = SOURCE / "deploy"
 PAGE = (SOURCE / "docs" / "deploying.md").read_text("utf-8")
 COMPOSE: Mapping[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))

@@ -269,9 +269,9 @@ class TestHandingOver:
             (["test", "-k", "one"], "-m pytest -k one"),
             (
                 ["test", "--slow"],
-                f"-m pytest -m slow -n {(os.cpu_count() or 1) + 1} --dist loadfile --no-loadscope-reorder",
+                f"-m pytest -m slow or extended -n {(os.cpu_count() or 1) + 1} --dist loadfile --no-loadscope-reorder",
             ),
-            (["test", "--slow", "-x"], "-m pytest -m slow -x"),
+            (["test", "--slow", "-x"], "-m pytest -m slow or extended -x"),
             (["types"], "-m mypy"),
             (["ui", "--port", "1"], "-m nexus_assets.local.ui --port 1"),
             (["bench", "--scale", "1"], "-m nexus_assets_tests.bench --scale 1"),

@@ -11,18 +11,21 @@ from pathlib import Path
 import pytest
 
 from nexus_assets import cli
+from nexus_assets.local.postgres import Postgres
 from nexus_assets_tests.checks.clinic import JPEG, PDF
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.load.clinic import Clinic
-from nexus_assets_tests.load.test_django import Django
+from nexus_assets_tests.load.test_django import Django, start
 from nexus_assets_tests.test_readme import as_role  # noqa: F401 - the fixture
+
+pytestmark = pytest.mark.extended
 
 
 @pytest.fixture
-def living_nexus_database(database: str, tmp_path: Path) -> str:
+def living_nexus_database(database: str, postgres: Postgres, tmp_path: Path) -> str:
     """In place of the demo's schema: what Nexus's own migrations make."""
-    with closing(Clinic(database, tmp_path)) as clinic:
-        Django(clinic)("create")
+    with start("current", postgres) as project, closing(Clinic(database, tmp_path)) as clinic:
+        Django(project, clinic)("create")
     return database
 
 

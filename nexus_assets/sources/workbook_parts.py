@@ -93,7 +93,7 @@ class Parts:
 class _Seen:
     """What the bytes of one part give away, and of a sheet what they leave over once its ordinary rows are taken out."""
 
-    is_ordinary: bool = True
+    is_odd: bool = False
     wide: bool = False
     last_row: int = 0
     cells: int = 0
@@ -102,7 +102,7 @@ class _Seen:
 
     def take_rows(self, block: bytes) -> None:
         """Takes the whole rows of the next block, whose cells then need no look: all, or the sheet is no ordinary one."""
-        if not self.is_ordinary:
+        if self.is_odd:
             return
         text = self.rest + block
         # Where the end of a row lies across two blocks, all but its last byte is in the rest.
@@ -117,15 +117,15 @@ class _Seen:
             self.last_row = max(self.last_row, *map(int, _ORDINARY_ROW.findall(dotted)), 0)
             self.wide = self.wide or _WIDE.search(rows) is not None
             others = _ORDINARY_ROW.sub(b"", dotted)
-            self.is_ordinary = _is_text(rows) and _ROW_END not in others
+            self.is_odd = not _is_text(rows) or _ROW_END in others
             self.rest = others + text[end:]
-        self.is_ordinary = self.is_ordinary and len(self.rest) <= LONGEST_ROW
+        self.is_odd = self.is_odd or len(self.rest) > LONGEST_ROW
 
     @property
     def needs_a_look(self) -> bool:
         """Whether anything is left over, once all of the part was seen, that may hold a cell or say something of one."""
         without, places = _SHEET_DATA.subn(b"", _ORDINARY_ROW.sub(b"", self.rest))
-        return not self.is_ordinary or places != 1 or _OF_CELLS.search(without) is not None
+        return self.is_odd or places != 1 or _OF_CELLS.search(without) is not None
 
 
 def _is_text(xml: bytes) -> bool:

@@ -24,6 +24,8 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.extended
+
 ROLE = "importer_gone_bad"
 
 EVIL = """

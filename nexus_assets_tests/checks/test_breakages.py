@@ -22,6 +22,8 @@ from nexus_assets_tests.checks.breakages import (
 from nexus_assets_tests.checks.clinic import CheckedClinic, furnish_for_checks
 from nexus_assets_tests.conftest import NewDatabase
 
+pytestmark = pytest.mark.extended
+
 
 def test_nothing_is_red_in_a_sound_clinic(clinic: CheckedClinic) -> None:
     assert clinic.red() == {}

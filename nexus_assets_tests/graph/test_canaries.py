@@ -16,6 +16,8 @@ from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.canaries import Planter, canaries, put_files
 from nexus_assets_tests.graph.conftest import Graph, failure
 
+pytestmark = pytest.mark.extended
+
 LOADS = (("patients", "Contacts"), ("notes", "Notes"), ("documents", "Docs"), ("image_batches", "Image_data"))
 SEEDS = 12
 LENIENT = dict.fromkeys(SWITCHES, True)

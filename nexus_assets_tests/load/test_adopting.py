@@ -12,6 +12,8 @@ from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id, furn
 from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.test_load import EXPECTED, LOADED
 
+pytestmark = pytest.mark.extended
+
 every_entity = pytest.mark.parametrize("name", FURNISHED)
 
 

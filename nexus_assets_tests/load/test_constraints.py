@@ -7,6 +7,8 @@ import pytest
 from nexus_assets.admin.kept import Selection, decide
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.extended
+
 LONG_ENOUGH = (
     "ALTER TABLE {patients} ADD CONSTRAINT long_enough CHECK (length(last_name) > 3 AND last_name NOT LIKE '%%!%%')"
 )

@@ -14,6 +14,8 @@ from nexus_assets.nexus.connection import DatabaseError, make_engine, transactio
 from nexus_assets.nexus.session import SessionError
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.extended
+
 every_entity = pytest.mark.parametrize("entity", ENTITIES.values(), ids=ENTITIES)
 
 

@@ -11,6 +11,8 @@ from nexus_assets.load.sources import remarks
 from nexus_assets.mapping.reasons import NOTICES
 from nexus_assets_tests.load.clinic import Clinic, image_key
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.mark.parametrize(
     "word",

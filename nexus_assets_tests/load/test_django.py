@@ -25,7 +25,7 @@ from nexus_assets_tests.conftest import database_name
 from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.importer_in_use import degrade
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.extended]
 
 Open = Callable[[str], Clinic]
 PROJECT = Path(__file__).parent / "django_nexus" / "project.py"

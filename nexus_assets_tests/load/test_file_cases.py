@@ -32,6 +32,8 @@ from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.sources.test_workbooks import changed_part
 from nexus_assets_tests.sources.writers import csv_file, tab_file, xlsx_file, xml_file
 
+pytestmark = pytest.mark.extended
+
 FAMILIES = ("Wattle", "Banksia", "Grevillea", "Acacia", "Boronia", "Correa")
 BIRTHS = ("1/20/1950", "2/21/1951", "3/22/1952", "4/23/1953", "5/24/1954", "6/25/1955")
 DAY = "3/18/2024"

@@ -12,6 +12,8 @@ from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.importer_in_use import degrade_by
 from nexus_assets_tests.load.test_adopting import ids
 
+pytestmark = pytest.mark.extended
+
 
 @pytest.fixture
 def left(prepared: Prepared) -> Clinic:

@@ -25,7 +25,7 @@ from nexus_assets_tests.load.clinic import HEADINGS, OPTIONAL_HEADINGS, Clinic
 from nexus_assets_tests.load.test_load import LOADED
 from nexus_assets_tests.sources.writers import ENCODINGS, LINE_ENDS, WRITERS, gzip_file, xlsx_file, xml_file, zip_file
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.extended]
 
 HEADER = ("Date", "id", "Note", "Note Type")
 NOTES = [

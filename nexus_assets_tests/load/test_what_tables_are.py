@@ -20,7 +20,7 @@ from nexus_assets.nexus.references import foreign_columns, generic_keys
 from nexus_assets.nexus.relations import CatalogCursor
 from nexus_assets_tests.load.clinic import Clinic, patients_alone
 
-pytestmark = pytest.mark.commits
+pytestmark = [pytest.mark.commits, pytest.mark.extended]
 
 
 @pytest.fixture

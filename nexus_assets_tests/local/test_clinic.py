@@ -30,6 +30,8 @@ from nexus_assets.local.nexus_seed import CLINICS, FUNDING_SOURCES
 if TYPE_CHECKING:
     from nexus_assets_tests.conftest import Bucket
 
+pytestmark = pytest.mark.extended
+
 Record = dict[str, Any]
 
 EXPORTS = ("Contacts", "Appointments", "Notes", "Docs", "Image_dataV9")

@@ -24,6 +24,8 @@ from nexus_assets.local.home import SOURCE, local_home
 from nexus_assets.local.processes import LocalServiceError, is_free
 from nexus_assets.local.services import LocalServices, connect, disconnect, supervisor_pid
 
+pytestmark = pytest.mark.extended
+
 SOON = 15.0
 
 USER = """

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from nexus_assets_tests.mutation.changes import Change, changes
-from nexus_assets_tests.mutation.coverage_map import FOLDER, CoverageMap
+from nexus_assets_tests.mutation.coverage_map import ASKED, FOLDER, CoverageMap
 from nexus_assets_tests.mutation.trial import Outcome, Tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +92,7 @@ def told(outcome: Outcome) -> str:
 def record_map(folder: Path, tests: Sequence[str]) -> None:
     """Runs these tests, all where none is named, with the plugin that writes into the folder what they execute."""
     folder.mkdir(parents=True, exist_ok=True)
-    plugin = ("-p", "nexus_assets_tests.mutation.coverage_map", "-p", "no:cacheprovider", "-q")
+    plugin = ("-p", "nexus_assets_tests.mutation.coverage_map", "-p", "no:cacheprovider", "-q", *ASKED)
     variables = {**os.environ, FOLDER: str(folder)}
     subprocess.run([sys.executable, "-m", "pytest", *plugin, *tests], cwd=ROOT, env=variables, check=False)
 

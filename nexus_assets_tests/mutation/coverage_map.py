@@ -21,6 +21,9 @@ import pytest
 FOLDER = "COVERAGE_MAP"
 """The variable that names the folder into which a run of pytest with this plugin writes."""
 
+ASKED = ("-m", "not slow")
+"""Which tests are asked: the extended ones too."""
+
 CASES = 2
 """How many cases of a test with parameters are run for the map."""
 

@@ -24,7 +24,7 @@ import pytest
 
 from nexus_assets.local.postgres import Postgres
 from nexus_assets_tests.mutation.changes import Change
-from nexus_assets_tests.mutation.coverage_map import CoverageMap, Test
+from nexus_assets_tests.mutation.coverage_map import ASKED, CoverageMap, Test
 
 NOT_ASKED = (
     "load/test_golden_sql.py", "test_readme.py", "test_dev.py", "test_architecture.py", "test_privacy_of_files.py",
@@ -202,6 +202,7 @@ class Tree:
         try:
             code = pytest.main(
                 [
+                    *ASKED,
                     "-x",
                     "-q",
                     "-p",

@@ -13,6 +13,8 @@ from nexus_assets.nexus.grants import missing_statements
 from nexus_assets_tests.graph.conftest import Graph, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.test_readme import ROLE, as_role  # noqa: F401 - the fixture
 
+pytestmark = pytest.mark.extended
+
 
 def lacking(graph: Graph) -> list[str]:  # noqa: F811
     """What the role lacks, as it sees it itself."""

@@ -18,6 +18,8 @@ from nexus_assets.sources.filemaker import ReadSettings, find_export, open_expor
 from nexus_assets_tests.canaries import CANARY, Planter, canaries, put_files
 from nexus_assets_tests.load.clinic import HEADINGS
 
+pytestmark = pytest.mark.extended
+
 FILES_A_SEED = 40
 
 

@@ -20,6 +20,8 @@ from nexus_assets.sources.s3 import BucketError, StoredObject, object_size
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.sources.page_server import PREFIX, Answer, page, refusal, serving, speaking_connect
 
+pytestmark = pytest.mark.extended
+
 HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><p>Welcome<br></body></html>"
 WELL_FORMED = b"<html><body><p>Welcome</p></body></html>"
 LISTINGS: tuple[Listing, ...] = ("images", "documents")
