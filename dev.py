@@ -3,7 +3,7 @@
 
 python3 dev.py demo             load the demo clinic into a local Nexus database, and show what came of it
 python3 dev.py ui               open Dagster over it: graph, checks, history; Ctrl-C ends everything
-python3 dev.py test [ARGS]      the fast tests; --slow: all others; on all cores, unless anything else goes to pytest
+python3 dev.py test [ARGS]      the fast tests, --slow: all others, on all cores; ARGS go to pytest, as `PATH` or `-k WORD`
 python3 dev.py lint [--fix]     ruff: style and format
 python3 dev.py types            mypy
 python3 dev.py sql ENTITY       the SQL of its loads: first, changed, unchanged; --record: record it again, as tests compare it
@@ -83,11 +83,12 @@ def main(arguments: List[str]) -> NoReturn:
 
 
 def test(_: str, rest: List[str]) -> None:
-    slow = ["-m", "slow or extended"] if "--slow" in rest else []
-    chosen = [word for word in rest if word != "--slow"]
+    is_slow, chosen = "--slow" in rest, [word for word in rest if word != "--slow"]
+    # What is named is run with its extended tests.
+    kind = ["-m", "slow or extended"] if is_slow else ["-m", "not slow"] if chosen else []
     # Without compiled files each process of the run rewrites the assertions of all tests anew, which takes 8 s.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    become("python", "-m", "pytest", *slow, *(chosen or (WAITING if slow else ALL_CORES)))
+    become("python", "-m", "pytest", *kind, *(chosen or (WAITING if is_slow else ALL_CORES)))
 
 
 def lint(_: str, rest: List[str]) -> None:

@@ -266,7 +266,7 @@ class TestHandingOver:
         ("arguments", "expected"),
         [
             (["test"], f"-m pytest -n {(os.cpu_count() or 1) + 1} --dist loadfile"),
-            (["test", "-k", "one"], "-m pytest -k one"),
+            (["test", "-k", "one"], "-m pytest -m not slow -k one"),
             (
                 ["test", "--slow"],
                 f"-m pytest -m slow or extended -n {(os.cpu_count() or 1) + 1} --dist loadfile --no-loadscope-reorder",

@@ -23,6 +23,8 @@ from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.test_unchanged import again
 from nexus_assets_tests.readme import snippet
 
+pytestmark = pytest.mark.extended
+
 
 def undone(clinic: Clinic, chosen: str | None = None) -> UndoPlan:
     planned = plan(clinic.engine, chosen)

@@ -18,6 +18,8 @@ from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets_tests.alerts.graph import CANARY, CHECKS, Graph
 from nexus_assets_tests.alerts.receivers import Mailbox, Webhook
 
+pytestmark = pytest.mark.extended
+
 ORPHANS = "image_batches/no_orphaned_references"
 DOUBTS = "image_batches/no_doubtful_references"
 

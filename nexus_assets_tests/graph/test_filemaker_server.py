@@ -15,6 +15,8 @@ from nexus_assets_tests.graph.conftest import Graph, failure
 from nexus_assets_tests.load.clinic import HEADINGS
 from nexus_assets_tests.sources.fake_filemaker import FakeFileMaker, serving
 
+pytestmark = pytest.mark.extended
+
 CONTACTS = [(name, "date" if name == "DOB" else "text") for name in HEADINGS["Contacts"]]
 
 

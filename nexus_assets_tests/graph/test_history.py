@@ -14,6 +14,8 @@ from nexus_assets.graph import history
 from nexus_assets.graph.history import clinic_scope, shorten
 from nexus_assets.run_scope import Scope
 
+pytestmark = pytest.mark.extended
+
 ALL_ARE_OLD = -1
 
 

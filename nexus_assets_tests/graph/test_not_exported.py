@@ -21,6 +21,8 @@ from nexus_assets.resources import ClinicBucket
 from nexus_assets_tests.graph.conftest import Graph, failures
 from nexus_assets_tests.graph.conftest import graph as furnished_graph
 
+pytestmark = pytest.mark.extended
+
 OPTIONAL = [name for name, entity in ENTITIES.items() if entity.optional]
 __all__ = ["furnished_graph"]
 

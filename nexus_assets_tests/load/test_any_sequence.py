@@ -10,6 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from nexus_assets_tests.load.sequence import AnySequence
 
+pytestmark = pytest.mark.extended
+
 
 def run(new_database: Callable[..., str], template: str, examples: int, steps: int) -> None:
     machine = type("Sequence", (AnySequence,), {"new_database": staticmethod(new_database), "template": template})

@@ -15,6 +15,8 @@ from nexus_assets.ledger.shared import own_row_sql
 from nexus_assets.nexus import catalog, queries
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id
 
+pytestmark = pytest.mark.extended
+
 PATIENTS = ("patients", "patient_communications")
 ALL = (
     *("patients", "companies", "specialties", "referrers"),

@@ -11,6 +11,8 @@ from nexus_assets.admin import reset, undo
 from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.load.clinic import Clinic, Row
 
+pytestmark = pytest.mark.extended
+
 COORDINATION = ("coordinator_specialty", "support_coordinators", "coordinator_links")
 REFERRALS = ("specialties", "referrers", "patient_referrers")
 ALL = ("patients", *REFERRALS, *COORDINATION)

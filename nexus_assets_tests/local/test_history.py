@@ -17,6 +17,8 @@ import yaml
 from nexus_assets.graph.history import _remove_file
 from nexus_assets.local.history import FILES_OPEN, SqliteHistory
 
+pytestmark = pytest.mark.extended
+
 OURS = {
     "custom": {
         "module": "nexus_assets.local.history",

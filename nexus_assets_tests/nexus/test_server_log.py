@@ -18,6 +18,8 @@ from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F4
 from nexus_assets_tests.nexus.test_session import altered
 from nexus_assets_tests.test_readme import ROLE, as_role  # noqa: F401 - the fixture
 
+pytestmark = pytest.mark.extended
+
 TALKATIVE = (
     ("log_min_messages", "debug1"),
     ("log_min_error_statement", "debug1"),

@@ -15,6 +15,8 @@ from nexus_assets_tests.graph.conftest import Graph
 from nexus_assets_tests.plan.test_plan import _half_an_export, load
 from nexus_assets_tests.ui.conftest import Shoot, browser, shoot, window
 
+pytestmark = pytest.mark.extended
+
 __all__ = ["browser", "shoot"]
 
 SIZES = {"desktop": (1200, 1350), "phone": (360, 780)}

@@ -13,6 +13,8 @@ import pytest
 
 from nexus_assets_tests.sources.test_workbooks import SHEET, SOUND, sheets
 
+pytestmark = pytest.mark.extended
+
 READ = r"""
 import re, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
