@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -203,9 +204,8 @@ def killed_in_the_middle(
 
 def _temporary_file() -> int:
     """The descriptor of the open file of the temporary folder."""
-    return next(
-        int(name)
-        for name in os.listdir("/proc/self/fd")
-        if os.path.exists(f"/proc/self/fd/{name}") or "(deleted)" in os.readlink(f"/proc/self/fd/{name}")
-        if str(tempfile.gettempdir()) in os.readlink(f"/proc/self/fd/{name}")
-    )
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the one by which they were listed is closed
+            if str(tempfile.gettempdir()) in os.readlink(f"/proc/self/fd/{name}"):
+                return int(name)
+    raise FileNotFoundError

@@ -15,6 +15,8 @@ from nexus_assets.local.postgres import binary
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.extended
+
 OLD, OLDER = str(uuid.UUID(int=1)), str(uuid.UUID(int=2))
 
 

@@ -24,6 +24,8 @@ from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic, filemaker_id, furnish, image_key
 from nexus_assets_tests.load.conftest import Prepared
 
+pytestmark = pytest.mark.extended
+
 Edits = Mapping[str, Mapping[int, Mapping[str, object]]]
 
 

@@ -11,6 +11,8 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.admin.conftest import Command
 from nexus_assets_tests.load.clinic import Clinic
 
+pytestmark = pytest.mark.extended
+
 TABLES = ("patients", "appointments", "notes", "documents_document", "images_batch", "images_image")
 NOW = "now(), now()"
 
