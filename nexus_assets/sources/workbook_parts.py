@@ -48,7 +48,7 @@ _CALCULATE = re.compile(rb"""<(?:\w+:)?calcPr\b[^>]*\sfullCalcOnLoad=["'](?:1|tr
 _ORDINARY_CELL = re.compile(
     rb"""
     <c\ r="[A-Z]{1,2}[1-9][0-9]{0,6}" (?:\ s="[0-9]+")?
-    (?: (?:\ t="\w+")? (?:/>|></c>)
+    (?: (?:\ t="(?!e")\w+")? (?:/>|></c>)
       | (?:\ t="n")? ><v> (?!60[.<]) (?:0|[1-9][0-9]*) (?:\.[0-9]+)? (?:[eE]-[0-9]+)? </v></c>
       | \ t="s" ><v> [0-9]+ </v></c>
       | \ t="b" ><v> [01] </v></c>
@@ -216,16 +216,15 @@ def _parts(archive: zipfile.ZipFile, seen: Mapping[str, _Seen], location: str) -
         raise ExportError(f"{location} has no worksheet.", remedy=OPEN_AND_SAVE)
     found = seen[sheets[0].part]
     widest = _COLUMNS_OF_TWO_LETTERS if found.wide else _COLUMNS_OF_ONE_LETTER
-    if found.needs_a_look or _is_too_large(found.last_row * widest, found.cells):
-        with archive.open(sheets[0].part) as stream:
-            cells = SheetScan(calculated=_CALCULATE.search(text) is None).read(stream)
-        if _is_too_large(cells.rows * cells.columns, cells.filled):
-            raise ExportError(
-                f"{location} spans {cells.rows:,} rows and {cells.columns:,} columns: a cell far from the others holds something.",
-                remedy="Delete the rows and columns behind the last record, or export it from FileMaker as .csv.",
-            )
-    else:
-        cells = Cells()
+    looks = found.needs_a_look or _is_too_large(found.last_row * widest, found.cells)
+    # Of an ordinary sheet what its rows left over is read all the same: it must be well-formed, too.
+    with archive.open(sheets[0].part) if looks else io.BytesIO(found.rest) as stream:
+        cells = SheetScan(calculated=_CALCULATE.search(text) is None).read(stream)
+    if _is_too_large(cells.rows * cells.columns, cells.filled):
+        raise ExportError(
+            f"{location} spans {cells.rows:,} rows and {cells.columns:,} columns: a cell far from the others holds something.",
+            remedy="Delete the rows and columns behind the last record, or export it from FileMaker as .csv.",
+        )
     sheets[1:] = [replace(sheet, may_be_searched=_is_harmless(archive, sheet.part)) for sheet in sheets[1:]]
     return Parts(sheets, cells, _1904.search(text) is not None)
 

@@ -228,6 +228,8 @@ SOUND = xlsx_file([("id", "Note", "Extra"), ("1", 5, 7), ("2", 6, 8)])
         ('<c t="e" r="B2"><f>NA()</f><v>#N/A</v></c>', "Excel error"),
         ('<c r="B2" t="e" vm="1"><v>#VALUE!</v></c>', "Excel error"),
         ('<c t="e"><v>#NAME?</v></c>', "Excel error.* 'Note'"),
+        ('<c r="B2" t="e"/>', "Excel error"),
+        ('<c r="B2" t="e"></c>', "Excel error"),
         ('<c r="B2" t="e"><v>#GETTING_DATA</v></c>', "Excel error.*first in row 2"),
         ('<c r="B2" t="e"><v>#SPILL!</v></c>', "Excel error.*first in row 2"),
         ('<c r="B2" t="b"><f>TRUE()</f></c>', "formula without a value"),
@@ -259,10 +261,14 @@ class LookedError(Exception):
 def no_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has LookedError raised where the cells of a sheet would be looked at one by one."""
 
-    def look(*_: object) -> None:
-        raise LookedError
+    read = SheetScan.read
 
-    monkeypatch.setattr("nexus_assets.sources.workbook_parts.SheetScan.read", look)
+    def look(scan: SheetScan, stream: object) -> Cells:
+        if isinstance(stream, zipfile.ZipExtFile):
+            raise LookedError
+        return read(scan, stream)
+
+    monkeypatch.setattr(SheetScan, "read", look)
 
 
 ORDINARY = [
@@ -333,6 +339,19 @@ def test_cells_of_any_other_sheet_are_looked_at(old: str, new: str) -> None:
         check_parts(changed_part(SOUND, SHEET, old, new), "Notes.xlsx")
 
 
+@pytest.mark.parametrize("block", [100, BLOCK], ids=["many blocks", "one block"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("</worksheet>", ""), ("<sheetViews>", ""), ("</sheetData>", "</sheetData><a>"), ("</sheetData>", "")],
+)
+def test_a_sheet_that_is_not_well_formed_is_damaged_whatever_its_cells_are(
+    old: str, new: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_assets.sources.workbook_parts.BLOCK", block)
+    with pytest.raises(NexusAssetsError, match="is a damaged workbook"):
+        check_parts(changed_part(SOUND, SHEET, old, new), "Notes.xlsx")
+
+
 @pytest.mark.usefixtures("no_look")
 def test_a_sheet_that_is_no_utf_8_is_looked_at() -> None:
     old, new = '<c r="B2"><v>5</v></c>', '<c r="B2" t="str"><v>é</v></c>'
@@ -343,8 +362,9 @@ def test_a_sheet_that_is_no_utf_8_is_looked_at() -> None:
 KINDS = ("", *(f' t="{kind}"' for kind in ("n", "s", "b", "str", "inlineStr", "e", "d")))
 FORMULAS = ("", "", "<f>1+1</f>", "<f/>")
 TEXTS = ("", "", "<is><t>a</t></is>")
-VALUES = ("", "0", "1", "-1", "60", "60.5", "600", "6e1", "60E-1", "5.", ".5", "x", "#N/A", "2024-03-18", "TRUE", " 7")
-CELLS = st.builds('<c r="B2"{}>{}{}<v>{}</v></c>'.format, *map(st.sampled_from, (KINDS, FORMULAS, TEXTS, VALUES)))
+NUMBERS = ("", "0", "1", "-1", "60", "60.5", "600", "6e1", "60E-1", "5.", ".5", "x", "#N/A", "2024-03-18", "TRUE", " 7")
+VALUES = ("", "<v/>", *(f"<v>{number}</v>" for number in NUMBERS))
+CELLS = st.builds('<c r="B2"{}>{}{}{}</c>'.format, *map(st.sampled_from, (KINDS, FORMULAS, TEXTS, VALUES)))
 
 
 @given(st.lists(CELLS, min_size=1, max_size=2))
