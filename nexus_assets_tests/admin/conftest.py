@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 from nexus_assets.cli import nexus_assets
 from nexus_assets_tests.load.clinic import Clinic
 from nexus_assets_tests.load.conftest import (
-    Open,
     clinic,
     copied,
     empty_ledger_template,
@@ -23,6 +22,7 @@ from nexus_assets_tests.load.conftest import (
     prepared_once,
     without_ledger,
 )
+from nexus_assets_tests.nexus.conftest import opened
 
 __all__ = [
     "clinic",
@@ -33,18 +33,13 @@ __all__ = [
     "loaded_template",
     "loaded_under_django_names",
     "one_connection",
+    "opened",
     "prepared",
     "prepared_once",
     "without_ledger",
 ]
 
 Command = Callable[..., Result]
-
-
-@pytest.fixture
-def opened(copied: Open) -> Open:
-    """A command opens connections of its own."""
-    return copied
 
 
 @pytest.fixture

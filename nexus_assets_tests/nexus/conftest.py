@@ -19,5 +19,5 @@ __all__ = ["clinic", "copied", "empty_ledger_template", "furnished", "loaded", "
 
 @pytest.fixture
 def opened(copied: Open) -> Open:
-    """The connections are what is tested."""
+    """What is tested opens connections of its own."""
     return copied
