@@ -3,9 +3,10 @@
 
 import dagster as dg
 
-from nexus_assets import clinics
+from nexus_assets import clinics, garbage
 
 clinics.enter()
+garbage.look_seldom()
 
 from nexus_assets.graph.alert_sensor import check_failed
 from nexus_assets.graph.automation import (

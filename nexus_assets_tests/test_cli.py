@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 
 import pytest
 
-from nexus_assets import cli
+from nexus_assets import cli, garbage
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +45,26 @@ def test_line_of_faulty_code_is_named(
     monkeypatch.setattr(cli.nexus_assets, "main", lambda **_: import_module("unclosed"))
     assert cli._run() == cli.EXIT_ERROR
     assert f'File "{tmp_path}/unclosed.py", line 2' in capsys.readouterr().err
+
+
+@pytest.fixture
+def looking_often() -> Iterator[None]:
+    """As Python does by default."""
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("looking_often")
+def test_command_seldom_looks_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["nexus-assets", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert gc.get_threshold()[0] == garbage.AFTER_OBJECTS
+
+
+@pytest.mark.usefixtures("looking_often")
+def test_run_and_code_server_of_dagster_seldom_look_for_garbage() -> None:
+    run_module("nexus_assets.definitions")
+    assert gc.get_threshold()[0] == garbage.AFTER_OBJECTS
