@@ -187,6 +187,8 @@ def entity_asset(entity: Entity) -> dg.AssetsDefinition:
             "dagster/code_references": _declaration(entity),
             "dagster/table_name": entity.model.tables[0],
         },
+        # What waits for a listing of the bucket comes last: the others load while it is listed.
+        op_tags={"dagster/priority": "-1"} if entity.listings else {},
         pool="_".join(filter(None, ("load", settings.clinic_name(), entity.name))),
         config_schema=RUN_CONFIG,
     )

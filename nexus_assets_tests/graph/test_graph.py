@@ -130,19 +130,21 @@ def test_metadata_holds_counts_and_hashes_and_no_patient(graph: Graph) -> None:
     ("chosen", "begun"),
     [((), {"images", "documents"}), (("patients", "documents"), {"documents"}), (("patients",), set())],
 )
-def test_a_run_in_one_process_begins_with_its_listings(
+def test_a_run_in_one_process_begins_with_its_listings_and_ends_with_what_reads_them(
     chosen: tuple[str, ...], begun: set[str], graph: Graph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They take as long as the tables that need no files."""
-    found: list[set[str]] = []
+    found: list[tuple[bool, set[str]]] = []
 
     monkeypatch.setattr("nexus_assets.graph.entity_assets.run_load", partial(_seen, run_load, found))
     assert failures(graph.materialize(*chosen)) == []
-    assert found[0] == begun
+    assert found[0][1] == begun
+    reading = [is_reading for is_reading, _ in found]
+    assert reading == sorted(reading)
 
 
-def _seen(load: Callable[..., Any], found: list[set[str]], *arguments: Any, **more: Any) -> Any:
-    found.append({listing for _, listing in arguments[4]._listed})
+def _seen(load: Callable[..., Any], found: list[tuple[bool, set[str]]], *arguments: Any, **more: Any) -> Any:
+    found.append((bool(arguments[0].listings), {listing for _, listing in arguments[4]._listed}))
     return load(*arguments, **more)
 
 
