@@ -280,7 +280,7 @@ def _decide_sql(context: LoadContext) -> Composable:
         CREATE UNLOGGED TABLE {decided} AS
         SELECT i.row_number, i.source_id, i.known_id,
                CASE WHEN i.is_live THEN i.known_id
-                    ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id({entity}, i.source_id::text)) END AS nexus_id,
+                    ELSE coalesce(r.nexus_id, i.known_id, {minted}) END AS nexus_id,
                CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
                     WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt' {deleted}
                     WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
@@ -292,10 +292,23 @@ def _decide_sql(context: LoadContext) -> Composable:
         deleted=deleted,
         decided=context.work("decided"),
         ledger=context.ledger,
-        entity=Literal(context.entity.name),
+        minted=_free_id_sql(context),
         incoming=context.work("incoming"),
         recognised=context.work("recognised"),
     )
+
+
+def _free_id_sql(context: LoadContext) -> Composable:
+    """The id of a new row: the minted one. Where a row with that id was adopted as another record's (the ledger was lost, and the
+    record had another FileMaker id then), the first of those minted for `id/1`, `id/2`, …, that is nobody's."""
+    return SQL("""
+        CASE WHEN EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = nexus_assets.minted_id({entity}, i.source_id::text))
+             THEN (SELECT other.id FROM generate_series(1, 99) AS n,
+                     LATERAL (SELECT nexus_assets.minted_id({entity}, concat_ws('/', i.source_id, n)) AS id) AS other
+                   WHERE NOT EXISTS (SELECT FROM {ledger} AS k WHERE k.nexus_id = other.id)
+                     AND NOT EXISTS (SELECT FROM {target} AS t WHERE t.id = other.id) ORDER BY n LIMIT 1)
+             ELSE nexus_assets.minted_id({entity}, i.source_id::text) END
+    """).format(ledger=context.ledger, entity=Literal(context.entity.name), target=context.target.table)
 
 
 def decided_rows_sql(context: LoadContext) -> Composable:

@@ -353,6 +353,37 @@ def test_of_appointments_at_one_time_the_notes_tell_which_is_which(clinic: Clini
     assert [clinic.id_of("appointments", row) for row in rows] == known
 
 
+REKEYED = {
+    "notes": ("Notes", {"id": filemaker_id("again")}),
+    "appointments": ("Appointments", {"id": filemaker_id("again")}),
+    "image_batches": ("Image_data", {"date": "7/30/2024"}),
+}
+
+
+@pytest.mark.parametrize("name", REKEYED)
+def test_a_row_adopted_under_another_filemaker_id_leaves_the_first_one_room_to_come_back(
+    name: str, prepared: Prepared
+) -> None:
+    """The id that the first one's row would get by its FileMaker id is that of the adopted row."""
+    clinic = prepared(load_one_of_each)
+    export, rekeyed = REKEYED[name]
+    (row,) = clinic.exports[export]
+    first = dict(row)
+    clinic.forget_ledger()
+    row.update(rekeyed)
+    assert clinic.load(allow_vanished=True)[name].account.healed["adopted"] == 1
+    kept = ids(clinic, name)
+    if name == "image_batches":
+        clinic.image(first["id_Contact"], first["date"])
+    else:
+        clinic.exports[export].append(first)
+    assert clinic.load()[name].account.inserted == 1
+    assert len(ids(clinic, name) - kept) == 1 == len(kept)
+    before = clinic.versions()
+    clinic.load()
+    assert clinic.versions() == before
+
+
 # --- documents and images ---------------------------------------------------------------------------------------------
 
 

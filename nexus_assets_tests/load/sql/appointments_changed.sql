@@ -437,16 +437,24 @@ SELECT EXISTS (
 ANALYZE nexus_assets.work_appointments_recognised;
 
 CREATE UNLOGGED TABLE nexus_assets.work_appointments_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('appointments', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_appointments_incoming AS i
-    LEFT JOIN nexus_assets.work_appointments_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = i.source_id
-WHERE i.reason IS NULL;
+    SELECT i.row_number, i.source_id, i.known_id,
+           CASE WHEN i.is_live THEN i.known_id
+                ELSE coalesce(r.nexus_id, i.known_id,
+    CASE
+        WHEN EXISTS (SELECT FROM nexus_assets.identity_appointments AS k WHERE k.nexus_id = nexus_assets.minted_id('appointments', i.source_id::text))
+         THEN (SELECT other.id FROM generate_series(1, 99) AS n,
+                 LATERAL (SELECT nexus_assets.minted_id('appointments', concat_ws('/', i.source_id, n)) AS id) AS other
+               WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_appointments AS k WHERE k.nexus_id = other.id)
+                 AND NOT EXISTS (SELECT FROM public.appointments AS t WHERE t.id = other.id) ORDER BY n LIMIT 1)
+         ELSE nexus_assets.minted_id('appointments', i.source_id::text) END
+) END AS nexus_id,
+           CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
+                WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt'
+                WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
+    FROM nexus_assets.work_appointments_incoming AS i
+        LEFT JOIN nexus_assets.work_appointments_recognised AS r ON r.source_id = i.source_id
+    LEFT JOIN nexus_assets.identity_appointments AS l ON l.source_id = i.source_id
+    WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_appointments_decided;
 

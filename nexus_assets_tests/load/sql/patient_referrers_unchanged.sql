@@ -390,19 +390,27 @@ SELECT EXISTS (
 ANALYZE nexus_assets.work_patient_referrers_recognised;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_decided AS
-SELECT i.row_number, i.source_id, i.known_id,
-       CASE WHEN i.is_live THEN i.known_id
-            ELSE coalesce(r.nexus_id, i.known_id, nexus_assets.minted_id('patient_referrers', i.source_id::text)) END AS nexus_id,
-       CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
-            WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt' WHEN i.known_id IS NOT NULL
-                AND (((l.last_load IS NOT NULL AND l.vanished_load IS NULL) AND coalesce(named_0.made_at <= coalesce((SELECT o.finished_at FROM nexus_assets.load AS o WHERE o.id = l.last_load), 'infinity'), false) AND coalesce(named_1.made_at <= coalesce((SELECT o.finished_at FROM nexus_assets.load AS o WHERE o.id = l.last_load), 'infinity'), false)) AND NOT coalesce((i.new_patient_id IS NOT NULL AND l.base_patient_id <> hash_record_extended(ROW(i.new_patient_id::uuid), 0)) OR (i.new_referrer_id IS NOT NULL AND l.base_referrer_id <> hash_record_extended(ROW(i.new_referrer_id::uuid), 0)) OR (i.new_referral_date IS NOT NULL AND l.base_referral_date <> hash_record_extended(ROW(i.new_referral_date::date), 0)) OR (i.new_referral_reason IS NOT NULL AND l.base_referral_reason <> hash_record_extended(ROW(i.new_referral_reason::text), 0)) OR (i.new_status IS NOT NULL AND l.base_status <> hash_record_extended(ROW(i.new_status::character varying(20)), 0)) OR (i.new_is_primary IS NOT NULL AND l.base_is_primary <> hash_record_extended(ROW(i.new_is_primary::boolean), 0)), false) AND NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'patient_referrers' AND c.source_id = i.source_id AND c.column_name = 'id' AND c.resolved_load IS NULL AND c.decision = 'filemaker')) THEN 'deleted'
-            WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
-FROM nexus_assets.work_patient_referrers_incoming AS i
-    LEFT JOIN nexus_assets.work_patient_referrers_recognised AS r ON r.source_id = i.source_id
-LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = i.source_id
-    LEFT JOIN (SELECT hash_record_extended(ROW(p.id), 0) AS hash, p.created_at AS made_at FROM public.patients AS p) AS named_0 ON named_0.hash = l.base_patient_id
-    LEFT JOIN (SELECT hash_record_extended(ROW(p.id), 0) AS hash, p.created_at AS made_at FROM public.referrers AS p) AS named_1 ON named_1.hash = l.base_referrer_id
-WHERE i.reason IS NULL;
+    SELECT i.row_number, i.source_id, i.known_id,
+           CASE WHEN i.is_live THEN i.known_id
+                ELSE coalesce(r.nexus_id, i.known_id,
+    CASE
+        WHEN EXISTS (SELECT FROM nexus_assets.identity_patient_referrers AS k WHERE k.nexus_id = nexus_assets.minted_id('patient_referrers', i.source_id::text))
+         THEN (SELECT other.id FROM generate_series(1, 99) AS n,
+                 LATERAL (SELECT nexus_assets.minted_id('patient_referrers', concat_ws('/', i.source_id, n)) AS id) AS other
+               WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patient_referrers AS k WHERE k.nexus_id = other.id)
+                 AND NOT EXISTS (SELECT FROM public.patient_referrers AS t WHERE t.id = other.id) ORDER BY n LIMIT 1)
+         ELSE nexus_assets.minted_id('patient_referrers', i.source_id::text) END
+) END AS nexus_id,
+           CASE WHEN i.is_live AND l.last_load IS NOT NULL THEN 'compare'
+                WHEN i.is_live OR r.nexus_id IS NOT NULL THEN 'adopt' WHEN i.known_id IS NOT NULL
+                    AND (((l.last_load IS NOT NULL AND l.vanished_load IS NULL) AND coalesce(named_0.made_at <= coalesce((SELECT o.finished_at FROM nexus_assets.load AS o WHERE o.id = l.last_load), 'infinity'), false) AND coalesce(named_1.made_at <= coalesce((SELECT o.finished_at FROM nexus_assets.load AS o WHERE o.id = l.last_load), 'infinity'), false)) AND NOT coalesce((i.new_patient_id IS NOT NULL AND l.base_patient_id <> hash_record_extended(ROW(i.new_patient_id::uuid), 0)) OR (i.new_referrer_id IS NOT NULL AND l.base_referrer_id <> hash_record_extended(ROW(i.new_referrer_id::uuid), 0)) OR (i.new_referral_date IS NOT NULL AND l.base_referral_date <> hash_record_extended(ROW(i.new_referral_date::date), 0)) OR (i.new_referral_reason IS NOT NULL AND l.base_referral_reason <> hash_record_extended(ROW(i.new_referral_reason::text), 0)) OR (i.new_status IS NOT NULL AND l.base_status <> hash_record_extended(ROW(i.new_status::character varying(20)), 0)) OR (i.new_is_primary IS NOT NULL AND l.base_is_primary <> hash_record_extended(ROW(i.new_is_primary::boolean), 0)), false) AND NOT EXISTS (SELECT FROM nexus_assets.conflict AS c WHERE c.entity = 'patient_referrers' AND c.source_id = i.source_id AND c.column_name = 'id' AND c.resolved_load IS NULL AND c.decision = 'filemaker')) THEN 'deleted'
+                WHEN i.known_id IS NOT NULL THEN 'restore' ELSE 'insert' END AS action
+    FROM nexus_assets.work_patient_referrers_incoming AS i
+        LEFT JOIN nexus_assets.work_patient_referrers_recognised AS r ON r.source_id = i.source_id
+    LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = i.source_id
+        LEFT JOIN (SELECT hash_record_extended(ROW(p.id), 0) AS hash, p.created_at AS made_at FROM public.patients AS p) AS named_0 ON named_0.hash = l.base_patient_id
+        LEFT JOIN (SELECT hash_record_extended(ROW(p.id), 0) AS hash, p.created_at AS made_at FROM public.referrers AS p) AS named_1 ON named_1.hash = l.base_referrer_id
+    WHERE i.reason IS NULL;
 
 ANALYZE nexus_assets.work_patient_referrers_decided;
 
