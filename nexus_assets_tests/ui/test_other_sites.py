@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from nexus_assets.local.processes import free_port
 from nexus_assets_tests.conftest import end_server
-from nexus_assets_tests.ui.conftest import CHROMIUM, QUIETLY
+from nexus_assets_tests.ui.conftest import CHROMIUM, PLAINLY, QUIETLY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -102,7 +102,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
             assert started[-1].poll() is None
             assert time.monotonic() < deadline
             try:
-                if httpx.get(f"http://127.0.0.1:{port}/server_info", trust_env=False).is_success:
+                if httpx.get(f"http://127.0.0.1:{port}/server_info", **PLAINLY).is_success:
                     return f"http://127.0.0.1:{port}"
             except httpx.TransportError:
                 time.sleep(0.3)
@@ -123,7 +123,7 @@ def stranger() -> Iterator[Browser]:
 
 
 def ask(address: str, query: str) -> dict[str, object]:
-    answer = httpx.post(f"{address}/graphql", json={"query": query}, timeout=60, trust_env=False)
+    answer = httpx.post(f"{address}/graphql", json={"query": query}, timeout=60, **PLAINLY)
     data: dict[str, object] = answer.json()["data"]
     return data
 
