@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NAMES = ("north", "south", "east")
 STRUCK = "south"
+SCALE = "0.01"
+"""What is shown is not their size."""
 PATIENCE_SECONDS = 600
 
 
@@ -86,7 +88,7 @@ def clinics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinics]:
     made = Clinics(tmp_path_factory.mktemp("clinics"))
     with ExitStack() as receivers:
         try:
-            done = made.command("nexus_assets", "demo", "--clinics", str(len(NAMES)))
+            done = made.command("nexus_assets", "demo", "--clinics", str(len(NAMES)), "--scale", SCALE)
             assert done.returncode == 0, done.stdout + done.stderr
             for name in NAMES:
                 made.hooks[name] = receivers.enter_context(webhook())
