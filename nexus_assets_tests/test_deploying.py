@@ -22,6 +22,7 @@ from dagster._cli.api import grpc_command
 from dagster._config import process_config, resolve_to_config_type
 
 from nexus_assets import clinics
+from nexus_assets.cli import EXIT_ERROR, _run
 from nexus_assets.commands.metrics import GAUGES
 from nexus_assets.local.home import SOURCE
 from nexus_assets.local.processes import free_port
@@ -278,20 +279,19 @@ def test_commands_of_a_server_do_without_the_local_clinic(argument: str, code: i
 
 
 @pytest.mark.parametrize("command", ["status", "load", "webserver", "alert"])
-def test_a_command_where_nothing_is_set_says_so_and_starts_no_server(command: str, tmp_path: Path) -> None:
-    unset = {name: text for name, text in os.environ.items() if not name.startswith("NEXUS_")}
-    done = subprocess.run(
-        [sys.executable, "-c", "from nexus_assets.cli import main; main()", command],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        # As the environment of a checkout has it.
-        env={**unset, "NEXUS_LOCAL_HOME": str(tmp_path / "home"), "DAGSTER_HOME": str(tmp_path / "home/dagster")},
-    )
-    assert done.returncode == 2
-    assert "NEXUS_S3_BUCKET are not set, and the local demo clinic is not made yet" in done.stderr
-    assert "python3 dev.py demo" in done.stderr
+def test_a_command_where_nothing_is_set_says_so_and_starts_no_server(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # As the environment of a checkout has it.
+    monkeypatch.setenv("NEXUS_LOCAL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home/dagster"))
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr(sys, "argv", ["nexus-assets", command])
+    assert _run() == EXIT_ERROR == 2
+    said = capsys.readouterr().err
+    assert "NEXUS_S3_BUCKET are not set, and the local demo clinic is not made yet" in said
+    assert "python3 dev.py demo" in said
     assert not (tmp_path / "home").exists()
 
 

@@ -65,17 +65,23 @@ class Machine:
         )
 
 
-@pytest.fixture
-def machine(
-    wheel: Path, new_database: Callable[..., str], living_nexus_template: str, bucket: Bucket, tmp_path: Path
-) -> Machine:
-    environment = tmp_path / "environment"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel in it."""
+    environment = tmp_path_factory.mktemp("environment")
     venv.create(environment)
     (packages,) = environment.glob("lib/python*/site-packages")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
     # All that it needs is there already; what a .pth file of that folder names, as the checkout, is not taken over.
     (packages / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return environment
+
+
+@pytest.fixture
+def machine(
+    installed: Path, new_database: Callable[..., str], living_nexus_template: str, bucket: Bucket, tmp_path: Path
+) -> Machine:
     exports, folder, home = (tmp_path / name for name in ("exports", "empty", "home"))
     for each in (exports, folder, home):
         each.mkdir()
@@ -98,7 +104,7 @@ def machine(
         "AWS_DEFAULT_REGION": "us-east-1",
         "PYTHONWARNINGS": "ignore",
     }
-    return Machine(environment / "bin" / "python", folder, settings)
+    return Machine(installed / "bin" / "python", folder, settings)
 
 
 def exported() -> dict[str, str]:

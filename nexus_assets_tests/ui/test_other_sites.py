@@ -80,39 +80,45 @@ def other_site(target: str) -> Iterator[str]:
 Serving = Callable[..., str]
 
 
-@pytest.fixture
-def serving(tmp_path: Path) -> Iterator[Serving]:
-    """Starts a web server over a history of its own; returns its address."""
-    (tmp_path / "tried.py").write_text(DEFINITIONS)
-    (tmp_path / "dagster.yaml").write_text(
-        "telemetry: {enabled: false}\n"
-        "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n"
-    )
-    workspace = tmp_path / "workspace.yaml"
-    workspace.write_text("load_from:\n  - python_file: {relative_path: tried.py, location_name: tried}\n")
-    started = []
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The address of a web server over a history of its own, started when it is first asked for."""
+    started: dict[str, tuple[subprocess.Popen[bytes], str]] = {}
 
-    def start(module: str, *arguments: str) -> str:
-        port = free_port()
-        command = [sys.executable, "-m", module, *arguments, "--port", str(port), "--workspace", str(workspace)]
-        environment = {**os.environ, "DAGSTER_HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
-        started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, start_new_session=True))
-        deadline = time.monotonic() + 120
-        while True:
-            assert started[-1].poll() is None
-            assert time.monotonic() < deadline
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/server_info", **PLAINLY).is_success:
-                    return f"http://127.0.0.1:{port}"
-            except httpx.TransportError:
-                time.sleep(0.3)
+    def serve(module: str, *arguments: str) -> str:
+        if module not in started:
+            started[module] = _start(tmp_path_factory.mktemp(module), module, *arguments)
+        return started[module][1]
 
-    yield start
-    for process in started:
+    yield serve
+    for process, _ in started.values():
         end_server(process)
 
 
-@pytest.fixture
+def _start(folder: Path, module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+    (folder / "tried.py").write_text(DEFINITIONS)
+    (folder / "dagster.yaml").write_text(
+        "telemetry: {enabled: false}\n"
+        "run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}\n"
+    )
+    workspace = folder / "workspace.yaml"
+    workspace.write_text("load_from:\n  - python_file: {relative_path: tried.py, location_name: tried}\n")
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    command = [sys.executable, "-m", module, *arguments, "--port", str(port), "--workspace", str(workspace)]
+    environment = {**os.environ, "DAGSTER_HOME": str(folder), "PYTHONWARNINGS": "ignore"}
+    process = subprocess.Popen(command, env=environment, cwd=folder, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        try:
+            if httpx.get(f"{address}/server_info", **PLAINLY).is_success:
+                return process, address
+        except httpx.TransportError:
+            time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
 def stranger() -> Iterator[Browser]:
     """A browser for which names of other sites lead to this machine, as they do after DNS rebinding."""
     names = "--host-resolver-rules=MAP *.example 127.0.0.1"
