@@ -45,6 +45,11 @@ MAKES_CLIENT = Lock()
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 """How long one of these requests may wait for a connection, and for each part of the answer: a page that hangs is given up."""
 
+HISTORY_SECONDS, HISTORY_CONNECTIONS = 5, 20
+"""How long a run uses one connection to a history in PostgreSQL, and how many at once. Dagster opens one for each event and
+question otherwise, 1,400 in a run of the whole graph: more than half of what that takes of the processor, the server's included.
+One that is older may have been closed meanwhile by what stands between."""
+
 
 class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The Nexus database."""
@@ -265,10 +270,15 @@ class NoStoredValues(dg.ConfigurableIOManager):
     folder that the config of a run names."""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:  # noqa: ARG002 - Dagster's own form
-        """Itself, for the time of a run; a connection to the database stays open meanwhile."""
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:
+        """Itself, for the time of a run; connections to the database and the history stay open meanwhile."""
         from nexus_assets.nexus.connection import kept_connections
 
+        if context.instance is not None:
+            # Named for those who use it so far. In SQLite it changes nothing.
+            context.instance.optimize_for_webserver(
+                statement_timeout=0, pool_recycle=HISTORY_SECONDS, max_overflow=HISTORY_CONNECTIONS
+            )
         with kept_connections():
             yield self
 

@@ -12,10 +12,12 @@ from typing import Any
 import dagster as dg
 import psutil
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from nexus_assets.graph.history import _remove_file
 from nexus_assets.local.history import FILES_OPEN, SqliteHistory
+from nexus_assets.resources import NoStoredValues
 
 pytestmark = pytest.mark.extended
 
@@ -57,6 +59,9 @@ def materialize(instance: dg.DagsterInstance) -> str:
     return result.run_id
 
 
+def _nothing() -> None: ...
+
+
 def told(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     return [str(entry.dagster_event_type) for entry in instance.all_logs(run_id)]
 
@@ -90,6 +95,21 @@ def test_a_run_opens_few_connections(opened: Opened, monkeypatch: pytest.MonkeyP
             connections[whose] = len(paths)
     # Ours are those in which Dagster creates the tables of the run's file.
     assert 5 * connections["ours"] < connections["Dagster's"]
+
+
+def test_a_larger_run_opens_hardly_more_connections_to_a_history_in_postgresql(database: str) -> None:
+    assets = [dg.asset(name=f"flock_{number}")(_nothing) for number in range(6)]
+    connections = []
+    with dg.instance_for_test({"storage": {"postgres": {"postgres_url": database}}}) as instance:
+        for selected in (assets[:1], assets[:1], assets):  # the first one creates tables
+            opened: list[None] = []
+            sa.event.listen(sa.pool.Pool, "connect", note := lambda *_, opened=opened: opened.append(None))
+            try:
+                dg.materialize(selected, instance=instance, resources={"io_manager": NoStoredValues()})
+            finally:
+                sa.event.remove(sa.pool.Pool, "connect", note)
+            connections.append(len(opened))
+    assert connections[2] - connections[1] < len(assets) * 2  # 42 over Dagster's own
 
 
 def test_few_files_stay_open_and_none_when_it_is_closed(opened: Opened) -> None:
