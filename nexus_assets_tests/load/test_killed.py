@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def each_statement(before: Callable[[str], None]) -> Iterator[None]:
 
     def told(run: Callable[..., Any]) -> Callable[..., Any]:
         def telling(cursor: Any, statement: Any, *arguments: Any) -> Any:
-            before(statement.as_string(cursor) if isinstance(statement, Composable) else str(statement))
+            if not cursor.connection.autocommit:  # as that of the clinic is
+                before(statement.as_string(cursor) if isinstance(statement, Composable) else str(statement))
             return run(cursor, statement, *arguments)
 
         return telling
@@ -67,35 +68,86 @@ def form(statement: str) -> str:
     return " ".join(re.split(r"[\"'(]", statement)[0].split())
 
 
-def points_of_death(clinic: Clinic, entity: str, tried: set[str]) -> list[int]:
-    """Before which statements its next load is killed: at the start of every step, before and after every statement that writes
-    what stays, and before each form of statement that was not `tried` in an earlier load."""
-    statements: list[str] = []
-    starts: set[int] = set()
-    inputs = replace(clinic.inputs(), step=lambda *_: starts.add(len(statements)))
-    with (
-        each_statement(statements.append),
-        transaction(clinic.engine, commit=False, lock=ENTITIES[entity].locks) as cursor,
-    ):
+@dataclass
+class Looked:
+    """What was seen of a load from outside: at how many points of death, and the statements before which it is killed for real."""
+
+    points: int = 0
+    to_kill: list[int] = field(default_factory=list)
+
+
+def look_everywhere(clinic: Clinic, entity: str, tried: set[str]) -> Looked:
+    """Has others look at the database and at the temporary files before the statements of its next load, which is rolled back: what
+    they see then is what stays of it if its process ends there.
+
+    They look at the start of every step, before and after every statement that writes what stays, and before each form of
+    statement that was not `tried` in an earlier load. It is killed for real before the first of each form and step that was not
+    tried, where they would have to wait, and before the commit."""
+    before, looked, tried_earlier = state(clinic), Looked(), {*tried}
+    numbers, step, last = itertools.count(), "", ""
+
+    def begin(name: str, *_: Any) -> None:
+        nonlocal step
+        step = name
+
+    def look(statement: str) -> None:
+        nonlocal step, last
+        number, kinds = next(numbers), {form(statement), *([f"step {step}"] if step else ())}
+        must_die = not kinds <= tried
+        if not kinds <= tried_earlier or step or LASTING.search(statement) or LASTING.search(last):
+            looked.points += 1
+            try:
+                assert state(clinic) == before, f"before statement {number}, {form(statement)}"
+            except psycopg2.errors.LockNotAvailable:
+                must_die = True
+            assert list(temporary_folder(clinic).iterdir()) == []
+        if must_die:
+            looked.to_kill.append(number)
+        tried.update(kinds)
+        step, last = "", statement
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(temporary_folder(clinic)))
+        load_once(clinic, entity, look, begin, commit=False)
+    looked.to_kill.append(next(numbers))
+    looked.points += 1
+    return looked
+
+
+def load_once(
+    clinic: Clinic,
+    entity: str,
+    before: Callable[[str], None],
+    step: Callable[..., None] = lambda *_: None,
+    *,
+    commit: bool = True,
+) -> None:
+    """A load whose listings lie in temporary files, as those of a run do."""
+    kept = {name: KeptListing(clinic.listing(name)) for name in ("images", "documents")}  # type: ignore[arg-type]
+    inputs = replace(clinic.inputs(), objects=lambda name: iter(kept[name]), step=step)
+    with each_statement(before), transaction(clinic.engine, commit=commit, lock=ENTITIES[entity].locks) as cursor:
         load(cursor, ENTITIES[entity], inputs, LoadSettings(allow_empty=True), "test", lambda _: None)
-    statements.append("COMMIT")
-    lasting = {number for number, statement in enumerate(statements) if LASTING.search(statement)}
-    new = {number for number, statement in enumerate(statements) if form(statement) not in tried}
-    tried.update(map(form, statements))
-    return sorted(
-        number for number in starts | lasting | {each + 1 for each in lasting} | new if number < len(statements)
-    )
+
+
+def temporary_folder(clinic: Clinic) -> Path:
+    folder = clinic.folder.parent / "temporary"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def killed_before(clinic: Clinic, entity: str, number: int | None) -> bool:
     """Loads in a process of its own that is killed before its statement of this number; whether it came that far."""
-    temporary = clinic.folder.parent / "temporary"
-    temporary.mkdir(exist_ok=True)
+    temporary, counted = temporary_folder(clinic), itertools.count()
+
+    def count(_: str) -> None:
+        if next(counted) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     child = os.fork()
     if child == 0:
         try:
             tempfile.tempdir = str(temporary)
-            _load_until(clinic, entity, number)
+            load_once(clinic, entity, count)
             os._exit(SURVIVED)
         finally:
             os._exit(1)
@@ -103,19 +155,6 @@ def killed_before(clinic: Clinic, entity: str, number: int | None) -> bool:
     assert list(temporary.iterdir()) == []
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == SURVIVED, "the load failed by itself"
     return os.WIFSIGNALED(status)
-
-
-def _load_until(clinic: Clinic, entity: str, number: int | None) -> None:
-    counted = itertools.count()
-
-    def count(_: str) -> None:
-        if next(counted) == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    kept = {name: KeptListing(clinic.listing(name)) for name in ("images", "documents")}
-    clinic.listing = lambda name: iter(kept[name])  # type: ignore[method-assign]
-    with each_statement(count):
-        clinic.load_one(ENTITIES[entity])
 
 
 def until_the_server_noticed(clinic: Clinic) -> None:
@@ -139,16 +178,17 @@ def state(clinic: Clinic) -> Any:
     return clinic.rows(" UNION ALL ".join(each.format(*table) for table in tables) + " ORDER BY 1")
 
 
-def kill_everywhere(clinic: Clinic, entity: str, tried: set[str]) -> int:
-    """Kills loads of the entity at their points of death, and lets one live; returns how many were killed."""
+def kill_everywhere(clinic: Clinic, entity: str, tried: set[str]) -> Looked:
+    """Looks at a load at its points of death, kills some for real, and lets one live."""
     before = state(clinic)
-    points = points_of_death(clinic, entity, tried)
-    for number in points:
+    looked = look_everywhere(clinic, entity, tried)
+    assert state(clinic) == before
+    for number in looked.to_kill:
         assert killed_before(clinic, entity, number), f"there is no statement {number}"
         until_the_server_noticed(clinic)
         assert state(clinic) == before, f"killed before statement {number}"
     assert not killed_before(clinic, entity, None)
-    return len(points)
+    return looked
 
 
 def change_everything(clinic: Clinic) -> None:
@@ -179,19 +219,23 @@ def test_killed_around_each_write_of_a_first_and_a_changed_load(
     for row in furnished.exports["Contacts"][:2]:
         row["NDIS Coordinator Name"] = "Hazel Bluegum - Saltbush Care"
         furnished.referral(row["id"], furnished.exports["Referrers"][0]["id"])
-    points: dict[str, int] = {}
+    furnished.execute("SET lock_timeout = '50ms'")  # for who looks at what a load has locked
+    looked: dict[str, Looked] = {}
     for kind in ("first", "changed"):
         tried: set[str] = set()
         if kind == "changed":
             change_everything(furnished)
         for entity in [name for name, each in ENTITIES.items() if {*each.needed_exports} <= furnished.exports.keys()]:
-            points[f"{kind} {entity}"] = kill_everywhere(furnished, entity, tried)
+            looked[f"{kind} {entity}"] = kill_everywhere(furnished, entity, tried)
     settled = furnished.versions()
     furnished.load()
     assert furnished.versions() == settled, "the next load writes no row"
     assert furnished.orphans() == 0
+    points, kills = (
+        {name: count(each) for name, each in looked.items()} for count in (lambda x: x.points, lambda x: len(x.to_kill))
+    )
     with capsys.disabled():
-        print(f"\n{sum(points.values())} points, 0 violations: {points}")  # noqa: T201 - the figures of the test
+        print(f"\n{sum(points.values())} points, {sum(kills.values())} kills, 0 violations: {points} {kills}")  # noqa: T201 - the figures of the test
     assert min(points.values()) > 5
 
 
