@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 
 from nexus_assets.admin.explain import explain
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.tables import identity_table
 from nexus_assets.nexus.connection import transaction
-from nexus_assets.nexus.references import generic_keys, models, orphans_sql, reachable
+from nexus_assets.nexus.references import GenericKey, generic_keys, models, orphans_sql, reachable
 from nexus_assets_tests.load.clinic import Clinic, image_key
 
 WORDS = ("Wattle", "First note", "Seen today", "nx ", "fm ")
@@ -156,13 +157,17 @@ class Laws:
             for patient in (ids if contact not in sent else ids - self.imported)
         }
         nobodys = self._rows_of_nobody_living(living)
+        for key, orphans_of in self._living_keys:
+            orphans = [row for row, _, link, _ in self.clinic.rows(orphans_of) if link not in excused]
+            assert [row for row in orphans if row not in nobodys.get(key.table, ())] == [], key.name
+
+    @cached_property
+    def _living_keys(self) -> list[tuple[GenericKey, str]]:
+        """The generic keys, each with the question for its orphans: what happens here makes no table, and no content type."""
         with self.clinic.cursor() as cursor:
             found = models(cursor)
-            for key in generic_keys(cursor):
-                if key.is_living:
-                    cursor.execute(orphans_sql(key, reachable(key, found)))
-                    orphans = [(row, link) for row, _, link, _ in cursor.fetchall() if link not in excused]
-                    assert [row for row, _ in orphans if row not in nobodys.get(key.table, ())] == [], key.name
+            keys = [key for key in generic_keys(cursor) if key.is_living]
+            return [(key, orphans_sql(key, reachable(key, found)).as_string(cursor)) for key in keys]
 
     def _rows_of_nobody_living(self, living: dict[str, str]) -> dict[str, set[str]]:
         """By table, the imported rows whose file FileMaker has no more and of which the ledger names nobody who lives."""
