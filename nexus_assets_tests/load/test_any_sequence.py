@@ -35,4 +35,4 @@ def test_any_sequence_ends_well(new_database: Callable[..., str], living_nexus_t
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_any_long_sequence_ends_well(new_database: Callable[..., str], living_nexus_template: str) -> None:
-    run(new_database, living_nexus_template, examples=12, steps=25)
+    run(new_database, living_nexus_template, examples=9, steps=28)
