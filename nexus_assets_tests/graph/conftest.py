@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
+from alembic.script import ScriptDirectory
 
 from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
@@ -59,6 +60,23 @@ class Graph:
             path = self.bucket.folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"x" * size)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts_read_once() -> Iterator[None]:
+    """Reads the scripts that change Dagster's tables once a process, not each time that a command opens the history or begins a run."""
+    read: dict[str | None, ScriptDirectory] = {}
+    from_config = ScriptDirectory.from_config
+
+    def kept(config: Any) -> ScriptDirectory:
+        place = config.get_main_option("script_location")
+        if place not in read:
+            read[place] = from_config(config)
+        return read[place]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptDirectory, "from_config", kept)
+        yield
 
 
 @pytest.fixture
