@@ -20,9 +20,6 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 import yaml
-from click.testing import CliRunner
-from dagster._cli import ENV_PREFIX
-from dagster._cli import cli as dagster
 from dagster._core.scheduler.instigation import TickStatus
 
 from nexus_assets.checks import CHECK_NAMES
@@ -31,6 +28,7 @@ from nexus_assets_tests.alerts.receivers import Mailbox, Webhook
 from nexus_assets_tests.checks.clinic import CONTACTS, CheckedClinic
 from nexus_assets_tests.checks.conftest import checked_template, clinic, settled  # noqa: F401 - the fixtures
 from nexus_assets_tests.load.clinic import HEADINGS
+from nexus_assets_tests.local.test_demo import materialize_here
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,7 +37,6 @@ pytestmark = [
 ]
 
 WORDS_OF_PEOPLE = (*CONTACTS, "Seen on", "1950-04-01", "kookaburra")
-MATERIALIZE = ("asset", "materialize", "--select")
 NATIVE_BATCH = str(uuid.UUID(int=2))
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 LINK = "images/no_unmanaged_orphans"
@@ -84,14 +81,11 @@ class Office:
         return done.returncode
 
     def materialize(self, selection: str) -> int:
-        return self.run("dagster", *MATERIALIZE, selection)
+        return self.run("dagster", "asset", "materialize", "--select", selection)
 
     def materialize_here(self, selection: str) -> int:
-        """The same in this process, which has imported all that it needs."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment.items():
-                patch.setenv(name, value)
-            done = CliRunner().invoke(dagster, [*MATERIALIZE, selection], auto_envvar_prefix=ENV_PREFIX)
+        """The same in this process."""
+        done = materialize_here(selection, self.environment)
         self.said.append(done.output_bytes)
         return done.exit_code
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dagster import DagsterInstance
 
 from nexus_assets.local.dagster_home import prepare
 from nexus_assets.local.home import SOURCE, is_prepared
@@ -39,13 +39,13 @@ def test_every_database_of_the_history_has_its_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_processes_that_prepare_it_at_once_do_not_break_it(tmp_path: Path) -> None:
+def test_processes_that_prepare_it_at_once_do_not_break_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [sys.executable, "-m", "nexus_assets.local.dagster_home", str(tmp_path)]
     users = [subprocess.Popen(command, cwd=SOURCE) for _ in range(4)]
     assert [user.wait() for user in users] == [0, 0, 0, 0]
-    code = "import dagster; print(dagster.DagsterInstance.get().get_runs_count())"
-    environment = {**os.environ, "DAGSTER_HOME": str(tmp_path / "dagster")}
-    assert subprocess.check_output([sys.executable, "-c", code], env=environment, text=True) == "0\n"
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    with DagsterInstance.get() as instance:
+        assert instance.get_runs_count() == 0
 
 
 def test_no_patient_data_and_no_telemetry_by_default() -> None:

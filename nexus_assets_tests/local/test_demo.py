@@ -10,19 +10,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
+from click.testing import CliRunner, Result
+from dagster._cli import ENV_PREFIX
+from dagster._cli import cli as dagster
 
 from nexus_assets.local.clinic import CANARIES, PUBLISHED
 from nexus_assets.local.home import dagster_home
 from nexus_assets.local.services import connect, disconnect
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore:.*asset_materialize_command"),
+]
 
 TABLES = ("patients", "appointments", "notes", "documents_document", "images_batch", "images_image")
 DAGSTER = (sys.executable, "-m", "dagster", "asset", "materialize")
@@ -68,6 +75,15 @@ class Demo:
         return self.rows(
             f"SELECT count(*), sum(hashtextextended((to_jsonb(t) - 'updated_at')::text, 0)) FROM {table} AS t"
         )
+
+
+def materialize_here(selection: str, environment: Mapping[str, str]) -> Result:
+    """What `dagster asset materialize` does, in this process: one of its own takes a second to import what is here already."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        words = ("asset", "materialize", "--select", selection)
+        return CliRunner().invoke(dagster, words, auto_envvar_prefix=ENV_PREFIX)
 
 
 @contextlib.contextmanager
@@ -217,8 +233,9 @@ def test_a_load_killed_in_the_middle_leaves_nothing_and_the_next_one_ends_as_und
                 break
             time.sleep(0.01)
     assert demo.rows("SELECT count(*) FROM notes") == [(0,)]
-    done = demo.run(*DAGSTER, "--select", "notes")
-    assert done.returncode == 0, done.stderr
+    done = materialize_here("notes", demo.environment)
+    demo.said.append(done.output)
+    assert done.exit_code == 0, done.output
     assert demo.contents("notes") == undisturbed
 
 

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from dagster._cli import ENV_PREFIX
-from dagster._cli import cli as dagster
 
 from nexus_assets.cli import nexus_assets
 from nexus_assets.entities import ENTITIES
 from nexus_assets.local.services import connect
 from nexus_assets.sources import s3
 from nexus_assets_tests.load.importer_in_use import degrade
-from nexus_assets_tests.local.test_demo import TABLES, Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
+from nexus_assets_tests.local.test_demo import TABLES, Demo, copy_of, loaded_demo, materialize_here  # noqa: F401 - the fixture
 
 pytestmark = [
     pytest.mark.slow,
@@ -101,8 +99,7 @@ def run(*words: str) -> Result:
 
 def materialize() -> int:
     """The exit code of the one command that loads everything."""
-    words = ("asset", "materialize", "--select", "*")
-    return CliRunner().invoke(dagster, words, auto_envvar_prefix=ENV_PREFIX).exit_code
+    return materialize_here("*", {}).exit_code
 
 
 def exit_codes() -> dict[str, int]:
