@@ -116,35 +116,26 @@ def _client(clinic: settings.Clinic, *, with_times: bool = True) -> Any:
     import boto3
     import botocore.session
     from botocore.config import Config
-    from dagster_aws.s3 import S3Resource
-    from dagster_aws.utils import construct_boto_client_retry_config
 
     from nexus_assets.sources.s3_causes import made_client
     from nexus_assets.sources.s3_pages import refuse_portals
 
     silence_libraries()
-    resource = S3Resource(
-        endpoint_url=clinic.endpoint_url,
-        region_name=clinic.region,
-        aws_access_key_id=clinic.access_key_id,
-        aws_secret_access_key=clinic.secret_access_key,
-        max_attempts=ATTEMPTS - 1,  # those after the first
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"max_attempts": ATTEMPTS - 1, "mode": "standard"},  # those after the first
+        # boto3 still presigns for some servers in a way that newer ones refuse.
+        signature_version="s3v4",
     )
-    # S3Resource.get_client would take no time limits. boto3 still presigns for some servers in a way that newer ones refuse.
-    limits = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, signature_version="s3v4")
 
     def make() -> Any:
         session = botocore.session.get_session()
         session.register_component("data_loader", _service_models())
         if not with_times:
             session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
-        return boto3.Session(
-            resource.aws_access_key_id, resource.aws_secret_access_key, botocore_session=session
-        ).client(
-            "s3",
-            endpoint_url=resource.endpoint_url,
-            region_name=resource.region_name,
-            config=construct_boto_client_retry_config(resource.max_attempts).merge(limits),  # type: ignore[no-untyped-call]
+        return boto3.Session(clinic.access_key_id, clinic.secret_access_key, botocore_session=session).client(
+            "s3", endpoint_url=clinic.endpoint_url, region_name=clinic.region, config=config
         )
 
     return refuse_portals(made_client(make, clinic.bucket))

@@ -142,3 +142,8 @@ def test_a_bucket_makes_one_client() -> None:
     assert clinic.client() is clinic.client()
     assert clinic.client() is not ClinicBucket().client()
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in clinic.address(60)("a.jpg")
+
+
+@pytest.mark.usefixtures("settings_of")
+def test_a_request_is_tried_four_times() -> None:
+    assert ClinicBucket().client().meta.config.retries == {"total_max_attempts": 4, "mode": "standard"}
