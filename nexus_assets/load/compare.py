@@ -22,7 +22,15 @@ from nexus_assets.load.adoption import (
 )
 from nexus_assets.load.decisions import decided_sql
 from nexus_assets.load.identity import is_known_sql, made_by_importer_sql
-from nexus_assets.load.incoming import IS_CURRENT, LoadContext, hash_sql, incoming_column, owned_sql, reference_column
+from nexus_assets.load.incoming import (
+    IS_CURRENT,
+    ONCE,
+    LoadContext,
+    hash_sql,
+    incoming_column,
+    owned_sql,
+    reference_column,
+)
 from nexus_assets.mapping import parse
 from nexus_assets.mapping.entity import Entity, ExportRows, FileRecords, GenericReference, Now, Reference
 from nexus_assets.nexus.references import models
@@ -172,14 +180,11 @@ class _Comparing:
             silent: Composable = SQL("{} @> {}").format(mine, theirs)
         else:
             silent = says_nothing_sql(self.context, name)
-        return SQL(
-            "({current} IS DISTINCT FROM {said} AND {mine} IS DISTINCT FROM {theirs} AND ({gives_way} OR {ours}"
-            " OR NOT ({alike} OR ({adopted} AND {silent}))))"
-        ).format(
-            current=current,
-            said=said,
-            mine=mine,
-            theirs=theirs,
+        differ = SQL("{} IS DISTINCT FROM {}").format(current, said)
+        if (mine, theirs) != (current, said):
+            differ = SQL("{} AND {} IS DISTINCT FROM {}").format(differ, mine, theirs)
+        return SQL("({differ} AND ({gives_way} OR {ours} OR NOT ({alike} OR ({adopted} AND {silent}))))").format(
+            differ=differ,
             silent=silent,
             alike=reads_alike_sql(self.context, name),
             adopted=SQL("(d.action = 'adopt' OR l.origin <> 'made')"),
@@ -239,6 +244,8 @@ def unchanged_sql(context: LoadContext, name: str) -> Composable:
     link = link_of(context.entity, name)
     if link is None:
         significant = significant_sql(context.target, name, current)
+        if significant == current:
+            return same
         return SQL("({} OR coalesce(l.{} = {}, FALSE))").format(same, base, hash_sql(significant))
     return SQL("""({same} OR EXISTS (
         SELECT FROM nexus_assets.superseded AS s
@@ -273,6 +280,7 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
             dead[column] = _dead_sql(cursor, context, link, row)
     comparing = _Comparing(context, rows, dead)
     left_to_host = shared.left_to_host(context.entity)
+    verdicts: list[Composable] = []
     flags: list[Composable] = []
     for name in base_columns(context.entity):
         compared = comparing.column(name)
@@ -287,21 +295,27 @@ def find_changes(cursor: Cursor, context: LoadContext) -> None:
         allowed, differs = SQL(" OR ").join(may_write), compared.differs
         if name in left_to_host:
             differs = SQL("(h.{} IS NULL AND {})").format(base_column(name), differs)
-        flags.append(SQL("({} AND ({})) AS {}").format(differs, allowed, write_flag(name)))
-        flags.append(SQL("({} AND NOT ({})) AS {}").format(differs, allowed, keep_flag(name)))
+        verdict = Identifier(f"writes_{name}")
+        verdicts.append(SQL("CASE WHEN {} THEN ({}) END AS {}").format(differs, allowed, verdict))
+        flags.append(SQL("{0} IS TRUE AS {1}, {0} IS FALSE AS {2}").format(verdict, write_flag(name), keep_flag(name)))
     cursor.execute(
         SQL("""
             CREATE UNLOGGED TABLE {changes} AS
-            SELECT d.row_number, d.source_id, d.nexus_id, d.action, {flags}
-            FROM {decided} AS d
-            JOIN {incoming} AS i USING (row_number)
-            JOIN {target} AS t ON t.id = d.nexus_id
-            LEFT JOIN {ledger} AS l ON l.source_id = d.source_id
-            {joins}
-            WHERE d.action IN ('compare', 'adopt')
+            SELECT row_number, source_id, nexus_id, action, {flags}
+            FROM (
+              SELECT d.row_number, d.source_id, d.nexus_id, d.action, {verdicts}
+              FROM {decided} AS d
+              JOIN {incoming} AS i USING (row_number)
+              JOIN {target} AS t ON t.id = d.nexus_id
+              LEFT JOIN {ledger} AS l ON l.source_id = d.source_id
+              {joins}
+              WHERE d.action IN ('compare', 'adopt') {once}
+            ) AS compared
         """).format(
             changes=context.work("changes"),
             flags=SQL(", ").join(flags),
+            verdicts=SQL(", ").join(verdicts),
+            once=ONCE,
             decided=context.work("decided"),
             incoming=context.work("incoming"),
             target=context.target.table,

@@ -513,9 +513,13 @@ SELECT DISTINCT t.content_type_id FROM nexus_assets.work_image_batches_decided A
     JOIN public.images_batch AS t ON t.id = d.nexus_id WHERE t.content_type_id <> <patients' content type>;
 
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_changes AS
-    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-        (
-          (
+    SELECT row_number, source_id, nexus_id, action, writes_object_id IS TRUE AS write_object_id,
+        writes_object_id IS FALSE AS keep_object_id, writes_name IS TRUE AS write_name,
+        writes_name IS FALSE AS keep_name, writes_description IS TRUE AS write_description,
+        writes_description IS FALSE AS keep_description
+    FROM (
+      SELECT d.row_number, d.source_id, d.nexus_id, d.action, CASE
+          WHEN (
             (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
                 AND (
                   i.new_object_id IS NOT NULL
@@ -526,50 +530,28 @@ CREATE UNLOGGED TABLE nexus_assets.work_image_batches_changes AS
                               WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
                                 SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
                                     AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-        AND (
+    OR EXISTS (
+      SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id"))))) THEN (
+        (
           (
-            (
-              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-                  WHEN t."object_id" IS NULL THEN FALSE
-                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
+            CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
+                WHEN t."object_id" IS NULL THEN FALSE
+                WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
+                  SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
+                      OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS write_object_id,
-    (
-      (
-        (t.object_id IS DISTINCT FROM i.new_object_id OR t.content_type_id IS DISTINCT FROM i.new_content_type_id)
-            AND (
-              i.new_object_id IS NOT NULL
-                  OR (
-                    (
-                      CASE WHEN (t.content_type_id IS NULL) <> (t.object_id IS NULL) THEN TRUE
-                          WHEN t.object_id IS NULL THEN FALSE
-                          WHEN t.content_type_id = <patients' content type> THEN "row_0".id IS NULL ELSE NOT EXISTS (
-                            SELECT FROM django_content_type AS o WHERE o.id = t."content_type_id") END)
-                                AND NOT (EXISTS (SELECT FROM "nexus_assets"."identity_patients" AS k WHERE k.nexus_id = t."object_id")
-    OR EXISTS (SELECT FROM nexus_assets.superseded AS s WHERE s.entity = 'patients' AND s.nexus_id = t."object_id")))))
-        AND NOT (
-          (
-            (
-              CASE WHEN (t."content_type_id" IS NULL) <> (t."object_id" IS NULL) THEN TRUE
-                  WHEN t."object_id" IS NULL THEN FALSE
-                  WHEN t."content_type_id" = <patients' content type> THEN row_0.id IS NULL ELSE NOT EXISTS (
-                    SELECT FROM django_content_type AS o WHERE o.id = t.content_type_id) END) OR (t.content_type_id IS NULL AND t.object_id IS NULL AND l.base_object_id IS NULL))
-                        OR (coalesce(l.base_object_id = hash_record_extended(ROW(t.object_id), 0), FALSE) OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id)))) AS keep_object_id,
-    ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS write_name,
-    ((t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)))) AS keep_name,
-    ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS write_description,
-    ((t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)))) AS keep_description
-    FROM nexus_assets.work_image_batches_decided AS d
-    JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
-    JOIN public.images_batch AS t ON t.id = d.nexus_id
-    LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
-    LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
-    WHERE d.action IN ('compare', 'adopt');
+WHERE s.entity = 'patients' AND s.current_id = t.object_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_object_id))) END AS writes_object_id,
+    CASE
+    WHEN (t.name IS DISTINCT FROM i.new_name AND nexus_assets.read_text(t.name)::character varying(255) IS DISTINCT FROM nexus_assets.read_text(i.new_name)::character varying(255) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_name IS NULL)))) THEN ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.name)::character varying(255) IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_name = hash_record_extended(ROW(t.name), 0), FALSE) OR coalesce(l.base_name = hash_record_extended(ROW(nexus_assets.read_text(t.name)::character varying(255)), 0), FALSE))) END AS writes_name,
+    CASE
+    WHEN (t.description IS DISTINCT FROM i.new_description AND nexus_assets.read_text(t.description)::text IS DISTINCT FROM nexus_assets.read_text(i.new_description)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_description, '') = coalesce('Imported from FileMaker'::text, ''))))) THEN ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.description)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_description = hash_record_extended(ROW(t.description), 0), FALSE) OR coalesce(l.base_description = hash_record_extended(ROW(nexus_assets.read_text(t.description)::text), 0), FALSE))) END AS writes_description
+      FROM nexus_assets.work_image_batches_decided AS d
+      JOIN nexus_assets.work_image_batches_incoming AS i USING (row_number)
+      JOIN public.images_batch AS t ON t.id = d.nexus_id
+      LEFT JOIN nexus_assets.identity_image_batches AS l ON l.source_id = d.source_id
+      LEFT JOIN public.patients AS row_0 ON row_0.id = t.object_id
+      WHERE d.action IN ('compare', 'adopt') OFFSET '0'
+    ) AS compared;
 
 SELECT bool_or(keep_object_id), bool_or(keep_name), bool_or(keep_description)
     FROM nexus_assets.work_image_batches_changes;

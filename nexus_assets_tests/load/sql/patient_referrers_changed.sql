@@ -451,138 +451,105 @@ SELECT source_id, known_id AS old_id, nexus_id AS new_id FROM nexus_assets.work_
 WHERE action = 'adopt' AND known_id <> nexus_id;
 
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_changes AS
-    SELECT d.row_number, d.source_id, d.nexus_id, d.action,
-        (
-          (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-              AND (
-                (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                    OR (
-                      (
-                        coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
-                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+    SELECT row_number, source_id, nexus_id, action, writes_patient_id IS TRUE AS write_patient_id,
+        writes_patient_id IS FALSE AS keep_patient_id, writes_referrer_id IS TRUE AS write_referrer_id,
+        writes_referrer_id IS FALSE AS keep_referrer_id, writes_referral_date IS TRUE AS write_referral_date,
+        writes_referral_date IS FALSE AS keep_referral_date, writes_referral_reason IS TRUE AS write_referral_reason,
+        writes_referral_reason IS FALSE AS keep_referral_reason, writes_status IS TRUE AS write_status,
+        writes_status IS FALSE AS keep_status, writes_is_primary IS TRUE AS write_is_primary,
+        writes_is_primary IS FALSE AS keep_is_primary
+    FROM (
+      SELECT d.row_number, d.source_id, d.nexus_id, d.action, CASE
+          WHEN (
+            t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL) THEN (
+              (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+                  OR (
+                    (
+                      coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
+                          OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
 SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_patient_id = hash_record_extended(ROW(t.patient_id), 0))))
     OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS write_patient_id,
-    (
-      (t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL)
-          AND NOT (
-            (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
-                OR (
-                  (
-                    coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
-                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_patient_id = hash_record_extended(ROW(t.patient_id), 0))))
+WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id))) END AS writes_patient_id,
+    CASE
+    WHEN (
+      t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL) THEN (
+        (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
+            OR (
+              (
+                coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
+                    OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0))))
     OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id)))) AS keep_patient_id,
-    (
-      (t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL)
+WHERE s.entity = 'referrers' AND s.current_id = t.referrer_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_referrer_id))) END AS writes_referrer_id,
+    CASE
+    WHEN (
+      t.referral_date IS DISTINCT FROM i.new_referral_date
           AND (
-            (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
+            (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
                 OR (
-                  (
-                    coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
-                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0))))
-    OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'referrers' AND s.current_id = t.referrer_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_referrer_id)))) AS write_referrer_id,
-    (
-      (t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL)
-          AND NOT (
-            (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
+                  coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                      OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(
+  ROW(
+    t.referral_date), 0)))) OR NOT (
+      FALSE OR (
+        (
+          d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL)))) THEN (
+            (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
                 OR (
-                  (
-                    coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
-                        OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0))))
-    OR EXISTS (
-SELECT FROM nexus_assets.superseded AS s
-WHERE s.entity = 'referrers' AND s.current_id = t.referrer_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_referrer_id)))) AS keep_referrer_id,
-    (
+                  coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                      OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0))))) END AS writes_referral_date,
+    CASE
+    WHEN ((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND (i.new_referral_reason IS NOT NULL)) THEN ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE))) END AS writes_referral_reason,
+    CASE
+    WHEN (
       (
-        t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date
+        t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT
+            FROM nexus_assets.read_text(i.new_status)::character varying(20)
             AND (
-              (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
+              (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
                   OR (
                     (
-                      coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
+                      coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
                           OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL))))
-    AND (
-      (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
-          OR (
-            (
-              coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
-                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS write_referral_date,
-    (
-      (
-        t.referral_date IS DISTINCT FROM i.new_referral_date AND t.referral_date IS DISTINCT FROM i.new_referral_date
-            AND (
-              (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
-                  OR (
-                    (
-                      coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
-                          OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_referral_date IS NULL))))
-    AND NOT (
-      (d.action = 'adopt' AND coalesce(t.referral_date IS NULL OR FALSE, FALSE))
-          OR (
-            (
-              coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)
-                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_referral_date = hash_record_extended(ROW(t.referral_date), 0)))) OR coalesce(l.base_referral_date = hash_record_extended(ROW(t.referral_date), 0), FALSE)))) AS keep_referral_date,
-    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND (i.new_referral_reason IS NOT NULL)) AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS write_referral_reason,
-    (((t.referral_reason IS DISTINCT FROM i.new_referral_reason AND nexus_assets.read_text(t.referral_reason)::text IS DISTINCT FROM nexus_assets.read_text(i.new_referral_reason)::text AND ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_referral_reason, '') = coalesce(nexus_assets.read_text(NULL::text), ''))))) AND (i.new_referral_reason IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.referral_reason)::text IS NULL OR FALSE, FALSE)) OR (coalesce(l.base_referral_reason = hash_record_extended(ROW(t.referral_reason), 0), FALSE) OR coalesce(l.base_referral_reason = hash_record_extended(ROW(nexus_assets.read_text(t.referral_reason)::text), 0), FALSE)))) AS keep_referral_reason,
-    (
-      (
-        (
-          t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT
-              FROM nexus_assets.read_text(i.new_status)::character varying(20)
-              AND (
-                (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
-                    OR (
-                      (
-                        coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
-                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND (i.new_status IS NOT NULL))
-    AND (
-      (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
-          OR (
-            (
-              coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
-                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS write_status,
-    (
-      (
-        (
-          t.status IS DISTINCT FROM i.new_status AND nexus_assets.read_text(t.status)::character varying(20) IS DISTINCT
-              FROM nexus_assets.read_text(i.new_status)::character varying(20)
-              AND (
-                (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
-                    OR (
-                      (
-                        coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
-                            OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND coalesce(i.new_status, '') = coalesce((CASE rtrim(nexus_assets.comparable(NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND (i.new_status IS NOT NULL))
-    AND NOT (
-      (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
-          OR (
-            (
-              coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
-                  OR (NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE) AND EXISTS (
-SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE)))) AS keep_status,
-    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS write_is_primary,
-    (((t.is_primary IS DISTINCT FROM i.new_is_primary AND t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) AND NOT ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR (coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)))) AS keep_is_primary
-    FROM nexus_assets.work_patient_referrers_decided AS d
-    JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
-    JOIN public.patient_referrers AS t ON t.id = d.nexus_id
-    LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = d.source_id
-    LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
-        LEFT JOIN public.referrers AS row_1 ON row_1.id = t.referrer_id
-    WHERE d.action IN ('compare', 'adopt');
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(
+  ROW(
+    t.status), 0)))) OR coalesce(
+      l.base_status = hash_record_extended(
+        ROW(
+          nexus_assets.read_text(
+            t.status)::character varying(
+              20)), 0), FALSE)) OR NOT (
+                FALSE OR (
+                  (
+                    d.action = 'adopt' OR l.origin <> 'made') AND coalesce(
+                      i.new_status, '') = coalesce(
+                        (
+                          CASE rtrim(
+                            nexus_assets.comparable(
+                              NULL::text), ' .') WHEN 'active' THEN 'ACTIVE' WHEN 'inactive' THEN 'INACTIVE' WHEN 'pending' THEN 'PENDING' END), ''))))) AND (
+                                i.new_status IS NOT NULL)) THEN (
+                                  (d.action = 'adopt' AND coalesce(nexus_assets.read_text(t.status)::character varying(20) IS NULL OR FALSE, FALSE))
+                                      OR (
+                                        (
+                                          coalesce(l.base_status = hash_record_extended(ROW(t.status), 0), FALSE)
+                                              OR (
+                                                NOT coalesce((l.last_load IS NOT NULL AND l.vanished_load IS NULL), FALSE)
+                                                    AND EXISTS (
+SELECT FROM nexus_assets.identity_coordinator_links AS g WHERE g.nexus_id = t.id AND g.last_load IS NOT NULL AND g.base_status = hash_record_extended(ROW(t.status), 0)))) OR coalesce(l.base_status = hash_record_extended(ROW(nexus_assets.read_text(t.status)::character varying(20)), 0), FALSE))) END AS writes_status,
+    CASE
+    WHEN ((t.is_primary IS DISTINCT FROM i.new_is_primary AND ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE) OR NOT (FALSE OR ((d.action = 'adopt' OR l.origin <> 'made') AND i.new_is_primary IS NULL)))) AND (i.new_is_primary IS NOT NULL)) THEN ((d.action = 'adopt' AND coalesce(t.is_primary IS NULL OR FALSE OR t.is_primary::text ILIKE ANY (ARRAY['false']), FALSE)) OR coalesce(l.base_is_primary = hash_record_extended(ROW(t.is_primary), 0), FALSE)) END AS writes_is_primary
+      FROM nexus_assets.work_patient_referrers_decided AS d
+      JOIN nexus_assets.work_patient_referrers_incoming AS i USING (row_number)
+      JOIN public.patient_referrers AS t ON t.id = d.nexus_id
+      LEFT JOIN nexus_assets.identity_patient_referrers AS l ON l.source_id = d.source_id
+      LEFT JOIN public.patients AS row_0 ON row_0.id = t.patient_id
+          LEFT JOIN public.referrers AS row_1 ON row_1.id = t.referrer_id
+      WHERE d.action IN ('compare', 'adopt') OFFSET '0'
+    ) AS compared;
 
 WITH said AS (
   SELECT "the row" AS row_number, "the id" AS nexus_id, "is new" AS is_new, patient_id AS "key 0",
