@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,7 @@ from nexus_assets.checks import files
 from nexus_assets.checks.files import Opened, looks_like, open_files, sizes
 from nexus_assets.local.processes import free_port
 from nexus_assets_tests.conftest import Bucket
+from nexus_assets_tests.tls import write_certificate
 
 CONTENT = b"\xff\xd8\xff\xe0" + b"x" * 5000
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -22,7 +27,7 @@ class _Storage(BaseHTTPRequestHandler):
     """`/sound` and its siblings: the same content, told of in different ways."""
 
     def do_GET(self) -> None:
-        name = self.path.strip("/")
+        name = self.path.rpartition("/")[2]
         self.send_response(403 if name == "forbidden" else 200)
         self.send_header("Content-Length", str(len(CONTENT) * (2 if name == "cut" else 1)))
         etags = {"damaged": "0" * 32, "in-parts": f"{MD5}-2", "with-a-key": "1" * 32, "capitals": MD5.upper()}
@@ -36,13 +41,22 @@ class _Storage(BaseHTTPRequestHandler):
         """Nothing on the terminal."""
 
 
-@pytest.fixture
-def storage() -> Iterator[str]:
+@contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The storage, over TLS where it has a context; its port."""
     server = ThreadingHTTPServer(("127.0.0.1", free_port()), _Storage)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield server.server_port
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def storage() -> Iterator[str]:
+    with serving() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def opened(storage: str, name: str) -> Opened:
@@ -73,6 +87,26 @@ def test_what_is_not_served_whole_is_told(storage: str, name: str, status: int) 
 
 def test_server_that_is_not_there_is_told() -> None:
     assert opened(f"http://127.0.0.1:{free_port()}", "sound").status == 0
+
+
+def test_files_are_asked_for_as_the_s3_client_asks_over_its_proxy(
+    storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", storage)
+    assert opened("http://files.example", "sound").status == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(("trusted", "status"), [(True, HTTPStatus.OK), (False, 0)])
+def test_files_are_asked_for_of_a_server_whose_authority_the_s3_client_trusts(
+    trusted: bool, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_certificate(tmp_path, "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    if trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+    with serving(context) as port:
+        assert opened(f"https://localhost:{port}", "sound").status == status
 
 
 def test_files_come_in_the_order_of_their_keys(storage: str) -> None:
