@@ -81,7 +81,7 @@ def open_files(address: Callable[[str], str], keys: Sequence[str]) -> Iterable[O
 
 
 def _http(addresses: Sequence[str]) -> URLLib3Session:
-    """botocore's own: a run has imported it for its listings, where another library would take 80 ms and 6 MB."""
+    """botocore's own: a run has imported it for its listings, where another library would take 80 ms."""
     import botocore.session
     from botocore.httpsession import URLLib3Session
     from botocore.utils import get_environ_proxies
