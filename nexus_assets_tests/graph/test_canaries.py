@@ -45,6 +45,8 @@ def test_no_damaged_file_is_repeated(
         said += [serialize_value(record) for record in graph.instance.all_logs(result.run_id)]
         found = canaries("\n".join([*said, caplog.text, *capfd.readouterr()]), str(graph.exports), graph.bucket.name)
         assert not found, f"{planter.how}: {found}"
+        said.clear()
+        caplog.clear()
     assert outcomes[False], "damaged files were tried"
     assert outcomes[True] or entity != "patients", "and files that can be loaded"
 
