@@ -43,7 +43,15 @@ from nexus_assets.nexus.connection import transaction
 from nexus_assets.nexus.models import content_type_table, labels
 from nexus_assets.nexus.orphans import dangling, living_keys
 from nexus_assets.nexus.references import GenericKey, Model, impossible, models, reachable
-from nexus_assets.nexus.relations import GUARD_PREFIX, GUARD_SCHEMA, LEDGER_SCHEMA, Relation, read_uuid_sql, relations
+from nexus_assets.nexus.relations import (
+    GUARD_PREFIX,
+    GUARD_SCHEMA,
+    LEDGER_SCHEMA,
+    Relation,
+    once_a_transaction,
+    read_uuid_sql,
+    relations,
+)
 
 LONGEST_NAME = 63
 """PostgreSQL cuts longer names."""
@@ -145,6 +153,7 @@ class Status:
 # --- what the guard consists of -------------------------------------------------------------------------------------------
 
 
+@once_a_transaction
 def wanted(cursor: Cursor) -> list[Trigger]:
     """Every trigger that the guard of this database consists of."""
     keys, found = living_keys(cursor), models(cursor)
