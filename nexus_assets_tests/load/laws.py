@@ -24,6 +24,10 @@ class Person:
     contact: str
 
 
+ANYBODY = Person("")
+"""To one of whom nobody can tell any more who it was."""
+
+
 @dataclass
 class Laws:
     """What people did in Nexus, to be found again, and the ids that rows had."""
@@ -68,18 +72,22 @@ class Laws:
     def look_what_is_gone(self) -> None:
         """Edits of rows that are gone are gone; so are the native rows that went with a person, in Django's way.
 
-        Nobody can tell whose an id was under which no import saw a person: a native link to one who is gone is dangling.
+        Nobody can tell whose an id was under which no import saw a person, or one alone that was undone: a native link to one who
+        is gone is dangling, and a row of FileMaker's that a person gave to them may be anybody's.
         """
-        for table, name, column in list(self.edits):
-            if not self._found(table, name, column):
+        told = {*self.living().values()} | self.imported
+        for (table, name, column), value in list(self.edits.items()):
+            found = self._found(table, name, column)
+            if not found:
                 del self.edits[table, name, column]
+            elif isinstance(value, Person) and not {*found} & told:
+                self.edits[table, name, column] = ANYBODY
         for table, row in list(self.native):
             if table in ("reminders", "notes") and not self._found(table, row, "id"):
                 del self.native[table, row]
-        living = {*self.living().values()}
         for (table, row), links in self.native.items():
             for column in list(links):
-                if not {*self._found(table, row, column)} & (living | self.imported):
+                if not {*self._found(table, row, column)} & told:
                     del links[column]
 
     def ledger_is_lost(self) -> None:
@@ -193,6 +201,8 @@ class Laws:
 
     def no_edit_is_overwritten(self, living: dict[str, str]) -> None:
         for (table, name, column), value in list(self.edits.items()):
+            if value is ANYBODY:
+                continue
             if isinstance(value, Person) and value.contact not in living:
                 # A link to somebody who is gone for good is dangling: it is healed.
                 del self.edits[table, name, column]
