@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -75,12 +74,14 @@ def open_files(address: Callable[[str], str], keys: Sequence[str]) -> Iterable[O
     """Each file, fetched whole through its presigned address, in the order of the keys; over the proxy, and trusting the
     authorities, that the S3 client uses (AWS_CA_BUNDLE)."""
     silence_libraries()
-    addresses = [address(key) for key in keys]
-    with closing(_http(addresses)) as http, ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(partial(_fetch, http), addresses, keys)
+    if not keys:
+        return
+    with closing(_http(address(keys[0]))) as http, ThreadPoolExecutor(AT_ONCE) as pool:
+        # An address is made when its file's turn comes: it expires.
+        yield from pool.map(lambda key: _fetch(http, address(key), key), keys)
 
 
-def _http(addresses: Sequence[str]) -> URLLib3Session:
+def _http(address: str) -> URLLib3Session:
     """botocore's own: a run has imported it for its listings, where another library would take 80 ms."""
     import botocore.session
     from botocore.httpsession import URLLib3Session
@@ -89,7 +90,7 @@ def _http(addresses: Sequence[str]) -> URLLib3Session:
     return URLLib3Session(
         verify=botocore.session.get_session().get_config_variable("ca_bundle")
         or os.environ.get("REQUESTS_CA_BUNDLE", True),
-        proxies=get_environ_proxies(addresses[0]) if addresses else None,
+        proxies=get_environ_proxies(address),
         timeout=TIMEOUT_SECONDS,
         max_pool_connections=AT_ONCE,
     )

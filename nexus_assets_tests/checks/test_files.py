@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,24 @@ def test_files_are_asked_for_of_a_server_whose_authority_the_s3_client_trusts(
 def test_files_come_in_the_order_of_their_keys(storage: str) -> None:
     names = [f"{number}" for number in range(40)]
     assert [each.key for each in open_files(lambda key: f"{storage}/{key}", names)] == names
+
+
+def test_an_address_is_made_when_the_turn_of_its_file_comes(storage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It expires, and many files take longer than that."""
+    done, fetch = list[str](), files._fetch
+
+    def made(key: str) -> str:
+        done.append(f"made {key}")
+        return f"{storage}/{key}"
+
+    def fetched(*given: Any) -> Opened:
+        done.append(f"fetched {given[2]}")
+        return fetch(*given)
+
+    monkeypatch.setattr(files, "AT_ONCE", 1)
+    monkeypatch.setattr(files, "_fetch", fetched)
+    assert len(list(open_files(made, ["1", "2"]))) == 2
+    assert done[1:] == ["made 1", "fetched 1", "made 2", "fetched 2"]
 
 
 @pytest.mark.parametrize(
