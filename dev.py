@@ -151,11 +151,9 @@ OWN_COMMANDS = {
 
 # One process more than there are cores: each waits for its servers, browsers and daemons part of its time (a tenth of the fast
 # tests' time). The tests of a process have servers of their own; those of one file share a clinic, and build on each other's deeds.
-CORES = os.cpu_count() or 1
-ALL_CORES = ("-n", str(CORES + 1), "--dist", "loadfile")
-# The slow ones wait for longer, some for minutes. In the order of their collection, the longest first, and not those files first
-# that have the most tests.
-WAITING = ("-n", str(CORES + 2), "--dist", "loadfile", "--no-loadscope-reorder")
+ALL_CORES = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile")
+# In the order of their collection, the longest first, and not those files first that have the most tests.
+WAITING = (*ALL_CORES, "--no-loadscope-reorder")
 
 LOCKED = (
     *("--universal", "--python-version", "%d.%d" % OLDEST, "--generate-hashes", "--no-strip-extras"),

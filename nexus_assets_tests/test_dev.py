@@ -269,7 +269,7 @@ class TestHandingOver:
             (["test", "-k", "one"], "-m pytest -m not slow -k one"),
             (
                 ["test", "--slow"],
-                f"-m pytest -m slow or extended -n {(os.cpu_count() or 1) + 2} --dist loadfile --no-loadscope-reorder",
+                f"-m pytest -m slow or extended -n {(os.cpu_count() or 1) + 1} --dist loadfile --no-loadscope-reorder",
             ),
             (["test", "--slow", "-x"], "-m pytest -m slow or extended -x"),
             (["types"], "-m mypy"),

@@ -32,7 +32,7 @@ from nexus_assets_tests.local.test_demo import materialize_here
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(3600),  # among the first to begin: it waits most of its time, while others use the processor
     pytest.mark.filterwarnings("ignore:.*asset_materialize_command"),
 ]
 
