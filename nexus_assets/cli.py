@@ -114,7 +114,7 @@ def main() -> None:
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found. Ctrl-C and SIGTERM end a command with one sentence and EXIT_INTERRUPTED.
     """
-    garbage.look_seldom()
+    garbage.raise_threshold()
     output.take_over()
     code = _run()
     if why := output.lost():

@@ -6,7 +6,7 @@ import dagster as dg
 from nexus_assets import clinics, garbage
 
 clinics.enter()
-garbage.look_seldom()
+garbage.raise_threshold()
 
 from nexus_assets.graph.alert_sensor import check_failed
 from nexus_assets.graph.automation import (

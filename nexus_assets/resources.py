@@ -266,7 +266,7 @@ class NoStoredValues(dg.ConfigurableIOManager):
         from nexus_assets.nexus.connection import kept_connections
 
         if context.instance is not None:
-            # Named for those who use it so far. In SQLite it changes nothing.
+            # Dagster calls it after its first user, the web server: pooled connections. Over SQLite it changes nothing.
             context.instance.optimize_for_webserver(
                 statement_timeout=0, pool_recycle=HISTORY_SECONDS, max_overflow=HISTORY_CONNECTIONS
             )

@@ -71,7 +71,7 @@ def pytest_collection_finish() -> None:
     """Has no collection of garbage look again at what was imported: 170,000 objects and all tests."""
     gc.collect()
     gc.freeze()
-    garbage.look_seldom()
+    garbage.raise_threshold()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -48,23 +48,23 @@ def test_line_of_faulty_code_is_named(
 
 
 @pytest.fixture
-def looking_often() -> Iterator[None]:
-    """As Python does by default."""
+def default_threshold() -> Iterator[None]:
+    """That of Python."""
     before = gc.get_threshold()
     gc.set_threshold(700)
     yield
     gc.set_threshold(*before)
 
 
-@pytest.mark.usefixtures("looking_often")
-def test_command_seldom_looks_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("default_threshold")
+def test_a_command_collects_garbage_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["nexus-assets", "--help"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert gc.get_threshold()[0] == garbage.AFTER_OBJECTS
+    assert gc.get_threshold()[0] == garbage.THRESHOLD
 
 
-@pytest.mark.usefixtures("looking_often")
-def test_run_and_code_server_of_dagster_seldom_look_for_garbage() -> None:
+@pytest.mark.usefixtures("default_threshold")
+def test_a_run_and_a_code_server_of_dagster_collect_garbage_seldom() -> None:
     run_path(str(Path(cli.__file__).with_name("definitions.py")))  # which may be imported already
-    assert gc.get_threshold()[0] == garbage.AFTER_OBJECTS
+    assert gc.get_threshold()[0] == garbage.THRESHOLD
