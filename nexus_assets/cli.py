@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from dotenv import load_dotenv
 
-from nexus_assets import clinics, garbage, output
+from nexus_assets import clinics, memory, output
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.local.home import HOW_TO_MOVE, local_home
 
@@ -114,7 +114,7 @@ def main() -> None:
     Of any other error its place and kind are told: its text may hold what a row holds. No error ends with exit code 1,
     which says that something was found. Ctrl-C and SIGTERM end a command with one sentence and EXIT_INTERRUPTED.
     """
-    garbage.raise_threshold()
+    memory.tune()
     output.take_over()
     code = _run()
     if why := output.lost():

@@ -3,10 +3,10 @@
 
 import dagster as dg
 
-from nexus_assets import clinics, garbage
+from nexus_assets import clinics, memory
 
 clinics.enter()
-garbage.raise_threshold()
+memory.tune()
 
 from nexus_assets.graph.alert_sensor import check_failed
 from nexus_assets.graph.automation import (

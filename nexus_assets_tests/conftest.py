@@ -21,7 +21,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from nexus_assets import garbage
+from nexus_assets import memory
 from nexus_assets.local.postgres import Postgres
 from nexus_assets.local.s3 import S3Server
 from nexus_assets_tests import attacks
@@ -71,7 +71,7 @@ def pytest_collection_finish() -> None:
     """Has no collection of garbage look again at what was imported: 170,000 objects and all tests."""
     gc.collect()
     gc.freeze()
-    garbage.raise_threshold()
+    memory.tune()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -13,7 +14,7 @@ from runpy import run_path
 
 import pytest
 
-from nexus_assets import cli, garbage
+from nexus_assets import cli, memory
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +62,34 @@ def test_a_command_collects_garbage_seldom(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "argv", ["nexus-assets", "--help"])
     with pytest.raises(SystemExit):
         cli.main()
-    assert gc.get_threshold()[0] == garbage.THRESHOLD
+    assert gc.get_threshold()[0] == memory.THRESHOLD
 
 
 @pytest.mark.usefixtures("default_threshold")
 def test_a_run_and_a_code_server_of_dagster_collect_garbage_seldom() -> None:
     run_path(str(Path(cli.__file__).with_name("definitions.py")))  # which may be imported already
-    assert gc.get_threshold()[0] == garbage.THRESHOLD
+    assert gc.get_threshold()[0] == memory.THRESHOLD
+
+
+EIGHT_THREADS = """
+import ctypes, sys, threading
+from nexus_assets import memory
+
+if sys.argv[1] == "tuned":
+    memory.tune()
+all_there = threading.Barrier(8)
+threads = [threading.Thread(target=lambda: (all_there.wait(), bytearray(9000), all_there.wait())) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.parametrize(("how", "several"), [("tuned", False), ("by default", True)])
+def test_threads_share_one_heap(how: str, several: bool) -> None:
+    told = subprocess.run([sys.executable, "-c", EIGHT_THREADS, how], capture_output=True, text=True, check=True).stdout
+    assert (told.count("<heap nr=") > 1) is several

@@ -202,8 +202,12 @@ demo.prepare(local, 1, fresh=True, tell=print)
 """
 MATERIALIZE = [sys.executable, "-m", "dagster", "asset", "materialize", "--select"]
 IDLE = ["-m", "nexus_assets_tests.bench.idle"]
-RUNS = (
+SIX = (*EXPORT_ENTITIES, *FILE_ENTITIES)
+FIRST_LOADS = (
+    ("first load of six tables", [*MATERIALIZE, ",".join(SIX)]),
     ("first load, --select '*'", [*MATERIALIZE, "*"]),
+)
+RUNS = (
     ("--select '*'", [*MATERIALIZE, "*"]),
     ("--select '*', doing nothing", [*MATERIALIZE, "*", *IDLE]),
     ("--select images", [*MATERIALIZE, "images"]),
@@ -214,7 +218,7 @@ RUNS = (
 
 def measure_graph(rounds: int, tell: Tell) -> list[Graph]:
     """`dagster asset materialize` on the demo clinic at scale 1, first and again, beside importing Dagster, and beside an importer
-    that brings the six tables in row by row."""
+    that brings six of its tables in row by row."""
     results = []
     with tempfile.TemporaryDirectory(prefix="nexus-bench-") as scratch, Server(Path(scratch) / "rows") as server:
         home = Path(scratch) / "home"
@@ -222,10 +226,12 @@ def measure_graph(rounds: int, tell: Tell) -> list[Graph]:
         exports = _clinic(Path(scratch), 1, 0.0, tell)
         for number in range(rounds):
             tell(f"The whole graph, round {number + 1} of {rounds}")
-            _timed([sys.executable, "-c", PREPARE], environment)
+            for what, command in FIRST_LOADS:
+                _timed([sys.executable, "-c", PREPARE], environment)
+                results.append(Graph(what, *_timed(command, environment)))
             results += [Graph(what, *_timed(command, environment)) for what, command in RUNS]
             url = server.new_nexus()
-            taken = [server.measured(row_at_a_time, name, url, exports) for name in (*EXPORT_ENTITIES, *FILE_ENTITIES)]
+            taken = [server.measured(row_at_a_time, name, url, exports) for name in SIX]
             seconds, peak_mb = sum(each.seconds for each in taken), max(each.peak_mb for each in taken)
             results.append(Graph("six tables, a row at a time", seconds, peak_mb))
             server.drop(url)
