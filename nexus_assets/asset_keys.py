@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from nexus_assets.settings import clinic_name
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 CLINIC_TAG = "nexus/clinic"
 """The run tag that says whose run it is."""
@@ -12,6 +15,8 @@ CLINIC_TAG = "nexus/clinic"
 
 def asset_key(*path: str) -> dg.AssetKey:
     """The key of an asset: images, or north/images for the clinic `north`."""
+    import dagster as dg
+
     clinic = clinic_name()
     return dg.AssetKey([clinic, *path] if clinic else list(path))
 

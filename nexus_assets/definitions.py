@@ -21,9 +21,9 @@ from nexus_assets.graph.entity_assets import entity_assets
 from nexus_assets.graph.entity_checks import entity_checks, with_freshness
 from nexus_assets.graph.plan_job import plan_import
 from nexus_assets.graph.report_asset import import_report
+from nexus_assets.graph.resources import ClinicBucket, FileMakerExports, NexusDatabase, NoStoredValues, Notifier
 from nexus_assets.graph.run_config import warn_of_open_pages, warn_of_the_demo_in_the_history
 from nexus_assets.graph.source_assets import source_assets
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, NoStoredValues, Notifier
 
 warn_of_open_pages()
 warn_of_the_demo_in_the_history()

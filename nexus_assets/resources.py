@@ -1,7 +1,8 @@
-"""The outside world, as Dagster resources: the Nexus database, FileMaker's exports, the clinic's bucket.
+"""The outside world: the Nexus database, FileMaker's exports, the clinic's bucket. What they connect to comes from the settings
+alone (law 8).
 
-What they connect to comes from the settings alone (law 8). A field of a resource could be set in the config of a run, by
-anybody who can launch one; so none of them has a field, and Dagster refuses a run whose config names one.
+This module does not import Dagster, which takes half of the time of a command like `status`; `graph.resources` makes Dagster's
+resources of them.
 """
 
 from __future__ import annotations
@@ -9,14 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
-
-import dagster as dg
-from pydantic import PrivateAttr
 
 from nexus_assets import clinics, settings
 from nexus_assets.errors import NexusAssetsError
@@ -45,13 +42,8 @@ MAKES_CLIENT = Lock()
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 """How long one of these requests may wait for a connection, and for each part of the answer: a page that hangs is given up."""
 
-HISTORY_SECONDS, HISTORY_CONNECTIONS = 5, 20
-"""How long a run uses one connection to a history in PostgreSQL, and how many at once. Dagster opens one for each event and
-question otherwise, 1,400 in a run of the whole graph: more than half of what that takes of the processor, the server's included.
-One that is older may have been closed meanwhile by what stands between."""
 
-
-class NexusDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
+class NexusDatabase:
     """The Nexus database."""
 
     def engine(self) -> sqlalchemy.Engine:
@@ -141,7 +133,7 @@ def _client(clinic: settings.Clinic, *, with_times: bool = True) -> Any:
     return refuse_portals(made_client(make, clinic.bucket))
 
 
-class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
+class FileMakerExports:
     """FileMaker's tables: exports in a folder or under an s3:// prefix, found by name, or the layouts of a hosted database."""
 
     def server(self) -> FileMakerServer | None:
@@ -178,11 +170,12 @@ class FileMakerExports(dg.ConfigurableResource):  # type: ignore[type-arg]
         return open_export(found, wanted=wanted, optional=optional, settings=read)
 
 
-class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
+class ClinicBucket:
     """The bucket with the clinic's image and document files."""
 
-    _listed: dict[tuple[str, str], Future[KeptListing]] = PrivateAttr(default_factory=dict)
-    _made_client: Any = PrivateAttr(default=None)
+    def __init__(self) -> None:
+        self._listed: dict[tuple[str, str], Future[KeptListing]] = {}
+        self._made_client: Any = None
 
     def name(self) -> str:
         """The bucket's name."""
@@ -245,7 +238,7 @@ class ClinicBucket(dg.ConfigurableResource):  # type: ignore[type-arg]
             listed.set_exception(error)
 
 
-class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Notifier:
     """Where alerts are sent. Addresses hold passwords: they are read from the environment, and shown nowhere."""
 
     def sender(self) -> Sender:
@@ -254,30 +247,6 @@ class Notifier(dg.ConfigurableResource):  # type: ignore[type-arg]
         from nexus_assets.alerts.policy import destinations
 
         return Sender(destinations(settings.ALERT_URLS.value()), settings.HEARTBEAT_URL.value())
-
-
-class NoStoredValues(dg.ConfigurableIOManager):
-    """Assets hand each other nothing but what lies in the database. Dagster's default would store values as pickles, in a
-    folder that the config of a run names."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[NoStoredValues]:
-        """Itself, for the time of a run; connections to the database and the history stay open meanwhile."""
-        from nexus_assets.nexus.connection import kept_connections
-
-        if context.instance is not None:
-            # Dagster calls it after its first user, the web server: pooled connections. Over SQLite it changes nothing.
-            context.instance.optimize_for_webserver(
-                statement_timeout=0, pool_recycle=HISTORY_SECONDS, max_overflow=HISTORY_CONNECTIONS
-            )
-        with kept_connections():
-            yield self
-
-    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
-        raise NexusAssetsError(f"{context.step_key} returned a {type(obj).__name__}: nothing is stored outside Nexus.")
-
-    def load_input(self, context: dg.InputContext) -> object:
-        raise NexusAssetsError(f"{context.name} was asked for, but no value is stored outside Nexus.")
 
 
 def content_hash(found: Table) -> str:

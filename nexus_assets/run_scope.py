@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from nexus_assets.asset_keys import CLINIC_TAG, asset_name
 from nexus_assets.settings import clinic_name
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 UNNAMED_JOB = "__ASSET_JOB"
 """What Dagster calls the job of a run of assets that somebody chose."""
@@ -24,6 +26,8 @@ class Planned:
     @classmethod
     def of(cls, instance: dg.DagsterInstance, run_id: str) -> Planned:
         """What a run was to do; it is written down when the run is made, before any of its steps begins."""
+        import dagster as dg
+
         loads: dict[str, dg.AssetKey] = {}
         checks: dict[str, dg.AssetKey] = {}
         wanted = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED}

@@ -65,6 +65,21 @@ def test_a_command_collects_garbage_seldom(monkeypatch: pytest.MonkeyPatch) -> N
     assert gc.get_threshold()[0] == memory.THRESHOLD
 
 
+QUESTIONS = ("status", "plan", "explain", "kept", "rejects", "guard", "learn-ids", "reset", "undo")
+WITHOUT_DAGSTER = f"""import sys
+sys.modules["dagster"] = None
+from importlib import import_module
+from nexus_assets.cli import COMMANDS
+for module in (*(COMMANDS[name] for name in {QUESTIONS}), "nexus_assets.plan.plan", "nexus_assets.graph.selection"):
+    import_module(module)
+"""
+
+
+def test_commands_that_start_no_run_do_not_import_dagster() -> None:
+    """It takes half of their time."""
+    subprocess.run([sys.executable, "-c", WITHOUT_DAGSTER], check=True)
+
+
 @pytest.mark.usefixtures("default_threshold")
 def test_a_run_and_a_code_server_of_dagster_collect_garbage_seldom() -> None:
     run_path(str(Path(cli.__file__).with_name("definitions.py")))  # which may be imported already

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
 from psycopg2.sql import SQL, Identifier, Literal
 
-from nexus_assets.alerts.events import Event, Seen
 from nexus_assets.alerts.policy import PATIENCE
 from nexus_assets.nexus import queries
 from nexus_assets.run_scope import UNNAMED_JOB
+
+if TYPE_CHECKING:
+    from nexus_assets.alerts.events import Event, Seen
 
 Change = OneOf["opened", "changed", "reminder", "resolved"]
 
@@ -113,6 +116,8 @@ class Book:
 
     def seen(self) -> dict[str, Seen]:
         """Up to where the history has been turned into alerts."""
+        from nexus_assets.alerts.events import Seen
+
         self._cursor.execute("SELECT subject, position, pending FROM nexus_assets.alert_seen")
         return {subject: Seen(position, tuple(pending)) for subject, position, pending in self._cursor.fetchall()}
 

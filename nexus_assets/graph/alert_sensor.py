@@ -3,7 +3,7 @@
 import dagster as dg
 
 from nexus_assets.graph.history import shorten
-from nexus_assets.resources import NexusDatabase, Notifier
+from nexus_assets.graph.resources import NexusDatabase, Notifier
 
 SECONDS = 15
 """A failing check is to reach a person within a minute: seen after 15 seconds at most, and sent at once."""

@@ -18,8 +18,9 @@ from nexus_assets.asset_keys import asset_key, clinic_tags
 from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.lineage import sources_of
+from nexus_assets.graph.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.graph.source_assets import observation
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase, content_hash
+from nexus_assets.resources import content_hash
 
 LOOK_SECONDS = 60
 ABSENT = "absent"

@@ -15,6 +15,7 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.history import clinic_scope, shorten
 from nexus_assets.graph.lineage import export_path, in_words, listing_path, origins
+from nexus_assets.graph.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.graph.tables import table
@@ -22,7 +23,6 @@ from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import is_exported, run_load
 from nexus_assets.mapping.entity import Entity, Listing
 from nexus_assets.mapping.reasons import NOTICES, REASONS
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.wording import counted
 
 RETRIES, RETRY_SECONDS = 3, 5

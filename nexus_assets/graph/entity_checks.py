@@ -11,8 +11,8 @@ from nexus_assets.checks import CHECKS, USUAL
 from nexus_assets.checks.check import Check, Finding
 from nexus_assets.errors import NexusAssetsError, unforeseen_errors_told_by_kind
 from nexus_assets.graph.entity_assets import another_try
+from nexus_assets.graph.resources import ClinicBucket, NexusDatabase
 from nexus_assets.graph.tables import table
-from nexus_assets.resources import ClinicBucket, NexusDatabase
 from nexus_assets.wording import counted
 
 RETRIES = 1

@@ -7,11 +7,11 @@ import dagster as dg
 from pydantic import BaseModel, Field
 
 from nexus_assets.asset_keys import clinic_tags
+from nexus_assets.graph.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.graph.run_config import config_fields
 from nexus_assets.graph.tables import table
 from nexus_assets.mapping.reasons import REASONS
 from nexus_assets.plan.words import ADOPTION, HEALED
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.wording import counted
 
 FIGURES = ("rows", "new", "changed", "unchanged", "kept", "collapsed", "vanished", "superseded")

@@ -6,9 +6,9 @@ import dagster as dg
 
 from nexus_assets.asset_keys import asset_key
 from nexus_assets.entities import ENTITIES
+from nexus_assets.graph.resources import ClinicBucket, NexusDatabase
 from nexus_assets.graph.source_assets import GROUP, OWNERS
 from nexus_assets.graph.tables import table
-from nexus_assets.resources import ClinicBucket, NexusDatabase
 
 
 def _metadata(written: Any) -> dict[str, Any]:

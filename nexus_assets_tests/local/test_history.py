@@ -16,8 +16,8 @@ import sqlalchemy as sa
 import yaml
 
 from nexus_assets.graph.history import _remove_file
+from nexus_assets.graph.resources import NoStoredValues
 from nexus_assets.local.history import FILES_OPEN, SqliteHistory
-from nexus_assets.resources import NoStoredValues
 
 pytestmark = pytest.mark.extended
 
