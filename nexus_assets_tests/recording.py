@@ -80,12 +80,19 @@ def on_screen(printed: str) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def record(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> list[str]:
-    """Runs a command on a terminal of 80 columns; the lines that it left there, with their colours. Raises CalledProcessError."""
+def record(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, output: int | None = None
+) -> list[str]:
+    """Runs a command on a terminal of 80 columns; the lines that it left there, with their colours. Raises CalledProcessError.
+
+    Where there is an `output`, an open file, the command's standard output goes there.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     terminal = {**environment, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
-    with subprocess.Popen(command, env=terminal, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen(
+        command, env=terminal, cwd=folder, stdin=theirs, stdout=theirs if output is None else output, stderr=theirs
+    ) as process:
         os.close(theirs)
         printed = b""
         try:
@@ -114,10 +121,11 @@ def drawn(lines: Sequence[str]) -> str:
     return console.export_svg(title="nexus_assets", theme=THEME, code_format=FRAME, unique_id="terminal")
 
 
-def recorded(home: Path, command: str) -> list[str]:
+def recorded(home: Path, *words: str, output: int | None = None) -> list[str]:
     """What a command of nexus-assets over the clinic in this folder leaves on a terminal."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("NEXUS_", "AWS_", "DAGSTER"))}
-    return record([sys.executable, "-m", "nexus_assets", command], {**own, "NEXUS_LOCAL_HOME": str(home)}, home.parent)
+    command, environment = [sys.executable, "-m", "nexus_assets", *words], {**own, "NEXUS_LOCAL_HOME": str(home)}
+    return record(command, environment, home.parent, output)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from dagster._cli import cli as dagster
 from nexus_assets.local.clinic import CANARIES, PUBLISHED
 from nexus_assets.local.home import dagster_home
 from nexus_assets.local.services import connect, disconnect
+from nexus_assets_tests import recording
 
 pytestmark = [
     pytest.mark.slow,
@@ -96,22 +97,18 @@ def served(demo: Demo) -> Iterator[Demo]:
         disconnect(demo.home)
 
 
-@pytest.fixture(scope="session")
-def loaded_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """The demo clinic, loaded, its servers ended: made once for all processes of a test run."""
-    of_process = tmp_path_factory.getbasetemp()
-    folder = (of_process.parent if "PYTEST_XDIST_WORKER" in os.environ else of_process) / "loaded"
-    demo, said = Demo(folder / "local"), folder / "said.json"
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Demo]) -> Demo:
+    """A clinic that the first process of a test run to ask for it makes, its servers ended."""
+    of_process = factory.getbasetemp()
+    folder = (of_process.parent if "PYTEST_XDIST_WORKER" in os.environ else of_process) / name
+    home, said = folder / "local", folder / "said.json"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            demo.home.mkdir(parents=True)
-            with served(demo):
-                done = demo.nexus_assets("demo")
-            assert done.returncode == 0, done.stdout + done.stderr
-            said.write_text(json.dumps(demo.said))
-    return Demo(demo.home, json.loads(said.read_text()))
+            folder.mkdir(parents=True)
+            said.write_text(json.dumps(make(home).said))
+    return Demo(home, json.loads(said.read_text()))
 
 
 @contextlib.contextmanager
@@ -122,6 +119,37 @@ def copy_of(loaded: Demo, home: Path) -> Iterator[Demo]:
     (home / "services.json").unlink()
     with served(Demo(home, [*loaded.said])) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session")
+def loaded_demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo clinic, loaded."""
+
+    def load(home: Path) -> Demo:
+        home.mkdir()
+        with served(Demo(home)) as demo:
+            done = demo.nexus_assets("demo")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return demo
+
+    return made_once(tmp_path_factory, "loaded", load)
+
+
+@pytest.fixture(scope="session")
+def healed_demo(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo clinic after the incident and its repair, so that people have changed something and every table was loaded twice.
+
+    `said` ends with what then stood on the terminal, and with the figures as JSON.
+    """
+
+    def heal(home: Path) -> Demo:
+        figures = home.with_name("figures.json")
+        with copy_of(loaded_demo, home) as demo, figures.open("w") as output:
+            terminal = recording.recorded(home, "incident", "--json", output=output.fileno())
+        demo.said += ["\n".join(terminal), figures.read_text()]
+        return demo
+
+    return made_once(tmp_path_factory, "healed", heal)
 
 
 @pytest.fixture(scope="module")
@@ -239,13 +267,12 @@ def test_a_load_killed_in_the_middle_leaves_nothing_and_the_next_one_ends_as_und
     assert demo.contents("notes") == undisturbed
 
 
-def test_the_incident_is_seen_and_healed_by_the_daily_command(demo: Demo) -> None:
+def test_the_incident_is_seen_and_healed_by_the_daily_command(healed_demo: Demo) -> None:
     """The table of the incident's report, from before to after; people's own batch and captions are among it."""
     published = PUBLISHED.images.nexus_rows
-    done = demo.nexus_assets("incident", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "dagster asset materialize --select '*images'" in done.stderr
-    told = json.loads(done.stdout)
+    *_, terminal, figures = healed_demo.said
+    assert "$ dagster asset materialize --select '*images'" in recording.untimed(terminal.splitlines())
+    told = json.loads(figures)
     broken, healed = told["broken"], told["healed"]
     assert (broken["images_visible"], healed["images_visible"]) == (0, published)
     assert (broken["batches"], healed["batches"]) == (3 * PUBLISHED.image_batches, PUBLISHED.image_batches)
@@ -268,13 +295,15 @@ def test_the_history_of_every_command_is_kept_for_the_ui(demo: Demo, monkeypatch
         assert instance.get_latest_materialization_event(AssetKey("images")) is not None
 
 
-def test_no_word_of_a_patient_is_in_any_log_or_history(demo: Demo) -> None:
-    """Last of this module: after full runs, runs with rejects, failed and killed ones."""
-    kept = [path for path in demo.home.rglob("*") if path.is_file() and not path.is_symlink()]
+@pytest.mark.parametrize("runs", ["demo", "healed_demo"])
+def test_no_word_of_a_patient_is_in_any_log_or_history(runs: str, request: pytest.FixtureRequest) -> None:
+    """Last of this module: after full runs, runs with rejects, failed and killed ones, and after the incident and its repair."""
+    clinic: Demo = request.getfixturevalue(runs)
+    kept = [path for path in clinic.home.rglob("*") if path.is_file() and not path.is_symlink()]
     data = ("postgres/data", "exports", "buckets")
-    logs = [path for path in kept if not any(f"/{part}/" in f"/{path.relative_to(demo.home)}" for part in data)]
+    logs = [path for path in kept if not any(f"/{part}/" in f"/{path.relative_to(clinic.home)}" for part in data)]
     assert any(path.suffix == ".db" or "dagster" in path.parts for path in logs)
-    texts = {str(path.relative_to(demo.home)): path.read_bytes() for path in logs}
-    texts["what the commands said"] = "".join(demo.said).encode()
+    texts = {str(path.relative_to(clinic.home)): path.read_bytes() for path in logs}
+    texts["what the commands said"] = "".join(clinic.said).encode()
     found = [(name, canary) for name, content in texts.items() for canary in CANARIES if canary.encode() in content]
     assert found == []

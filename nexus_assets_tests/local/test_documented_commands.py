@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexus_assets_tests import recording
-from nexus_assets_tests.local.test_demo import Demo, copy_of, loaded_demo  # noqa: F401 - the fixture
+from nexus_assets_tests.local.test_demo import Demo, copy_of, healed_demo, loaded_demo  # noqa: F401 - the fixtures
 from nexus_assets_tests.readme import snippet
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -22,19 +22,15 @@ values was looked for in the whole ledger."""
 
 
 @pytest.fixture(scope="module")
-def healed(loaded_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:  # noqa: F811
-    """The demo clinic after the incident and its repair, so that people have changed something and every table was loaded twice;
-    `said` ends with what was then on the terminal."""
-    with copy_of(loaded_demo, tmp_path_factory.mktemp("documented") / "local") as demo:
-        demo.said.append("\n".join(recording.recorded(demo.home, "incident")))
+def healed(healed_demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:  # noqa: F811
+    with copy_of(healed_demo, tmp_path_factory.mktemp("documented") / "local") as demo:
         yield demo
 
 
 def test_run_of_today_is_the_recorded_one(healed: Demo) -> None:
     """README's terminal, of which a fast test compares the picture with the record."""
-    assert recording.untimed(healed.said[-1].splitlines()) == recording.untimed(
-        recording.TEXT.read_text("utf-8").splitlines()
-    )
+    *_, terminal, _ = healed.said
+    assert recording.untimed(terminal.splitlines()) == recording.untimed(recording.TEXT.read_text("utf-8").splitlines())
 
 
 def typed(demo: Demo, line: str) -> subprocess.CompletedProcess[str]:

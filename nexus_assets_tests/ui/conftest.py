@@ -91,7 +91,7 @@ class Pages:
         raise AssertionError("the run did not end")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pages(demo: Demo) -> Iterator[Pages]:
     """Dagster's pages over the demo clinic."""
     port = free_port()
