@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from nexus_assets.errors import NexusAssetsError
+from nexus_assets.nexus import queries
 from nexus_assets.nexus.relations import forget
 
 LOCK_TIMEOUT = "30s"
@@ -59,13 +60,21 @@ TRUSTED = SQL("""
 """The roles whose functions may run in a session: its own, the database's owner, superusers."""
 
 PATH = SQL("""
-    SELECT ARRAY(
-        -- The schema of the role's name comes first by default; where others own it they would decide what each name means.
-        SELECT s.name::pg_catalog.text FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s (name, place)
-        JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
-        WHERE n.nspname <> CURRENT_USER OR n.nspowner IN {trusted} ORDER BY s.place),
+    SELECT pg_catalog.current_schemas(false)::pg_catalog.text[], CURRENT_USER::pg_catalog.text,
       pg_catalog.to_regclass('django_content_type') IS NOT NULL
-""").format(trusted=TRUSTED)
+""")
+
+IS_TRUSTED = SQL("SELECT nspowner IN {trusted} FROM pg_catalog.pg_namespace WHERE nspname = CURRENT_USER").format(
+    trusted=TRUSTED
+)
+
+OWN_NAMES = SQL("""
+    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))
+    SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND pronamespace IN (SELECT oid FROM path))
+        OR EXISTS (SELECT FROM pg_operator WHERE oid >= 16384 AND oprnamespace IN (SELECT oid FROM path))
+""")
+"""Whether anybody has made a function or an operator on the path at all: in most databases nobody has, and to ask whose it is takes
+longer. The server's own have lower oids than whatever was made since: its 3,400 functions need not be read."""
 
 SHADOWS = SQL("""
     WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))
@@ -80,8 +89,7 @@ SHADOWS = SQL("""
     ) AS s (kind, name, owner) JOIN pg_roles AS r ON r.oid = s.owner
     WHERE s.owner NOT IN {trusted} LIMIT 1
 """).format(trusted=TRUSTED)
-"""A function or operator of another role that has the name of one of the server's own and may be taken in its place. The server's
-own have lower oids than whatever was made since: its 3,400 functions need not be read."""
+"""A function or operator of another role that has the name of one of the server's own and may be taken in its place."""
 
 
 def _path_sql(cursor: Cursor) -> Composable:
@@ -92,8 +100,11 @@ def _path_sql(cursor: Cursor) -> Composable:
     # A timeout of the role must not end what is about to lift it.
     lifted = SQL("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
     cursor.execute(SQL("; ").join([lifted, PATH]))
-    ((schemas, holds_nexus),) = cursor.fetchall()
+    ((schemas, role, holds_nexus),) = cursor.fetchall()
     own = [name for name in schemas if not name.startswith("pg_")] if holds_nexus else ["public"]
+    # The schema of the role's name comes first by default; where others own it they would decide what each name means.
+    if role in own and not queries.yes(cursor, IS_TRUSTED):
+        own = [name for name in own if name != role]
     return SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
 
 
@@ -115,13 +126,14 @@ class SessionError(NexusAssetsError):
 
 def prepare(cursor: Cursor, *, read_only: bool) -> None:
     """Fixes the settings of the running transaction. Raises SessionError, naming the setting, where one can't be fixed."""
-    cursor.execute(SQL("; ").join([_path_sql(cursor), SHADOWS]))
-    for kind, owner, name in cursor.fetchall():
-        raise SessionError(
-            f"The {kind} {name} of the role {owner} has the name of one of the server's own and would run in its place.",
-            remedy=f"Nothing was written. As an administrator: DROP {kind.upper()} {name}, and REVOKE CREATE ON SCHEMA public FROM"
-            " PUBLIC (PostgreSQL 14 grants it to everybody).",
-        )
+    if queries.yes(cursor, SQL("; ").join([_path_sql(cursor), OWN_NAMES])):
+        cursor.execute(SHADOWS)
+        for kind, owner, name in cursor.fetchall():
+            raise SessionError(
+                f"The {kind} {name} of the role {owner} has the name of one of the server's own and would run in its place.",
+                remedy=f"Nothing was written. As an administrator: DROP {kind.upper()} {name}, and REVOKE CREATE ON SCHEMA public"
+                " FROM PUBLIC (PostgreSQL 14 grants it to everybody).",
+            )
     cursor.execute(_setting_sql(LOCK_TIMEOUT))
     ((_, replication_role, is_read_only, is_standby),) = cursor.fetchall()
     if replication_role != "origin":
