@@ -22,7 +22,9 @@ from nexus_assets.ledger import schema
 from nexus_assets.local.postgres import ADMIN
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.admin.conftest import Command
-from nexus_assets_tests.load.clinic import Clinic
+from nexus_assets_tests.conftest import NewDatabase, database_name
+from nexus_assets_tests.load.clinic import Clinic, furnish
+from nexus_assets_tests.load.conftest import Fill, Open
 
 pytestmark = pytest.mark.extended
 
@@ -134,8 +136,9 @@ MAY_CREATE = "GRANT CREATE ON SCHEMA public TO {role}; GRANT CREATE ON DATABASE 
 
 SHADOWS = {
     "a function of the server's name": "CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE plpgsql AS"
-    " $$ BEGIN PERFORM elsewhere.evil(); RETURN lower($1::text); END $$;"
-    "CREATE FUNCTION public.count(varchar) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM elsewhere.evil(); RETURN 1; END $$",
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN lower($1::text); END $$",
+    "a function of the name of an aggregate": "CREATE FUNCTION public.count(varchar) RETURNS bigint LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN 1; END $$",
     "an operator of the server's name": "CREATE FUNCTION elsewhere.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS"
     " $$ BEGIN PERFORM elsewhere.evil(); RETURN $1::text = $2::text; END $$;"
     "CREATE OPERATOR public.= (FUNCTION = elsewhere.same, LEFTARG = varchar, RIGHTARG = varchar)",
@@ -163,33 +166,44 @@ def execute(url: sa.URL, statements: str) -> None:
             cursor.execute(statements)
 
 
+@pytest.fixture(scope="module")
+def owned_template(
+    loaded_template: Fill, kept_database: NewDatabase, drop_database: Callable[[str], None]
+) -> Iterator[str]:
+    """The name of a database with a loaded clinic, whose ledger belongs to the role that imports."""
+    url = kept_database(loaded_template("current"))
+    with closing(Clinic(url, Path())) as clinic:
+        execute(
+            superuser(clinic),
+            f"""
+            CREATE ROLE {ROLE} LOGIN PASSWORD 'bad';
+            CREATE SCHEMA elsewhere AUTHORIZATION {ROLE};
+            GRANT USAGE ON SCHEMA elsewhere TO public;
+            GRANT {ROLE} TO nexus;
+            GRANT USAGE ON SCHEMA public TO {ROLE};
+            GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE};
+            ALTER SCHEMA nexus_assets OWNER TO {ROLE};
+            DO $$ DECLARE o record; BEGIN
+              FOR o IN SELECT oid::regclass AS name, relkind FROM pg_class
+                       WHERE relnamespace = 'nexus_assets'::regnamespace AND relkind IN ('r', 'v') LOOP
+                EXECUTE format('ALTER TABLE %s OWNER TO {ROLE}', o.name);
+              END LOOP;
+              FOR o IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'nexus_assets'::regnamespace LOOP
+                EXECUTE format('ALTER FUNCTION %s OWNER TO {ROLE}', o.name);
+              END LOOP;
+            END $$;
+            """,
+        )
+        clinic.execute("CREATE TABLE canary (caught text)")
+        yield database_name(url)
+        drop_database(url)
+        execute(superuser(clinic).set(database=ADMIN), f"DROP ROLE {ROLE}")
+
+
 @pytest.fixture
-def owned(loaded: Clinic) -> Iterator[Clinic]:
+def owned(owned_template: str, opened: Open) -> Clinic:
     """A loaded clinic whose ledger belongs to the role that imports; its owner may use it as well."""
-    execute(
-        superuser(loaded),
-        f"""
-        CREATE ROLE {ROLE} LOGIN PASSWORD 'bad';
-        CREATE SCHEMA elsewhere AUTHORIZATION {ROLE};
-        GRANT USAGE ON SCHEMA elsewhere TO public;
-        GRANT {ROLE} TO nexus;
-        GRANT USAGE ON SCHEMA public TO {ROLE};
-        GRANT SELECT ON ALL TABLES IN SCHEMA public TO {ROLE};
-        ALTER SCHEMA nexus_assets OWNER TO {ROLE};
-        DO $$ DECLARE o record; BEGIN
-          FOR o IN SELECT oid::regclass AS name, relkind FROM pg_class
-                   WHERE relnamespace = 'nexus_assets'::regnamespace AND relkind IN ('r', 'v') LOOP
-            EXECUTE format('ALTER TABLE %s OWNER TO {ROLE}', o.name);
-          END LOOP;
-          FOR o IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'nexus_assets'::regnamespace LOOP
-            EXECUTE format('ALTER FUNCTION %s OWNER TO {ROLE}', o.name);
-          END LOOP;
-        END $$;
-        """,
-    )
-    loaded.execute("CREATE TABLE canary (caught text)")
-    yield loaded
-    execute(superuser(loaded), f"DROP OWNED BY {ROLE} CASCADE; DROP ROLE {ROLE}")
+    return furnish(opened(owned_template))
 
 
 def role(clinic: Clinic) -> sa.URL:
