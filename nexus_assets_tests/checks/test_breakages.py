@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -20,7 +21,7 @@ from nexus_assets_tests.checks.breakages import (
     imported_document_is_hung_onto_a_living_row_of_another_model,
 )
 from nexus_assets_tests.checks.clinic import CheckedClinic, furnish_for_checks
-from nexus_assets_tests.conftest import NewDatabase
+from nexus_assets_tests.conftest import NewDatabase, database_name
 
 pytestmark = pytest.mark.extended
 
@@ -52,15 +53,27 @@ class Broken(NamedTuple):
 
 
 @pytest.fixture(scope="module")
+def unguarded_template(
+    kept_database: NewDatabase, drop_database: Callable[[str], None], checked_template: str
+) -> Iterator[str]:
+    """The name of a database in which nothing is wrong and no foreign key is in force, as each breakage has it: they are dropped once."""
+    url = kept_database(checked_template)
+    with closing(CheckedClinic(url, Path())) as clinic:
+        clinic.unguard()
+    yield database_name(url)
+    drop_database(url)
+
+
+@pytest.fixture(scope="module")
 def broken(
     request: pytest.FixtureRequest,
     kept_database: NewDatabase,
     drop_database: Callable[[str], None],
-    checked_template: str,
+    unguarded_template: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Broken]:
     """A clinic that was broken, looked at, loaded and looked at again."""
-    url = kept_database(checked_template)
+    url = kept_database(unguarded_template)
     with (
         kept_connections(),
         closing(furnish_for_checks(CheckedClinic(url, tmp_path_factory.mktemp("broken")))) as clinic,

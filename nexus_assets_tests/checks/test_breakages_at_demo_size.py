@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def demo(kept_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> DemoClinic:
-    """The demo clinic, loaded, with nothing wrong in it."""
+    """The demo clinic, loaded, with nothing wrong in it, and no foreign key in force, as each breakage has it."""
     demo = DemoClinic(kept_database(), tmp_path_factory.mktemp("demo"))
     with demo.engine.begin() as connection:
         nexus_schema.create(connection)
@@ -28,6 +28,7 @@ def demo(kept_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
     demo.write()
     demo.settle()
     assert demo.red() == {}
+    demo.unguard()
     demo.close()
     return demo
 
