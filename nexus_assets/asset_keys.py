@@ -17,8 +17,17 @@ def asset_key(*path: str) -> dg.AssetKey:
     """The key of an asset: images, or north/images for the clinic `north`."""
     import dagster as dg
 
+    return dg.AssetKey(_parts(*path))
+
+
+def asset_address(*path: str) -> str:
+    """The same as a part of the address of its page: images, or north/images."""
+    return "/".join(_parts(*path))
+
+
+def _parts(*path: str) -> list[str]:
     clinic = clinic_name()
-    return dg.AssetKey([clinic, *path] if clinic else list(path))
+    return [clinic, *path] if clinic else list(path)
 
 
 def asset_name(key: dg.AssetKey) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from nexus_assets.alerts.store import Alert, Change
-from nexus_assets.asset_keys import asset_key
+from nexus_assets.asset_keys import asset_address
 from nexus_assets.checks import CHECK_NAMES
 from nexus_assets.entities import ENTITIES
 from nexus_assets.settings import clinic_name
@@ -92,7 +92,7 @@ def _paragraph(kind: Change, alert: Alert, zone: ZoneInfo, dagster_url: str) -> 
     if alert.next_step:
         lines.append(f"run next: {alert.next_step}")
     if check is not None:
-        lines.append(f"see which rows: {dagster_url}/assets/{asset_key(check.asset).to_user_string()}?view=checks")
+        lines.append(f"see which rows: {dagster_url}/assets/{asset_address(check.asset)}?view=checks")
     return "\n".join(f"  {line}" if place else line for place, line in enumerate(lines))
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 from markupsafe import Markup
 
-from nexus_assets.asset_keys import asset_key
+from nexus_assets.asset_keys import asset_address
 from nexus_assets.checks import USUAL
 from nexus_assets.entities import ENTITIES
 from nexus_assets.mapping.reasons import ALL_ROWS_OF_A_KEY, NOTICES, ONE_ROW_OF_A_KEY, REASONS
@@ -86,7 +86,7 @@ def _bars(numbers: Sequence[int]) -> list[float]:
 
 def _page_of(asset: str, check: str = "") -> str:
     """The address of an asset's page among Dagster's, or of one of its checks."""
-    address = f"{pages_address()}/assets/{asset_key(asset).to_user_string()}"
+    address = f"{pages_address()}/assets/{asset_address(asset)}"
     return f"{address}?view=checks&checkDetail={check}" if check else address
 
 

@@ -8,7 +8,7 @@ import pytest
 from nexus_assets.checks.check import Check, CheckContext, Finding
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.entity_checks import RETRIES, _checks_of
-from nexus_assets.resources import ClinicBucket, NexusDatabase
+from nexus_assets.graph.resources import ClinicBucket, NexusDatabase
 from nexus_assets_tests.graph.conftest import QUIET, Graph, failures
 
 ASKED: list[str] = []

@@ -9,7 +9,7 @@ import pytest
 
 from nexus_assets.errors import NexusAssetsError
 from nexus_assets.graph.automation import sources_changed
-from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
+from nexus_assets.graph.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets.settings import clinic
 from nexus_assets_tests.graph.conftest import Graph, failure
 from nexus_assets_tests.load.clinic import HEADINGS
