@@ -52,12 +52,13 @@ def wait_for(what: Callable[[], Any]) -> Any:
     raise AssertionError("waited in vain")
 
 
-@pytest.fixture
-def expected(new_database: Callable[..., str], living_nexus_template: str, tmp_path: Path) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def expected(
+    kept_database: Callable[..., str], living_nexus_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
     """What the clinic of `server` holds when it was loaded in this process."""
-    folder = tmp_path / "in_process"
-    folder.mkdir()
-    with closing(furnish(Clinic(new_database(living_nexus_template), folder))) as clinic:
+    folder = tmp_path_factory.mktemp("in_process")
+    with closing(furnish(Clinic(kept_database(living_nexus_template), folder))) as clinic:
         clinic.load()
         return content(clinic)
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,11 @@ def test_there_are_commands_of_every_kind() -> None:
 
 
 @pytest.fixture
-def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def small_demo(tmp_path_factory: pytest.TempPathFactory, new_cluster: Callable[[Path], None]) -> Iterator[Demo]:
     """A hundredth of the demo clinic, loaded: most of the time of these commands over all of it is that of the local S3 server."""
-    with served(Demo(tmp_path_factory.mktemp("small"))) as demo:
+    home = tmp_path_factory.mktemp("small")
+    new_cluster(home / "postgres")
+    with served(Demo(home)) as demo:
         done = demo.nexus_assets("demo", "--scale", "0.01")
         assert done.returncode == 0, done.stdout + done.stderr
         yield demo

@@ -83,9 +83,11 @@ class Clinics:
 
 
 @pytest.fixture(scope="module")
-def clinics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinics]:
+def clinics(tmp_path_factory: pytest.TempPathFactory, new_cluster: Callable[[Path], None]) -> Iterator[Clinics]:
     """Three small clinics, loaded; the incident was in one of them, and its checks were run."""
     made = Clinics(tmp_path_factory.mktemp("clinics"))
+    for name in NAMES:
+        new_cluster(made.home / "clinics" / name / "postgres")
     with ExitStack() as receivers:
         try:
             done = made.command("nexus_assets", "demo", "--clinics", str(len(NAMES)), "--scale", SCALE)
