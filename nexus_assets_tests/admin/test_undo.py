@@ -18,12 +18,18 @@ from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.nexus.connection import transaction
 from nexus_assets_tests.admin.conftest import Command
-from nexus_assets_tests.load.clinic import FURNISHED, Clinic, State, furnish, state
+from nexus_assets_tests.load.clinic import FURNISHED, Clinic, State, furnish, patients_alone, state
 from nexus_assets_tests.load.conftest import Prepared
 from nexus_assets_tests.load.test_unchanged import again
 from nexus_assets_tests.readme import snippet
 
 pytestmark = pytest.mark.extended
+
+
+@pytest.fixture
+def loaded(loaded: Clinic) -> Clinic:
+    """With what stands in the rows of patients: what changes below has nothing to do with referrers and companies."""
+    return patients_alone(loaded, "Coms")
 
 
 def undone(clinic: Clinic, chosen: str | None = None) -> UndoPlan:
@@ -166,6 +172,7 @@ def change(request: pytest.FixtureRequest) -> Callable[[Clinic], None]:
 
 def changed_by_filemaker(clinic: Clinic) -> None:
     furnish(clinic).load()
+    patients_alone(clinic, "Coms")
     filemaker_changes(clinic)
     run(clinic)
 

@@ -515,9 +515,9 @@ def furnish(clinic: Clinic) -> Clinic:
     return clinic
 
 
-def patients_alone(clinic: Clinic) -> Clinic:
-    """Leaves the clinic the exports about patients: half of what there is to load, for what is about those."""
-    for name in OPTIONAL_HEADINGS:
+def patients_alone(clinic: Clinic, *others: str) -> Clinic:
+    """Leaves the clinic the exports about patients, and these: half of what there is to load, for what is about those."""
+    for name in OPTIONAL_HEADINGS.keys() - {*others}:
         clinic.exports.pop(name, None)
     return clinic
 
