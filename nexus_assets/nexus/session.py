@@ -64,12 +64,14 @@ PATH = SQL("""
       pg_catalog.to_regclass('django_content_type') IS NOT NULL
 """)
 
-IS_TRUSTED = SQL("SELECT nspowner IN {trusted} FROM pg_catalog.pg_namespace WHERE nspname = CURRENT_USER").format(
-    trusted=TRUSTED
-)
+CATALOG_ALONE = SQL("SET LOCAL search_path = pg_catalog, pg_temp")
+"""Under this path it is asked whose functions and operators the own path has: of those on the path, the server takes the one whose
+types fit best, whichever schema comes first."""
+
+IS_TRUSTED = SQL("SELECT nspowner IN {trusted} FROM pg_namespace WHERE nspname = CURRENT_USER").format(trusted=TRUSTED)
 
 OWN_NAMES = SQL("""
-    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))
+    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY ({schemas}))
     SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND pronamespace IN (SELECT oid FROM path))
         OR EXISTS (SELECT FROM pg_operator WHERE oid >= 16384 AND oprnamespace IN (SELECT oid FROM path))
 """)
@@ -77,7 +79,7 @@ OWN_NAMES = SQL("""
 longer. The server's own have lower oids than whatever was made since: its 3,400 functions need not be read."""
 
 SHADOWS = SQL("""
-    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY (current_schemas(false)))
+    WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY ({schemas}))
     SELECT s.kind, r.rolname, s.name FROM (
       SELECT 'function', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p
       WHERE p.oid >= 16384 AND p.pronamespace IN (SELECT oid FROM path)
@@ -88,24 +90,24 @@ SHADOWS = SQL("""
         AND o.oprname IN (SELECT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace)
     ) AS s (kind, name, owner) JOIN pg_roles AS r ON r.oid = s.owner
     WHERE s.owner NOT IN {trusted} LIMIT 1
-""").format(trusted=TRUSTED)
+""")
 """A function or operator of another role that has the name of one of the server's own and may be taken in its place."""
 
 
-def _path_sql(cursor: Cursor) -> Composable:
-    """The schemas of the role's own path where they hold Nexus, else `public`; pg_catalog comes first, as it is not named.
+def _own_path(cursor: Cursor) -> list[str]:
+    """The schemas of the role's own path where they hold Nexus, else `public`. Leaves the transaction with the path CATALOG_ALONE.
 
-    Until the path is fixed, every name is qualified: a path may put somebody's functions before those of the server.
+    Until then every name is qualified, and no operator is used: a path may put somebody's functions before those of the server.
     """
     # A timeout of the role must not end what is about to lift it.
     lifted = SQL("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
-    cursor.execute(SQL("; ").join([lifted, PATH]))
-    ((schemas, role, holds_nexus),) = cursor.fetchall()
+    schemas, role, holds_nexus = queries.row(cursor, SQL("; ").join([lifted, PATH]))
+    cursor.execute(CATALOG_ALONE)
     own = [name for name in schemas if not name.startswith("pg_")] if holds_nexus else ["public"]
     # The schema of the role's name comes first by default; where others own it they would decide what each name means.
     if role in own and not queries.yes(cursor, IS_TRUSTED):
         own = [name for name in own if name != role]
-    return SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
+    return own or ["public"]
 
 
 @cache
@@ -126,15 +128,18 @@ class SessionError(NexusAssetsError):
 
 def prepare(cursor: Cursor, *, read_only: bool) -> None:
     """Fixes the settings of the running transaction. Raises SessionError, naming the setting, where one can't be fixed."""
-    if queries.yes(cursor, SQL("; ").join([_path_sql(cursor), OWN_NAMES])):
-        cursor.execute(SHADOWS)
+    own = _own_path(cursor)
+    if queries.yes(cursor, OWN_NAMES.format(schemas=Literal(own))):
+        cursor.execute(SHADOWS.format(schemas=Literal(own), trusted=TRUSTED))
         for kind, owner, name in cursor.fetchall():
             raise SessionError(
                 f"The {kind} {name} of the role {owner} has the name of one of the server's own and would run in its place.",
                 remedy=f"Nothing was written. As an administrator: DROP {kind.upper()} {name}, and REVOKE CREATE ON SCHEMA public"
                 " FROM PUBLIC (PostgreSQL 14 grants it to everybody).",
             )
-    cursor.execute(_setting_sql(LOCK_TIMEOUT))
+    # pg_catalog comes first, as it is not named.
+    path = SQL("SET LOCAL search_path = {}").format(SQL(", ").join(map(Identifier, own)))
+    cursor.execute(SQL("; ").join([path, _setting_sql(LOCK_TIMEOUT)]))
     ((_, replication_role, is_read_only, is_standby),) = cursor.fetchall()
     if replication_role != "origin":
         raise SessionError(

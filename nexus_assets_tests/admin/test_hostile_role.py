@@ -142,6 +142,9 @@ SHADOWS = {
     "an operator of the server's name": "CREATE FUNCTION elsewhere.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS"
     " $$ BEGIN PERFORM elsewhere.evil(); RETURN $1::text = $2::text; END $$;"
     "CREATE OPERATOR public.= (FUNCTION = elsewhere.same, LEFTARG = varchar, RIGHTARG = varchar)",
+    "an operator that would hide itself": "CREATE FUNCTION elsewhere.at_least(oid, integer) RETURNS boolean LANGUAGE plpgsql AS"
+    " $$ BEGIN PERFORM elsewhere.evil(); RETURN false; END $$;"
+    "CREATE OPERATOR public.>= (FUNCTION = elsewhere.at_least, LEFTARG = oid, RIGHTARG = integer)",
     "a schema of the owner's name": "CREATE SCHEMA nexus; GRANT USAGE ON SCHEMA nexus TO nexus;"
     "CREATE FUNCTION nexus.lower(varchar) RETURNS text LANGUAGE plpgsql AS"
     " $$ BEGIN PERFORM elsewhere.evil(); RETURN lower($1::text); END $$",

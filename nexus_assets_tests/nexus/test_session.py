@@ -292,6 +292,13 @@ def test_functions_of_a_schema_on_the_path_never_stand_before_those_of_the_serve
         checked.execute(
             f"CREATE FUNCTION public.{function} RETURNS bigint LANGUAGE sql AS $$ SELECT (1 / 0)::bigint $$"
         )
+    # Operators can't be qualified without being unreadable: none may be used before.
+    for of in ("name", "oid"):
+        checked.execute(
+            f"CREATE FUNCTION public.compared({of}, {of}) RETURNS boolean LANGUAGE sql AS $$ SELECT 1 / 0 > 0 $$"
+        )
+        for operator in ("=", "<>"):
+            checked.execute(f"CREATE OPERATOR public.{operator} (FUNCTION = compared, LEFTARG = {of}, RIGHTARG = {of})")
     with altered(checked, ("search_path", "public, pg_catalog")), transaction(checked.engine, lock="turn") as cursor:
         cursor.execute("SELECT lower('A')")
         assert cursor.fetchall() == [("a",)]
