@@ -16,6 +16,7 @@ from nexus_assets.definitions import defs
 from nexus_assets.entities import ENTITIES
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load_run import is_exported, run_load
+from nexus_assets.nexus.connection import kept_connections
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
 from nexus_assets_tests.conftest import Bucket
 from nexus_assets_tests.load.clinic import Clinic, furnish
@@ -48,9 +49,10 @@ class Graph:
         """Loads these entities, all where none is named, as their assets do, but without a run: to have them before what a test is
         about, in a third of the time."""
         resources = NexusDatabase(), FileMakerExports(), ClinicBucket()
-        for name in names or ENTITIES:
-            if is_exported(ENTITIES[name], resources[1]):
-                run_load(ENTITIES[name], LoadSettings.of_clinic(), *resources, "loaded before", lambda _: None)
+        with kept_connections():
+            for name in names or ENTITIES:
+                if is_exported(ENTITIES[name], resources[1]):
+                    run_load(ENTITIES[name], LoadSettings.of_clinic(), *resources, "loaded before", lambda _: None)
 
     def place(self) -> None:
         """Puts the clinic's exports and files where the settings say."""

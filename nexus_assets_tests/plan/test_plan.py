@@ -28,7 +28,7 @@ from nexus_assets.graph.selection import selected_entities
 from nexus_assets.load.settings import SWITCHES, LoadSettings
 from nexus_assets.load_run import run_load
 from nexus_assets.local.home import SOURCE
-from nexus_assets.nexus.connection import transaction
+from nexus_assets.nexus.connection import kept_connections, transaction
 from nexus_assets.plan.plan import EntityPlan, Plan, make_plan, seal
 from nexus_assets.plan.words import ADOPTION
 from nexus_assets.resources import ClinicBucket, FileMakerExports, NexusDatabase
@@ -56,18 +56,19 @@ def planned(of: Plan, entity: str) -> EntityPlan:
 
 def load(*names: str) -> dict[str, Any]:
     """Loads these entities, all that are exported where none is named, as their assets do; returns their accounts."""
-    return {
-        name: run_load(
-            ENTITIES[name],
-            LoadSettings.of_clinic(),
-            NexusDatabase(),
-            FileMakerExports(),
-            ClinicBucket(),
-            f"load-{name}",
-            _quiet,
-        ).account
-        for name in names or FURNISHED
-    }
+    with kept_connections():
+        return {
+            name: run_load(
+                ENTITIES[name],
+                LoadSettings.of_clinic(),
+                NexusDatabase(),
+                FileMakerExports(),
+                ClinicBucket(),
+                f"load-{name}",
+                _quiet,
+            ).account
+            for name in names or FURNISHED
+        }
 
 
 def _quiet(_: str) -> None:

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser
 
 from nexus_assets import cli
 from nexus_assets_tests.graph.conftest import Graph
-from nexus_assets_tests.plan.test_plan import _half_an_export, load
+from nexus_assets_tests.plan.test_plan import _half_an_export, loaded, loaded_once
 from nexus_assets_tests.ui.conftest import Shoot, browser, shoot, window
 
 pytestmark = pytest.mark.extended
 
-__all__ = ["browser", "shoot"]
+__all__ = ["browser", "loaded", "loaded_once", "shoot"]
 
 SIZES = {"desktop": (1200, 1350), "phone": (360, 780)}
 
@@ -28,16 +28,15 @@ def written(file: Path, *words: str) -> tuple[Result, str]:
 
 
 @pytest.fixture
-def changed(graph: Graph) -> Graph:
+def changed(loaded: Graph) -> Graph:
     """A loaded clinic in which both sides change."""
-    load()
-    graph.clinic.later()
-    graph.clinic.exports["Contacts"][0]["nameFirst"] = "Grevillea"
-    graph.clinic.note(graph.clinic.exports["Contacts"][0]["id"], "Kurrajong")
-    graph.clinic.execute("UPDATE {appointments} SET notes = 'Boronia'")
+    loaded.clinic.later()
+    loaded.clinic.exports["Contacts"][0]["nameFirst"] = "Grevillea"
+    loaded.clinic.note(loaded.clinic.exports["Contacts"][0]["id"], "Kurrajong")
+    loaded.clinic.execute("UPDATE {appointments} SET notes = 'Boronia'")
     for export in ("Contacts", "Notes"):
-        graph.clinic._write(export)
-    return graph
+        loaded.clinic._write(export)
+    return loaded
 
 
 def test_it_names_columns_and_ids(changed: Graph, tmp_path: Path) -> None:
@@ -75,9 +74,8 @@ def test_it_says_what_would_stop_the_load(graph: Graph, tmp_path: Path) -> None:
     assert "allow_vanished" in page
 
 
-@pytest.mark.usefixtures("graph")
+@pytest.mark.usefixtures("loaded")
 def test_the_same_sources_change_nothing(tmp_path: Path) -> None:
-    load()
     _, page = written(tmp_path / "plan.html")
     assert "Nothing would be written" in page
 
