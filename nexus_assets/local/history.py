@@ -106,6 +106,7 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str) -> None:
         self._engines = _Engines()
         self._one_at_a_time = threading.Lock()
+        self._tables: set[tuple[sa.Engine, str]] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -127,9 +128,14 @@ class EventLog(SqliteEventLogStorage):
         os.utime(self.path_for_shard(event.run_id))
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the file of all runs has a table; Dagster asks for each event, some of them within a transaction."""
-        with self._engine(INDEX_SHARD_NAME).connect() as connection:
-            return sa.inspect(connection).has_table(table_name)
+        """Whether the file of all runs has a table, which it then keeps; Dagster asks for each event, some of them within a transaction."""
+        engine = self._engine(INDEX_SHARD_NAME)
+        if (engine, table_name) not in self._tables:
+            with engine.connect() as connection:
+                if not sa.inspect(connection).has_table(table_name):
+                    return False
+            self._tables.add((engine, table_name))
+        return True
 
     def _engine(self, shard: str) -> sa.Engine:
         path = self.path_for_shard(shard)

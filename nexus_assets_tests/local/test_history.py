@@ -145,6 +145,18 @@ def test_files_that_were_removed_meanwhile_are_created_again(opened: Opened, tmp
         assert instance.get_latest_materialization_event(dg.AssetKey("galahs")).run_id == run_id
 
 
+def test_a_table_of_a_file_that_was_removed_is_not_taken_for_one_of_the_next(opened: Opened, tmp_path: Path) -> None:
+    with opened("ours") as instance:
+        log = instance.event_log_storage
+        assert not log.has_table("later")
+        with log.index_connection() as connection:
+            connection.exec_driver_sql("CREATE TABLE later (id integer)")
+        assert log.has_table("later")
+        for file in tmp_path.rglob("index.db*"):
+            file.unlink()
+        assert not log.has_table("later")
+
+
 def test_who_watches_a_run_is_told_of_each_event(opened: Opened) -> None:
     heard = threading.Event()
     with opened("ours") as instance, opened("ours") as another:
