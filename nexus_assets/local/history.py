@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -106,7 +106,7 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str) -> None:
         self._engines = _Engines()
         self._one_at_a_time = threading.Lock()
-        self._tables: set[tuple[sa.Engine, str]] = set()
+        self._held: set[tuple[sa.Engine, str]] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -128,14 +128,24 @@ class EventLog(SqliteEventLogStorage):
         os.utime(self.path_for_shard(event.run_id))
 
     def has_table(self, table_name: str) -> bool:
-        """Whether the file of all runs has a table, which it then keeps; Dagster asks for each event, some of them within a transaction."""
-        engine = self._engine(INDEX_SHARD_NAME)
-        if (engine, table_name) not in self._tables:
-            with engine.connect() as connection:
-                if not sa.inspect(connection).has_table(table_name):
-                    return False
-            self._tables.add((engine, table_name))
-        return True
+        """Whether the file of all runs has a table; Dagster asks for each event, some of them within a transaction."""
+
+        def ask() -> bool:
+            with self._engine(INDEX_SHARD_NAME).connect() as connection:
+                return sa.inspect(connection).has_table(table_name)
+
+        return self._holds(f"table {table_name}", ask)
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Whether Dagster has built an index over the file of all runs; it asks several times for each asset."""
+        return self._holds(f"index {name}", lambda: super(EventLog, self).has_secondary_index(name))
+
+    def _holds(self, what: str, ask: Callable[[], bool]) -> bool:
+        """Whether the file of all runs holds something, which it then keeps."""
+        found = self._engine(INDEX_SHARD_NAME), what
+        if found not in self._held and ask():
+            self._held.add(found)
+        return found in self._held
 
     def _engine(self, shard: str) -> sa.Engine:
         path = self.path_for_shard(shard)
