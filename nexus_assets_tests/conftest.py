@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.user_properties.append((attacks.NAME, (mark.args[0], mark.kwargs.get("each", 1))))
         for mark in item.iter_markers("timeout"):
             patience[item.path] = max(mark.args[0], patience.get(item.path, 0))
-    # Files that may take longest begin first: the processes of a test run then end at about the same time.
+    # Files that may take longest begin first: the processes of a test run then end at about the same time. Those that wait for
+    # most of their time (end to end, machines, canary paths, pages, ui) have limits that keep them apart.
     items.sort(key=lambda item: -patience.get(item.path, 0))
 
 

@@ -31,7 +31,7 @@ from nexus_assets_tests.load.clinic import Clinic, furnish
 from nexus_assets_tests.load.test_races import content
 from nexus_assets_tests.test_deploying import DEPLOY, PAGE, Server, program, server  # noqa: F401 - the fixture
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1100)]
 
 STEPS = {*ENTITIES, *(f"checks_of_{name}" for name in ENTITIES), "import_report"}
 PATIENCE_SECONDS = 600

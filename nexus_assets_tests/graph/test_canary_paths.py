@@ -46,7 +46,7 @@ from nexus_assets_tests.nexus.test_session import altered
 from nexus_assets_tests.sources.writers import xlsx_file
 from nexus_assets_tests.test_readme import as_role  # noqa: F401 - the fixture
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 
 
 @dataclass

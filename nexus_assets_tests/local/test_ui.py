@@ -19,6 +19,8 @@ from nexus_assets.local import ui
 from nexus_assets.local.home import dagster_home
 from nexus_assets.local.processes import free_port, is_free
 
+pytestmark = pytest.mark.timeout(350)
+
 DEFINITIONS = """
 import dagster as dg
 

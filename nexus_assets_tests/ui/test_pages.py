@@ -15,7 +15,7 @@ from nexus_assets.local.ui import GRAPH
 from nexus_assets_tests.local.test_demo import Demo
 from nexus_assets_tests.ui.conftest import PATIENCE_MS, Pages, Shoot
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(560)]
 
 SETTLED_MS = 4000
 """Dagster draws its graphs and fetches their states one after the other."""
