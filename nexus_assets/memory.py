@@ -1,4 +1,4 @@
-"""How a process that has imported Dagster, boto3 and SQLAlchemy uses memory, and looks for what it can free."""
+"""Memory settings of a process that has imported Dagster, boto3 and SQLAlchemy: its garbage collector and its heaps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ what was imported: a quarter of the time of a load or a plan of the demo clinic.
 
 M_ARENA_MAX = -8
 """The option of mallopt(3) for how many heaps there are. By default each thread of Dagster and boto3 can get one of its own, which
-keeps what was freed in it: 4 MB of a run of the demo clinic."""
+keeps what was freed in it: 5 MB of a run of the demo clinic."""
 
 
 def tune() -> None:

@@ -158,17 +158,7 @@ def drop_database(postgres: Postgres) -> Iterator[Callable[[str], None]]:
     """Drops the database of a URL, whoever looks at it."""
     # Only the superuser may end a process of autovacuum that looks at the database just now.
     with _statements(postgres.admin_url()) as run:
-
-        def drop(url: str) -> None:
-            name = database_name(url)
-            # Who has just closed a connection is still there for a moment, and the server looks again after a tenth of a second.
-            run(
-                "DO $$ BEGIN FOR i IN 1..50 LOOP PERFORM pg_stat_clear_snapshot(), pg_sleep(0.001);"
-                f" EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = '{name}'); END LOOP; END $$"
-            )
-            run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-        yield drop
+        yield lambda url: run(f"DROP DATABASE IF EXISTS {database_name(url)} WITH (FORCE)")
 
 
 @pytest.fixture

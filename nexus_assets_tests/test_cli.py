@@ -105,6 +105,7 @@ libc.fflush(None)
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library of Linux has a heap for each thread")
 @pytest.mark.parametrize(("how", "several"), [("tuned", False), ("by default", True)])
 def test_threads_share_one_heap(how: str, several: bool) -> None:
     told = subprocess.run([sys.executable, "-c", EIGHT_THREADS, how], capture_output=True, text=True, check=True).stdout

@@ -33,7 +33,7 @@ from nexus_assets.settings import SETTINGS
 from nexus_assets_tests.graph.conftest import Graph, failures, graph  # noqa: F401 - the fixture
 from nexus_assets_tests.readme import PAGES, README, TABLES, WRITE, block, pages_text, snippet
 
-pytestmark = pytest.mark.timeout(450)
+pytestmark = pytest.mark.timeout(450)  # to begin before files without a limit of their own
 
 ROLE = "nexus_import"
 

@@ -37,6 +37,7 @@ class FileMakerExports(dg.ConfigurableResource, resources.FileMakerExports):  # 
 class ClinicBucket(dg.ConfigurableResource, resources.ClinicBucket):  # type: ignore[type-arg]
     """The bucket with the clinic's image and document files."""
 
+    # pydantic does not call the other __init__.
     _listed: dict[tuple[str, str], Future[KeptListing]] = PrivateAttr(default_factory=dict)
     _made_client: Any = PrivateAttr(default=None)
 

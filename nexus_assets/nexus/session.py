@@ -65,12 +65,17 @@ PATH = SQL("""
 """)
 
 CATALOG_ALONE = SQL("SET LOCAL search_path = pg_catalog, pg_temp")
-"""Under this path it is asked whose functions and operators the own path has: of those on the path, the server takes the one whose
-types fit best, whichever schema comes first."""
+"""The path of each question about the role's own path: of all functions and operators on a path, the server takes the one whose types
+fit best, whichever schema comes first."""
 
-IS_TRUSTED = SQL("SELECT nspowner IN {trusted} FROM pg_namespace WHERE nspname = CURRENT_USER").format(trusted=TRUSTED)
+IS_TRUSTED = SQL("""
+    {catalog_alone};
+    SELECT nspowner IN {trusted} FROM pg_namespace WHERE nspname = CURRENT_USER
+""").format(catalog_alone=CATALOG_ALONE, trusted=TRUSTED)
+"""Whether the schema that bears the role's name belongs to somebody whose functions may run."""
 
 OWN_NAMES = SQL("""
+    {catalog_alone};
     WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY ({schemas}))
     SELECT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND pronamespace IN (SELECT oid FROM path))
         OR EXISTS (SELECT FROM pg_operator WHERE oid >= 16384 AND oprnamespace IN (SELECT oid FROM path))
@@ -79,6 +84,7 @@ OWN_NAMES = SQL("""
 longer. The server's own have lower oids than whatever was made since: its 3,400 functions need not be read."""
 
 SHADOWS = SQL("""
+    {catalog_alone};
     WITH path AS (SELECT oid FROM pg_namespace WHERE nspname = ANY ({schemas}))
     SELECT s.kind, r.rolname, s.name FROM (
       SELECT 'function', p.oid::regprocedure::text, p.proowner FROM pg_proc AS p
@@ -95,14 +101,13 @@ SHADOWS = SQL("""
 
 
 def _own_path(cursor: Cursor) -> list[str]:
-    """The schemas of the role's own path where they hold Nexus, else `public`. Leaves the transaction with the path CATALOG_ALONE.
+    """The schemas of the role's own path where they hold Nexus, else `public`.
 
-    Until then every name is qualified, and no operator is used: a path may put somebody's functions before those of the server.
+    Under that path every name is qualified, and no operator is used: it may put somebody's functions before those of the server.
     """
     # A timeout of the role must not end what is about to lift it.
     lifted = SQL("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
     schemas, role, holds_nexus = queries.row(cursor, SQL("; ").join([lifted, PATH]))
-    cursor.execute(CATALOG_ALONE)
     own = [name for name in schemas if not name.startswith("pg_")] if holds_nexus else ["public"]
     # The schema of the role's name comes first by default; where others own it they would decide what each name means.
     if role in own and not queries.yes(cursor, IS_TRUSTED):
@@ -129,8 +134,8 @@ class SessionError(NexusAssetsError):
 def prepare(cursor: Cursor, *, read_only: bool) -> None:
     """Fixes the settings of the running transaction. Raises SessionError, naming the setting, where one can't be fixed."""
     own = _own_path(cursor)
-    if queries.yes(cursor, OWN_NAMES.format(schemas=Literal(own))):
-        cursor.execute(SHADOWS.format(schemas=Literal(own), trusted=TRUSTED))
+    if queries.yes(cursor, OWN_NAMES.format(catalog_alone=CATALOG_ALONE, schemas=Literal(own))):
+        cursor.execute(SHADOWS.format(catalog_alone=CATALOG_ALONE, schemas=Literal(own), trusted=TRUSTED))
         for kind, owner, name in cursor.fetchall():
             raise SessionError(
                 f"The {kind} {name} of the role {owner} has the name of one of the server's own and would run in its place.",

@@ -19,7 +19,7 @@ from nexus_assets.local import ui
 from nexus_assets.local.home import dagster_home
 from nexus_assets.local.processes import free_port, is_free
 
-pytestmark = pytest.mark.timeout(350)
+pytestmark = pytest.mark.timeout(350)  # to begin before files without a limit of their own
 
 DEFINITIONS = """
 import dagster as dg
