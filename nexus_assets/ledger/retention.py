@@ -13,11 +13,15 @@ from nexus_assets.ledger.tables import ledger_table
 LAST_LOADS = 2
 """The checks compare the last load with the one before."""
 
+_LAST_OVER = "(SELECT max(id) FROM nexus_assets.load WHERE entity = {entity} AND finished_at < {before})"
+
 RESOLVED = (
-    "entity = {entity} AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = {entity} AND finished_at < {before})"
+    f"{_LAST_OVER} IS NOT NULL AND entity = {{entity}} AND resolved_load <= {_LAST_OVER}"
     " AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable)"
 )
-"""Resolved that long ago, by a load that can't be undone any more. The ids of loads grow with time."""
+"""Resolved that long ago, by a load that can't be undone any more. The ids of loads grow with time.
+
+Where no load is over for so long, no row is looked at."""
 
 PURGED = (
     ("reject", RESOLVED),

@@ -12,6 +12,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.ledger.loads import LastLoad
 from nexus_assets.ledger.schema import base_columns, named_column
 from nexus_assets.ledger.tables import identity_table
+from nexus_assets.load.planner import sorted_groups
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.work import NOTHING, PLACE, Relation, Work
 from nexus_assets.mapping.entity import ByFileMakerId, Column, Entity, GenericReference, Lookup, Match, Reference
@@ -233,9 +234,11 @@ def _all_rows_sql(context: LoadContext, columns: Mapping[str, Composable]) -> Co
 def find_repeated(cursor: Cursor, context: LoadContext) -> int:
     """Makes the table `repeated` out of `seen`, where one row stays of each id, and each of those whose id is disputed: that one is
     never settled, and its id counts once. Returns how many rows are gone."""
-    cursor.execute(_repeated_sql(context))
+    with sorted_groups(cursor):
+        cursor.execute(_repeated_sql(context))
+        repeated = cursor.rowcount
     collapsed = 0
-    if cursor.rowcount:
+    if repeated:
         cursor.execute(_repeated_in_words_only_sql(context))
         cursor.execute(
             SQL("""

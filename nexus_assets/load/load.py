@@ -35,6 +35,7 @@ from nexus_assets.load import (
     lost_writes,
     merge,
     parents,
+    planner,
     record,
     rejects,
     rekey,
@@ -147,6 +148,7 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
     loads = last_loads(cursor, entity.name, *entity.upstream)
     gates.check_parents_loaded(entity, loads)
     parent_tables = _reflected(cursor, entity.upstream)
+    planner.tune(cursor)
     context = replace(
         context,
         parents=parent_tables,
@@ -159,7 +161,6 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
         retried_columns=decisions.retried_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
-    _tune(cursor)
     gates.check_parents_there(cursor, entity, context.parents)
     return replace(context, load_id=_next_load(cursor))
 
@@ -384,16 +385,6 @@ def _add_notices(
         "doubtful_date_order": dates.doubtful_columns if dates else 0,
     }
     account.notices.update({code: number for code, number in found.items() if number})
-
-
-def _tune(cursor: Cursor) -> None:
-    # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well. Joins of a hundred
-    # thousand rows then stay in memory: a tenth of a load's time. What is done to a row (hashing, reading dates and ids) costs
-    # far more than handing it from a parallel worker on. What is looked up by an index has just been read as a whole.
-    cursor.execute(
-        "SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005;"
-        " SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1"
-    )
 
 
 def _tell_of_sources(entity: Entity, facts: Mapping[str, Any], log: Callable[[str], None]) -> None:

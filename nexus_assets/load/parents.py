@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
 
 from nexus_assets.ledger.tables import identity_table
-from nexus_assets.load.incoming import carried_id_sql, carried_sql, own_row_sql
+from nexus_assets.load.incoming import ONCE, carried_id_sql, carried_sql, own_row_sql
 from nexus_assets.nexus import queries
 from nexus_assets.nexus.catalog import Target
 
@@ -44,9 +44,10 @@ def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
         # As it stands: reading it as a uuid takes far longer, and any change counts.
         carried = carried_sql(rule)
     return SQL("""
-        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, {carried}{vanished}), 0)), 0)
-        FROM {ledger} AS k JOIN {table} AS t ON t.id = k.nexus_id
+        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried{vanished}), 0)), 0)
+        FROM {ledger} AS k JOIN (SELECT t.id, {carried} AS carried FROM {table} AS t {once}) AS t ON t.id = k.nexus_id
     """).format(
+        once=ONCE,
         carried=carried,
         vanished=SQL(", k.vanished_load IS NULL") if with_vanished else SQL(""),
         ledger=identity_table(parent.entity.name),

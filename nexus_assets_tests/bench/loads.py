@@ -18,8 +18,9 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.ledger.tables import identity_table, ledger_table
-from nexus_assets.load.incoming import hash_sql
+from nexus_assets.load.incoming import ONCE, hash_sql, target_hash_sql
 from nexus_assets.load.load import Inputs, load
+from nexus_assets.load.planner import tune
 from nexus_assets.load.settings import LoadSettings
 from nexus_assets.load.sources import stage_all
 from nexus_assets.load.work import Work
@@ -210,18 +211,29 @@ def floor(name: str, url: str, exports: Path, file: Path) -> int:
 
 
 def floor_of_changed(name: str, url: str, exports: Path) -> int:
-    """What no load of a changed export can do without: its rows as text in the database, a hash of each, and a look at what the
-    ledger remembers under its id. Returns how many are as they were: none, as what this hashes is not what a load does."""
+    """What no load of a changed export can do without: its rows as text in the database, a hash of each, what the ledger remembers
+    under its id, and whether Nexus's row is still as the ledger remembers it (law 2), also of the rows that the export repeats
+    word for word. Returns how many are as they were: none, as what this hashes is not what a load does."""
     entity = ENTITIES[name]
     with transaction(make_engine(url)) as cursor:
         export = stage_all(cursor, entity, _inputs(exports), Work(name), {}).export
+        target = catalog.reflect(cursor, entity)
+        tune(cursor)
         return number(
             cursor,
-            SQL("SELECT count(*) FROM {} AS s JOIN {} AS l ON l.source_id = {} AND l.row_hash = {}").format(
-                export.table,
-                identity_table(name),
-                call("read_uuid", export.field(entity.source_id, "s")),
-                hash_sql(*(export.field(field, "s") for field in entity.fields())),
+            SQL("""
+                SELECT count(*) FILTER (WHERE l.row_hash = s.row_hash AND l.target_hash = t.target_hash)
+                FROM (SELECT {source_id} AS source_id, {row_hash} AS row_hash FROM {export} AS s {once}) AS s
+                LEFT JOIN {ledger} AS l USING (source_id)
+                LEFT JOIN (SELECT t.id, {target_hash} AS target_hash FROM {target} AS t {once}) AS t ON t.id = l.nexus_id
+            """).format(
+                source_id=call("read_uuid", export.field(entity.source_id, "s")),
+                row_hash=hash_sql(*(export.field(field, "s") for field in entity.fields())),
+                export=export.table,
+                once=ONCE,
+                ledger=identity_table(name),
+                target_hash=target_hash_sql(target),
+                target=target.table,
             ),
         )
 

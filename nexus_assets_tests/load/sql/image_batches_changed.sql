@@ -49,8 +49,11 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
-FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+FROM nexus_assets.identity_patients AS k
+    JOIN (SELECT t.id, t.filemaker_metadata ->> 'filemaker_id' AS carried FROM public.patients AS t OFFSET '0') AS t ON t.id = k.nexus_id;
 
 SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
 OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
@@ -59,8 +62,6 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_image_batches AS l USING (source_id)
 WHERE c.entity = 'image_batches' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
     AND l.vanished_load IS NULL;
-
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -278,9 +279,13 @@ LEFT JOIN public.patients AS parent_0 ON parent_0.id = t.object_id;
 
 ANALYZE nexus_assets.work_image_batches_seen;
 
+SET LOCAL enable_hashagg = off;
+
 CREATE UNLOGGED TABLE nexus_assets.work_image_batches_repeated AS
 SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_image_batches_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
+
+SET LOCAL enable_hashagg TO DEFAULT;
 
 ANALYZE nexus_assets.work_image_batches_repeated;
 
@@ -896,10 +901,14 @@ WITH forgotten AS (
         )
         DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'image_batches'
+DELETE FROM nexus_assets.reject AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'image_batches'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'image_batches'
+    FROM nexus_assets.conflict AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'image_batches'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'image_batches' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.correction AS x WHERE entity = 'image_batches'

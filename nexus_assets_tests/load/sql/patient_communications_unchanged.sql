@@ -49,14 +49,19 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id', k.vanished_load IS NULL), 0)), 0)
-FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
-FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k.nexus_id;
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried, k.vanished_load IS NULL), 0)), 0)
+FROM nexus_assets.identity_patients AS k
+    JOIN (SELECT t.id, t.filemaker_metadata ->> 'filemaker_id' AS carried FROM public.patients AS t OFFSET '0') AS t ON t.id = k.nexus_id;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
-FROM nexus_assets.identity_companies AS k JOIN public.companies AS t ON t.id = k.nexus_id;
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+FROM nexus_assets.identity_referrers AS k
+    JOIN (SELECT t.id, t.filemaker_id AS carried FROM public.referrers AS t OFFSET '0') AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+FROM nexus_assets.identity_companies AS k
+    JOIN (SELECT t.id, t.filemaker_id AS carried FROM public.companies AS t OFFSET '0') AS t ON t.id = k.nexus_id;
 
 SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
 OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
@@ -103,8 +108,6 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_patient_communications AS l USING (source_id)
 WHERE c.entity = 'patient_communications' AND c.resolved_load IS NULL
     AND (c.decision = 'filemaker' OR c.cause = 'refused') AND l.vanished_load IS NULL;
-
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -166,10 +169,14 @@ SELECT EXISTS (SELECT FROM public.xero_sync_logs AS x CROSS JOIN (nexus_assets.s
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'patient_communications'
+DELETE FROM nexus_assets.reject AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patient_communications'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'patient_communications'
+    FROM nexus_assets.conflict AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patient_communications'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_communications' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.correction AS x WHERE entity = 'patient_communications'

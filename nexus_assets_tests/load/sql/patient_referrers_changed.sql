@@ -49,11 +49,15 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_metadata ->> 'filemaker_id'), 0)), 0)
-FROM nexus_assets.identity_patients AS k JOIN public.patients AS t ON t.id = k.nexus_id;
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.filemaker_id), 0)), 0)
-FROM nexus_assets.identity_referrers AS k JOIN public.referrers AS t ON t.id = k.nexus_id;
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+FROM nexus_assets.identity_patients AS k
+    JOIN (SELECT t.id, t.filemaker_metadata ->> 'filemaker_id' AS carried FROM public.patients AS t OFFSET '0') AS t ON t.id = k.nexus_id;
+
+SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+FROM nexus_assets.identity_referrers AS k
+    JOIN (SELECT t.id, t.filemaker_id AS carried FROM public.referrers AS t OFFSET '0') AS t ON t.id = k.nexus_id;
 
 SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
 OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
@@ -100,8 +104,6 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c
     JOIN nexus_assets.identity_patient_referrers AS l USING (source_id)
 WHERE c.entity = 'patient_referrers' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
     AND l.vanished_load IS NULL;
-
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
 SELECT count(*) FROM (
     SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
@@ -265,11 +267,15 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.patient_id, t.referrer_id, t.
 
 ANALYZE nexus_assets.work_patient_referrers_seen;
 
+SET LOCAL enable_hashagg = off;
+
 CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_repeated AS
 SELECT s.source_id, min(s.row_number) FILTER (WHERE x.place = 1) AS first_row, false AS differ
 FROM nexus_assets.work_patient_referrers_seen AS s
     JOIN nexus_assets.work_patient_referrers_keyed AS x USING (row_number)
 WHERE s.source_id IS NOT NULL GROUP BY 1 HAVING count(*) > count(*) FILTER (WHERE x.place = 1);
+
+SET LOCAL enable_hashagg TO DEFAULT;
 
 UPDATE nexus_assets.work_patient_referrers_repeated AS again SET differ = false
 FROM (
@@ -819,10 +825,14 @@ SELECT notices, count(*), min(row_number) FROM (
 INSERT INTO nexus_assets.load (id, entity, run_id, started_at, finished_at, mapping_version, sources, date_orders, source_rows, outcomes, rejected, notices, healed, adoption, parents, undoable) OVERRIDING SYSTEM VALUE
     VALUES (%s, %s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'patient_referrers'
+DELETE FROM nexus_assets.reject AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patient_referrers'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'patient_referrers'
+    FROM nexus_assets.conflict AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patient_referrers'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patient_referrers' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.correction AS x WHERE entity = 'patient_referrers'

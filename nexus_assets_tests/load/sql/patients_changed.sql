@@ -49,6 +49,8 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
     EXISTS (SELECT FROM nexus_assets.undone AS u WHERE u.entity = l.entity AND u.undone_at > l.finished_at)
     FROM nexus_assets.load AS l WHERE entity = ANY(%s) ORDER BY entity, id DESC;
 
+SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
+
 SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
 OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
 
@@ -94,8 +96,6 @@ SELECT DISTINCT c.column_name FROM nexus_assets.conflict AS c JOIN nexus_assets.
 WHERE c.entity = 'patients' AND c.resolved_load IS NULL AND (c.decision = 'filemaker' OR c.cause = 'refused')
     AND l.vanished_load IS NULL;
 
-SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
-
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 
 SELECT coalesce(sum(hash_record_extended(ROW(filemaker_id::text, id), 0)), 0)::text FROM public.clinics;
@@ -130,9 +130,13 @@ LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id,
 
 ANALYZE nexus_assets.work_patients_seen;
 
+SET LOCAL enable_hashagg = off;
+
 CREATE UNLOGGED TABLE nexus_assets.work_patients_repeated AS
 SELECT source_id, min(row_number) AS first_row, min(row_hash) <> max(row_hash) AS differ
 FROM nexus_assets.work_patients_seen WHERE source_id IS NOT NULL GROUP BY source_id HAVING count(*) > 1;
+
+SET LOCAL enable_hashagg TO DEFAULT;
 
 UPDATE nexus_assets.work_patients_repeated AS again SET differ = false
 FROM (
@@ -1090,10 +1094,14 @@ WITH forgotten AS (
         )
         DELETE FROM nexus_assets.before_value AS b USING forgotten AS f WHERE b.load_id = f.id;
 
-DELETE FROM nexus_assets.reject AS x WHERE entity = 'patients'
+DELETE FROM nexus_assets.reject AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patients'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
-    FROM nexus_assets.conflict AS x WHERE entity = 'patients'
+    FROM nexus_assets.conflict AS x
+    WHERE (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365)) IS NOT NULL
+    AND entity = 'patients'
     AND resolved_load <= (SELECT max(id) FROM nexus_assets.load WHERE entity = 'patients' AND finished_at < now() - make_interval(days => 365))
     AND NOT EXISTS (SELECT FROM nexus_assets.load AS u WHERE u.id = x.resolved_load AND u.undoable); DELETE
     FROM nexus_assets.correction AS x WHERE entity = 'patients'
