@@ -17,6 +17,7 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Status
 
+from nexus_assets.alerts.store import Seen
 from nexus_assets.asset_keys import asset_key, asset_name
 from nexus_assets.clinics import materialize_command, own_command
 from nexus_assets.run_scope import UNNAMED_JOB, Planned, Scope
@@ -50,14 +51,6 @@ class Event:
     cause: str = ""
     next_step: str = ""
     blocking: bool = False
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Up to where a subject's history was read, and the records before that which were not over yet (of runs: were told)."""
-
-    position: float
-    pending: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

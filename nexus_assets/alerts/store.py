@@ -17,7 +17,7 @@ from nexus_assets.nexus import queries
 from nexus_assets.run_scope import UNNAMED_JOB
 
 if TYPE_CHECKING:
-    from nexus_assets.alerts.events import Event, Seen
+    from nexus_assets.alerts.events import Event
 
 Change = OneOf["opened", "changed", "reminder", "resolved"]
 
@@ -49,6 +49,14 @@ class Alert:
     def named(self) -> str:
         """The subject as people read it."""
         return self.subject.replace(f"{UNNAMED_JOB} ", "of ")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Up to where a subject's history was read, and the records before that which were not over yet (of runs: were told)."""
+
+    position: float
+    pending: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,8 +124,6 @@ class Book:
 
     def seen(self) -> dict[str, Seen]:
         """Up to where the history has been turned into alerts."""
-        from nexus_assets.alerts.events import Seen
-
         self._cursor.execute("SELECT subject, position, pending FROM nexus_assets.alert_seen")
         return {subject: Seen(position, tuple(pending)) for subject, position, pending in self._cursor.fetchall()}
 
