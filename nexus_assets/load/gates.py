@@ -85,13 +85,14 @@ def check_parents_loaded(entity: Entity, loads: Mapping[str, LastLoad]) -> None:
             )
 
 
-def check_parents_there(cursor: Cursor, entity: Entity, parents: Mapping[str, Target]) -> None:
+def check_parents_there(cursor: Cursor, entity: Entity, incomplete: Mapping[str, Target]) -> None:
     """Raises ParentsGoneError, naming the command, where rows of a parent are gone that its own load would bring back or follow.
+    `incomplete`: the parents of which the ledger knows rows that are not in Nexus.
 
     Until then a link to one of them is dangling, and whether a person made it can't be told. Rows that people delete are brought back
     by no load: they stop nothing, and nothing links to them.
     """
-    for name, parent in parents.items():
+    for name, parent in incomplete.items():
         if parent.entity.people_delete:
             continue
         gone = queries.number(cursor, SQL("SELECT count(*) FROM ({}) AS gone").format(gone_sql(parent)))

@@ -164,7 +164,7 @@ def row_hash_sql(entity: Entity, types: Iterable[Composable], values: Mapping[st
     return hash_sql(*hashed)
 
 
-def _hashed_rows_sql(target: Target) -> Composable:
+def hashed_rows_sql(target: Target) -> Composable:
     """Nexus's rows as a subquery: `id`, the ids of generic links, and `target_hash`.
 
     Each row is hashed before it is joined: joins then carry a few numbers of it instead of all its texts.
@@ -175,14 +175,14 @@ def _hashed_rows_sql(target: Target) -> Composable:
     )
 
 
-def as_left_sql(context: LoadContext, target_hash: Composable) -> tuple[Composable, Composable]:
-    """(Joins, condition) of a row `t` of Nexus that is as the last load left it, by its entry `l` of the ledger: it is there,
+def as_left_sql(context: LoadContext) -> tuple[Composable, Composable]:
+    """(Joins, condition) of a row `t` of `hashed_rows_sql` that is as the last load left it, by its entry `l` of the ledger: it is there,
     it has the hash that it had, and the row that each of its generic links names exists. NULL means: it is not.
 
     The short way asks it of the whole table (load/unchanged.py), `seen` of every source row.
     """
     joins: list[Composable] = []
-    conditions: list[Composable] = [SQL("t.id IS NOT NULL"), SQL("l.target_hash = {}").format(target_hash)]
+    conditions: list[Composable] = [SQL("t.id IS NOT NULL"), SQL("l.target_hash = t.target_hash")]
     for number, link in enumerate(context.entity.generic_references):
         alias, column = Identifier(f"parent_{number}"), Identifier(link.id_column)
         table = context.parents[link.to].table
@@ -276,7 +276,7 @@ def _seen_sql(context: LoadContext) -> Composable:
     those with a value that Nexus kept and that may be written now: FileMaker is to win by setting or by decision, or a constraint
     was in the way. Source rows are hashed before they are joined, as Nexus's are.
     """
-    links, as_left = as_left_sql(context, SQL("t.target_hash"))
+    links, as_left = as_left_sql(context)
     live = [
         as_left,
         *(SQL("t.{} IS NOT NULL").format(Identifier(each.id_column)) for each in context.entity.generic_references),
@@ -302,7 +302,7 @@ def _seen_sql(context: LoadContext) -> Composable:
         seen=context.work("seen"),
         once=ONCE,
         is_current=IS_CURRENT,
-        rows=_hashed_rows_sql(context.target),
+        rows=hashed_rows_sql(context.target),
         live=SQL(" AND ").join(live),
         source_id=call("read_uuid", context.source.field(context.entity.source_id, "s")),
         row_hash=_row_hash(context, "s"),

@@ -149,19 +149,22 @@ def _contract(run: _Run, context: LoadContext) -> LoadContext:
     gates.check_parents_loaded(entity, loads)
     parent_tables = _reflected(cursor, entity.upstream)
     planner.tune(cursor)
+    states = {
+        name: parents.state(cursor, parent, with_vanished=name in entity.hosts)
+        for name, parent in {**parent_tables, **_reflected(cursor, _others_there(cursor, entity))}.items()
+    }
+    incomplete = {name: parent for name, parent in parent_tables.items() if states[name].missing}
+    gates.check_parents_there(cursor, entity, incomplete)
     context = replace(
         context,
         parents=parent_tables,
         children=_reflected(cursor, (rule.child for rule in entity.recognised_by if isinstance(rule, ByChildren))),
         lookups=catalog.lookup_tables(cursor, entity),
-        parent_states=parents.states(
-            cursor, {**parent_tables, **_reflected(cursor, _others_there(cursor, entity))}, entity.hosts
-        ),
+        parent_states={name: state.digest for name, state in states.items()},
         constraints=read_constraints(cursor, context.target.oid),
         retried_columns=decisions.retried_columns(cursor, entity.name) if entity.name in loads else frozenset(),
         last=loads.get(entity.name),
     )
-    gates.check_parents_there(cursor, entity, context.parents)
     return replace(context, load_id=_next_load(cursor))
 
 

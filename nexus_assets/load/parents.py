@@ -1,8 +1,8 @@
-"""Step 1: the rows of its parents to which a load can link, and the state of them that its snapshot saw."""
+"""Step 1: the rows of its parents to which a load can link, and the state in which its snapshot sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.sql import SQL, Composable, Identifier
@@ -24,35 +24,43 @@ def made_at_sql(target: Target, alias: str) -> Composable:
     return SQL("NULL::timestamptz")
 
 
-def states(cursor: Cursor, parents: Mapping[str, Target], hosts: Collection[str]) -> dict[str, str]:
-    """Returns a state per parent: equal where a row of the child would find the same parents, different where it may not.
+@dataclass(frozen=True)
+class ParentState:
+    """How a load's snapshot sees a parent. `digest`: equal where a row of the child would find the same parents, different where it
+    may not. `missing`: how many of the ids that the ledger knows are no row of Nexus."""
 
-    Computed from the rows themselves. The ids and the times of loads say nothing here: of two loads that run at once, neither
-    tells which of them the other one's snapshot saw. That also covers ids that were learned, and rows that were deleted or
-    restored in Nexus since. Of the entity whose table the child shares, also which rows its export still has.
+    digest: str
+    missing: int
+
+
+def state(cursor: Cursor, parent: Target, *, with_vanished: bool) -> ParentState:
+    """Returns the state of a parent; `with_vanished`, its digest also covers which rows its export still has.
+
+    Computed from the rows themselves. The ids and the times of loads say nothing here: of two loads that run at once, neither tells
+    which of them the other one's snapshot saw. That also covers ids that were learned, and rows that were deleted or restored in
+    Nexus since.
     """
-    return {
-        name: str(queries.row(cursor, _state_sql(parent, with_vanished=name in hosts))[0])
-        for name, parent in parents.items()
-    }
-
-
-def _state_sql(parent: Target, *, with_vanished: bool) -> Composable:
     rule = parent.entity.filemaker_id
     carried: Composable = SQL("NULL::text")
     if rule is not None:
         # As it stands: reading it as a uuid takes far longer, and any change counts.
         carried = carried_sql(rule)
-    return SQL("""
-        SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried{vanished}), 0)), 0)
-        FROM {ledger} AS k JOIN (SELECT t.id, {carried} AS carried FROM {table} AS t {once}) AS t ON t.id = k.nexus_id
-    """).format(
-        once=ONCE,
-        carried=carried,
-        vanished=SQL(", k.vanished_load IS NULL") if with_vanished else SQL(""),
-        ledger=identity_table(parent.entity.name),
-        table=parent.table,
+    digest, missing = queries.row(
+        cursor,
+        SQL("""
+            SELECT count(t.id) || ' rows, ' || coalesce(sum(CASE
+                     WHEN t.id IS NOT NULL THEN hash_record_extended(ROW(k.source_id, t.id, t.carried{vanished}), 0) END), 0),
+                   count(*) - count(t.id)
+            FROM {ledger} AS k LEFT JOIN (SELECT t.id, {carried} AS carried FROM {table} AS t {once}) AS t ON t.id = k.nexus_id
+        """).format(
+            carried=carried,
+            vanished=SQL(", k.vanished_load IS NULL") if with_vanished else SQL(""),
+            ledger=identity_table(parent.entity.name),
+            table=parent.table,
+            once=ONCE,
+        ),
     )
+    return ParentState(str(digest), int(missing))
 
 
 def there_sql(parent: Target) -> Composable:

@@ -12,7 +12,7 @@ from nexus_assets.load import corrections
 from nexus_assets.load.account import Account
 from nexus_assets.load.dates import follows_setting
 from nexus_assets.load.identity import unnoted_sql
-from nexus_assets.load.incoming import LoadContext, as_left_sql, target_hash_sql
+from nexus_assets.load.incoming import LoadContext, as_left_sql, hashed_rows_sql
 from nexus_assets.load.sources import Inputs
 from nexus_assets.mapping.entity import Entity, FileRecords
 from nexus_assets.mapping.reasons import DECIDED_BY_NEXUS, OF_NEW_ROWS
@@ -103,7 +103,7 @@ def unchanged_account(
 def _compared_sql(context: LoadContext) -> Composable:
     """Whether any row that the ledger answers for is gone, is not as the last load left it, or has a dangling link; and whether
     the ledger knows every row of the table."""
-    links, as_left = as_left_sql(context, target_hash_sql(context.target))
+    links, as_left = as_left_sql(context)
     # Counted: for EXISTS the planner hopes to find one soon, and takes twice the time where there is none, as usual.
     return SQL("""
         SELECT count(*) FILTER (WHERE CASE
@@ -111,10 +111,11 @@ def _compared_sql(context: LoadContext) -> Composable:
                  ELSE {recognisable} AND t.id IS NULL END) > 0,
                -- An id of Nexus stands in the ledger once.
                count(t.id) = (SELECT count(*) FROM {target})
-        FROM {ledger} AS l LEFT JOIN {target} AS t ON t.id = l.nexus_id {links}
+        FROM {ledger} AS l LEFT JOIN {rows} AS t ON t.id = l.nexus_id {links}
     """).format(
         ledger=context.ledger,
         target=context.target.table,
+        rows=hashed_rows_sql(context.target),
         links=links,
         as_left=as_left,
         # Of what FileMaker no longer has only this counts: that it is gone, and may have been recreated under another id.

@@ -51,9 +51,11 @@ SELECT DISTINCT ON (entity) entity, id, source_rows,
 
 SET LOCAL default_statistics_target = 10; SET LOCAL work_mem = '64MB'; SET LOCAL parallel_tuple_cost = 0.005; SET LOCAL min_parallel_table_scan_size = '1MB'; SET LOCAL random_page_cost = 1.1;
 
-SELECT count(*) || ' rows, ' || coalesce(sum(hash_record_extended(ROW(k.source_id, t.id, t.carried), 0)), 0)
+SELECT count(t.id) || ' rows, ' || coalesce(sum(CASE
+         WHEN t.id IS NOT NULL THEN hash_record_extended(ROW(k.source_id, t.id, t.carried), 0) END), 0),
+       count(*) - count(t.id)
 FROM nexus_assets.identity_patients AS k
-    JOIN (SELECT t.id, t.filemaker_metadata ->> 'filemaker_id' AS carried FROM public.patients AS t OFFSET '0') AS t ON t.id = k.nexus_id;
+    LEFT JOIN (SELECT t.id, t.filemaker_metadata ->> 'filemaker_id' AS carried FROM public.patients AS t OFFSET '0') AS t ON t.id = k.nexus_id;
 
 SELECT EXISTS (SELECT FROM pg_constraint WHERE conrelid = %(oid)s AND contype = 'c')
 OR EXISTS (SELECT FROM pg_index WHERE indrelid = %(oid)s AND (indisunique OR indisexclusion) AND NOT indisprimary);
@@ -95,20 +97,6 @@ WHERE (i.indisunique OR i.indisexclusion) AND NOT i.indisprimary AND i.indrelid 
   AND NOT EXISTS (SELECT FROM pg_attribute AS a
                   WHERE a.attrelid = i.indrelid AND a.attnum = ANY (named.numbers) AND a.attgenerated <> '')
 ORDER BY 1, 3, 2;
-
-SELECT count(*) FROM (
-    SELECT l.source_id, l.nexus_id FROM nexus_assets.identity_patients AS l
-    LEFT JOIN public.patients AS living ON living.id = l.nexus_id
-    LEFT JOIN (
-      SELECT DISTINCT nexus_assets.read_uuid(t.filemaker_metadata ->> 'filemaker_id') AS source_id
-          FROM public.patients AS t
-      WHERE NOT EXISTS (SELECT FROM nexus_assets.identity_patients AS k WHERE k.nexus_id = t.id)
-    ) AS again ON again.source_id = l.source_id
-    WHERE living.id IS NULL AND (again.source_id IS NOT NULL OR (
-      l.last_load IS NOT NULL AND l.vanished_load IS NULL AND NOT EXISTS (
-        SELECT FROM nexus_assets.reject AS r WHERE r.entity = 'patients' AND r.resolved_load IS NULL
-          AND nexus_assets.read_uuid(r.source_id) = l.source_id)))
-) AS gone;
 
 SELECT nextval(pg_get_serial_sequence('nexus_assets.load', 'id')), (SELECT coalesce(max(id), 0) FROM nexus_assets.load);
 

@@ -108,11 +108,12 @@ SELECT count(*), extract(epoch FROM max(corrected_at))::text FROM nexus_assets.c
 
 SELECT count(*) FILTER (WHERE CASE
          WHEN l.vanished_load IS NULL
-             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0), false)
+             AND l.row_hash IS NOT NULL THEN NOT coalesce(t.id IS NOT NULL AND l.target_hash = t.target_hash, false)
          ELSE TRUE AND t.id IS NULL END) > 0,
        -- An id of Nexus stands in the ledger once.
        count(t.id) = (SELECT count(*) FROM public.patients)
-FROM nexus_assets.identity_patients AS l LEFT JOIN public.patients AS t ON t.id = l.nexus_id;
+FROM nexus_assets.identity_patients AS l
+    LEFT JOIN (SELECT t.id, hash_record_extended(ROW(t.clinic_id, t.funding_type_id, t.first_name, t.last_name, t.middle_names, t.title, t.dob, t.sex, t.health_number, t.filemaker_metadata -> 'filemaker_id', t.filemaker_metadata -> 'clinic_name', t.filemaker_metadata -> 'area', t.filemaker_metadata -> 'contact_type', t.filemaker_metadata -> 'cys_id', t.filemaker_metadata -> 'diabetes', t.filemaker_metadata -> 'id_clinic', t.filemaker_metadata -> 'title', t.filemaker_metadata -> 'dob', t.filemaker_metadata -> 'ndis'), 0) AS target_hash FROM public.patients AS t OFFSET '0') AS t ON t.id = l.nexus_id;
 
 SELECT EXISTS (
     SELECT DISTINCT ON (source_id) source_id, nexus_id FROM (
