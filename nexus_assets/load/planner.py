@@ -1,4 +1,4 @@
-"""What the planner can't know: the rows that this very transaction wrote are in no statistics yet."""
+"""What PostgreSQL's planner can't know of a load: how its tables are used, and rows of this very transaction, in no statistics yet."""
 
 from __future__ import annotations
 

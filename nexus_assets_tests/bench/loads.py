@@ -18,7 +18,7 @@ from psycopg2.sql import SQL, Composable, Identifier, Literal
 from nexus_assets.entities import ENTITIES
 from nexus_assets.ledger.schema import install
 from nexus_assets.ledger.tables import identity_table, ledger_table
-from nexus_assets.load.incoming import ONCE, hash_sql, target_hash_sql
+from nexus_assets.load.incoming import ONCE, hash_sql, hashed_rows_sql
 from nexus_assets.load.load import Inputs, load
 from nexus_assets.load.planner import tune
 from nexus_assets.load.settings import LoadSettings
@@ -225,15 +225,14 @@ def floor_of_changed(name: str, url: str, exports: Path) -> int:
                 SELECT count(*) FILTER (WHERE l.row_hash = s.row_hash AND l.target_hash = t.target_hash)
                 FROM (SELECT {source_id} AS source_id, {row_hash} AS row_hash FROM {export} AS s {once}) AS s
                 LEFT JOIN {ledger} AS l USING (source_id)
-                LEFT JOIN (SELECT t.id, {target_hash} AS target_hash FROM {target} AS t {once}) AS t ON t.id = l.nexus_id
+                LEFT JOIN {rows} AS t ON t.id = l.nexus_id
             """).format(
                 source_id=call("read_uuid", export.field(entity.source_id, "s")),
                 row_hash=hash_sql(*(export.field(field, "s") for field in entity.fields())),
                 export=export.table,
                 once=ONCE,
                 ledger=identity_table(name),
-                target_hash=target_hash_sql(target),
-                target=target.table,
+                rows=hashed_rows_sql(target),
             ),
         )
 
