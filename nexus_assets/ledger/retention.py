@@ -21,7 +21,8 @@ RESOLVED = (
 )
 """Resolved that long ago, by a load that can't be undone any more. The ids of loads grow with time.
 
-Where no load is over for so long, no row is looked at."""
+Where no load finished that long ago, the server reads no row.
+"""
 
 PURGED = (
     ("reject", RESOLVED),

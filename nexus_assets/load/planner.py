@@ -1,4 +1,4 @@
-"""What PostgreSQL's planner can't know of a load: how its tables are used, and rows of this very transaction, in no statistics yet."""
+"""Settings for PostgreSQL's planner, which has no statistics yet of the rows that this very transaction wrote."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 
 
 def tune(cursor: Cursor) -> None:
-    """Has the planner take a load's tables for what they are, until the end of the transaction."""
+    """Sets the planner up for a load, until the end of the transaction."""
     # The tables of a load are asked a few plain questions: a tenth of the usual sample plans those as well. Joins of a hundred
     # thousand rows then stay in memory: a tenth of a load's time. What is done to a row (hashing, reading dates and ids) costs
     # far more than handing it from a parallel worker on. What is looked up by an index has just been read as a whole.

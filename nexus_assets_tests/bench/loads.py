@@ -212,8 +212,10 @@ def floor(name: str, url: str, exports: Path, file: Path) -> int:
 
 def floor_of_changed(name: str, url: str, exports: Path) -> int:
     """What no load of a changed export can do without: its rows as text in the database, a hash of each, what the ledger remembers
-    under its id, and whether Nexus's row is still as the ledger remembers it (law 2), also of the rows that the export repeats
-    word for word. Returns how many are as they were: none, as what this hashes is not what a load does."""
+    under its id, and whether Nexus's row is still as the ledger remembers it (law 2).
+
+    Returns how many are as they were: none, as what this hashes is not what a load does.
+    """
     entity = ENTITIES[name]
     with transaction(make_engine(url)) as cursor:
         export = stage_all(cursor, entity, _inputs(exports), Work(name), {}).export
