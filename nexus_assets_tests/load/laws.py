@@ -258,9 +258,11 @@ class Laws:
                         and self._has_its_file(row, entity)
                     ):
                         assert self._found(table, id_, column) == [contact], entity
-        told = self.clinic.values(
-            "SELECT nexus_id::text FROM nexus_assets.conflict WHERE resolved_load IS NULL"
-            " AND (entity, column_name) IN (('images', 'batch_id'), ('image_batches', 'object_id'))"
+        told = dict(
+            self.clinic.rows(
+                "SELECT nexus_id::text, cause FROM nexus_assets.conflict WHERE resolved_load IS NULL"
+                " AND (entity, column_name) IN (('images', 'batch_id'), ('image_batches', 'object_id'))"
+            )
         )
         known = self.clinic.values("SELECT nexus_id::text FROM nexus_assets.identity_image_batches")
         for row in self.clinic.exports["Image_data"]:
@@ -274,8 +276,10 @@ class Laws:
             ):
                 edited = {("images_image", image, "batch_id"), ("images_batch", batch, "object_id")}
                 given = batch in self.given and not {batch, image}.isdisjoint(told)
-                # Another importer's batch that a person gave a name looks like one of theirs, with what lies in it: that is told.
-                named = ("images_batch", batch, "name") in self.edits and batch not in known and image in told
+                # A batch that a person gave a name looks like one of theirs, with what lies in it, unless the ledger tells that an
+                # importer made the one and put the other there: that is told.
+                unknown = image in told and (batch not in known or told[image] == "adopted")
+                named = unknown and ("images_batch", batch, "name") in self.edits
                 if not edited & self.edits.keys() and batch not in kept and not named and not given:
                     assert patient == contact, "images"
 

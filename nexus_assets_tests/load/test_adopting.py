@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from nexus_assets.admin.kept import Selection, decide
 from nexus_assets.entities import ENTITIES
 from nexus_assets_tests.load.clinic import FURNISHED, Clinic, filemaker_id, furnish, image_key
 from nexus_assets_tests.load.conftest import Prepared
@@ -440,6 +441,35 @@ def test_a_batch_of_another_person_is_not_adopted_for_its_images(foreign: Clinic
     assert {foreign.batch_of(row) for row in moved} == {native}
     assert foreign.value("SELECT object_id::text FROM images_batch WHERE id = %s", native) == foreign.patient_id(other)
     assert foreign.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", native) == 0
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize("ids", ["theirs", "ours"])
+@pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "as it was"])
+def test_an_image_that_filemaker_gave_away_stays_in_a_batch_that_a_person_named_until_one_decides(
+    renamed: bool, ids: str, loaded: Clinic
+) -> None:
+    """No ledger tells who put it there: a person may have, where one named the batch. FileMaker's other image keeps that batch."""
+    clinic = make_foreign(loaded) if ids == "theirs" else loaded
+    if ids == "ours":
+        clinic.forget_ledger()
+    image = clinic.exports["Image_data"][0]
+    batch = clinic.batch_of(image)
+    if renamed:
+        clinic.execute("UPDATE images_batch SET name = 'Compare' WHERE id = %s", batch)
+    other = next(row["id"] for row in clinic.exports["Contacts"] if row["id"] != image["id_Contact"])
+    image["id_Contact"] = other
+    clinic.load()
+    assert clinic.value("SELECT count(*) FROM nexus_assets.identity_image_batches WHERE nexus_id = %s", batch) == 1
+    told = "SELECT nexus_id::text, cause FROM nexus_assets.conflict WHERE column_name = 'batch_id' AND resolved_load IS NULL"
+    if renamed:
+        assert clinic.batch_of(image) == batch
+        assert clinic.rows(told) == [(clinic.id_of("images_image", image), "adopted")]
+        decide(clinic.engine, Selection("images", "batch_id"), "filemaker", "Ines")
+        clinic.load()
+    owner = clinic.value("SELECT object_id::text FROM images_batch WHERE id = %s", clinic.batch_of(image))
+    assert owner == clinic.patient_id(other)
+    assert clinic.rows(told) == []
 
 
 def test_an_importers_batch_goes_before_a_persons(foreign: Clinic) -> None:
