@@ -80,12 +80,14 @@ def command(scale: float | None, fresh: bool, number: int | None) -> None:
 
     from nexus_assets.local.dagster_home import prepare as prepare_history
     from nexus_assets.local.demo import prepare
-    from nexus_assets.local.home import SOURCE
+    from nexus_assets.local.home import SOURCE, dagster_home
     from nexus_assets.local.services import connect
 
     console.print("Starting the local PostgreSQL and S3 server")
     services = connect()
-    os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
+    own_history = str(dagster_home(services.home))
+    if os.environ.setdefault("DAGSTER_HOME", own_history) == own_history:
+        prepare_history(services.home)
     prepare(services, scale or 1, fresh=fresh, tell=console.print)
 
     from nexus_assets.commands.materialize import materialize
