@@ -26,10 +26,10 @@ def _demo_of(name: str, scale: float, *, fresh: bool) -> int:
 
     Its settings say no more than where its servers and files are; Dagster's history is shared.
     """
-    from nexus_assets.local.dagster_home import prepare as prepare_history
+    from nexus_assets.local import dagster_home
     from nexus_assets.local.home import local_home
 
-    os.environ.setdefault("DAGSTER_HOME", str(prepare_history(local_home())))
+    dagster_home.use(local_home())
     file = clinics.settings_file(name)
     if not file.exists():
         file.parent.mkdir(mode=0o700, exist_ok=True)
@@ -78,16 +78,14 @@ def command(scale: float | None, fresh: bool, number: int | None) -> None:
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console()
 
-    from nexus_assets.local.dagster_home import prepare as prepare_history
+    from nexus_assets.local import dagster_home
     from nexus_assets.local.demo import prepare
-    from nexus_assets.local.home import SOURCE, dagster_home
+    from nexus_assets.local.home import SOURCE
     from nexus_assets.local.services import connect
 
     console.print("Starting the local PostgreSQL and S3 server")
     services = connect()
-    own_history = str(dagster_home(services.home))
-    if os.environ.setdefault("DAGSTER_HOME", own_history) == own_history:
-        prepare_history(services.home)
+    dagster_home.use(services.home)
     prepare(services, scale or 1, fresh=fresh, tell=console.print)
 
     from nexus_assets.commands.materialize import materialize

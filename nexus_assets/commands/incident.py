@@ -129,11 +129,11 @@ def command(unhealed: bool, as_json: bool) -> None:
     refuse_real_clinic()
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     console = Console(stderr=as_json)
-    from nexus_assets.local.dagster_home import prepare as prepare_history
+    from nexus_assets.local import dagster_home
 
     with console.status("Starting the local PostgreSQL and S3 server"):
         services = connect()
-    os.environ.setdefault("DAGSTER_HOME", str(prepare_history(services.home)))
+    dagster_home.use(services.home)
     _make_well(services, console)
     engine = make_engine(services.database_url)
     files = stored_files(ClinicBucket(), "incident")

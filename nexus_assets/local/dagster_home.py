@@ -26,6 +26,13 @@ def prepare(home: Path) -> Path:
     return folder
 
 
+def use(home: Path) -> None:
+    """Has Dagster keep its history in this local home, made first where it is not there, unless DAGSTER_HOME names another folder."""
+    own = str(dagster_home(home))
+    if os.environ.setdefault("DAGSTER_HOME", own) == own:
+        prepare(home)
+
+
 def _link_settings(folder: Path) -> None:
     link = folder / "dagster.yaml"
     if not link.exists():

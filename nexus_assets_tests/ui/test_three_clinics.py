@@ -130,6 +130,11 @@ def test_status_of_all_is_red_for_the_clinic_of_the_incident_alone(clinics: Clin
     assert {name for name, number in orphans.items() if number} == {STRUCK}
 
 
+def test_history_of_all_is_the_only_one(clinics: Clinics) -> None:
+    homes = (clinics.home, *(clinics.home / "clinics" / name for name in NAMES))
+    assert [home for home in homes if dagster_home(home).exists()] == [clinics.home]
+
+
 def test_metrics_of_all_tell_the_clinics_apart(clinics: Clinics) -> None:
     lines = clinics.command("nexus_assets", "status", "--all", "--metrics").stdout.splitlines()
     (orphans,) = (line for line in lines if f'nexus_assets_orphans{{clinic="{STRUCK}",entity="image_batches"}}' in line)
