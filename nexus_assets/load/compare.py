@@ -193,8 +193,8 @@ class _Comparing:
         )
 
     def _generic_link(self, link: GenericReference) -> _Comparison:
-        """Both halves are one value. A dead link is healed, an empty one of an adopted row is filled, a live one never emptied;
-        nor is one to somebody who was here, and who may return."""
+        """Both halves are one value. A dead link is healed, an empty one of a row that is adopted now is filled, a live one never
+        emptied; nor is one to somebody who was here, and who may return."""
         type_, id_ = SQL("t.{}").format(Identifier(link.type_column)), SQL("t.{}").format(Identifier(link.id_column))
         dead, said = self.dead[link.id_column], SQL("i.{}").format(incoming_column(link.id_column))
         differs = SQL(
@@ -208,16 +208,16 @@ class _Comparing:
             dead=dead,
             known=is_known_sql(link.to, id_),
         )
-        healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND l.{base} IS NULL))").format(
-            dead=dead, type=type_, id=id_, base=base_column(link.id_column)
+        healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND {empty_before}))").format(
+            dead=dead, type=type_, id=id_, empty_before=_empty_before_sql(link.id_column)
         )
         return _Comparison(link.id_column, id_, differs, healed)
 
     def _healed(self, link: Reference, name: str) -> Composable:
         row, base = self.rows[name], base_column(name)
-        # A row that is not there, which only a database without constraints can have; or nothing, in an adopted row.
-        healed = SQL("({row}.id IS NULL AND (t.{column} IS NOT NULL OR l.{base} IS NULL))").format(
-            row=row, column=Identifier(name), base=base
+        # A row that is not there, which only a database without constraints can have; or nothing, in a row that is adopted now.
+        healed = SQL("({row}.id IS NULL AND (t.{column} IS NOT NULL OR {empty_before}))").format(
+            row=row, column=Identifier(name), empty_before=_empty_before_sql(name)
         )
         if not link.heals:
             return healed
@@ -231,6 +231,12 @@ class _Comparing:
             ledger=identity_table(link.to),
             row=row,
         )
+
+
+def _empty_before_sql(name: str) -> Composable:
+    """Whether an empty link was never a person's to empty: the row is adopted now, and FileMaker has said nothing of it before. What
+    was linked when it was adopted, and is empty later, somebody has emptied."""
+    return SQL("(d.action = 'adopt' AND l.{} IS NULL)").format(base_column(name))
 
 
 def unchanged_sql(context: LoadContext, name: str) -> Composable:

@@ -407,6 +407,28 @@ def test_a_document_that_another_importer_left_unlinked_is_linked(foreign: Clini
     assert foreign.value("SELECT count(*) FROM documents_document WHERE object_id IS NULL") == 0
 
 
+@pytest.mark.parametrize("emptied", ["after it was adopted", "before"])
+def test_a_link_that_a_person_emptied_stays_empty_when_filemaker_names_the_patient_again(
+    emptied: str, foreign: Clinic
+) -> None:
+    """When the document was adopted, FileMaker had no record of it: what another importer leaves unlinked is linked, later too."""
+    unlink = "UPDATE documents_document SET content_type_id = NULL, object_id = NULL WHERE filemaker_id = %s"
+    record = foreign.exports["Docs"].pop(0)
+    if emptied == "before":
+        foreign.execute(unlink, record["id"])
+    foreign.load("patients", "documents")
+    if emptied != "before":
+        foreign.execute(unlink, record["id"])
+    foreign.exports["Docs"].append(record)
+    account = foreign.load("documents")["documents"].account
+    found = foreign.value("SELECT object_id::text FROM documents_document WHERE filemaker_id = %s", record["id"])
+    told = foreign.rows("SELECT column_name, cause FROM nexus_assets.conflict WHERE entity = 'documents'")
+    if emptied == "before":
+        assert (found, told) == (foreign.patient_id(record["id_Contact"]), [])
+    else:
+        assert (found, told, account.kept) == (None, [("object_id", "adopted")], 1)
+
+
 def test_an_image_is_known_by_its_key_however_often_it_is_there(foreign: Clinic) -> None:
     image = foreign.exports["Image_data"][0]
     twin = foreign.copy_image(foreign.batch_of(image), image_key(image["recid"]))

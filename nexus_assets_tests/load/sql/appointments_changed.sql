@@ -511,7 +511,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_appointments_changes AS
       SELECT d.row_number, d.source_id, d.nexus_id, d.action, CASE
           WHEN (
             t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL) THEN (
-              (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+              (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR (d.action = 'adopt' AND l.base_patient_id IS NULL)))
                   OR (coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_patient_id))) END AS writes_patient_id,

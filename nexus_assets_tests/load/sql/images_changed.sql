@@ -644,7 +644,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_images_changes AS
       SELECT d.row_number, d.source_id, d.nexus_id, d.action, CASE
           WHEN (
             t.batch_id IS DISTINCT FROM i.new_batch_id AND i.new_batch_id IS NOT NULL) THEN (
-              ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR l.base_batch_id IS NULL)) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
+              ((row_1.id IS NULL AND (t.batch_id IS NOT NULL OR (d.action = 'adopt' AND l.base_batch_id IS NULL))) OR ((row_1.name LIKE '%(FileMaker Import)' AND row_1.uploaded_by_id IS NULL) AND (l.base_batch_id IS NULL OR NOT EXISTS (SELECT FROM nexus_assets.identity_image_batches AS k WHERE k.nexus_id = row_1.id))))
                   OR (coalesce(l.base_batch_id = hash_record_extended(ROW(t.batch_id), 0), FALSE) OR EXISTS (
 SELECT FROM nexus_assets.superseded AS s
 WHERE s.entity = 'image_batches' AND s.current_id = t.batch_id AND hash_record_extended(ROW(s.nexus_id), 0) = l.base_batch_id))) END AS writes_batch_id,

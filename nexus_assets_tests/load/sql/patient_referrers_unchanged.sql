@@ -445,7 +445,7 @@ CREATE UNLOGGED TABLE nexus_assets.work_patient_referrers_changes AS
       SELECT d.row_number, d.source_id, d.nexus_id, d.action, CASE
           WHEN (
             t.patient_id IS DISTINCT FROM i.new_patient_id AND i.new_patient_id IS NOT NULL) THEN (
-              (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR l.base_patient_id IS NULL))
+              (row_0.id IS NULL AND (t.patient_id IS NOT NULL OR (d.action = 'adopt' AND l.base_patient_id IS NULL)))
                   OR (
                     (
                       coalesce(l.base_patient_id = hash_record_extended(ROW(t.patient_id), 0), FALSE)
@@ -457,7 +457,7 @@ WHERE s.entity = 'patients' AND s.current_id = t.patient_id AND hash_record_exte
     CASE
     WHEN (
       t.referrer_id IS DISTINCT FROM i.new_referrer_id AND i.new_referrer_id IS NOT NULL) THEN (
-        (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR l.base_referrer_id IS NULL))
+        (row_1.id IS NULL AND (t.referrer_id IS NOT NULL OR (d.action = 'adopt' AND l.base_referrer_id IS NULL)))
             OR (
               (
                 coalesce(l.base_referrer_id = hash_record_extended(ROW(t.referrer_id), 0), FALSE)
