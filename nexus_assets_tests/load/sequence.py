@@ -199,6 +199,8 @@ class AnySequence(RuleBasedStateMachine):
         living = self.clinic.rows("SELECT id::text, filemaker_metadata->>'filemaker_id' FROM patients ORDER BY 1")
         if ids and living:
             row, (patient, contact) = ids[pick % len(ids)], living[other % len(living)]
+            if self.clinic.value(f"SELECT object_id::text FROM {table} WHERE id = %s", row) == patient:
+                return  # whose it is already leaves no trace that it was given to them
             self.clinic.execute(
                 f"UPDATE {table} SET content_type_id = %s, object_id = %s WHERE id = %s",
                 *(self.clinic.content_type(), patient, row),
