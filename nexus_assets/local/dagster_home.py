@@ -27,9 +27,10 @@ def prepare(home: Path) -> Path:
 
 
 def use(home: Path) -> None:
-    """Has Dagster keep its history in this local home, made first where it is not there, unless DAGSTER_HOME names another folder."""
-    own = str(dagster_home(home))
-    if os.environ.setdefault("DAGSTER_HOME", own) == own:
+    """Has Dagster keep its history in this local home, created if it is not there, unless DAGSTER_HOME names another folder."""
+    own = dagster_home(home)
+    # However it is written: the environment of a checkout removes `..` from the path.
+    if Path(os.environ.setdefault("DAGSTER_HOME", str(own))).resolve() == own.resolve():
         prepare(home)
 
 

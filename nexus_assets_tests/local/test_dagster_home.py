@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from dagster import DagsterInstance
 
-from nexus_assets.local.dagster_home import prepare
+from nexus_assets.local.dagster_home import prepare, use
 from nexus_assets.local.home import SOURCE, is_prepared
 
 
@@ -19,6 +20,28 @@ def test_it_links_to_the_settings_of_the_checkout(tmp_path: Path) -> None:
     folder = prepare(tmp_path)
     assert (folder / "dagster.yaml").resolve() == (SOURCE / "dagster.yaml").resolve()
     assert is_prepared(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("named", "is_made"),
+    [
+        ("", True),
+        ("{home}/dagster", True),
+        ("{home}/dagster/", True),
+        ("{home}/dagster/../dagster", True),
+        ("{home}/../another", False),
+    ],
+)
+def test_it_is_made_where_no_other_folder_is_named(
+    named: str, is_made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "local"
+    monkeypatch.setenv("DAGSTER_HOME", named.format(home=home))
+    if not named:
+        monkeypatch.delenv("DAGSTER_HOME")
+    use(home)
+    assert is_prepared(home) == is_made
+    assert os.environ["DAGSTER_HOME"] == (named or "{home}/dagster").format(home=home)
 
 
 def test_settings_that_somebody_wrote_there_are_kept(tmp_path: Path) -> None:
