@@ -208,16 +208,16 @@ class _Comparing:
             dead=dead,
             known=is_known_sql(link.to, id_),
         )
-        healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND {empty_before}))").format(
-            dead=dead, type=type_, id=id_, empty_before=_empty_before_sql(link.id_column)
+        healed = SQL("({dead} OR ({type} IS NULL AND {id} IS NULL AND {may_fill}))").format(
+            dead=dead, type=type_, id=id_, may_fill=_may_fill_sql(link.id_column)
         )
         return _Comparison(link.id_column, id_, differs, healed)
 
     def _healed(self, link: Reference, name: str) -> Composable:
         row, base = self.rows[name], base_column(name)
         # A row that is not there, which only a database without constraints can have; or nothing, in a row that is adopted now.
-        healed = SQL("({row}.id IS NULL AND (t.{column} IS NOT NULL OR {empty_before}))").format(
-            row=row, column=Identifier(name), empty_before=_empty_before_sql(name)
+        healed = SQL("({row}.id IS NULL AND (t.{column} IS NOT NULL OR {may_fill}))").format(
+            row=row, column=Identifier(name), may_fill=_may_fill_sql(name)
         )
         if not link.heals:
             return healed
@@ -233,9 +233,9 @@ class _Comparing:
         )
 
 
-def _empty_before_sql(name: str) -> Composable:
-    """Whether an empty link was never a person's to empty: the row is adopted now, and FileMaker has said nothing of it before. What
-    was linked when it was adopted, and is empty later, somebody has emptied."""
+def _may_fill_sql(name: str) -> Composable:
+    """Whether FileMaker may fill an empty link of which it said nothing before: only in the load that adopts the row. A link that
+    was empty when its row was adopted has a base; one without a base led somewhere then, and somebody has emptied it since."""
     return SQL("(d.action = 'adopt' AND l.{} IS NULL)").format(base_column(name))
 
 

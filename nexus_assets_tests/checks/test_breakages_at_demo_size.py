@@ -59,13 +59,13 @@ HERE = [breakage for breakage in BREAKAGES if breakage.__name__ not in OF_NEW_RO
 TOGETHER = 4
 """How many breakages are done in one copy and looked at once: to look at everything takes far longer than to break something."""
 
-MEET = (
+SHARE_ROWS = (
     {"image_is_there_twice", "image_file_is_cut_short"},
     {"content_type_is_gone", "content_type_is_another_model", "batch_is_there_nine_times"},
     {"imported_document_is_hung_onto_a_living_row_of_another_model", "document_is_there_twice"},
     {"relationship_leads_nowhere", "content_type_has_no_table"},
 )
-"""The names of breakages of the same rows: of each set one is done in a copy, as the other would copy, or count, what it broke."""
+"""Breakages of the same rows, by name. Only one of each set is done in a copy: another one would copy or count what it broke."""
 
 
 def _groups() -> list[list[Breakage]]:
@@ -79,7 +79,7 @@ def _groups() -> list[list[Breakage]]:
             group
             for group in groups[number % len(groups) :] + groups
             if {*breakage.turns_red}.isdisjoint(name for other in group for name in other.turns_red)
-            and not any({breakage.__name__, other.__name__} <= rows for other in group for rows in MEET)
+            and not any({breakage.__name__, other.__name__} <= rows for other in group for rows in SHARE_ROWS)
         )
         next(fitting, groups[0]).append(breakage)
     return alone + groups
@@ -99,7 +99,7 @@ def look(copied: Copied) -> Look:
     @cache
     def broken(*breakages: Breakage) -> tuple[dict[Breakage, Red], Red]:
         with copied() as clinic:
-            return {breakage: breakage.beside_others(clinic) for breakage in breakages}, clinic.red()
+            return {breakage: breakage(clinic) for breakage in breakages}, clinic.red()
 
     return broken
 

@@ -200,7 +200,7 @@ class AnySequence(RuleBasedStateMachine):
         if ids and living:
             row, (patient, contact) = ids[pick % len(ids)], living[other % len(living)]
             if self.clinic.value(f"SELECT object_id::text FROM {table} WHERE id = %s", row) == patient:
-                return  # whose it is already leaves no trace that it was given to them
+                return  # it is theirs already: nothing changes, so no load can know of it
             self.clinic.execute(
                 f"UPDATE {table} SET content_type_id = %s, object_id = %s WHERE id = %s",
                 *(self.clinic.content_type(), patient, row),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 import pytest
@@ -466,15 +467,14 @@ def test_a_batch_of_another_person_is_not_adopted_for_its_images(foreign: Clinic
 
 
 @pytest.mark.commits
-@pytest.mark.parametrize("ids", ["theirs", "ours"])
+@pytest.mark.parametrize("lose_ledger", [make_foreign, Clinic.forget_ledger], ids=["their ids", "our ids"])
 @pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "as it was"])
 def test_an_image_that_filemaker_gave_away_stays_in_a_batch_that_a_person_named_until_one_decides(
-    renamed: bool, ids: str, loaded: Clinic
+    renamed: bool, lose_ledger: Callable[[Clinic], object], loaded: Clinic
 ) -> None:
-    """No ledger tells who put it there: a person may have, where one named the batch. FileMaker's other image keeps that batch."""
-    clinic = make_foreign(loaded) if ids == "theirs" else loaded
-    if ids == "ours":
-        clinic.forget_ledger()
+    """No ledger shows who put it there: a person may have, where one named the batch. FileMaker's other image keeps that batch."""
+    clinic = loaded
+    lose_ledger(clinic)
     image = clinic.exports["Image_data"][0]
     batch = clinic.batch_of(image)
     if renamed:

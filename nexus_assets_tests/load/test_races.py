@@ -20,7 +20,7 @@ from nexus_assets.load.settings import LoadSettings
 from nexus_assets.nexus.connection import DatabaseError, transaction
 from nexus_assets_tests.load.clinic import Clinic
 
-ROUNDS, SETTLED_EVERY, TRIES = 20, 10, 10
+ROUNDS, SETTLED_EVERY, TRIES = 20, 5, 10
 DAYS = ("3/18/2024", "4/19/2024")
 
 
